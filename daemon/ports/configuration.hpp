@@ -1,0 +1,134 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/domain/calendar.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace rollbook {
+
+// A secret by reference. It is read when needed and never printed, logged or stored.
+struct secret_reference {
+    enum class from { file, environment, credential } kind = from::file;
+    std::string name; // path (relative to the configuration file), variable, or systemd credential
+};
+
+// A value in [source.settings] or [route.settings]: what the manifest or channel declares.
+struct setting;
+using setting_list = std::vector<setting>;
+using setting_table = std::map<std::string, setting>;
+struct setting {
+    std::variant<bool, std::int64_t, double, std::string, secret_reference, setting_list, setting_table> value;
+    int line = 0;
+};
+
+// Re-reading of a window: rows of the last `school_days` (or of the whole academic year), every so often.
+struct reread_tier {
+    std::optional<int> school_days; // empty: from the start of the academic year
+    std::chrono::milliseconds every{};
+};
+
+struct vanish_limit {
+    int percent = 10;
+    int at_least = 25; // both must be passed
+};
+
+enum class source_role { mis, safeguarding };
+
+struct source_configuration {
+    std::string name;
+    source_role role = source_role::mis;
+    std::string connector; // a manifest's name or path
+    std::chrono::milliseconds poll_every{std::chrono::minutes(10)};
+    std::vector<reread_tier> reread; // empty: everything, each time
+    std::optional<civil_day> history_from;
+    rollbook::vanish_limit vanish_limit;
+    std::chrono::milliseconds stale_after{std::chrono::hours(26)};
+    setting_table settings; // what is left for the connector
+    int line = 0;
+};
+
+enum class disclosure { reference, initials, name };
+
+struct route_configuration {
+    std::string name;
+    std::string channel; // email | webhook | file
+    std::vector<std::string> rules; // "*" or rule ids
+    disclosure disclose = disclosure::reference;
+    setting_table settings;
+    int line = 0;
+
+    bool wants(std::string_view rule) const;
+};
+
+// A window of a rule, ending at the day it is judged.
+struct rule_window {
+    enum class unit { school_days, school_weeks, half_term, term, academic_year } of = unit::school_days;
+    int count = 0; // for school_days and school_weeks
+    auto operator<=>(const rule_window&) const = default;
+};
+
+struct rule_stage {
+    std::string name;
+    std::int64_t at_least = 0;
+    std::optional<rule_window> window; // its own, else the rule's
+};
+
+struct rule_cohort {
+    std::vector<std::string> years; // empty: every year
+    bool compulsory_school_age = false;
+};
+
+// A rule is data: what is measured, over what, when it fires and who says so.
+struct rule {
+    std::string id;
+    std::string title;
+    std::string measure;
+    rule_window window;
+    std::vector<rule_stage> stages; // ascending
+    std::int64_t clear_below = 0;   // 0: the lowest stage's at_least
+    bool needs_decision = false;
+    enum class unknown { wait, tell } when_unknown = unknown::wait;
+    rule_cohort cohort;
+    bool enabled = true;
+    std::string source; // instrument and date, or the school's own policy
+    std::string pack;   // the pack it comes from; empty: the school's own
+
+    std::int64_t clearing_level() const { return clear_below > 0 ? clear_below : stages.front().at_least; }
+};
+
+// The whole configuration, checked.
+struct configuration {
+    std::filesystem::path file;
+    struct {
+        std::string name;
+        std::string urn;
+        std::string timezone = "Europe/London";
+    } school;
+    school_calendar calendar;
+    struct {
+        std::filesystem::path path; // absolute
+        std::string origin;
+        secret_reference signing_key;
+        std::string vkey; // empty: the file ledger.vkey beside the ledger
+    } ledger;
+    std::vector<source_configuration> sources;
+    std::vector<rule> rules; // packs with the school's overrides applied
+    std::vector<route_configuration> routes;
+    struct {
+        std::string listen;
+        std::string public_url;
+    } web;
+    // Canonical JSON of the rules in force: the value of their settings entry.
+    std::string rules_json() const;
+    std::vector<std::string> warnings; // one line each; `check` prints them
+};
+
+} // namespace rollbook

@@ -1,0 +1,122 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/domain/session.hpp"
+#include "daemon/domain/what.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rollbook {
+
+// One session mark as a source reports it. The views look into the page's storage.
+struct reported_mark {
+    std::string_view source_id; // the source's id of the mark; may be empty
+    std::string_view pupil_id;  // the source's id of the pupil; never empty
+    session_id session{};
+    std::string_view raw;       // the school's code as read, trimmed; empty where none is recorded
+    std::string_view statutory; // the code that the school's own code list says it stands for; empty where it names none
+    std::int16_t minutes_late = -1; // -1: not given
+    std::string_view comment;   // empty: none
+    std::string_view taken_by;  // the source's id of the member of staff; empty: not given
+};
+
+// Any other canonical record.
+struct reported_record {
+    what kind = what::pupil;
+    std::string source_id; // never empty
+    // The source's id of the one pupil it is about, for a pupil record its own id; empty for an incident or a concern,
+    // whose pupils follow as involvement records, one each.
+    std::string pupil_id;
+    std::string fields;    // canonical JSON object (RFC 8785): the fields of schemas/canonical/<what>.schema.json
+
+    reported_record() = default;
+    reported_record(what k, std::string id, std::string pupil, std::string f)
+        : kind(k), source_id(std::move(id)), pupil_id(std::move(pupil)), fields(std::move(f))
+    {
+    }
+};
+
+// One row that could not be read: no identity, or no readable shape. Kept with its reason, never guessed at.
+struct rejected_row {
+    what kind = what::pupil;
+    std::string reason; // names the field, never the value
+    std::string row;    // the row as it came (JSON text), for quarantine only
+    std::uint32_t position = 0; // row number on its page, from 0
+
+    rejected_row() = default;
+    rejected_row(what k, std::string why, std::string text, std::uint32_t at)
+        : kind(k), reason(std::move(why)), row(std::move(text)), position(at)
+    {
+    }
+};
+
+struct page {
+    std::shared_ptr<const void> storage; // keeps what the views look into
+    std::vector<reported_mark> marks;
+    std::vector<reported_record> records;
+    std::vector<rejected_row> rejected;
+    std::size_t rows = 0;    // rows the source sent on this page
+    std::size_t skipped = 0; // of them, rows older than the window that was asked for: not read
+    std::optional<instant> data_as_of;     // the newest time of its own that the source named on this page
+    std::optional<civil_day> newest_day;   // the newest session day on this page
+    std::optional<std::string> next;       // where the next page starts; empty on the last page
+
+    page() = default;
+    page(page&&) = default;
+    page& operator=(page&&) = default;
+};
+
+struct stream_info {
+    std::string name;
+    std::vector<what> makes;   // the kinds of record it yields
+    bool by_day = false;       // rows belong to school days, and a window may be asked for
+    bool lists_all = false;    // a complete read names every record in its window: what is missing has vanished
+    std::string path_template; // for errors: the path without values
+};
+
+// A fact about the source that shapes what is read: its code list, our mapping. Appended to the ledger when it differs
+// from the last one.
+struct source_fact {
+    std::string name;  // "code-list" or "mapping"
+    std::string value; // canonical JSON
+
+    source_fact() = default;
+    source_fact(std::string n, std::string v) : name(std::move(n)), value(std::move(v)) {}
+};
+
+// One MIS or safeguarding system, as configured at one school.
+class connector {
+public:
+    virtual ~connector() = default;
+    virtual const std::string& source() const = 0;
+    virtual const std::vector<stream_info>& streams() const = 0;
+
+    // Starts a run: forgets what the last run looked up (the code list, tokens, totals) and looks it up again.
+    // Fails with source_* or page_malformed.
+    virtual boost::asio::awaitable<result<void>> begin_run() = 0;
+    // What the run looked up, for the settings entries. Valid after begin_run().
+    virtual std::vector<source_fact> facts() const = 0;
+
+    // Fetches the page of stream number `stream` at `at`, or its first page when `at` is empty. Rows of days before
+    // `from` are skipped. Does not retry, sleep, log or touch the ledger: the loop that calls it owns pacing. Asking
+    // twice for the same place is safe. It may start fetching the page after, which it then has ready.
+    // Fails with source_* or page_malformed; the failure names the stream's path template and the page's number.
+    virtual boost::asio::awaitable<result<page>>
+    fetch_page(std::size_t stream, std::optional<civil_day> from, std::optional<std::string> at) = 0;
+
+    // The source's own count of the records of `kind` that it lists, where the run looked one up.
+    virtual std::optional<std::int64_t> total(what kind) const = 0;
+
+    // A text that changes whenever what shapes the stream's answer changes: path, filters, includes, mapping version.
+    virtual std::string fingerprint(std::size_t stream) const = 0;
+};
+
+} // namespace rollbook
