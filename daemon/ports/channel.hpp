@@ -1,0 +1,38 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/base/time.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
+
+namespace rollbook {
+
+// One message to a person or a program, composed once and sent again unchanged until it is received.
+struct message {
+    std::string id;         // one per (alert, stage, route): "<...@domain>" in mail, webhook-id in a webhook
+    std::string references; // the id of the first message of the same alert and route; empty for the first
+    std::string subject;
+    std::string text;       // plain text, LF line ends
+    std::string json;       // the same as canonical JSON, for programs
+    std::string type;       // "alert.opened", "alert.baseline", ...
+    instant made_at{};
+    int attempt = 1;        // 2 and up are marked as repeats
+
+    message() = default;
+};
+
+// Where messages of one route go.
+class channel {
+public:
+    virtual ~channel() = default;
+    // Done when the receiver has taken the message. Sending twice with one id is safe: receivers drop repeats by id.
+    // Fails with delivery_unreachable (try again) or delivery_refused (a person must act).
+    virtual boost::asio::awaitable<result<void>> send(message m) = 0;
+    // Reaches the receiver without sending anything.
+    virtual boost::asio::awaitable<result<void>> check() = 0;
+};
+
+} // namespace rollbook
