@@ -64,14 +64,12 @@ private:
     failure failure_;
 };
 
-[[noreturn]] inline void
-throw_exception_from_error(const failure& f, const boost::source_location&)
+[[noreturn]] inline void throw_exception_from_error(const failure& f, const boost::source_location&)
 {
     throw failure_error(f);
 }
 
-template <class T>
-using result = boost::system::result<T, failure>;
+template <class T> using result = boost::system::result<T, failure>;
 
 [[noreturn]] void broken_invariant(const char* expression, const char* file, int line) noexcept;
 

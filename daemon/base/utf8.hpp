@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace rollbook {
+
+// Whether the whole text is well-formed UTF-8 (Unicode table 3-7: no overlong forms, no surrogates, nothing above
+// U+10FFFF). The empty text is.
+bool is_valid_utf8(std::string_view text) noexcept;
+
+// Bytes of the well-formed character `text` begins with; 0 when it begins with none.
+std::size_t utf8_length(std::string_view text) noexcept;
+
+} // namespace rollbook
