@@ -1,0 +1,82 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/ports/configuration.hpp"
+#include "daemon/ports/ledger_reader.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rollbook {
+
+// A problem in the configuration, one line for people: file, line, key, what is wrong and what is expected.
+struct configuration_problem {
+    std::string line;
+};
+
+struct loaded_configuration {
+    std::optional<configuration> good;
+    std::vector<configuration_problem> problems;
+};
+
+struct poll_request {
+    std::string source;          // empty: every source
+    std::string allow_vanished;  // lift the mass-change limit once for this source
+};
+
+// What one cycle did, for people.
+struct poll_report {
+    std::vector<statement_row> statements;
+    std::vector<failure> failures; // sources or streams that could not be read
+    std::int64_t entries = 0;      // appended by the cycle
+    std::int64_t alerts_opened = 0;
+    std::int64_t alerts_ended = 0;
+    std::int64_t messages_delivered = 0;
+    std::int64_t messages_waiting = 0;
+    double seconds = 0;
+};
+
+// What the commands call; main.cpp puts the real parts in, tests put others.
+struct cli_context {
+    std::function<loaded_configuration(const std::filesystem::path&)> load_configuration;
+    // Opens for reading; fails with ledger_in_doubt (missing, newer, unreadable).
+    std::function<result<std::unique_ptr<ledger_reader>>(const configuration&)> open_reader;
+    // The time: the system's, or ROLLBOOK_NOW where the ledger is a simulation.
+    std::function<instant(const configuration&)> now;
+
+    // Makes ledger, key and ledger.vkey; returns the vkey. Refuses to overwrite (ledger_in_doubt).
+    std::function<result<std::string>(const configuration&, bool simulated)> init;
+    // Further checks: manifests and their settings, secrets readable, and with `online` each source and route reached.
+    // One line each; `bad` lines make the exit code 1.
+    struct check_line {
+        bool bad = false;
+        std::string text;
+        std::string to_do;
+    };
+    std::function<std::vector<check_line>(const configuration&, bool online)> check;
+    // Sends itself to the running daemon, or takes the lock and does it here.
+    std::function<result<poll_report>(
+        const configuration&,
+        const poll_request&,
+        const std::function<void(const std::string&)>& progress
+    )>
+        poll;
+    // The daemon: returns when told to stop. `reload` loads the configuration anew.
+    std::function<result<void>(const configuration&)> run;
+    // Every projection made again; needs the lock.
+    std::function<result<rebuild_report>(const configuration&)> rebuild;
+    // Appends an access entry (who unmasked what, and why) through the daemon or the lock.
+    std::function<result<void>(const configuration&, const std::string& what, const std::string& reason)> record_access;
+    // The pinned public key: [ledger] vkey, or ledger.vkey beside the ledger.
+    std::function<result<std::string>(const configuration&)> pinned_vkey;
+};
+
+// The whole command line; returns the exit code of the outside contract.
+int run_cli(int argc, const char* const* argv, const cli_context& context, std::ostream& out, std::ostream& err);
+
+} // namespace rollbook

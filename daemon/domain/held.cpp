@@ -1,0 +1,103 @@
+#include "daemon/domain/held.hpp"
+
+#include "daemon/base/error.hpp"
+
+namespace rollbook {
+namespace {
+
+std::string key_of(std::string_view source, std::string_view key)
+{
+    std::string joined;
+    joined.reserve(source.size() + 1 + key.size());
+    joined.append(source).push_back('\0');
+    return joined.append(key);
+}
+
+bool keeps_payload(what kind)
+{
+    switch (kind) {
+    case what::pupil:
+    case what::link:
+    case what::finding:
+    case what::alert:
+    case what::settings: return true;
+    default: return false;
+    }
+}
+
+} // namespace
+
+const held_thing* held_things::find(std::string_view source, std::string_view key) const
+{
+    const auto at = by_key_.find(key_of(source, key));
+    return at == by_key_.end() ? nullptr : &things_[at->second];
+}
+
+held_thing* held_things::find(std::string_view source, std::string_view key)
+{
+    return const_cast<held_thing*>(std::as_const(*this).find(source, key));
+}
+
+const held_thing* held_things::find_subject(entry_index subject) const
+{
+    const auto at = by_subject_.find(subject);
+    return at == by_subject_.end() ? nullptr : &things_[at->second];
+}
+
+held_thing& held_things::put(entry_index index, const thing_version& version, std::string payload)
+{
+    const entry_index subject = version.subject == no_entry ? index : version.subject;
+    const auto [at, is_new] = by_subject_.try_emplace(subject, things_.size());
+    if (is_new) {
+        things_.emplace_back();
+        by_key_[key_of(version.source, version.key)] = at->second;
+    }
+    held_thing& thing = things_[at->second];
+    thing.subject = subject;
+    thing.entry = index;
+    thing.pupil = version.pupil == no_entry && version.kind == what::pupil ? subject : version.pupil;
+    thing.source = version.source;
+    thing.key = version.key;
+    thing.digest = version.digest;
+    thing.gone = version.gone;
+    thing.payload = std::move(payload);
+    return thing;
+}
+
+std::size_t held_things::count_held(std::string_view source) const
+{
+    std::size_t count = 0;
+    for (const held_thing& thing : things_)
+        count += !thing.gone && thing.source == source ? 1 : 0;
+    return count;
+}
+
+attendance_register& held_state::register_of(const std::string& source)
+{
+    return registers_.try_emplace(source, codes_).first->second;
+}
+
+const attendance_register* held_state::find_register(const std::string& source) const
+{
+    const auto at = registers_.find(source);
+    return at == registers_.end() ? nullptr : &at->second;
+}
+
+void held_state::apply(entry_index index, const version& v, std::string_view payload)
+{
+    if (const auto* mark = std::get_if<mark_version>(&v)) {
+        ROLLBOOK_ENSURE(index < held_mark::nothing);
+        attendance_register& held = register_of(mark->source);
+        held_mark now;
+        now.entry = static_cast<std::uint32_t>(index);
+        now.digest = mark->digest;
+        now.code = held.codes().intern(mark->raw, mark->statutory);
+        now.minutes = minutes_byte(mark->minutes);
+        now.gone = mark->gone;
+        held.put(mark->session, held.number_of(mark->pupil), now);
+    } else if (const auto* thing = std::get_if<thing_version>(&v)) {
+        things(thing->kind).put(index, *thing, keeps_payload(thing->kind) ? std::string(payload) : std::string());
+    }
+}
+
+} // namespace rollbook

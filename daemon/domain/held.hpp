@@ -1,0 +1,96 @@
+#pragma once
+
+#include "daemon/domain/register.hpp"
+#include "daemon/domain/what.hpp"
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+namespace rollbook {
+
+// One version of a session mark, as an entry gives it.
+struct mark_version {
+    session_id session{};
+    entry_index pupil = no_entry; // the pupil's first entry
+    std::string source;
+    std::string raw;
+    std::string statutory;
+    std::int16_t minutes = -1; // -1: not given
+    std::uint32_t digest = 0;  // keyed digest of source id, comment and taken-by
+    entry_index replaces = no_entry;
+    bool gone = false;         // the source no longer has it
+};
+
+// One version of anything else that entries tell of: a record from a source, a finding, an alert, a link, a setting.
+struct thing_version {
+    what kind = what::pupil;
+    entry_index subject = no_entry; // the first entry of the same thing; no_entry: this one
+    entry_index pupil = no_entry;   // the first entry of the pupil it is about; no_entry: none. A pupil's own is itself
+    std::string source;             // empty where it is ours
+    std::string key;                // the source's id, or what makes it one of its kind
+    std::uint64_t digest = 0;       // keyed digest of the source's fields
+    entry_index replaces = no_entry;
+    bool gone = false;              // vanished, ended, closed
+};
+
+using version = std::variant<std::monostate, mark_version, thing_version>;
+
+struct held_thing {
+    entry_index subject = no_entry;
+    entry_index entry = no_entry; // of its newest version
+    entry_index pupil = no_entry;
+    std::string source;
+    std::string key;
+    std::uint64_t digest = 0;
+    bool gone = false;
+    std::uint32_t seen_in = 0; // number of the read that saw it last
+    std::string payload;       // kept for pupils, links, findings, alerts and settings; empty for others
+};
+
+// Everything of one kind that was ever held, by source and key and by its first entry.
+class held_things {
+public:
+    held_thing* find(std::string_view source, std::string_view key);
+    const held_thing* find(std::string_view source, std::string_view key) const;
+    const held_thing* find_subject(entry_index subject) const;
+    held_thing& put(entry_index index, const thing_version& version, std::string payload);
+
+    std::deque<held_thing>& all() { return things_; }
+    const std::deque<held_thing>& all() const { return things_; }
+    // Things of `source` that are not gone.
+    std::size_t count_held(std::string_view source) const;
+
+private:
+    std::deque<held_thing> things_;
+    std::unordered_map<std::string, std::size_t> by_key_; // source, NUL, key -> newest thing of that key
+    std::unordered_map<entry_index, std::size_t> by_subject_;
+};
+
+// What the ledger's newest entries say, in memory: the current register and everything else that is compared against.
+// Changed only through apply(), once the entry is committed or in the closing step of a read that is about to be.
+class held_state {
+public:
+    held_state() : codes_(std::make_shared<code_book>()) {}
+
+    attendance_register& register_of(const std::string& source);
+    const attendance_register* find_register(const std::string& source) const;
+
+    held_things& things(what kind) { return things_[static_cast<std::size_t>(kind)]; }
+    const held_things& things(what kind) const { return things_[static_cast<std::size_t>(kind)]; }
+
+    void apply(entry_index index, const version& v, std::string_view payload);
+
+private:
+    std::shared_ptr<code_book> codes_;
+    std::map<std::string, attendance_register> registers_;
+    std::array<held_things, 22> things_;
+};
+
+} // namespace rollbook

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "daemon/base/signed_note.hpp"
+#include "daemon/ports/ledger.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace rollbook {
+
+// What a new ledger is told of itself.
+struct ledger_birth {
+    std::string origin;
+    bool simulated = false;
+    instant at{};
+};
+
+// Makes the file, its tables and the first entry. Refuses a file that is there. Fails with ledger_in_doubt.
+result<void> create_ledger(const std::filesystem::path& path, const ledger_birth& birth, const signing_key& key);
+
+// Opens the ledger for writing, fills held_state from its newest entries and restores the tree's right edge. Fails with
+// ledger_in_doubt when the file is missing, newer than this program, or its tree disagrees with its newest checkpoint.
+// `key` must outlive the ledger. The caller holds the writer's lock (ledger_lock).
+result<std::unique_ptr<ledger>> open_ledger(const std::filesystem::path& path, const signing_key& key);
+
+// The one writer's lock beside the ledger: `<ledger>.lock`, held as long as the object lives and freed by the kernel
+// when the process dies.
+class ledger_lock {
+public:
+    // Fails with ledger_in_doubt, naming the process that holds it.
+    static result<std::unique_ptr<ledger_lock>> take(const std::filesystem::path& ledger);
+    ~ledger_lock();
+    ledger_lock(const ledger_lock&) = delete;
+    ledger_lock& operator=(const ledger_lock&) = delete;
+
+private:
+    explicit ledger_lock(int descriptor) : descriptor_(descriptor) {}
+    int descriptor_;
+};
+
+} // namespace rollbook

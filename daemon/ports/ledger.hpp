@@ -1,0 +1,151 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/base/ledger_entry.hpp"
+#include "daemon/domain/held.hpp"
+#include "daemon/ports/channel.hpp"
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace rollbook {
+
+// One entry to be: its payload (canonical JSON) and the projection row that the payload stands for.
+struct draft {
+    entry_kind kind = entry_kind::record;
+    std::string payload;
+    version row;
+
+    draft(entry_kind k, std::string p, version r) : kind(k), payload(std::move(p)), row(std::move(r)) {}
+};
+
+// What one read found of one kind of record. balanced: read = fresh + changed + unchanged + duplicate + quarantined,
+// and the source's own total, where it gives one, equals what is held.
+struct statement_row {
+    instant at{};
+    std::string source;
+    what record = what::pupil;
+    std::int64_t read = 0;
+    std::int64_t fresh = 0;   // "new"
+    std::int64_t changed = 0; // includes restored
+    std::int64_t unchanged = 0;
+    std::int64_t duplicate = 0;
+    std::int64_t quarantined = 0;
+    std::int64_t vanished = 0;
+    std::int64_t restored = 0;
+    std::optional<std::int64_t> source_total;
+    std::int64_t held = 0; // of that source and kind after the read
+    bool balanced = true;
+
+    bool adds_up() const { return read == fresh + changed + unchanged + duplicate + quarantined; }
+    bool nothing_new() const { return fresh + changed + quarantined + vanished + restored == 0; }
+};
+
+struct quarantined_row {
+    instant at{};
+    std::string source;
+    what record = what::pupil;
+    std::string stream;
+    std::uint32_t page = 0;
+    std::uint32_t position = 0;
+    std::string reason;
+    std::string row;
+};
+
+// A message that waits for delivery, and what became of it.
+struct outbox_message {
+    std::int64_t number = 0; // given by the ledger
+    message content;
+    entry_index alert = no_entry; // no_entry: about no single alert
+    entry_index pupil = no_entry;
+    std::string stage;
+    std::string route;
+    int attempts = 0;
+    instant next_at{};
+    std::string last_error;
+};
+
+// How a source stands; kept beside the ledger, not in it.
+struct source_state {
+    std::string source;
+    std::optional<instant> first_closed_at; // the first read that closed: the end of backfill
+    std::optional<instant> last_attempt;
+    std::optional<instant> last_success;
+    std::optional<instant> data_as_of;
+    std::optional<civil_day> newest_day; // newest session day it has marks for
+    std::string error; // of the last attempt; empty: none
+    std::string error_to_do;
+    std::string error_class;
+};
+
+// How a stream of a source stands.
+struct stream_state {
+    std::string source;
+    std::string stream;
+    std::string fingerprint;
+    // When each window was last read to its end: from that day on; empty: everything. Newest first.
+    struct window {
+        std::optional<civil_day> from;
+        instant read_at{};
+    };
+    std::vector<window> windows;
+};
+
+// Everything that becomes true at once.
+struct transaction {
+    std::vector<draft> entries;
+    std::vector<statement_row> statements;
+    std::vector<quarantined_row> quarantined;
+    std::vector<outbox_message> messages;
+    std::vector<source_state> sources;
+    std::vector<stream_state> streams;
+    // Delivery: outbox numbers received (their receipts are among the entries), tried again later, or given up.
+    struct attempt_result {
+        std::int64_t number = 0;
+        enum class end { delivered, again, failed } as = end::delivered;
+        instant next_at{};
+        std::string error;
+    };
+    std::vector<attempt_result> attempts;
+
+    bool empty() const
+    {
+        return entries.empty() && statements.empty() && quarantined.empty() && messages.empty() && sources.empty() &&
+               streams.empty() && attempts.empty();
+    }
+};
+
+// The one writer of the ledger. Failures of the store are exceptions of its library and leave nothing half done; after
+// one, what is in memory may be ahead of the file: reload() or stop.
+class ledger {
+public:
+    virtual ~ledger() = default;
+
+    virtual held_state& state() = 0;
+    // Keyed digest for comparing what a source says with what it said; stable for the life of the ledger.
+    virtual std::uint64_t digest(std::string_view text) const = 0;
+    virtual entry_index size() const = 0;
+
+    // Appends the entries and stores the rest in one durable transaction (WAL, FULL). Entry i becomes size() + i. Does
+    // not touch state(). Recorded times never go back: the later of `now` and the last entry's is used.
+    virtual void commit(const transaction& t, instant now) = 0;
+    // Signs and stores a checkpoint for all committed entries; nothing when the newest already covers them.
+    virtual void sign_checkpoint(instant now) = 0;
+    virtual void reload() = 0;
+
+    virtual std::optional<source_state> source(const std::string& name) const = 0;
+    virtual std::optional<stream_state> stream(const std::string& source, const std::string& stream) const = 0;
+
+    // Messages due at `now`, oldest first.
+    virtual std::vector<outbox_message> due_messages(instant now, std::size_t max) const = 0;
+    virtual std::optional<instant> next_message_at() const = 0;
+    // Counts a try before it is made, durably, so that a repeat after a crash is marked as one. Returns its number.
+    virtual int begin_attempt(std::int64_t number, instant now) = 0;
+    // The id of the first message of the alert on the route, to thread the later ones; empty when there is none.
+    virtual std::string first_message_id(entry_index alert, const std::string& route) const = 0;
+};
+
+} // namespace rollbook

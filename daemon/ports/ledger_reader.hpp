@@ -1,0 +1,145 @@
+#pragma once
+
+#include "daemon/base/bytes.hpp"
+#include "daemon/base/signed_note.hpp"
+#include "daemon/ports/ledger.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rollbook {
+
+// One entry as it stands. Views are valid during the call that hands it over.
+struct entry_view {
+    entry_index index = 0;
+    entry_kind kind = entry_kind::record;
+    instant recorded_at{};
+    hash commitment{};
+    bool is_open = true; // false once erased: no commit key, no payload
+    hash commit_key{};
+    std::string_view payload;
+};
+
+// One version of a thing with its payload.
+struct thing_view {
+    entry_index entry = 0;
+    entry_index subject = 0;
+    entry_index pupil = no_entry;
+    what kind = what::pupil;
+    std::string_view source;
+    std::string_view key;
+    bool gone = false;
+    std::string_view payload; // empty once erased
+};
+
+struct mark_view {
+    entry_index entry = 0;
+    session_id session{};
+    entry_index pupil = 0;
+    std::string_view source;
+    std::string_view raw;
+    std::string_view statutory;
+    std::int16_t minutes = -1;
+    std::string_view payload; // only where it was asked for
+};
+
+struct stored_checkpoint {
+    std::uint64_t size = 0;
+    instant at{};
+    std::string note;
+};
+
+struct outbox_counts {
+    std::int64_t waiting = 0;
+    std::int64_t failed = 0;
+};
+
+struct verify_problem {
+    std::optional<entry_index> index; // the first bad entry, where one is to blame
+    std::string what;
+};
+
+struct verify_report {
+    std::uint64_t size = 0;
+    hash root{};
+    std::uint64_t checkpoints = 0;
+    std::uint64_t openings = 0;
+    std::uint64_t erased = 0;
+    std::uint64_t unsigned_entries = 0; // beyond the newest checkpoint; no failure
+    std::vector<verify_problem> problems;
+    bool ok() const { return problems.empty(); }
+};
+
+struct verify_options {
+    std::optional<verifier_key> key; // the pinned key; missing is a failure
+    std::vector<std::string> earlier_checkpoints; // notes kept elsewhere: each must be a prefix
+    bool quick = false;              // leaves the rebuild of the projections out
+    // Called now and then with entries done and in all.
+    std::function<void(std::uint64_t done, std::uint64_t all)> progress;
+};
+
+struct rebuild_report {
+    std::uint64_t entries = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t differed = 0; // projection rows that were missing, surplus or not equal
+};
+
+// The ledger for everyone but its writer: read-only, usable while the daemon runs. Known-at is a tree size N: only
+// entries below N are seen, and versions that none below N replaced. Failures of the store are exceptions.
+class ledger_reader {
+public:
+    virtual ~ledger_reader() = default;
+
+    virtual entry_index size() const = 0;
+    // The number of entries recorded at or before `at`.
+    virtual entry_index size_at(instant at) const = 0;
+    // When the first read of any source closed, and the size the ledger had then; empty before.
+    struct beginning {
+        instant at{};
+        entry_index size = 0;
+    };
+    virtual std::optional<beginning> began() const = 0;
+    virtual bool is_simulated() const = 0; // from entry 0
+    virtual std::string origin() const = 0;
+
+    // Entries [from, to) in order, until `use` returns false.
+    virtual void
+    entries(entry_index from, entry_index to, const std::function<bool(const entry_view&)>& use) const = 0;
+    // Versions of `kind` that stand at N, gone ones included, in order of entry, until `use` returns false.
+    virtual void things(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const = 0;
+    // Every version below N of the thing whose first entry is `subject`, oldest first.
+    virtual void
+    history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const = 0;
+    // Marks held at N, of one pupil or (no_entry) of all, by entry order; gone ones are left out.
+    virtual void marks(
+        entry_index pupil,
+        entry_index n,
+        bool with_payload,
+        const std::function<bool(const mark_view&)>& use
+    ) const = 0;
+
+    // Statements of reads closed in [from, to], oldest first; those known at N.
+    virtual void statements(
+        std::optional<instant> from,
+        std::optional<instant> to,
+        entry_index n,
+        const std::function<bool(const statement_row&)>& use
+    ) const = 0;
+
+    virtual std::vector<source_state> sources() const = 0;
+    virtual std::vector<stream_state> streams(const std::string& source) const = 0;
+    virtual outbox_counts outbox() const = 0;
+    virtual std::int64_t quarantined() const = 0;
+    virtual std::optional<stored_checkpoint> newest_checkpoint() const = 0;
+
+    // The proof file (C2SP tlog-proof) of one entry in the newest checkpoint. Fails with not_found beyond it.
+    virtual result<std::string> prove(entry_index index) const = 0;
+    // Everything the outside contract's section "Verification" asks for; short read transactions.
+    virtual verify_report verify(const verify_options& options) const = 0;
+};
+
+} // namespace rollbook
