@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace rollbook {
@@ -32,8 +33,8 @@ struct statutory_code {
     std::string_view code;
     std::string_view meaning;
     code_class klass;
-    bool late;             // arrived late: L (present) and U (absent, on site)
-    bool penalty_notice;   // G, N, O, U: counts to the penalty-notice threshold (national framework, 2024-08-19)
+    bool late;           // arrived late: L (present) and U (absent, on site)
+    bool penalty_notice; // G, N, O, U: counts to the penalty-notice threshold (national framework, 2024-08-19)
     civil_day from;
     std::optional<civil_day> to;
 };
@@ -48,7 +49,10 @@ const statutory_code* find_statutory_code(std::string_view code, civil_day day);
 // True of blank, white space, "-": no mark has been entered. That is not an absence.
 bool is_not_recorded(std::string_view raw);
 
-// A school's code as read, made comparable: trimmed and upper case. Returns at most what fits in `out`.
+// `raw` without the white space around it: a part of the same text.
 std::string_view trimmed_code(std::string_view raw);
+
+// A code as read, made comparable: trimmed, ASCII letters in upper case. Says nothing of whether the law lists it.
+std::string normalised_code(std::string_view raw);
 
 } // namespace rollbook

@@ -4,12 +4,14 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rollbook {
 
 enum class closed_kind { inset, holiday, closure };
 std::string_view name_of(closed_kind kind);
+std::optional<closed_kind> parse_closed_kind(std::string_view text);
 
 struct day_range {
     civil_day first{};
@@ -19,13 +21,15 @@ struct day_range {
 };
 
 struct term {
-    std::string name;
+    std::string name; // UTF-8
     std::vector<day_range> half_terms;
+    bool operator==(const term&) const = default;
 };
 
 struct closed_day {
     civil_day day{};
     closed_kind kind{};
+    auto operator<=>(const closed_day&) const = default;
 };
 
 // When the register of one half-day opens and closes, from a day on until a later row replaces it.
@@ -35,13 +39,17 @@ struct session_time {
     std::chrono::minutes closes{}; // after midnight, school time
     std::chrono::minutes settle{}; // a mark counts in rules only this long after closing
     civil_day from{};
+    bool operator==(const session_time&) const = default;
 };
 
 // The school's year: which days are school days, and how they fall into weeks, half terms, terms and academic years.
 //
 // A school day is a weekday inside a half term that is not listed as closed. A school week is a Monday-to-Sunday week
 // with at least one school day. The academic year runs from 1 August to 31 July (census cut).
-// Immutable; copies are cheap enough to take (a few kilobytes).
+// Immutable; copies are cheap enough to take (a few kilobytes). The order in which terms, half terms, closed days and
+// times are given does not matter; of two times for the same half and first day the last given holds. Whether half
+// terms overlap or end before they begin is for the reader of the file to refuse: here such days count once, or not at
+// all.
 class school_calendar {
 public:
     school_calendar() = default;
@@ -61,16 +69,19 @@ public:
     // The day `count` school days after `day`, not counting `day`; empty beyond the calendar's end.
     std::optional<civil_day> school_day_after(civil_day day, int count) const;
 
-    // Windows that end at `last`. Empty when `last` has no school day at or before it, or lies in no half term or term.
+    // Windows that end at `last` and hold the last `count` school days or school weeks up to it; all of the calendar up
+    // to `last` when it does not reach so far. Empty when no school day is at or before `last`, or `count` is not
+    // positive. Weeks begin on Mondays. The week of `last` counts once one of its school days has come.
     std::optional<day_range> last_school_days(civil_day last, int count) const;
     std::optional<day_range> last_school_weeks(civil_day last, int count) const;
-    // The half term or term that holds `last`, or the latest one before it; cut at `last`.
+    // The half term or term that holds `last`, or the latest one before it; cut at `last`. Empty when no school day is
+    // at or before `last`.
     std::optional<day_range> half_term_to(civil_day last) const;
     std::optional<day_range> term_to(civil_day last) const;
     day_range academic_year_to(civil_day last) const;
     static civil_day academic_year_start(civil_day day);
 
-    // The times in force for `session`, or empty when the calendar names none.
+    // The times in force for `session`, or empty when the calendar names none. Does not ask whether it is a school day.
     std::optional<session_time> times_of(session_id session) const;
     // The wall-clock moment from which rules may read the session: its register closed and settled. A calendar without
     // times closes AM at 12:00 and PM at 16:00.
@@ -80,16 +91,21 @@ public:
     const std::vector<closed_day>& closed() const { return closed_; }
     const std::vector<session_time>& sessions() const { return sessions_; }
     bool empty() const { return days_.empty(); }
-    // Canonical JSON (RFC 8785) of the whole calendar: the value of its settings entry.
+    // Canonical JSON (RFC 8785) of the whole calendar: the value of its settings entry. Equal calendars give equal
+    // bytes.
     std::string to_json() const;
+    // The calendar that to_json() wrote; empty when a part of it is missing or unreadable. Keys it does not know are
+    // passed over.
     static std::optional<school_calendar> from_json(std::string_view json);
 
 private:
-    std::vector<term> terms_;
-    std::vector<closed_day> closed_;
-    std::vector<session_time> sessions_;
-    std::vector<civil_day> days_;       // school days, ascending
-    std::vector<int> week_ordinal_;     // per school day: ordinal of its school week
+    std::vector<term> terms_;            // by first day
+    std::vector<closed_day> closed_;     // by day
+    std::vector<session_time> sessions_; // by half, then by first day
+    std::vector<day_range> half_terms_;  // of all terms, by first day
+    std::vector<day_range> term_ranges_; // first to last day of each term, by first day
+    std::vector<civil_day> days_;        // school days, ascending
+    std::vector<int> week_ordinal_;      // per school day: ordinal of its school week
 };
 
 } // namespace rollbook

@@ -13,16 +13,18 @@ namespace rollbook {
 // A school's code in one small number, so that the register holds two bytes for it.
 using code_id = std::uint16_t;
 
-// The codes met so far, each once: the school's own text and the statutory code that its code list says it stands for
-// (empty when it names none). Numbers are given in order of meeting, live as long as the book and are never stored.
+// The codes met so far, each once: the school's own text as read, and the statutory code that its code list says it
+// stands for (empty when it names none), trimmed and in upper case. Nothing is recorded when the code list says "-", or
+// when it names none and the school's own text is blank or "-". Numbers are given in order of meeting, live as long as
+// the book and are never stored.
 class code_book {
 public:
-    // The number of (raw, statutory); adds it when new. At most 65,000 pairs: beyond that the source is inventing codes,
-    // and the pair is refused by the exception failure_error.
+    // The number of (raw, statutory); adds it when new. At most 65,000 pairs: beyond that the source is inventing
+    // codes, and the pair is refused by the exception failure_error.
     code_id intern(std::string_view raw, std::string_view statutory);
 
     std::string_view raw(code_id id) const { return entries_[id].raw; }
-    // The statutory code it names; still to be looked up on the session's day.
+    // The statutory code it names, normalised; still to be looked up on the session's day.
     std::string_view statutory(code_id id) const { return entries_[id].statutory; }
 
     // The row of the statutory table on `day`, or null: unmapped, or nothing recorded.

@@ -18,7 +18,8 @@ struct figures {
     std::int64_t unmapped = 0;     // in no other figure
     std::int64_t not_recorded = 0; // in no other figure
 
-    // Adds one mark. `row` is the statutory row on the session's day, null when there is none.
+    // Adds one mark: its class on the session's day, and whether that row of the table says late. Lateness is read only
+    // of a class that counts as possible; not_required and administrative change nothing.
     void add(code_class klass, bool is_late);
     std::int64_t absent() const { return authorised + unauthorised; }
     // True when absent / possible >= numerator / denominator, in integers; false when nothing was possible.
