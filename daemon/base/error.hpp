@@ -48,6 +48,7 @@ struct failure {
     // How long the source asked us to wait (Retry-After), where it did.
     std::optional<std::chrono::seconds> retry_after{};
 
+    failure() = default;
     failure(errc c, std::string w, std::string t = {}, std::optional<std::chrono::seconds> after = {})
         : code(c), what(std::move(w)), to_do(std::move(t)), retry_after(after)
     {
