@@ -1,0 +1,47 @@
+#include "daemon/base/utf8.hpp"
+
+#include <cstdint>
+#include <cstring>
+
+namespace rollbook {
+
+std::size_t utf8_length(std::string_view text) noexcept
+{
+    if (text.empty()) return 0;
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
+    const unsigned char first = byte(0);
+    if (first < 0x80) return 1;
+    if (first < 0xc2) return 0; // a byte that only follows, or an overlong form
+    if (first < 0xe0) return text.size() >= 2 && follows(1) ? 2 : 0;
+    if (first < 0xf0) {
+        if (text.size() < 3 || !follows(1) || !follows(2)) return 0;
+        if (first == 0xe0 && byte(1) < 0xa0) return 0; // overlong
+        if (first == 0xed && byte(1) > 0x9f) return 0; // surrogate
+        return 3;
+    }
+    if (first > 0xf4 || text.size() < 4 || !follows(1) || !follows(2) || !follows(3)) return 0;
+    if (first == 0xf0 && byte(1) < 0x90) return 0; // overlong
+    if (first == 0xf4 && byte(1) > 0x8f) return 0; // above U+10FFFF
+    return 4;
+}
+
+bool is_valid_utf8(std::string_view text) noexcept
+{
+    while (!text.empty()) {
+        if (text.size() >= 8) {
+            std::uint64_t eight;
+            std::memcpy(&eight, text.data(), 8);
+            if ((eight & 0x8080808080808080u) == 0) {
+                text.remove_prefix(8);
+                continue;
+            }
+        }
+        const std::size_t length = utf8_length(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+} // namespace rollbook
