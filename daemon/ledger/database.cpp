@@ -1,0 +1,146 @@
+#include "daemon/ledger/database.hpp"
+
+#include "daemon/base/sha256.hpp"
+#include "daemon/ledger/schema_sql.hpp"
+
+#include <cstring>
+
+namespace rollbook {
+namespace {
+
+constexpr int busy_timeout_ms = 5'000;
+// A checkpoint of the WAL costs a sync of the whole file; every 16 MB is rare enough for a backfill and small enough
+// for the disk.
+constexpr int wal_pages = 4'000;
+
+failure doubt(const std::filesystem::path& path, std::string_view why, std::string to_do)
+{
+    return failure(errc::ledger_in_doubt, "the ledger " + path.string() + " " + std::string(why), std::move(to_do));
+}
+
+void set_pragmas(SQLite::Database& database, access_mode mode)
+{
+    database.setBusyTimeout(busy_timeout_ms);
+    database.exec("PRAGMA foreign_keys = ON");
+    database.exec("PRAGMA trusted_schema = OFF");
+    database.exec("PRAGMA temp_store = MEMORY");
+    if (mode == access_mode::read) return;
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("PRAGMA synchronous = FULL");
+    database.exec("PRAGMA secure_delete = ON");
+    database.exec("PRAGMA wal_autocheckpoint = " + std::to_string(wal_pages));
+    database.exec("PRAGMA cache_size = -4096");
+}
+
+} // namespace
+
+result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& path, access_mode mode)
+{
+    if (mode != access_mode::create && !std::filesystem::exists(path))
+        return doubt(path, "does not exist", "Run `rollbook init` to make it, or correct [ledger] path.");
+    try {
+        int flags = SQLite::OPEN_READONLY;
+        if (mode == access_mode::write) flags = SQLite::OPEN_READWRITE;
+        if (mode == access_mode::create) flags = SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+        auto database = std::make_unique<SQLite::Database>(path.string(), flags, busy_timeout_ms);
+        set_pragmas(*database, mode);
+        if (mode == access_mode::create) return database;
+
+        if (database->execAndGet("PRAGMA application_id").getInt() != application_id)
+            return doubt(path, "is not a Rollbook ledger", "Correct [ledger] path.");
+        const int version = database->execAndGet("PRAGMA user_version").getInt();
+        if (version > schema_version)
+            return doubt(
+                path,
+                "was written by a newer Rollbook (schema " + std::to_string(version) + ", this one knows " +
+                    std::to_string(schema_version) + ")",
+                "Install the newer version; this one will not touch it."
+            );
+        return database;
+    } catch (const SQLite::Exception& e) {
+        return doubt(
+            path, std::string("cannot be opened: ") + e.what(), "Check the file's owner, permissions and disk."
+        );
+    }
+}
+
+void create_tables(SQLite::Database& database)
+{
+    database.exec("PRAGMA application_id = " + std::to_string(application_id));
+    SQLite::Transaction all(database, SQLite::TransactionBehavior::IMMEDIATE);
+    for (const std::string_view file : schema_sql)
+        database.exec(std::string(file));
+    database.exec("PRAGMA user_version = " + std::to_string(schema_version));
+    all.commit();
+}
+
+std::string_view text_of(const SQLite::Column& column)
+{
+    // The bytes must be asked for before their number: SQLite may convert the value.
+    const auto* bytes = static_cast<const char*>(column.getBlob());
+    return {bytes ? bytes : "", static_cast<std::size_t>(column.getBytes())};
+}
+
+hash hash_of(const SQLite::Column& column)
+{
+    hash out{};
+    const std::string_view bytes = text_of(column);
+    // A blob of another length cannot equal any hash; zeros make every check that follows fail.
+    if (bytes.size() == out.size()) std::memcpy(out.data(), bytes.data(), out.size());
+    return out;
+}
+
+stored_hashes::stored_hashes(SQLite::Database& database)
+    : leaves_(database, "SELECT idx, kind, recorded_at, commitment FROM entry WHERE idx >= ? ORDER BY idx LIMIT ?"),
+      tile_(database, "SELECT hashes FROM tile WHERE level = ? AND n = ?")
+{
+}
+
+void stored_hashes::leaves(std::uint64_t from, std::span<hash> out)
+{
+    leaves_.reset();
+    leaves_.bind(1, static_cast<std::int64_t>(from));
+    leaves_.bind(2, static_cast<std::int64_t>(out.size()));
+    std::string leaf;
+    std::size_t at = 0;
+    while (leaves_.executeStep()) {
+        const auto index = static_cast<std::uint64_t>(leaves_.getColumn(0).getInt64());
+        if (index != from + at)
+            throw failure_error(failure(
+                errc::ledger_in_doubt,
+                "entry " + std::to_string(from + at) + " is missing from the ledger",
+                "Run `rollbook ledger verify`, and restore from a backup."
+            ));
+        leaf.clear();
+        append_leaf(
+            leaf,
+            index,
+            static_cast<entry_kind>(leaves_.getColumn(1).getInt()),
+            from_milliseconds(leaves_.getColumn(2).getInt64()),
+            hash_of(leaves_.getColumn(3))
+        );
+        out[at++] = leaf_hash(leaf);
+    }
+    leaves_.reset();
+    if (at != out.size())
+        throw failure_error(failure(
+            errc::ledger_in_doubt,
+            "entry " + std::to_string(from + at) + " is missing from the ledger",
+            "Run `rollbook ledger verify`, and restore from a backup."
+        ));
+}
+
+bool stored_hashes::tile(unsigned level, std::uint64_t n, tile_hashes& out)
+{
+    tile_.reset();
+    tile_.bind(1, static_cast<std::int64_t>(level));
+    tile_.bind(2, static_cast<std::int64_t>(n));
+    if (!tile_.executeStep()) return false;
+    const std::string_view bytes = text_of(tile_.getColumn(0));
+    const bool whole = bytes.size() == sizeof out;
+    if (whole) std::memcpy(out.data(), bytes.data(), bytes.size());
+    tile_.reset();
+    return whole;
+}
+
+} // namespace rollbook

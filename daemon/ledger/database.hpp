@@ -1,0 +1,49 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/base/ledger_entry.hpp"
+#include "daemon/base/merkle.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+// What the writer and the reader of the ledger share. Private to this layer.
+namespace rollbook {
+
+// The newest schema this program knows; stored as the file's user_version.
+inline constexpr int schema_version = 1;
+// "Rbk1" in the file's header, so that another program's file is not mistaken for a ledger.
+inline constexpr int application_id = 0x52626b31;
+
+enum class access_mode { create, write, read };
+
+// Opens the file and refuses what is not a ledger of a version this program knows: ledger_in_doubt.
+result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& path, access_mode mode);
+
+// Runs the numbered schema files on an empty file.
+void create_tables(SQLite::Database& database);
+
+inline std::int64_t to_milliseconds(instant at) { return at.time_since_epoch().count(); }
+inline instant from_milliseconds(std::int64_t ms) { return instant(std::chrono::milliseconds(ms)); }
+inline std::int64_t to_day_number(civil_day day) { return day.time_since_epoch().count(); }
+inline civil_day from_day_number(std::int64_t days) { return civil_day(std::chrono::days(days)); }
+
+std::string_view text_of(const SQLite::Column& column);
+hash hash_of(const SQLite::Column& column);
+
+// The tree's stored hashes.
+class stored_hashes : public hash_reader {
+public:
+    explicit stored_hashes(SQLite::Database& database);
+    void leaves(std::uint64_t from, std::span<hash> out) override;
+    bool tile(unsigned level, std::uint64_t n, tile_hashes& out) override;
+
+private:
+    SQLite::Statement leaves_;
+    SQLite::Statement tile_;
+};
+
+} // namespace rollbook

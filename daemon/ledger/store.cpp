@@ -1,0 +1,655 @@
+#include "daemon/ledger/store.hpp"
+
+#include "daemon/base/json.hpp"
+#include "daemon/base/keyed_digest.hpp"
+#include "daemon/base/random.hpp"
+#include "daemon/base/sha256.hpp"
+#include "daemon/ledger/database.hpp"
+#include "daemon/reconcile/payload.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace rollbook {
+namespace {
+
+enum class outbox_state { waiting = 0, delivered = 1, failed = 2 };
+
+void bind_index(SQLite::Statement& statement, int at, entry_index index)
+{
+    if (index == no_entry)
+        statement.bind(at);
+    else
+        statement.bind(at, static_cast<std::int64_t>(index));
+}
+
+void bind_instant(SQLite::Statement& statement, int at, const std::optional<instant>& value)
+{
+    if (value)
+        statement.bind(at, to_milliseconds(*value));
+    else
+        statement.bind(at);
+}
+
+std::optional<instant> instant_of(const SQLite::Column& column)
+{
+    if (column.isNull()) return std::nullopt;
+    return from_milliseconds(column.getInt64());
+}
+
+void run(SQLite::Statement& statement)
+{
+    statement.exec();
+    statement.reset();
+}
+
+// Windows are few and small, so one text column holds them: "2026-09-01 1790000000000;* 1790000000000".
+std::string windows_text(const std::vector<stream_state::window>& windows)
+{
+    std::string text;
+    for (const auto& window : windows)
+        text += fmt::format(
+            "{} {};", window.from ? format_day(*window.from) : "*", to_milliseconds(window.read_at)
+        );
+    return text;
+}
+
+std::vector<stream_state::window> parse_windows(std::string_view text)
+{
+    std::vector<stream_state::window> windows;
+    while (!text.empty()) {
+        const std::size_t end = text.find(';');
+        const std::string_view one = text.substr(0, end);
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+        const std::size_t space = one.find(' ');
+        if (space == std::string_view::npos) continue;
+        stream_state::window window;
+        if (one.substr(0, space) != "*") window.from = parse_day(one.substr(0, space));
+        window.read_at = from_milliseconds(std::stoll(std::string(one.substr(space + 1))));
+        windows.push_back(window);
+    }
+    return windows;
+}
+
+// Every statement the writer uses, prepared once: preparing costs six times an insert.
+struct statements {
+    explicit statements(SQLite::Database& db)
+        : entry(db, "INSERT INTO entry (idx, kind, recorded_at, commitment) VALUES (?, ?, ?, ?)"),
+          opening(db, "INSERT INTO opening (idx, commit_key, payload) VALUES (?, ?, ?)"),
+          tile(db, "INSERT INTO tile (level, n, hashes) VALUES (?, ?, ?)"),
+          mark(
+              db,
+              "INSERT INTO mark (entry, day, session, pupil, source, raw, code, minutes, digest, gone) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+          ),
+          end_mark(db, "UPDATE mark SET to_entry = ? WHERE entry = ?"),
+          thing(
+              db,
+              "INSERT INTO thing (entry, what, subject, pupil, source, key, digest, gone) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+          ),
+          end_thing(db, "UPDATE thing SET to_entry = ? WHERE entry = ?"),
+          statement(
+              db,
+              "INSERT INTO statement (at, size, source, record, read, fresh, changed, unchanged, duplicate, "
+              "quarantined, vanished, restored, source_total, held, balanced) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+          ),
+          quarantine(
+              db,
+              "INSERT INTO quarantine (digest, first_seen, last_seen, times, source, record, stream, page, position, "
+              "reason, row) VALUES (?1, ?2, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+              "ON CONFLICT (digest) DO UPDATE SET last_seen = ?2, times = times + 1, page = ?6, position = ?7"
+          ),
+          source(
+              db,
+              "INSERT OR REPLACE INTO source_state (source, first_closed_at, last_attempt, last_success, data_as_of, "
+              "newest_day, error, error_to_do, error_class) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+          ),
+          stream(
+              db, "INSERT OR REPLACE INTO stream_state (source, stream, fingerprint, windows) VALUES (?, ?, ?, ?)"
+          ),
+          outbox(
+              db,
+              "INSERT OR IGNORE INTO outbox (message_id, alert, pupil, stage, route, type, subject, text, json, "
+              "thread, made_at, state, attempts, next_at, last_error) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, '')"
+          ),
+          attempted(db, "UPDATE outbox SET state = ?, next_at = ?, last_error = ? WHERE id = ?"),
+          checkpoint(db, "INSERT OR IGNORE INTO checkpoint (size, at, note) VALUES (?, ?, ?)")
+    {
+    }
+
+    SQLite::Statement entry, opening, tile, mark, end_mark, thing, end_thing, statement, quarantine, source, stream,
+        outbox, attempted, checkpoint;
+};
+
+class sqlite_ledger final : public ledger {
+public:
+    sqlite_ledger(std::unique_ptr<SQLite::Database> database, const signing_key& key)
+        : database_(std::move(database)), key_(key), sql_(std::make_unique<statements>(*database_))
+    {
+        const std::string secret =
+            database_->execAndGet("SELECT value FROM meta WHERE name = 'digest_key'").getString();
+        ROLLBOOK_ENSURE(secret.size() == digest_key_.size());
+        std::memcpy(digest_key_.data(), secret.data(), secret.size());
+        load();
+    }
+
+    held_state& state() override { return *state_; }
+    std::uint64_t digest(std::string_view text) const override { return keyed_digest(digest_key_, text); }
+    entry_index size() const override { return tree_.size(); }
+
+    void commit(const transaction& t, instant now) override;
+    void sign_checkpoint(instant now) override;
+    void reload() override { load(); }
+
+    std::optional<source_state> source(const std::string& name) const override;
+    std::optional<stream_state> stream(const std::string& source, const std::string& stream) const override;
+    std::vector<outbox_message> due_messages(instant now, std::size_t max) const override;
+    std::optional<instant> next_message_at() const override;
+    int begin_attempt(std::int64_t number, instant now) override;
+    std::string first_message_id(entry_index alert, const std::string& route) const override;
+
+private:
+    void load();
+    void load_marks();
+    void load_things();
+    void check_newest_checkpoint(stored_hashes& stored);
+
+    void append(const draft& d, entry_index index, instant at, merkle_frontier& tree, const tile_sink& sink);
+    void insert_row(entry_index index, const version& row);
+    void insert(const statement_row& row, entry_index size);
+    void insert(const quarantined_row& row);
+    void insert(const source_state& row);
+    void insert(const stream_state& row);
+    void insert(const outbox_message& row, instant now);
+
+    std::unique_ptr<SQLite::Database> database_;
+    const signing_key& key_;
+    std::unique_ptr<statements> sql_;
+    rollbook::digest_key digest_key_{};
+    commit_key_source keys_;
+    merkle_frontier tree_;
+    instant last_recorded_{};
+    std::uint64_t signed_size_ = 0;
+    std::unique_ptr<held_state> state_;
+    std::string leaf_; // scratch
+};
+
+void sqlite_ledger::load()
+{
+    state_ = std::make_unique<held_state>();
+    const SQLite::Column newest = database_->execAndGet("SELECT coalesce(max(idx), -1) FROM entry");
+    const auto size = static_cast<std::uint64_t>(newest.getInt64() + 1);
+    stored_hashes stored(*database_);
+    result<merkle_frontier> tree = merkle_frontier::restore(size, stored);
+    if (!tree) throw failure_error(tree.error());
+    tree_ = std::move(*tree);
+    last_recorded_ = from_milliseconds(
+        database_->execAndGet("SELECT coalesce((SELECT recorded_at FROM entry ORDER BY idx DESC LIMIT 1), 0)")
+            .getInt64()
+    );
+    check_newest_checkpoint(stored);
+    load_things();
+    load_marks();
+}
+
+// A ledger whose tree no longer has the root that was signed must never be signed again.
+void sqlite_ledger::check_newest_checkpoint(stored_hashes& stored)
+{
+    signed_size_ = 0;
+    SQLite::Statement newest(*database_, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1");
+    if (!newest.executeStep()) return;
+    const auto size = static_cast<std::uint64_t>(newest.getColumn(0).getInt64());
+    const auto opened = open_checkpoint(text_of(newest.getColumn(1)), key_.verifier());
+    const auto refuse = [&](std::string_view why) {
+        throw failure_error(failure(
+            errc::ledger_in_doubt,
+            fmt::format("the newest checkpoint (size {}) {}", size, why),
+            "Run `rollbook ledger verify`; nothing more is signed until this is explained."
+        ));
+    };
+    if (!opened) refuse("does not verify with the signing key");
+    if (opened->point.size != size) refuse("is filed under another size than it names");
+    if (size > tree_.size()) refuse("covers more entries than the ledger holds");
+    merkle_reader reader(tree_.size(), stored, &tree_);
+    if (reader.root(size) != opened->point.root) refuse("has another root than the entries");
+    signed_size_ = size;
+}
+
+void sqlite_ledger::load_marks()
+{
+    SQLite::Statement all(
+        *database_,
+        "SELECT entry, day, session, pupil, source, raw, code, minutes, digest, gone FROM mark WHERE to_entry IS NULL"
+    );
+    mark_version row;
+    while (all.executeStep()) {
+        row.session = {
+            from_day_number(all.getColumn(1).getInt64()), static_cast<half_day>(all.getColumn(2).getInt())
+        };
+        row.pupil = static_cast<entry_index>(all.getColumn(3).getInt64());
+        row.source = text_of(all.getColumn(4));
+        row.raw = text_of(all.getColumn(5));
+        row.statutory = text_of(all.getColumn(6));
+        row.minutes = static_cast<std::int16_t>(all.getColumn(7).getInt());
+        row.digest = static_cast<std::uint32_t>(all.getColumn(8).getInt64());
+        row.gone = all.getColumn(9).getInt() != 0;
+        state_->apply(static_cast<entry_index>(all.getColumn(0).getInt64()), row, {});
+    }
+}
+
+void sqlite_ledger::load_things()
+{
+    SQLite::Statement all(
+        *database_,
+        "SELECT entry, what, subject, pupil, source, key, digest, gone, payload FROM thing "
+        "LEFT JOIN opening ON idx = entry WHERE to_entry IS NULL ORDER BY entry"
+    );
+    thing_version row;
+    while (all.executeStep()) {
+        row.kind = static_cast<what>(all.getColumn(1).getInt());
+        row.subject = static_cast<entry_index>(all.getColumn(2).getInt64());
+        row.pupil = all.getColumn(3).isNull() ? no_entry : static_cast<entry_index>(all.getColumn(3).getInt64());
+        row.source = text_of(all.getColumn(4));
+        row.key = text_of(all.getColumn(5));
+        row.digest = static_cast<std::uint64_t>(all.getColumn(6).getInt64());
+        row.gone = all.getColumn(7).getInt() != 0;
+        state_->apply(static_cast<entry_index>(all.getColumn(0).getInt64()), row, text_of(all.getColumn(8)));
+    }
+}
+
+void sqlite_ledger::commit(const transaction& t, instant now)
+{
+    if (t.empty()) return;
+    const instant at = std::max(now, last_recorded_);
+    merkle_frontier tree = tree_;
+    const tile_sink sink = [this](unsigned level, std::uint64_t n, std::span<const hash, tile_width> hashes) {
+        sql_->tile.bind(1, static_cast<std::int64_t>(level));
+        sql_->tile.bind(2, static_cast<std::int64_t>(n));
+        sql_->tile.bindNoCopy(3, hashes.data(), static_cast<int>(hashes.size_bytes()));
+        run(sql_->tile);
+    };
+
+    SQLite::Transaction all(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+    for (const draft& d : t.entries)
+        append(d, tree.size(), at, tree, sink);
+    for (const statement_row& row : t.statements)
+        insert(row, tree.size());
+    for (const quarantined_row& row : t.quarantined)
+        insert(row);
+    for (const source_state& row : t.sources)
+        insert(row);
+    for (const stream_state& row : t.streams)
+        insert(row);
+    for (const outbox_message& row : t.messages)
+        insert(row, at);
+    for (const transaction::attempt_result& result : t.attempts) {
+        const auto state = result.as == transaction::attempt_result::end::delivered ? outbox_state::delivered
+                           : result.as == transaction::attempt_result::end::failed  ? outbox_state::failed
+                                                                                    : outbox_state::waiting;
+        sql_->attempted.bind(1, static_cast<int>(state));
+        sql_->attempted.bind(2, to_milliseconds(result.next_at));
+        sql_->attempted.bind(3, result.error);
+        sql_->attempted.bind(4, result.number);
+        run(sql_->attempted);
+    }
+    all.commit();
+
+    tree_ = std::move(tree);
+    if (!t.entries.empty()) last_recorded_ = at;
+}
+
+void sqlite_ledger::append(
+    const draft& d, entry_index index, instant at, merkle_frontier& tree, const tile_sink& sink
+)
+{
+    const hash key = keys_.next();
+    const hash committed = commitment(key, d.payload);
+    leaf_.clear();
+    append_leaf(leaf_, index, d.kind, at, committed);
+    tree.append(leaf_hash(leaf_), sink);
+
+    sql_->entry.bind(1, static_cast<std::int64_t>(index));
+    sql_->entry.bind(2, static_cast<int>(d.kind));
+    sql_->entry.bind(3, to_milliseconds(at));
+    sql_->entry.bindNoCopy(4, committed.data(), static_cast<int>(committed.size()));
+    run(sql_->entry);
+    sql_->opening.bind(1, static_cast<std::int64_t>(index));
+    sql_->opening.bindNoCopy(2, key.data(), static_cast<int>(key.size()));
+    sql_->opening.bindNoCopy(3, d.payload.data(), static_cast<int>(d.payload.size()));
+    run(sql_->opening);
+    insert_row(index, d.row);
+}
+
+void sqlite_ledger::insert_row(entry_index index, const version& row)
+{
+    const auto own = static_cast<std::int64_t>(index);
+    const auto end_replaced = [&](SQLite::Statement& end, entry_index replaced) {
+        if (replaced == no_entry) return;
+        end.bind(1, own);
+        end.bind(2, static_cast<std::int64_t>(replaced));
+        run(end);
+    };
+    if (const auto* mark = std::get_if<mark_version>(&row)) {
+        SQLite::Statement& sql = sql_->mark;
+        sql.bind(1, own);
+        sql.bind(2, to_day_number(mark->session.day));
+        sql.bind(3, static_cast<int>(mark->session.half));
+        sql.bind(4, static_cast<std::int64_t>(mark->pupil));
+        sql.bindNoCopy(5, mark->source);
+        sql.bindNoCopy(6, mark->raw);
+        sql.bindNoCopy(7, mark->statutory);
+        sql.bind(8, static_cast<int>(mark->minutes));
+        sql.bind(9, static_cast<std::int64_t>(mark->digest));
+        sql.bind(10, mark->gone ? 1 : 0);
+        run(sql);
+        end_replaced(sql_->end_mark, mark->replaces);
+    } else if (const auto* thing = std::get_if<thing_version>(&row)) {
+        SQLite::Statement& sql = sql_->thing;
+        sql.bind(1, own);
+        sql.bind(2, static_cast<int>(thing->kind));
+        sql.bind(3, static_cast<std::int64_t>(thing->subject == no_entry ? index : thing->subject));
+        bind_index(sql, 4, thing->pupil == no_entry && thing->kind == what::pupil ? index : thing->pupil);
+        sql.bindNoCopy(5, thing->source);
+        sql.bindNoCopy(6, thing->key);
+        sql.bind(7, static_cast<std::int64_t>(thing->digest));
+        sql.bind(8, thing->gone ? 1 : 0);
+        run(sql);
+        end_replaced(sql_->end_thing, thing->replaces);
+    }
+}
+
+void sqlite_ledger::insert(const statement_row& row, entry_index size)
+{
+    SQLite::Statement& sql = sql_->statement;
+    sql.bind(1, to_milliseconds(row.at));
+    sql.bind(2, static_cast<std::int64_t>(size));
+    sql.bindNoCopy(3, row.source);
+    sql.bind(4, static_cast<int>(row.record));
+    const std::int64_t counts[] = {row.read,      row.fresh,       row.changed,  row.unchanged,
+                                   row.duplicate, row.quarantined, row.vanished, row.restored};
+    int at = 5;
+    for (const std::int64_t count : counts)
+        sql.bind(at++, count);
+    if (row.source_total)
+        sql.bind(13, *row.source_total);
+    else
+        sql.bind(13);
+    sql.bind(14, row.held);
+    sql.bind(15, row.balanced ? 1 : 0);
+    run(sql);
+}
+
+void sqlite_ledger::insert(const quarantined_row& row)
+{
+    SQLite::Statement& sql = sql_->quarantine;
+    // The same bad row comes with every read; one line tells of it and counts.
+    sql.bind(1, static_cast<std::int64_t>(digest(row.source + '\0' + row.stream + '\0' + row.reason + '\0' + row.row)));
+    sql.bind(2, to_milliseconds(row.at));
+    sql.bindNoCopy(3, row.source);
+    sql.bind(4, static_cast<int>(row.record));
+    sql.bindNoCopy(5, row.stream);
+    sql.bind(6, static_cast<std::int64_t>(row.page));
+    sql.bind(7, static_cast<std::int64_t>(row.position));
+    sql.bindNoCopy(8, row.reason);
+    sql.bindNoCopy(9, row.row);
+    run(sql);
+}
+
+void sqlite_ledger::insert(const source_state& row)
+{
+    SQLite::Statement& sql = sql_->source;
+    sql.bindNoCopy(1, row.source);
+    bind_instant(sql, 2, row.first_closed_at);
+    bind_instant(sql, 3, row.last_attempt);
+    bind_instant(sql, 4, row.last_success);
+    bind_instant(sql, 5, row.data_as_of);
+    if (row.newest_day)
+        sql.bind(6, to_day_number(*row.newest_day));
+    else
+        sql.bind(6);
+    sql.bindNoCopy(7, row.error);
+    sql.bindNoCopy(8, row.error_to_do);
+    sql.bindNoCopy(9, row.error_class);
+    run(sql);
+}
+
+void sqlite_ledger::insert(const stream_state& row)
+{
+    SQLite::Statement& sql = sql_->stream;
+    sql.bindNoCopy(1, row.source);
+    sql.bindNoCopy(2, row.stream);
+    sql.bindNoCopy(3, row.fingerprint);
+    sql.bind(4, windows_text(row.windows));
+    run(sql);
+}
+
+void sqlite_ledger::insert(const outbox_message& row, instant now)
+{
+    SQLite::Statement& sql = sql_->outbox;
+    sql.bindNoCopy(1, row.content.id);
+    bind_index(sql, 2, row.alert);
+    bind_index(sql, 3, row.pupil);
+    sql.bindNoCopy(4, row.stage);
+    sql.bindNoCopy(5, row.route);
+    sql.bindNoCopy(6, row.content.type);
+    sql.bindNoCopy(7, row.content.subject);
+    sql.bindNoCopy(8, row.content.text);
+    sql.bindNoCopy(9, row.content.json);
+    sql.bindNoCopy(10, row.content.references);
+    sql.bind(11, to_milliseconds(row.content.made_at));
+    sql.bind(12, to_milliseconds(now));
+    run(sql);
+}
+
+void sqlite_ledger::sign_checkpoint(instant now)
+{
+    if (tree_.size() == signed_size_) return;
+    const checkpoint point{key_.verifier().name, tree_.size(), tree_.root()};
+    const std::string note = rollbook::sign_checkpoint(point, key_);
+    SQLite::Statement& sql = sql_->checkpoint;
+    sql.bind(1, static_cast<std::int64_t>(point.size));
+    sql.bind(2, to_milliseconds(std::max(now, last_recorded_)));
+    sql.bindNoCopy(3, note);
+    run(sql);
+    signed_size_ = point.size;
+}
+
+std::optional<source_state> sqlite_ledger::source(const std::string& name) const
+{
+    SQLite::Statement sql(
+        *database_,
+        "SELECT first_closed_at, last_attempt, last_success, data_as_of, newest_day, error, error_to_do, error_class "
+        "FROM source_state WHERE source = ?"
+    );
+    sql.bind(1, name);
+    if (!sql.executeStep()) return std::nullopt;
+    source_state state;
+    state.source = name;
+    state.first_closed_at = instant_of(sql.getColumn(0));
+    state.last_attempt = instant_of(sql.getColumn(1));
+    state.last_success = instant_of(sql.getColumn(2));
+    state.data_as_of = instant_of(sql.getColumn(3));
+    if (!sql.getColumn(4).isNull()) state.newest_day = from_day_number(sql.getColumn(4).getInt64());
+    state.error = text_of(sql.getColumn(5));
+    state.error_to_do = text_of(sql.getColumn(6));
+    state.error_class = text_of(sql.getColumn(7));
+    return state;
+}
+
+std::optional<stream_state> sqlite_ledger::stream(const std::string& source, const std::string& stream) const
+{
+    SQLite::Statement sql(*database_, "SELECT fingerprint, windows FROM stream_state WHERE source = ? AND stream = ?");
+    sql.bind(1, source);
+    sql.bind(2, stream);
+    if (!sql.executeStep()) return std::nullopt;
+    stream_state state;
+    state.source = source;
+    state.stream = stream;
+    state.fingerprint = text_of(sql.getColumn(0));
+    state.windows = parse_windows(text_of(sql.getColumn(1)));
+    return state;
+}
+
+std::vector<outbox_message> sqlite_ledger::due_messages(instant now, std::size_t max) const
+{
+    SQLite::Statement sql(
+        *database_,
+        "SELECT id, message_id, alert, pupil, stage, route, type, subject, text, json, thread, made_at, attempts, "
+        "next_at, last_error FROM outbox WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"
+    );
+    sql.bind(1, to_milliseconds(now));
+    sql.bind(2, static_cast<std::int64_t>(max));
+    std::vector<outbox_message> due;
+    while (sql.executeStep()) {
+        outbox_message m;
+        m.number = sql.getColumn(0).getInt64();
+        m.content.id = text_of(sql.getColumn(1));
+        if (!sql.getColumn(2).isNull()) m.alert = static_cast<entry_index>(sql.getColumn(2).getInt64());
+        if (!sql.getColumn(3).isNull()) m.pupil = static_cast<entry_index>(sql.getColumn(3).getInt64());
+        m.stage = text_of(sql.getColumn(4));
+        m.route = text_of(sql.getColumn(5));
+        m.content.type = text_of(sql.getColumn(6));
+        m.content.subject = text_of(sql.getColumn(7));
+        m.content.text = text_of(sql.getColumn(8));
+        m.content.json = text_of(sql.getColumn(9));
+        m.content.references = text_of(sql.getColumn(10));
+        m.content.made_at = from_milliseconds(sql.getColumn(11).getInt64());
+        m.attempts = sql.getColumn(12).getInt();
+        m.next_at = from_milliseconds(sql.getColumn(13).getInt64());
+        m.last_error = text_of(sql.getColumn(14));
+        due.push_back(std::move(m));
+    }
+    return due;
+}
+
+std::optional<instant> sqlite_ledger::next_message_at() const
+{
+    SQLite::Statement sql(*database_, "SELECT min(next_at) FROM outbox WHERE state = 0");
+    if (!sql.executeStep()) return std::nullopt;
+    return instant_of(sql.getColumn(0));
+}
+
+int sqlite_ledger::begin_attempt(std::int64_t number, instant)
+{
+    SQLite::Statement sql(*database_, "UPDATE outbox SET attempts = attempts + 1 WHERE id = ? RETURNING attempts");
+    sql.bind(1, number);
+    ROLLBOOK_ENSURE(sql.executeStep());
+    const int attempt = sql.getColumn(0).getInt();
+    // The update is only done once the statement has run to its end.
+    while (sql.executeStep()) {
+    }
+    return attempt;
+}
+
+std::string sqlite_ledger::first_message_id(entry_index alert, const std::string& route) const
+{
+    SQLite::Statement sql(*database_, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? ORDER BY id LIMIT 1");
+    sql.bind(1, static_cast<std::int64_t>(alert));
+    sql.bind(2, route);
+    return sql.executeStep() ? sql.getColumn(0).getString() : std::string();
+}
+
+} // namespace
+
+result<void> create_ledger(const std::filesystem::path& path, const ledger_birth& birth, const signing_key& key)
+{
+    if (std::filesystem::exists(path))
+        return failure(
+            errc::ledger_in_doubt,
+            "the ledger " + path.string() + " is there already",
+            "Rollbook never overwrites a ledger; move it away first if it is not wanted."
+        );
+    auto opened = open_database(path, access_mode::create);
+    if (!opened) return opened.error();
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    try {
+        create_tables(**opened);
+        std::array<std::uint8_t, 16> secret{};
+        random_bytes(secret);
+        SQLite::Statement meta(**opened, "INSERT INTO meta (name, value) VALUES ('digest_key', ?)");
+        meta.bindNoCopy(1, secret.data(), static_cast<int>(secret.size()));
+        meta.exec();
+        sqlite_ledger book(std::move(*opened), key);
+        transaction first;
+        first.entries.push_back(setting_entry(
+            "ledger",
+            fmt::format(
+                R"({{"format":"rollbook-ledger/1","origin":"{}","simulated":{}}})",
+                birth.origin,
+                birth.simulated ? "true" : "false"
+            ),
+            nullptr
+        ));
+        book.commit(first, birth.at);
+        book.sign_checkpoint(birth.at);
+    } catch (const SQLite::Exception& e) {
+        return failure(
+            errc::ledger_in_doubt,
+            "the ledger " + path.string() + " cannot be made: " + e.what(),
+            "Check the folder's permissions and free space."
+        );
+    }
+    return {};
+}
+
+result<std::unique_ptr<ledger>> open_ledger(const std::filesystem::path& path, const signing_key& key)
+{
+    auto database = open_database(path, access_mode::write);
+    if (!database) return database.error();
+    try {
+        return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*database), key));
+    } catch (const failure_error& e) {
+        return e.why();
+    } catch (const SQLite::Exception& e) {
+        return failure(
+            errc::ledger_in_doubt,
+            "the ledger " + path.string() + " cannot be read: " + e.what(),
+            "Run `rollbook ledger verify`, and restore from a backup if the file is damaged."
+        );
+    }
+}
+
+result<std::unique_ptr<ledger_lock>> ledger_lock::take(const std::filesystem::path& ledger)
+{
+    const std::string path = ledger.string() + ".lock";
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return failure(
+            errc::ledger_in_doubt,
+            "the lock " + path + " cannot be opened: " + std::strerror(errno),
+            "Check the folder's owner and permissions."
+        );
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+        char holder[32] = {};
+        const ssize_t got = ::pread(descriptor, holder, sizeof holder - 1, 0);
+        ::close(descriptor);
+        std::string process(holder, got > 0 ? static_cast<std::size_t>(got) : 0);
+        while (!process.empty() && process.back() == '\n')
+            process.pop_back();
+        return failure(
+            errc::ledger_in_doubt,
+            "the ledger is in use by process " + (process.empty() ? std::string("(not known)") : process),
+            "Stop that process, or let it do the work: only one may write."
+        );
+    }
+    const std::string own = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, own.data(), own.size(), 0) < 0) {
+        // The name of the holder is a courtesy; the lock itself holds.
+    }
+    return std::unique_ptr<ledger_lock>(new ledger_lock(descriptor));
+}
+
+ledger_lock::~ledger_lock()
+{
+    ::close(descriptor_);
+}
+
+} // namespace rollbook
