@@ -1,0 +1,173 @@
+#include "tests/school/smtp.hpp"
+
+#include <algorithm>
+#include <strings.h>
+
+namespace rollbook::school {
+
+namespace {
+
+constexpr std::size_t message_max = 25 * 1024 * 1024;
+
+bool begins(std::string_view line, std::string_view word)
+{
+    return line.size() >= word.size() && strncasecmp(line.data(), word.data(), word.size()) == 0;
+}
+
+// "MAIL FROM:<a@b> SIZE=9" -> "a@b"
+std::string address_in(std::string_view line)
+{
+    const std::size_t from = line.find('<'), to = line.find('>');
+    return from == line.npos || to == line.npos || to < from ? "" : std::string(line.substr(from + 1, to - from - 1));
+}
+
+bool used_up(int& count)
+{
+    if (count == 0) return false;
+    if (count > 0) --count;
+    return true;
+}
+
+void read_message(mail& m)
+{
+    const std::size_t blank = m.raw.find("\r\n\r\n");
+    const std::string_view head = std::string_view(m.raw).substr(0, blank);
+    m.body = blank == m.raw.npos ? "" : m.raw.substr(blank + 4);
+    for (std::size_t from = 0; from < head.size();) {
+        std::size_t end = head.find("\r\n", from);
+        if (end == head.npos) end = head.size();
+        std::string_view line = head.substr(from, end - from);
+        from = end + 2;
+        if (!line.empty() && (line[0] == ' ' || line[0] == '\t')) {
+            if (!m.headers.empty()) m.headers.back().second += line;
+            continue;
+        }
+        const std::size_t colon = line.find(':');
+        if (colon == line.npos) continue;
+        std::string_view value = line.substr(colon + 1);
+        while (!value.empty() && value[0] == ' ')
+            value.remove_prefix(1);
+        m.headers.emplace_back(line.substr(0, colon), value);
+    }
+}
+
+class smtp_conversation : public conversation {
+public:
+    explicit smtp_conversation(std::shared_ptr<mailbox> box) : box_(std::move(box)) {}
+
+    std::string greeting() override { return "220 mail.example.sch.uk ESMTP simulated school\r\n"; }
+
+    std::vector<output> take(std::string_view bytes) override
+    {
+        heard_ += bytes;
+        std::vector<output> said;
+        for (;;) {
+            const std::size_t end = heard_.find("\r\n");
+            if (end == heard_.npos || is_over_) break;
+            const std::string line = heard_.substr(0, end);
+            heard_.erase(0, end + 2);
+            output reply = is_data_ ? take_data(line) : command(line);
+            is_over_ = reply.then != afterwards::keep;
+            if (!reply.bytes.empty() || is_over_) said.push_back(std::move(reply));
+        }
+        return said;
+    }
+
+private:
+    void forget()
+    {
+        now_ = {};
+        has_sender_ = false;
+        is_data_ = false;
+    }
+
+    output command(std::string_view line)
+    {
+        if (begins(line, "EHLO")) {
+            forget();
+            return {
+                "250-mail.example.sch.uk\r\n250-8BITMIME\r\n250-SIZE " + std::to_string(message_max) +
+                "\r\n250 ENHANCEDSTATUSCODES\r\n"};
+        }
+        if (begins(line, "HELO")) {
+            forget();
+            return {"250 mail.example.sch.uk\r\n"};
+        }
+        if (begins(line, "MAIL FROM:")) {
+            if (has_sender_) return {"503 5.5.1 A message is already under way\r\n"};
+            forget();
+            has_sender_ = true;
+            now_.from = address_in(line);
+            return {"250 2.1.0 Sender accepted\r\n"};
+        }
+        if (begins(line, "RCPT TO:")) return recipient(line);
+        if (begins(line, "DATA")) {
+            if (now_.to.empty()) return {"503 5.5.1 Recipients first\r\n"};
+            is_data_ = true;
+            return {"354 End with a line of one dot\r\n"};
+        }
+        if (begins(line, "RSET")) {
+            forget();
+            return {"250 2.0.0 Forgotten\r\n"};
+        }
+        if (begins(line, "NOOP")) return {"250 2.0.0 Still here\r\n"};
+        if (begins(line, "VRFY")) return {"252 2.5.1 Send it and see\r\n"};
+        if (begins(line, "QUIT")) return {"221 2.0.0 Goodbye\r\n", {}, afterwards::close};
+        return {"500 5.5.2 Not understood\r\n"};
+    }
+
+    output recipient(std::string_view line)
+    {
+        if (!has_sender_) return {"503 5.5.1 Sender first\r\n"};
+        const std::string to = address_in(line);
+        if (to.empty()) return {"501 5.1.3 No address\r\n"};
+        if (used_up(box_->faults.greylist)) return {"451 4.7.1 Greylisted, try again later\r\n"};
+        if (used_up(box_->faults.reject)) return {"550 5.1.1 No such mailbox\r\n"};
+        now_.to.push_back(to);
+        return {"250 2.1.5 Recipient accepted\r\n"};
+    }
+
+    output take_data(std::string_view line)
+    {
+        if (line != ".") {
+            if (line.starts_with('.')) line.remove_prefix(1);
+            if (now_.raw.size() <= message_max) now_.raw.append(line).append("\r\n");
+            return {};
+        }
+        if (now_.raw.size() > message_max) {
+            forget();
+            return {"552 5.3.4 Too large\r\n"};
+        }
+        if (used_up(box_->faults.drop_before)) return {"", {}, afterwards::close};
+        now_.at = box_->clock ? box_->clock() : 0;
+        read_message(now_);
+        box_->received.push_back(std::move(now_));
+        forget();
+        if (used_up(box_->faults.drop_after)) return {"", {}, afterwards::close};
+        return {"250 2.0.0 Taken\r\n"};
+    }
+
+    std::shared_ptr<mailbox> box_;
+    std::string heard_;
+    mail now_;
+    bool has_sender_ = false;
+    bool is_data_ = false;
+    bool is_over_ = false;
+};
+
+} // namespace
+
+std::string mail::header(std::string_view name) const
+{
+    const auto at = std::find_if(headers.begin(), headers.end(), [&](const auto& h) {
+        return h.first.size() == name.size() && begins(h.first, name);
+    });
+    return at == headers.end() ? "" : at->second;
+}
+
+std::unique_ptr<conversation> make_smtp_conversation(std::shared_ptr<mailbox> box)
+{
+    return std::make_unique<smtp_conversation>(std::move(box));
+}
+
+} // namespace rollbook::school

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "tests/school/faults.hpp"
+#include "tests/school/http.hpp"
+#include "tests/school/school.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace rollbook::school {
+
+struct wonde_settings {
+    std::string school_id;
+    std::string token;
+    std::string authority;         // "127.0.0.1:8080", what links are built with
+    std::string foreign_authority; // "localhost:9090", where the fault foreign_next sends the client
+    int per_page_max = 500;
+};
+
+// The read side of Wonde's v1.0 API over one simulated school. Source: source-systems.md section 1.
+class wonde_api {
+public:
+    wonde_api(const simulated_school& school, fault_board& faults, wonde_settings settings);
+
+    // The endpoint that a path below /v1.0 names, as faults and counts call it.
+    std::string endpoint_of(const std::string& path) const;
+    http_response answer(const http_request& request);
+
+    // Adds a raw row at the end of one endpoint's list.
+    void append(const std::string& endpoint, std::string row) { appended_[endpoint].push_back(std::move(row)); }
+    void drop_appended() { appended_.clear(); }
+
+    // The id under which the code list gives this position of code_list().
+    const std::string& code_id(std::uint8_t code) const { return code_ids_[code]; }
+
+private:
+    http_response page_of(const http_request&, const std::string& endpoint, listing, std::string_view includes);
+    listing with_appended(const std::string& endpoint, listing list) const;
+    listing students(const http_request&) const;
+    listing leavers() const;
+    listing session_marks() const;
+    listing behaviours(const http_request&) const;
+    listing exclusions() const;
+    std::string student(int pupil, const named_values& query) const;
+    std::string counts(const http_request&) const;
+    std::string school_object() const;
+    int page_number(const http_request&) const;
+
+    const simulated_school& school_;
+    fault_board& faults_;
+    wonde_settings settings_;
+    std::map<std::string, std::vector<std::string>> appended_;
+    std::vector<std::string> code_ids_;
+    std::string code_list_;
+};
+
+} // namespace rollbook::school
