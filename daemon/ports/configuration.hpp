@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -60,7 +61,7 @@ enum class disclosure { reference, initials, name };
 
 struct route_configuration {
     std::string name;
-    std::string channel; // email | webhook | file
+    std::string channel;            // email | webhook | file
     std::vector<std::string> rules; // "*" or rule ids
     disclosure disclose = disclosure::reference;
     setting_table settings;
@@ -68,6 +69,14 @@ struct route_configuration {
 
     bool wants(std::string_view rule) const;
 };
+
+// "10 school days", "1 school week", "half-term", "term", "academic-year"; nothing else.
+std::optional<rule_window> parse_rule_window(std::string_view text);
+std::string text_of(const rule_window& window);
+
+// Which text of a rule it is: the first eight bytes, in hexadecimal, of the SHA-256 of its canonical JSON as it stands
+// in configuration::rules_json(). Every change to the rule changes it.
+std::string rule_version(const rule& of);
 
 // The whole configuration, checked.
 struct configuration {
@@ -90,8 +99,18 @@ struct configuration {
     struct {
         std::string listen;
         std::string public_url;
+        std::filesystem::path certificate; // [web.tls]; empty: no TLS
+        std::optional<secret_reference> private_key;
+        bool links_to_loopback = false; // links in messages would open on this machine only
     } web;
-    // Canonical JSON of the rules in force: the value of their settings entry.
+    struct backup_section {
+        std::filesystem::path target; // absolute
+        std::vector<std::string> recipients;
+        std::chrono::milliseconds every{std::chrono::days(1)};
+        std::chrono::milliseconds keep{std::chrono::days(30)};
+    };
+    std::optional<backup_section> backup;
+    // Canonical JSON (RFC 8785) of the rules, sorted by id: the value of their settings entry.
     std::string rules_json() const;
     std::vector<std::string> warnings; // one line each; `check` prints them
 };

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "daemon/ports/configuration.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace rollbook {
+
+// One thing wrong with a configuration file. Never holds the value of a setting that may be a secret.
+struct configuration_problem {
+    std::filesystem::path file;
+    int line = 0;         // from 1; 0: the file as a whole
+    int column = 0;       // from 1, where the text is not TOML at all; else 0
+    std::string key;      // "source[1].settings.token", counted from 1; empty: the file as a whole
+    std::string what;     // what is wrong
+    std::string expected; // what would be right
+
+    // "FILE:LINE: KEY: what" and what to do, on two lines.
+    std::string text() const;
+};
+
+// Everything that is wrong, in the order of the files and their lines; never empty.
+struct configuration_errors {
+    std::vector<configuration_problem> problems;
+
+    // All problems, each on its two lines, with a line end after each.
+    std::string text() const;
+};
+
+[[noreturn]] void throw_exception_from_error(const configuration_errors& errors, const boost::source_location&);
+
+using loaded_configuration = boost::system::result<configuration, configuration_errors>;
+
+// Reads and checks the configuration in `file`, the calendar it names and the rule packs it asks for
+// (`packs`/NAME.toml). Reads no secret and reaches no source. Fails with every problem found, not only the first.
+loaded_configuration load_configuration(const std::filesystem::path& file, const std::filesystem::path& packs);
+
+} // namespace rollbook

@@ -1,0 +1,160 @@
+#include "daemon/config/sections.hpp"
+#include "daemon/config/vocabulary.hpp"
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+constexpr std::string_view mail_form = "an e-mail address such as lead@example.sch.uk";
+
+// Control characters and a missing part would be read as something else by a mail server.
+bool is_mail_address(std::string_view text)
+{
+    const std::size_t at = text.rfind('@');
+    const bool odd =
+        std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    return !odd && at != text.npos && at > 0 && at + 1 < text.size();
+}
+
+void read_oauth(table_reader table)
+{
+    (void)table.required_text("tenant");
+    (void)table.required_text("client_id");
+    if (!table.has("client_secret")) table.missing("client_secret", secret_forms);
+    (void)table.find("client_secret"); // read with the other settings
+    table.refuse_unknown();
+}
+
+// An address that is a text, however wrong, was judged with the other settings.
+void require_address(table_reader& settings, std::string_view key, std::string_view expected)
+{
+    const toml_value* value = settings.find(key);
+    if (value == nullptr)
+        settings.missing(key, expected);
+    else if (!std::holds_alternative<std::string>(value->value))
+        (void)settings.text(key, expected);
+}
+
+void check_email(table_reader& settings)
+{
+    require_address(settings, "smtp_url", "smtps://HOST or smtp://HOST");
+    const std::string from = settings.required_text("from", mail_form);
+    if (!from.empty() && !is_mail_address(from))
+        settings.wrong("from", in_quotes(from) + " is not an e-mail address", std::string(mail_form));
+    if (!settings.has("to")) settings.missing("to", "a list of e-mail addresses");
+    for (const std::string& to :
+         settings.texts("to", "a list of e-mail addresses").value_or(std::vector<std::string>()))
+        if (!is_mail_address(to))
+            settings.wrong("to", in_quotes(to) + " is not an e-mail address", std::string(mail_form));
+    const bool has_password = settings.find("password") != nullptr;
+    const bool has_user = settings.text("user").has_value();
+    if (has_password && !has_user) settings.missing("user", "the name that goes with the password");
+    if (const auto oauth = settings.table("oauth")) {
+        read_oauth(*oauth);
+        if (has_password) settings.wrong("oauth", "is given beside a password", "one of password and oauth");
+    }
+    (void)settings.text("ca_file", "the path of a file of certificates");
+}
+
+void check_note(table_reader& settings, const configuration& known)
+{
+    const std::string source = settings.required_text("source", "the name of a source with role safeguarding");
+    if (source.empty()) return;
+    const auto at = std::ranges::find(known.sources, source, &source_configuration::name);
+    if (at == known.sources.end() || at->role != source_role::safeguarding)
+        settings.wrong(
+            "source",
+            in_quotes(source) + " is not a source with role safeguarding",
+            "the name of a source with role safeguarding"
+        );
+}
+
+// A path of a file or folder is meant from the configuration file.
+void make_absolute(setting_table& settings, const std::string& key, const std::filesystem::path& base)
+{
+    const auto at = settings.find(key);
+    if (at == settings.end()) return;
+    if (auto* path = std::get_if<std::string>(&at->second.value)) *path = (base / *path).lexically_normal().string();
+}
+
+void read_route_settings(table_reader& route, const configuration& known, route_configuration& into)
+{
+    std::optional<table_reader> settings = route.table("settings");
+    if (!settings) {
+        if (!route.has("settings")) route.missing("settings", "a table [route.settings]");
+        return;
+    }
+    into.settings = read_settings(*route.find("settings"), settings->path(), route.problems());
+    if (into.channel == "email") {
+        check_email(*settings);
+        make_absolute(into.settings, "ca_file", known.file.parent_path());
+    } else if (into.channel == "webhook") {
+        require_address(*settings, "url", "https://HOST/...");
+        if (settings->find("secret") == nullptr) settings->missing("secret", secret_forms);
+        (void)settings->text("ca_file", "the path of a file of certificates");
+        make_absolute(into.settings, "ca_file", known.file.parent_path());
+    } else if (into.channel == "file") {
+        (void)settings->required_text("folder", "the path of a folder");
+        make_absolute(into.settings, "folder", known.file.parent_path());
+    } else if (into.channel == "note") {
+        check_note(*settings, known);
+    } else {
+        return; // the channel itself is wrong: what its settings may be is not known
+    }
+    settings->refuse_unknown();
+}
+
+void check_rules_known(table_reader& table, const configuration& known, const route_configuration& route)
+{
+    for (const std::string& id : route.rules) {
+        const auto at = std::ranges::find(known.rules, id, &rule::id);
+        if (id == "*" || at != known.rules.end()) continue;
+        if (std::ranges::find(published_rules, std::string_view(id)) == published_rules.end())
+            table.wrong(
+                "rules", in_quotes(id) + " is not the id of a rule", "\"*\" or ids of rules: `rollbook rules list`"
+            );
+        else
+            table.warn(
+                "rules", in_quotes(id) + " is not in force: no pack in use has it, so nothing will be sent for it"
+            );
+    }
+}
+
+route_configuration read_route(table_reader& table, const configuration& known)
+{
+    constexpr std::array<std::string_view, 3> disclosures = {"reference", "initials", "name"};
+    route_configuration out;
+    out.line = table.line();
+    out.name = table.required_text("name", name_form);
+    if (!out.name.empty() && !is_name(out.name))
+        table.wrong("name", in_quotes(out.name) + " is not a name", std::string(name_form));
+    if (!table.has("channel")) table.missing("channel", "email, webhook, file or note");
+    if (const auto at = table.choice("channel", channels)) out.channel = channels[*at];
+    if (!table.has("rules")) table.missing("rules", R"(["*"] or a list of rule ids)");
+    out.rules = table.texts("rules", R"(["*"] or a list of rule ids)").value_or(std::vector<std::string>());
+    check_rules_known(table, known, out);
+    out.disclose = static_cast<disclosure>(table.choice("disclose", disclosures).value_or(0));
+    read_route_settings(table, known, out);
+    table.refuse_unknown();
+    return out;
+}
+
+} // namespace
+
+void read_routes(table_reader& root, configuration& into)
+{
+    for (table_reader& table : root.tables("route")) {
+        route_configuration one = read_route(table, into);
+        const auto same = std::ranges::find(into.routes, one.name, &route_configuration::name);
+        if (!one.name.empty() && same != into.routes.end())
+            table.wrong(
+                "name",
+                in_quotes(one.name) + " is the name of the route in line " + std::to_string(same->line) + " too",
+                "a name of its own"
+            );
+        into.routes.push_back(std::move(one));
+    }
+}
+
+} // namespace rollbook

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "daemon/config/table_reader.hpp"
+
+namespace rollbook {
+
+// Each reads one part of the configuration into `into` and notes what is wrong with it.
+
+void read_sources(table_reader& root, configuration& into);
+// Needs the sources and the rules.
+void read_routes(table_reader& root, configuration& into);
+// The packs the file asks for, from `packs`, and the school's own tables over them.
+void read_rules(table_reader& root, const std::filesystem::path& packs, configuration& into);
+// [web] and [backup].
+void read_web(table_reader& root, configuration& into);
+void read_backup(table_reader& root, configuration& into);
+
+// The calendar in its own file.
+school_calendar read_calendar(const std::filesystem::path& file, findings_of_load& into);
+
+// Settings of a source or route as they are, with secrets as references. Refuses a secret that is written out and an
+// address that would carry data in clear beyond this machine.
+setting_table read_settings(const toml_value& table, const std::string& path, problem_list& problems);
+
+// Checks the address under a key: https, or http on loopback (smtps and smtp for "smtp_url", whose channel insists on
+// STARTTLS beyond loopback), and no user name or password in it.
+void check_url(std::string_view key, const std::string& url, int line, const std::string& path, problem_list& problems);
+
+} // namespace rollbook

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace rollbook {
+
+// The measures that rules may name: those of daemon/rules.
+inline constexpr std::array<std::string_view, 3> known_measures = {
+    "late_sessions", "unauthorised_sessions", "reason_age"};
+
+// The rule ids that the pack "england" is published with. A route may name each of them from the start, so that a
+// school's file does not change when the pack grows; load_configuration() warns of one that is not in force.
+inline constexpr std::array<std::string_view, 15> published_rules = {
+    "repeated-lateness",
+    "penalty-notice",
+    "persistent-absence",
+    "reason-overdue",
+    "continuous-absence",
+    "illness",
+    "suspension-days",
+    "suspension-duties",
+    "missing-child",
+    "priority-child-absent",
+    "broken-weeks",
+    "friday-monday",
+    "absence-after-incident",
+    "incidents",
+    "source-stale",
+};
+
+inline constexpr std::array<std::string_view, 4> channels = {"email", "webhook", "file", "note"};
+
+} // namespace rollbook
