@@ -14,6 +14,7 @@ enum class afterwards { keep, close, reset };
 // What one side of a connection says next: wait, write, then keep or drop the connection.
 struct output {
     std::string bytes;
+    std::string more; // written in the same go, so that a large body need not be copied behind its head
     std::chrono::milliseconds delay{0};
     afterwards then = afterwards::keep;
 };

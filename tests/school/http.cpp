@@ -138,6 +138,7 @@ private:
             "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason(status)) +
                 "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
             {},
+            {},
             afterwards::close};
     }
 
@@ -163,7 +164,7 @@ private:
             const std::string* expect = request.header("expect");
             if (expect && !has_continued_) {
                 has_continued_ = true;
-                said.push_back({"HTTP/1.1 100 Continue\r\n\r\n"});
+                said.push_back({"HTTP/1.1 100 Continue\r\n\r\n", {}});
             }
             return false;
         }
@@ -186,13 +187,13 @@ private:
         http_response response = handler_(request);
         if (response.reset) {
             is_over_ = true;
-            said.push_back({"", response.delay, afterwards::reset});
+            said.push_back({"", "", response.delay, afterwards::reset});
             return;
         }
         const std::string* wish = request.header("connection");
         is_over_ = wish && lower(*wish) == "close";
         std::string bytes;
-        bytes.reserve(response.body.size() + 512);
+        bytes.reserve(512);
         bytes += "HTTP/1.1 " + std::to_string(response.status) + " ";
         bytes += reason(response.status);
         bytes += "\r\nServer: simulated-school\r\nContent-Type: " + response.type;
@@ -201,8 +202,13 @@ private:
         bytes += "\r\nContent-Length: " + std::to_string(response.body.size());
         if (is_over_) bytes += "\r\nConnection: close";
         bytes += "\r\n\r\n";
-        if (request.method != "HEAD") bytes += response.body;
-        said.push_back({std::move(bytes), response.delay, is_over_ ? afterwards::close : afterwards::keep});
+        if (request.method == "HEAD") response.body.clear();
+        said.push_back(
+            {std::move(bytes),
+             std::move(response.body),
+             response.delay,
+             is_over_ ? afterwards::close : afterwards::keep}
+        );
     }
 
     http_handler handler_;

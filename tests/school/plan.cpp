@@ -130,10 +130,10 @@ int suspension_sessions(dice& d)
     const double u = d.unit();
     if (u < 0.05) return 1;
     if (u < 0.44) return 2;
-    if (u < 0.64) return 4;
-    if (u < 0.79) return 6;
-    if (u < 0.82) return 8;
-    if (u < 0.97) return 10;
+    if (u < 0.62) return 4;
+    if (u < 0.77) return 6;
+    if (u < 0.80) return 8;
+    if (u < 0.96) return 10;
     return 16;
 }
 
@@ -177,9 +177,9 @@ void plan_elsewhere(const year_shape& s, const pupil& p, dice& d, pupil_year& ma
     dice form_days(s.seed, "trips", std::uint64_t(p.form), std::uint64_t(s.year->begins));
     for (int i = 0; i < 2; ++i) {
         const int day = form_days.below(s.days);
-        if (d.chance(p.absence > 0.3 ? 0.3 : 0.77)) marks.give_day(day, V);
+        if (d.chance(p.absence > 0.3 ? 0.3 : 0.72)) marks.give_day(day, V);
     }
-    if (d.chance(0.095)) {
+    if (d.chance(0.112)) {
         for (int i = 0; i < 6; ++i) {
             const int day = s.any.draw(d);
             marks.give(day * 2 + 1, P);
@@ -198,8 +198,8 @@ void plan_elsewhere(const year_shape& s, const pupil& p, dice& d, pupil_year& ma
             if (s.weekday_of(day) == w) marks.give_day(day, what);
         }
     };
-    weekly(p.incidents_a_year > 15 ? 0.085 : 0.006, B);
-    weekly(0.0042, K);
+    weekly(p.incidents_a_year > 15 ? 0.04 : 0.006, B);
+    weekly(0.0050, K);
 }
 
 // --- absence with a reason of its own: C2 0.32, G 0.31, C 0.43, M 0.38, R 0.058, S 0.100, T, C1, J1 ---
@@ -210,7 +210,7 @@ int plan_reasons(const year_shape& s, const pupil& p, dice& d, pupil_year& marks
                               S = code("S"), T = code("T"), C1 = code("C1"), J1 = code("J1");
     int used = 0;
     const double load = std::min(1.6, p.absence / 0.06);
-    if (p.absence > 0.15 && d.chance(0.155)) {
+    if (p.absence > 0.15 && d.chance(0.158)) {
         const int first = d.below(s.days);
         for (int day = first; day < std::min(first + 75, s.days); ++day)
             used += marks.give(day * 2 + 1, C2);
@@ -219,17 +219,17 @@ int plan_reasons(const year_shape& s, const pupil& p, dice& d, pupil_year& marks
         for (int i = 0; i < 2; ++i)
             used += marks.give(s.days * 2 - 60 + d.below(48), S);
     }
-    if (p.absence > 0.025 && d.chance(0.19)) {
+    if (p.absence > 0.025 && d.chance(0.205)) {
         const int length = 2 * (2 + d.below(5));
         used += marks.give_run(s.illness.draw(d) * 2, std::min(length, budget), G);
     }
-    for (int n = d.poisson(0.80 * load); n > 0 && used + 2 <= budget; --n) {
+    for (int n = d.poisson(0.98 * load); n > 0 && used + 2 <= budget; --n) {
         used += marks.give_run(s.single.draw(d) * 2, 2, C);
     }
     for (int n = d.poisson(1.62 * load); n > 0 && used < budget; --n) {
         used += marks.give_run(s.single.draw(d) * 2 + (d.chance(0.45) ? 1 : 0), 1, M);
     }
-    if (d.chance(0.075)) {
+    if (d.chance(0.052)) {
         for (const int day : s.eid)
             used += marks.give_day(day, R);
     }
@@ -262,7 +262,7 @@ void plan_absence(const year_shape& s, const pupil& p, dice& d, pupil_year& mark
     const int long_runs = p.absence > 0.5 ? 5 : p.absence > 0.25 ? 2 : 1;
     const double unexplained = share_unexplained(p.absence);
     // Runs of O are shorter than runs of I, so that more of them make the same share.
-    const double pick_O = unexplained * 1.75 / (unexplained * 1.75 + (1 - unexplained));
+    const double pick_O = unexplained * 1.52 / (unexplained * 1.52 + (1 - unexplained));
     for (int tries = 0; left > 0 && tries < 4000; ++tries) {
         if (d.chance(pick_O)) {
             const int day = s.truancy.draw(d);

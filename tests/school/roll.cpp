@@ -42,7 +42,7 @@ constexpr std::string_view surnames[] = {
 
 // Pupils by band of absence, in percent: 2022/23 secondary, scaled to the persistent and overall absence of 2025/26.
 // Source: statutory.md section 8, tables 8b and 8a.
-constexpr double band_weights[] = {49.9, 27.0, 10.0, 4.3, 2.2, 1.35, 0.9, 0.65, 0.5, 0.4, 2.55};
+constexpr double band_weights[] = {51.9, 26.6, 9.6, 4.0, 2.0, 1.25, 0.85, 0.6, 0.45, 0.35, 2.35};
 
 constexpr double lates_a_year_mean = 11.75;   // 8c: L and U together, secondary
 constexpr double lates_shape = 0.40;          // puts about half of them on a tenth of the pupils (8c, an assumption)
@@ -92,7 +92,7 @@ void draw_habits(std::uint64_t seed, std::vector<pupil>& pupils)
     for (int band = 0; band < 11; ++band) {
         share += band_weights[band];
         while (band == 10 ? bands.size() < pupils.size()
-                          : static_cast<double>(bands.size()) < share / 99.75 * static_cast<double>(pupils.size())) {
+                          : static_cast<double>(bands.size()) < share / 99.95 * static_cast<double>(pupils.size())) {
             bands.push_back(band);
         }
     }

@@ -87,44 +87,45 @@ private:
             forget();
             return {
                 "250-mail.example.sch.uk\r\n250-8BITMIME\r\n250-SIZE " + std::to_string(message_max) +
-                "\r\n250 ENHANCEDSTATUSCODES\r\n"};
+                    "\r\n250 ENHANCEDSTATUSCODES\r\n",
+                {}};
         }
         if (begins(line, "HELO")) {
             forget();
-            return {"250 mail.example.sch.uk\r\n"};
+            return {"250 mail.example.sch.uk\r\n", {}};
         }
         if (begins(line, "MAIL FROM:")) {
-            if (has_sender_) return {"503 5.5.1 A message is already under way\r\n"};
+            if (has_sender_) return {"503 5.5.1 A message is already under way\r\n", {}};
             forget();
             has_sender_ = true;
             now_.from = address_in(line);
-            return {"250 2.1.0 Sender accepted\r\n"};
+            return {"250 2.1.0 Sender accepted\r\n", {}};
         }
         if (begins(line, "RCPT TO:")) return recipient(line);
         if (begins(line, "DATA")) {
-            if (now_.to.empty()) return {"503 5.5.1 Recipients first\r\n"};
+            if (now_.to.empty()) return {"503 5.5.1 Recipients first\r\n", {}};
             is_data_ = true;
-            return {"354 End with a line of one dot\r\n"};
+            return {"354 End with a line of one dot\r\n", {}};
         }
         if (begins(line, "RSET")) {
             forget();
-            return {"250 2.0.0 Forgotten\r\n"};
+            return {"250 2.0.0 Forgotten\r\n", {}};
         }
-        if (begins(line, "NOOP")) return {"250 2.0.0 Still here\r\n"};
-        if (begins(line, "VRFY")) return {"252 2.5.1 Send it and see\r\n"};
-        if (begins(line, "QUIT")) return {"221 2.0.0 Goodbye\r\n", {}, afterwards::close};
-        return {"500 5.5.2 Not understood\r\n"};
+        if (begins(line, "NOOP")) return {"250 2.0.0 Still here\r\n", {}};
+        if (begins(line, "VRFY")) return {"252 2.5.1 Send it and see\r\n", {}};
+        if (begins(line, "QUIT")) return {"221 2.0.0 Goodbye\r\n", "", {}, afterwards::close};
+        return {"500 5.5.2 Not understood\r\n", {}};
     }
 
     output recipient(std::string_view line)
     {
-        if (!has_sender_) return {"503 5.5.1 Sender first\r\n"};
+        if (!has_sender_) return {"503 5.5.1 Sender first\r\n", {}};
         const std::string to = address_in(line);
-        if (to.empty()) return {"501 5.1.3 No address\r\n"};
-        if (used_up(box_->faults.greylist)) return {"451 4.7.1 Greylisted, try again later\r\n"};
-        if (used_up(box_->faults.reject)) return {"550 5.1.1 No such mailbox\r\n"};
+        if (to.empty()) return {"501 5.1.3 No address\r\n", {}};
+        if (used_up(box_->faults.greylist)) return {"451 4.7.1 Greylisted, try again later\r\n", {}};
+        if (used_up(box_->faults.reject)) return {"550 5.1.1 No such mailbox\r\n", {}};
         now_.to.push_back(to);
-        return {"250 2.1.5 Recipient accepted\r\n"};
+        return {"250 2.1.5 Recipient accepted\r\n", {}};
     }
 
     output take_data(std::string_view line)
@@ -136,15 +137,15 @@ private:
         }
         if (now_.raw.size() > message_max) {
             forget();
-            return {"552 5.3.4 Too large\r\n"};
+            return {"552 5.3.4 Too large\r\n", {}};
         }
-        if (used_up(box_->faults.drop_before)) return {"", {}, afterwards::close};
+        if (used_up(box_->faults.drop_before)) return {"", "", {}, afterwards::close};
         now_.at = box_->clock ? box_->clock() : 0;
         read_message(now_);
         box_->received.push_back(std::move(now_));
         forget();
-        if (used_up(box_->faults.drop_after)) return {"", {}, afterwards::close};
-        return {"250 2.0.0 Taken\r\n"};
+        if (used_up(box_->faults.drop_after)) return {"", "", {}, afterwards::close};
+        return {"250 2.0.0 Taken\r\n", {}};
     }
 
     std::shared_ptr<mailbox> box_;

@@ -9,6 +9,7 @@
 #include <array>
 #include <csignal>
 #include <deque>
+#include <utility>
 
 namespace rollbook::school {
 
@@ -25,11 +26,13 @@ public:
     {
         error_code ignored;
         socket_.set_option(tcp::no_delay(true), ignored);
+        // A page of marks fits, and is written without waiting.
+        socket_.set_option(asio::socket_base::send_buffer_size(1 << 18), ignored);
     }
 
     void start()
     {
-        if (std::string hello = talk_->greeting(); !hello.empty()) say_.push_back({std::move(hello)});
+        if (std::string hello = talk_->greeting(); !hello.empty()) say_.push_back({std::move(hello), {}});
         say_next();
     }
 
@@ -58,7 +61,7 @@ private:
     {
         asio::async_write(
             socket_,
-            asio::buffer(say_.front().bytes),
+            std::array{asio::buffer(std::as_const(say_.front().bytes)), asio::buffer(std::as_const(say_.front().more))},
             [self = shared_from_this()](error_code ec, std::size_t) {
                 const afterwards then = self->say_.front().then;
                 self->say_.pop_front();

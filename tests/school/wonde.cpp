@@ -305,25 +305,22 @@ listing wonde_api::with_appended(const std::string& endpoint, listing list) cons
 
 listing wonde_api::session_marks() const
 {
+    for (int at = static_cast<int>(day_parts_.size()); at < school_.calendar().size() * 2; ++at) {
+        day_parts_.push_back(
+            "\",\"date\":" + local_day(school_.calendar().day(at / 2)) + ",\"comment\":null,\"session\":\"" +
+            (at % 2 ? "PM" : "AM") + "\",\"employee\":\""
+        );
+    }
     const std::vector<std::uint32_t>& listed = school_.listed();
+    // No page is kept: making one costs less than sending it, and what is not kept is never out of date.
     return {listed.size(), [this, &listed](std::size_t i, std::string& out) {
                 const std::uint32_t at = listed[i];
                 const mark& m = school_.marks()[at];
                 const pupil& p = school_.people().pupils[m.pupil];
-                const year_month_day d(school_.calendar().day(m.ordinal));
-                char head[192];
-                const int n = std::snprintf(
-                    head,
-                    sizeof head,
-                    R"({"id":"A%llu","date":{"date":"%04d-%02u-%02u 00:00:00.000000","timezone_type":3,"timezone":)"
-                    R"("Europe/London"},"comment":null,"session":"%s","employee":")",
-                    2000000001ULL + at,
-                    int(d.year()),
-                    unsigned(d.month()),
-                    unsigned(d.day()),
-                    m.session ? "PM" : "AM"
-                );
-                out.append(head, std::size_t(n));
+                char id[24] = "{\"id\":\"A";
+                const auto end = std::to_chars(id + 8, id + sizeof id, 2000000001u + at).ptr;
+                out.append(id, end);
+                out.append(day_parts_[std::size_t(m.ordinal) * 2 + m.session]);
                 out.append(school_.people().forms[std::size_t(p.form)].tutor_id);
                 out.append("\",\"attendance_code\":\"").append(code_ids_[m.code]);
                 out.append("\",\"student\":\"").append(p.id).append("\"}");

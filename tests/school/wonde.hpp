@@ -53,6 +53,8 @@ private:
     std::map<std::string, std::vector<std::string>> appended_;
     std::vector<std::string> code_ids_;
     std::string code_list_;
+    // The middle of a mark's row, which its day and session fix; made as days are first listed.
+    mutable std::vector<std::string> day_parts_;
 };
 
 } // namespace rollbook::school
