@@ -4,6 +4,7 @@
 #include "daemon/domain/rule.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,10 +34,15 @@ struct measured {
     std::int64_t value = 0;
     std::vector<entry_index> evidence;
     day_range window{};
+    std::int64_t unexplained = 0; // of the evidence, how many sessions are still N
 };
 
 // "late_sessions": sessions of L and U.  "unauthorised_sessions": sessions that count to the penalty-notice threshold
-// (G, N, O, U).  "reason_age": school days since the oldest session still N; ignores the window's start.
+// (G, N, O, U).  "reason_age": school days since the oldest session still N; ignores the window's start, its evidence
+// is every session still N, and its window runs from the oldest of them. What a code means is the statutory table's
+// word on the session's day; unmapped and not recorded count nowhere. A mark on a day that the calendar closes counts
+// as held, as it does in the figures: the school may have been open to some, and a finding asks.
+std::span<const std::string_view> measure_names();
 bool is_measure(std::string_view name);
 
 // Measures one pupil over `window`, ending at judged.as_of. Reads only sessions that have closed and settled by
@@ -50,23 +56,35 @@ measured take_measure(
     const judged_day& judged
 );
 
+// How a pupil stands to a rule's cohort on a day. Age follows the day that is asked about; of the year only today's is
+// known.
+enum class cohort_fit { inside, other_year, other_age };
+
 // What a rule says of one pupil on one day.
 struct verdict {
-    int stage = -1;             // index of the highest stage met; -1: none
-    std::int64_t value = 0;     // measured in that stage's window; in the first stage's when none is met
-    std::int64_t threshold = 0; // of that stage; of the first when none is met
-    bool above_clearing = false; // the value in the first stage's window is not below the clearing level, or a stage is met
+    int stage = -1;              // index of the highest stage met; -1: none
+    std::int64_t value = 0;      // measured in that stage's window; in the first stage's when none is met
+    std::int64_t threshold = 0;  // of that stage; of the first when none is met
+    bool above_clearing = false; // a stage is met, or the value in the first stage's window is at the clearing level
     day_range window{};
     std::vector<entry_index> evidence;
+    std::int64_t unexplained = 0; // of the evidence, how many sessions are still N
+    cohort_fit fit = cohort_fit::inside;
 };
 
-// False when the pupil is outside the rule's cohort; such a pupil's verdict is "none met".
+// The year is compared without "Year", "Yr" or "Y" and leading zeros; an unknown year is in no named year. Where the
+// date of birth is unknown, only a year above 11 is outside compulsory school age: better asked about than missed.
+cohort_fit fit_of(const rule_cohort& cohort, const judged_pupil& pupil, civil_day day);
+// False when the pupil is outside the rule's cohort; such a pupil's verdict is "none met", value 0, without a window.
 bool in_cohort(const rule_cohort& cohort, const judged_pupil& pupil, civil_day day);
 
 // Compulsory school age: from the prescribed day (31 August, 31 December, 31 March) on or after the fifth birthday to
-// the last Friday in June of the school year of the sixteenth. Source: Education Act 1996 s.8.
+// the last Friday in June of the school year of the sixteenth, both inclusive. A school year is taken to begin on 1
+// September. Source: Education Act 1996 s.8; Education (Start of Compulsory School Age) Order 1998, SI 1998/1607.
+day_range compulsory_school_age(civil_day date_of_birth);
 bool is_compulsory_school_age(civil_day date_of_birth, civil_day day);
 
+// Judges one pupil by one rule. A cohort of compulsory school age leaves out the sessions before it began.
 verdict evaluate(
     const rule& judged_by,
     const judged_pupil& pupil,
@@ -112,12 +130,20 @@ struct alert_change {
 
 // The next state of one (rule, pupil), or empty when nothing changes.
 //
-// `current` is the alert not yet ended, or null. `now` is today's verdict; `then` is the verdict by today's knowledge at
-// current->opened_for (ignored when current is null). Opens at the highest stage met; as `baseline` when `first_read`.
-// While not ended the stage only goes up (a baseline alert whose stage rises becomes open), value, threshold, window and
-// evidence follow. When the value is below the clearing level and no stage is met: withdrawn when by today's knowledge
-// no stage was met at its opening; otherwise resolved, unless the rule needs a decision: then it stays. Evidence,
-// value or state that did not change make no change.
+// `current` is the alert not yet ended, or null. `now` is today's verdict; `then` is the verdict by today's knowledge
+// at current->opened_for (ignored when current is null). Opens at the highest stage met; as `baseline` when
+// `first_read`.
+//
+// While not ended, the stage only goes up, and a baseline alert whose stage rises becomes open. Value, window and
+// evidence follow the highest stage met now (the first stage's window when none is met); stage and threshold stay those
+// reached, so that a value may stand below its threshold, and the reason says so.
+//
+// When no stage is met: withdrawn if by today's knowledge none was met at the opening either; else resolved when the
+// value is below the clearing level, unless the rule needs a decision: then it stays. A pupil whose year left the
+// cohort never withdraws an alert, because the year of then is not known.
+//
+// State, stage, threshold, value and evidence that did not change make no change; a window that only moved on makes
+// none. The end of a baseline alert is not told: its opening was not told by itself either.
 std::optional<alert_change> next_alert(
     const rule& judged_by,
     const std::string& rule_version,
@@ -131,6 +157,10 @@ std::optional<alert_change> next_alert(
 );
 
 // Canonical JSON payload of an alert's entry, and back. Payload keys: schemas/ledger/payloads.md.
+//
+// `own_index` is the place of the entry itself. An alert whose id is no_entry or `own_index` is at its opening; any
+// other payload names its alert and, as what it replaces, value.latest. Reading back gives latest = own_index. Keys
+// that are not known are passed over; an entry that is no alert, or misses a key, gives nothing.
 std::string alert_payload(const alert& value, entry_index own_index);
 std::optional<alert> parse_alert_payload(std::string_view payload, entry_index own_index);
 

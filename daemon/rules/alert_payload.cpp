@@ -1,0 +1,142 @@
+#include "daemon/rules/alert.hpp"
+
+#include "daemon/base/canonical_json.hpp"
+#include "daemon/base/json.hpp"
+
+#include <utility>
+
+namespace rollbook {
+namespace {
+
+// A wall-clock reading has no zone, so no Z.
+std::string local_text(local_instant at)
+{
+    std::string text = format_instant(instant(at.time_since_epoch()));
+    text.pop_back();
+    return text;
+}
+
+bool read(json_view from, std::string& to)
+{
+    const auto text = from.string_if();
+    if (text) to = *text;
+    return text.has_value();
+}
+
+bool read(json_view from, std::int64_t& to)
+{
+    const auto number = from.int_if();
+    if (number) to = *number;
+    return number.has_value();
+}
+
+bool read(json_view from, entry_index& to)
+{
+    const auto number = from.int_if();
+    if (!number || *number < 0) return false;
+    to = static_cast<entry_index>(*number);
+    return true;
+}
+
+bool read(json_view from, instant& to)
+{
+    const auto at = parse_instant(from.string_if().value_or(""));
+    if (at) to = *at;
+    return at.has_value();
+}
+
+bool read(json_view from, local_instant& to)
+{
+    const auto at = parse_instant(std::string(from.string_if().value_or("")) + "Z");
+    if (at) to = local_instant(at->time_since_epoch());
+    return at.has_value();
+}
+
+bool read(json_view from, civil_day& to)
+{
+    const auto day = parse_day(from.string_if().value_or(""));
+    if (day) to = *day;
+    return day.has_value();
+}
+
+bool read(json_view from, alert_state& to)
+{
+    const auto state = parse_alert_state(from.string_if().value_or(""));
+    if (state) to = *state;
+    return state.has_value();
+}
+
+bool read(json_view from, std::vector<entry_index>& to)
+{
+    bool ok = from.is_array();
+    from.for_each_element([&](json_view element) { ok = read(element, to.emplace_back()) && ok; });
+    return ok;
+}
+
+// The alert's own entry and the one replaced: both, and in order, or neither.
+bool read_place(json_view root, entry_index own_index, alert& to)
+{
+    to.id = own_index;
+    to.latest = own_index;
+    if (root["alert"].is_absent() && root["replaces"].is_absent()) return true;
+    entry_index replaced = no_entry;
+    return read(root["alert"], to.id) && read(root["replaces"], replaced) && to.id <= replaced && replaced < own_index;
+}
+
+} // namespace
+
+std::string alert_payload(const alert& value, entry_index own_index)
+{
+    const bool is_opening = value.id == no_entry || value.id == own_index;
+    std::string payload;
+    json_writer out(payload);
+    out.begin_object();
+    if (!is_opening) out.member("alert", value.id);
+    out.member("changed_at", format_instant(value.changed_at));
+    out.key("evidence").begin_array();
+    for (const entry_index entry : value.evidence)
+        out.value(entry);
+    out.end_array();
+    out.member("opened_at", format_instant(value.opened_at));
+    out.key("opened_for").begin_object();
+    out.member("as_of", format_day(value.opened_for.as_of));
+    out.member("read_at", local_text(value.opened_for.read_at)).end_object();
+    out.member("pupil", value.pupil);
+    out.member("reason", value.reason);
+    if (!is_opening) out.member("replaces", value.latest);
+    out.member("rule", value.rule);
+    out.member("rule_version", value.rule_version);
+    out.member("stage", value.stage);
+    out.member("state", name_of(value.state));
+    out.member("threshold", value.threshold);
+    out.member("value", value.value);
+    out.member("what", "alert");
+    out.key("window").begin_object();
+    out.member("from", format_day(value.window.first));
+    out.member("to", format_day(value.window.last)).end_object();
+    out.end_object();
+    return payload;
+}
+
+std::optional<alert> parse_alert_payload(std::string_view payload, entry_index own_index)
+{
+    const result<json_document> document = json_document::parse(std::string(payload), {.strict = true});
+    if (!document) return std::nullopt;
+    const json_view root = document->root();
+    if (root["what"].string_if() != "alert") return std::nullopt;
+
+    alert found;
+    const bool ok = read_place(root, own_index, found) && read(root["changed_at"], found.changed_at) &&
+                    read(root["evidence"], found.evidence) && read(root["opened_at"], found.opened_at) &&
+                    read(root["opened_for"]["as_of"], found.opened_for.as_of) &&
+                    read(root["opened_for"]["read_at"], found.opened_for.read_at) && read(root["pupil"], found.pupil) &&
+                    read(root["reason"], found.reason) && read(root["rule"], found.rule) &&
+                    read(root["rule_version"], found.rule_version) && read(root["stage"], found.stage) &&
+                    read(root["state"], found.state) && read(root["threshold"], found.threshold) &&
+                    read(root["value"], found.value) && read(root["window"]["from"], found.window.first) &&
+                    read(root["window"]["to"], found.window.last);
+    if (!ok) return std::nullopt;
+    return found;
+}
+
+} // namespace rollbook

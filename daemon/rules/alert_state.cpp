@@ -1,0 +1,143 @@
+#include "daemon/rules/reason.hpp"
+
+#include "daemon/base/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace rollbook {
+namespace {
+
+constexpr std::array<std::string_view, 6> state_names = {
+    "baseline", "pending", "open", "acknowledged", "resolved", "withdrawn"};
+
+void take_value(alert& next, const verdict& now)
+{
+    next.value = now.value;
+    next.window = now.window;
+    next.evidence = now.evidence;
+}
+
+// The place of the alert's stage in the rule. A rule that was changed may not know its name any more: then the highest
+// stage that asks no more than it did; -1 when there is none.
+int stage_reached(const rule& judged_by, const alert& current)
+{
+    const auto& stages = judged_by.stages;
+    const auto named = std::ranges::find(stages, current.stage, &rule_stage::name);
+    if (named != stages.end()) return static_cast<int>(named - stages.begin());
+    const auto above =
+        std::ranges::find_if(stages, [&](const rule_stage& stage) { return stage.at_least > current.threshold; });
+    return static_cast<int>(above - stages.begin()) - 1;
+}
+
+bool tells_the_same(const alert& a, const alert& b)
+{
+    return a.state == b.state && a.stage == b.stage && a.threshold == b.threshold && a.value == b.value &&
+           a.evidence == b.evidence;
+}
+
+alert_change open_at(const rule& judged_by, const judged_pupil& pupil, const verdict& now, const judged_day& judged)
+{
+    alert_change change;
+    alert& next = change.next;
+    next.pupil = pupil.ref;
+    next.rule = judged_by.id;
+    next.stage = judged_by.stages[static_cast<std::size_t>(now.stage)].name;
+    next.threshold = now.threshold;
+    next.opened_for = judged;
+    take_value(next, now);
+    next.reason = why_open(judged_by, now, now.stage);
+    return change;
+}
+
+alert_change end_as(alert_state state, const alert& current, std::string reason)
+{
+    alert_change change{current, current.state == alert_state::baseline ? telling::nothing : telling::ended};
+    change.next.state = state;
+    change.next.reason = std::move(reason);
+    return change;
+}
+
+// The end of `current`, or empty when it goes on.
+std::optional<alert_change>
+ending(const rule& judged_by, const alert& current, const verdict& now, const verdict& then, bool rule_changed)
+{
+    if (now.stage >= 0) return std::nullopt;
+    std::optional<alert_change> change;
+    if (now.fit != cohort_fit::other_year && then.stage < 0) {
+        change = end_as(alert_state::withdrawn, current, why_withdrawn(judged_by, then, rule_changed));
+    } else if (!judged_by.needs_decision && !now.above_clearing) {
+        const bool is_outside = now.fit != cohort_fit::inside;
+        change = end_as(alert_state::resolved, current, is_outside ? why_outside() : why_resolved(judged_by, now));
+    }
+    if (change && now.fit == cohort_fit::inside) take_value(change->next, now);
+    return change;
+}
+
+alert_change follow(const rule& judged_by, const alert& current, const verdict& now)
+{
+    alert_change change{current, telling::nothing};
+    alert& next = change.next;
+    const int before = stage_reached(judged_by, current);
+    const int reached = std::max(before, now.stage);
+    if (reached >= 0) {
+        const rule_stage& stage = judged_by.stages[static_cast<std::size_t>(reached)];
+        next.stage = stage.name;
+        next.threshold = stage.at_least;
+    }
+    if (reached > before) {
+        change.tell = telling::stage_up;
+        if (next.state == alert_state::baseline) next.state = alert_state::open;
+    }
+    take_value(next, now);
+    next.reason = why_open(judged_by, now, reached);
+    return change;
+}
+
+} // namespace
+
+std::string_view name_of(alert_state state)
+{
+    return state_names[static_cast<std::size_t>(state)];
+}
+
+std::optional<alert_state> parse_alert_state(std::string_view text)
+{
+    const auto* const found = std::ranges::find(state_names, text);
+    if (found == state_names.end()) return std::nullopt;
+    return static_cast<alert_state>(found - state_names.begin());
+}
+
+std::optional<alert_change> next_alert(
+    const rule& judged_by,
+    const std::string& rule_version,
+    const judged_pupil& pupil,
+    const alert* current,
+    const verdict& now,
+    const verdict* then,
+    const judged_day& judged,
+    bool first_read,
+    instant at
+)
+{
+    ROLLBOOK_ENSURE(current == nullptr || (!is_ended(current->state) && then != nullptr));
+    std::optional<alert_change> change;
+    if (current == nullptr) {
+        if (now.stage < 0) return std::nullopt;
+        change = open_at(judged_by, pupil, now, judged);
+        change->next.state = first_read ? alert_state::baseline : alert_state::open;
+        change->tell = first_read ? telling::baseline : telling::opened;
+        change->next.opened_at = at;
+    } else {
+        change = ending(judged_by, *current, now, *then, rule_version != current->rule_version);
+        // Of a pupil outside the cohort nothing is measured: an alert that stays is left as it was.
+        if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, *current, now);
+        if (!change || tells_the_same(change->next, *current)) return std::nullopt;
+    }
+    change->next.rule_version = rule_version;
+    change->next.changed_at = at;
+    return change;
+}
+
+} // namespace rollbook

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "daemon/rules/alert.hpp"
+
+namespace rollbook {
+
+// One sentence each, for an attendance lead: counts, dates and stage names, nothing else of a pupil. The verdict is of
+// `judged_by`, and of a pupil inside its cohort.
+
+// "9 to 20 November 2026": as short as it can be said.
+std::string days_in_words(const day_range& days);
+
+// What is met now. `reached` is the index of the alert's own stage, which may be above the verdict's.
+std::string why_open(const rule& judged_by, const verdict& now, int reached);
+std::string why_resolved(const rule& judged_by, const verdict& now);
+// `then` is the verdict by today's knowledge on the day the alert opened.
+std::string why_withdrawn(const rule& judged_by, const verdict& then, bool rule_changed);
+std::string why_outside();
+
+} // namespace rollbook
