@@ -65,13 +65,14 @@ term read_term(table_reader& table, std::vector<placed_range>& half_terms)
     for (table_reader& row : rows) {
         const std::optional<day_range> days = read_half_term(row);
         if (!days) continue;
-        for (const placed_range& other : half_terms)
-            if (overlap(other.days, *days))
-                row.wrong(
-                    "first_day",
-                    "this half term overlaps the one in line " + std::to_string(other.line),
-                    "half terms that do not share a day"
-                );
+        const auto other =
+            std::ranges::find_if(half_terms, [&](const auto& each) { return overlap(each.days, *days); });
+        if (other != half_terms.end())
+            row.wrong(
+                "first_day",
+                "this half term overlaps the one in line " + std::to_string(other->line),
+                "half terms that do not share a day"
+            );
         half_terms.push_back({*days, row.line()});
         out.half_terms.push_back(*days);
     }

@@ -1,0 +1,223 @@
+#include "tests/unit/config/school_folder.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+using namespace rollbook;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+// The contract's example with other rules of its own.
+school_folder& with_rules(school_folder& school, const std::string& rules)
+{
+    const std::size_t from = school.main.find("[[rule]]");
+    const std::size_t to = school.main.find("[[route]]");
+    school.main.replace(from, to - from, rules + "\n");
+    return school;
+}
+
+configuration loaded_with(const std::string& rules)
+{
+    school_folder school;
+    loaded_configuration loaded = with_rules(school, rules).load();
+    INFO((loaded ? std::string() : loaded.error().text()));
+    REQUIRE(loaded.has_value());
+    return *std::move(loaded);
+}
+
+const rule& named(const configuration& c, std::string_view id)
+{
+    const auto at = std::ranges::find(c.rules, id, &rule::id);
+    REQUIRE(at != c.rules.end());
+    return *at;
+}
+
+} // namespace
+
+TEST_CASE("the pack england ships the three rules with their thresholds and sources", "[config][statutory]")
+{
+    const configuration c = loaded_with("");
+    REQUIRE(c.rules.size() == 3);
+
+    const rule& late = named(c, "repeated-lateness");
+    CHECK(late.measure == "late_sessions");
+    CHECK(late.window == rule_window{rule_window::unit::school_days, 10});
+    REQUIRE(late.stages.size() == 3);
+    CHECK(late.stages[2].name == "panel");
+    CHECK(late.stages[2].window == rule_window{rule_window::unit::half_term, 0});
+    CHECK(late.clearing_level() == 3);
+    CHECK_THAT(late.source, Contains("not statutory"));
+
+    const rule& penalty = named(c, "penalty-notice");
+    CHECK(penalty.measure == "unauthorised_sessions");
+    CHECK(penalty.window == rule_window{rule_window::unit::school_weeks, 10});
+    REQUIRE(penalty.stages.size() == 1);
+    CHECK(penalty.stages[0].name == "met");
+    CHECK(penalty.stages[0].at_least == 10);
+    CHECK(penalty.needs_decision);
+    CHECK(penalty.cohort.compulsory_school_age);
+    CHECK_THAT(penalty.source, Contains("2024-08-19"));
+
+    const rule& overdue = named(c, "reason-overdue");
+    CHECK(overdue.measure == "reason_age");
+    REQUIRE(overdue.stages.size() == 3);
+    CHECK(overdue.stages[0].name == "amber");
+    CHECK(overdue.stages[0].at_least == 3);
+    CHECK(overdue.stages[1].at_least == 5);
+    CHECK(overdue.stages[2].at_least == 6);
+    CHECK_THAT(overdue.source, Contains("2024/208"));
+
+    for (const rule& each : c.rules) {
+        CHECK(each.pack == "england");
+        CHECK(each.enabled);
+    }
+}
+
+TEST_CASE("an override replaces the keys it names and leaves the rest", "[config]")
+{
+    const configuration c = loaded_with("[[rule]]\nid = \"repeated-lateness\"\nwindow = \"3 school weeks\"\n"
+                                        "cohort = { years = [\"7\"] }\nwhen_unknown = \"tell\"\n");
+    const rule& late = named(c, "repeated-lateness");
+    CHECK(late.window == rule_window{rule_window::unit::school_weeks, 3});
+    CHECK(late.cohort.years == std::vector<std::string>{"7"});
+    CHECK(late.when_unknown == rule::unknown::tell);
+    CHECK(late.stages.size() == 3);
+    CHECK(late.measure == "late_sessions");
+    CHECK(late.pack == "england");
+    CHECK(c.rules.size() == 3);
+}
+
+TEST_CASE("an override can switch a rule off", "[config]")
+{
+    const configuration c = loaded_with("[[rule]]\nid = \"penalty-notice\"\nenabled = false\n");
+    CHECK_FALSE(named(c, "penalty-notice").enabled);
+    CHECK(named(c, "reason-overdue").enabled);
+}
+
+TEST_CASE("an override that would close an alert while it is met is refused", "[config]")
+{
+    school_folder school;
+    with_rules(school, "[[rule]]\nid = \"repeated-lateness\"\nstages = [ { name = \"tutor\", at_least = 2 } ]\n");
+    const loaded_configuration loaded = school.load();
+    REQUIRE_FALSE(loaded.has_value());
+    const configuration_errors errors = loaded.error();
+    REQUIRE(errors.problems.size() == 1);
+    CHECK(errors.problems[0].key == "rule[1].stages");
+    CHECK_THAT(errors.problems[0].what, Contains("clear_below is 3"));
+}
+
+TEST_CASE("a school's own rule stands beside the pack's", "[config]")
+{
+    const configuration c =
+        loaded_with("[[rule]]\nid = \"own\"\nmeasure = \"late_sessions\"\nwindow = \"1 school day\"\n"
+                    "stages = [ { name = \"any\", at_least = 1 } ]\n");
+    CHECK(c.rules.size() == 4);
+    CHECK(named(c, "own").pack.empty());
+    CHECK(named(c, "own").source == "school policy");
+    CHECK(text_of(named(c, "own").window) == "1 school day");
+}
+
+TEST_CASE("a pack that is wrong names the pack's file", "[config]")
+{
+    const school_folder school;
+    school.write("england.toml", "[pack]\nname = \"wales\"\ntitle = \"W\"\n[[rule]]\nid = \"x\"\n");
+    const loaded_configuration loaded = school.load(school.path());
+    REQUIRE_FALSE(loaded.has_value());
+    const configuration_errors errors = loaded.error();
+    std::vector<std::string> keys;
+    for (const configuration_problem& problem : errors.problems)
+        if (problem.file.filename() == "england.toml") keys.push_back(problem.key);
+    std::ranges::sort(keys);
+    CHECK(
+        keys ==
+        std::vector<std::string>{"pack.dated", "pack.name", "rule[1].measure", "rule[1].stages", "rule[1].window"}
+    );
+}
+
+TEST_CASE("a rule in two packs is refused", "[config]")
+{
+    school_folder school;
+    const std::string body = "title = \"T\"\ndated = 2026-01-01\n[[rule]]\nid = \"x\"\nmeasure = \"late_sessions\"\n"
+                             "window = \"term\"\nstages = [ { name = \"a\", at_least = 1 } ]\nsource = \"S\"\n";
+    school.write("one.toml", "[pack]\nname = \"one\"\n" + body);
+    school.write("two.toml", "[pack]\nname = \"two\"\n" + body);
+    school.main.replace(school.main.find("[\"england\"]"), 11, "[\"one\", \"two\"]");
+    const loaded_configuration loaded = school.load(school.path());
+    REQUIRE_FALSE(loaded.has_value());
+    const configuration_errors errors = loaded.error();
+    CHECK_THAT(errors.text(), Contains("two.toml") && Contains("another pack"));
+}
+
+TEST_CASE("windows are read and written in one form", "[config]")
+{
+    for (const auto* text :
+         {"10 school days", "1 school day", "10 school weeks", "half-term", "term", "academic-year"}) {
+        CAPTURE(text);
+        const std::optional<rule_window> window = parse_rule_window(text);
+        REQUIRE(window);
+        CHECK(text_of(*window) == text);
+    }
+    for (const auto* text :
+         {"",
+          "10",
+          "10 ",
+          "10 days",
+          "0 school days",
+          "-1 school days",
+          "10  school days",
+          "ten school days",
+          "99999999999 school days",
+          "half term",
+          "10 half-term",
+          " term",
+          "10 school dayss"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_rule_window(text));
+    }
+}
+
+TEST_CASE("the rules as JSON are canonical, sorted by id and independent of the order given", "[config]")
+{
+    configuration c;
+    rule one;
+    one.id = "b";
+    one.title = "Käse \"x\"";
+    one.measure = "late_sessions";
+    one.window = {rule_window::unit::school_days, 10};
+    one.stages = {{"s", 3, std::nullopt}, {"t", 4, rule_window{rule_window::unit::half_term, 0}}};
+    one.cohort.years = {"7"};
+    one.source = "S";
+    rule two = one;
+    two.id = "a";
+    two.pack = "p";
+    c.rules = {one, two};
+    const std::string json = c.rules_json();
+    CHECK_THAT(
+        json,
+        StartsWith("[{\"clear_below\":0,\"cohort\":{\"compulsory_school_age\":false,\"years\":[\"7\"]},"
+                   "\"enabled\":true,\"id\":\"a\",\"measure\":\"late_sessions\",\"needs_decision\":false,"
+                   "\"pack\":\"p\",\"source\":\"S\",\"stages\":[{\"at_least\":3,\"name\":\"s\"},{\"at_least\":4,"
+                   "\"name\":\"t\",\"window\":\"half-term\"}],\"title\":\"Käse \\\"x\\\"\",\"when_unknown\":"
+                   "\"wait\",\"window\":\"10 school days\"},{\"clear_below\":0,")
+    );
+    c.rules = {two, one};
+    CHECK(c.rules_json() == json);
+}
+
+TEST_CASE("a rule's version changes with whatever the rule says", "[config]")
+{
+    const configuration c = loaded_with("");
+    const rule& late = named(c, "repeated-lateness");
+    const std::string before = rule_version(late);
+    CHECK(before.size() == 16);
+    CHECK(before == rule_version(rule(late)));
+    rule changed = late;
+    changed.stages[1].at_least = 6;
+    CHECK(rule_version(changed) != before);
+    changed = late;
+    changed.enabled = false;
+    CHECK(rule_version(changed) != before);
+}
