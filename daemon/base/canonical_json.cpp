@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 namespace rollbook {
 
@@ -63,6 +64,25 @@ bool append_quoted(std::string& out, std::string_view text)
     out.append(text, run, i - run);
     out += '"';
     return escaped;
+}
+
+// Whether nothing in the text needs an escape or a look at its UTF-8; eight bytes at a time.
+bool is_plain(std::string_view text)
+{
+    constexpr std::uint64_t ones = 0x0101010101010101u;
+    constexpr std::uint64_t tops = ones * 0x80;
+    // Not zero when some byte of `x` is below `limit`.
+    const auto below = [](std::uint64_t x, unsigned limit) { return (x - ones * limit) & ~x & tops; };
+    std::size_t i = 0;
+    for (; i + 8 <= text.size(); i += 8) {
+        std::uint64_t x;
+        std::memcpy(&x, text.data() + i, 8);
+        if ((x & tops) | below(x, 0x20) | below(x ^ ones * '"', 1) | below(x ^ ones * '\\', 1)) return false;
+    }
+    for (; i < text.size(); ++i) {
+        if (byte_classes[static_cast<unsigned char>(text[i])] != byte_class::plain) return false;
+    }
+    return true;
 }
 
 // Undoes append_quoted().
@@ -172,24 +192,38 @@ json_writer& json_writer::key(std::string_view name)
 {
     frame& f = frames_[depth_];
     ROLLBOOK_ENSURE(f.where == place::object && !f.key_pending);
-    if (f.any) {
-        ROLLBOOK_ENSURE(follows_last_key(f, name)); // ascending, and each once
-        out_ += ',';
+    ROLLBOOK_ENSURE(!f.any || follows_last_key(f, name)); // ascending, and each once
+    const std::size_t at = out_.size();
+    f.key_at = at + (f.any ? 2 : 1);
+    if (is_plain(name)) {
+        // Grown once and filled with quotation marks; what lies between them is then put in place.
+        out_.append(name.size() + (f.any ? 4 : 3), '"');
+        if (f.any) out_[at] = ',';
+        std::copy(name.begin(), name.end(), out_.begin() + static_cast<std::ptrdiff_t>(f.key_at));
+        out_.back() = ':';
+        f.key_escaped = false;
+        f.key_length = static_cast<std::uint32_t>(name.size());
+    } else {
+        if (f.any) out_ += ',';
+        f.key_escaped = append_quoted(out_, name);
+        f.key_length = static_cast<std::uint32_t>(out_.size() - 1 - f.key_at);
+        out_ += ':';
     }
-    const std::size_t at = out_.size() + 1;
-    f.key_escaped = append_quoted(out_, name);
-    f.key_at = at;
-    f.key_length = static_cast<std::uint32_t>(out_.size() - 1 - at);
     f.any = true;
     f.key_pending = true;
-    out_ += ':';
     return *this;
 }
 
 json_writer& json_writer::value(std::string_view text)
 {
     before_value();
-    append_quoted(out_, text);
+    if (is_plain(text)) {
+        const std::size_t at = out_.size();
+        out_.append(text.size() + 2, '"');
+        std::copy(text.begin(), text.end(), out_.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    } else {
+        append_quoted(out_, text);
+    }
     return *this;
 }
 

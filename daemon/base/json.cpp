@@ -316,8 +316,13 @@ void json_view::write_canonical(json_writer& out) const
 
 // The parsed values point into `text`, so both live and move together.
 struct json_document::impl {
+    explicit impl(std::string t) : text(std::move(t)), pool(std::clamp(text.size() * 4, chunk_min, chunk_max)) {}
+
+    static constexpr std::size_t chunk_min = 512;
+    static constexpr std::size_t chunk_max = 64 * 1024;
     std::string text;
-    rj::Document document;
+    rj::MemoryPoolAllocator<> pool;
+    rj::Document document{&pool};
 };
 
 json_document::json_document(std::unique_ptr<impl> p) noexcept : impl_(std::move(p)) {}
@@ -335,8 +340,7 @@ result<json_document> json_document::parse(std::string text, const json_limits& 
             "Ask the source for smaller pages, or raise the limit."
         );
     }
-    auto held = std::make_unique<impl>();
-    held->text = std::move(text);
+    auto held = std::make_unique<impl>(std::move(text));
 
     rj::InsituStringStream stream(held->text.data());
     guard::stop stopped = guard::stop::none;

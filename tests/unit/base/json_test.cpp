@@ -66,6 +66,24 @@ TEST_CASE("the writer escapes what RFC 8785 says and nothing else", "[base][json
     CHECK(out == written);
 }
 
+TEST_CASE("a text survives writing and reading wherever its odd character stands", "[base][json]")
+{
+    std::size_t wrong = 0;
+    for (const std::string odd : {"\x1f", "\"", "\\", " ", "!", "#", "[", "]", "\x7f", "é", "\n"}) {
+        for (std::size_t length = 0; length < 20; ++length) {
+            for (std::size_t at = 0; at <= length; ++at) {
+                const std::string text = std::string(at, 'a') + odd + std::string(length - at, 'z');
+                std::string out;
+                json_writer writer(out);
+                writer.begin_object().member(text, text).key(text + "~").value(text).end_object();
+                const auto back = json_document::parse(out);
+                wrong += !back || back->root()[text].string_if() != text || back->root().size() != 2;
+            }
+        }
+    }
+    CHECK(wrong == 0);
+}
+
 TEST_CASE("integers reach to 2^53 - 1 and no further", "[base][json]")
 {
     std::string out;
