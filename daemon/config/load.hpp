@@ -17,16 +17,16 @@ struct configuration_problem {
     std::string what;     // what is wrong
     std::string expected; // what would be right
 
-    // "FILE:LINE: KEY: what" and what to do, on two lines.
-    std::string text() const;
+    std::string where_and_what() const; // "FILE:LINE: KEY: what"
+    std::string to_do() const;          // "Expected: ..."
 };
 
 // Everything that is wrong, in the order of the files and their lines; never empty.
 struct configuration_errors {
     std::vector<configuration_problem> problems;
 
-    // All problems, each on its two lines, with a line end after each.
-    std::string text() const;
+    // Two lines for each problem, without line ends: what and where, and what to do.
+    std::vector<std::string> lines() const;
 };
 
 [[noreturn]] void throw_exception_from_error(const configuration_errors& errors, const boost::source_location&);

@@ -18,27 +18,30 @@ std::string place(const std::filesystem::path& file, int line, int column, std::
 
 } // namespace
 
-std::string configuration_problem::text() const
+std::string configuration_problem::where_and_what() const
 {
-    return place(file, line, column, key) + what + "\n  Expected: " + expected;
+    return place(file, line, column, key) + what;
 }
 
-std::string configuration_errors::text() const
+std::string configuration_problem::to_do() const
 {
-    std::string out;
-    for (const configuration_problem& problem : problems)
-        out += problem.text() + "\n";
+    return "Expected: " + expected;
+}
+
+std::vector<std::string> configuration_errors::lines() const
+{
+    std::vector<std::string> out;
+    for (const configuration_problem& problem : problems) {
+        out.push_back(problem.where_and_what());
+        out.push_back("  " + problem.to_do());
+    }
     return out;
 }
 
 void throw_exception_from_error(const configuration_errors& errors, const boost::source_location&)
 {
     const configuration_problem& first = errors.problems.at(0);
-    throw failure_error(failure(
-        errc::configuration_invalid,
-        place(first.file, first.line, first.column, first.key) + first.what,
-        "Expected: " + first.expected
-    ));
+    throw failure_error(failure(errc::configuration_invalid, first.where_and_what(), first.to_do()));
 }
 
 void problem_list::add(int line, std::string key, std::string what, std::string expected, int column)

@@ -47,7 +47,7 @@ TEST_CASE("a holiday of several days closes each of them", "[config]")
     school.calendar =
         autumn + std::string(whole_day) + "[[closed]]\nday = 2026-11-26\nlast_day = 2026-11-30\nkind = \"holiday\"\n";
     const loaded_configuration loaded = school.load();
-    INFO((loaded ? std::string() : loaded.error().text()));
+    INFO(problems_of(loaded));
     REQUIRE(loaded.has_value());
     CHECK(loaded->calendar.is_school_day(*parse_day("2026-11-25")));
     for (const auto* day : {"2026-11-26", "2026-11-27", "2026-11-30"})
@@ -80,7 +80,7 @@ TEST_CASE("what is odd in a calendar is a warning, not an error", "[config]")
     school_folder school;
     school.calendar = autumn + std::string(whole_day) + text;
     const loaded_configuration loaded = school.load();
-    INFO((loaded ? std::string() : loaded.error().text()));
+    INFO(problems_of(loaded));
     REQUIRE(loaded.has_value());
     const std::vector<std::string> warnings = calendar_warnings(*loaded);
     REQUIRE(warnings.size() == 1);
@@ -161,7 +161,7 @@ TEST_CASE("a wrong calendar names its own file, the line and the key", "[config]
     const loaded_configuration loaded = school.load();
     REQUIRE_FALSE(loaded.has_value());
     const configuration_errors errors = loaded.error();
-    INFO(errors.text());
+    INFO(problems_of(loaded));
     REQUIRE(errors.problems.size() == 1);
     const configuration_problem& problem = errors.problems[0];
     CHECK(problem.file.filename() == "calendar.toml");

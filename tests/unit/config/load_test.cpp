@@ -13,12 +13,6 @@ namespace {
 
 constexpr auto september_3 = civil_day(std::chrono::days(20'699)); // 2026-09-03
 
-// The problems as text; empty when the configuration loads.
-std::string problems_of(const loaded_configuration& loaded)
-{
-    return loaded ? std::string() : loaded.error().text();
-}
-
 int line_with(std::string_view file, std::string_view text)
 {
     const std::size_t at = file.find(text);
@@ -247,7 +241,7 @@ TEST_CASE("a wrong configuration names file, line, key and what is wrong, once",
     const loaded_configuration loaded = school.load();
     REQUIRE_FALSE(loaded.has_value());
     const configuration_errors errors = loaded.error();
-    INFO(errors.text());
+    INFO(problems_of(loaded));
     const configuration_problem* problem = problem_with(errors, key);
     REQUIRE(problem != nullptr);
     CHECK_THAT(problem->what, Contains(words));
@@ -255,7 +249,7 @@ TEST_CASE("a wrong configuration names file, line, key and what is wrong, once",
     CHECK(problem->file.filename() == "rollbook.toml");
     CHECK(problem->line > 0);
     CHECK(errors.problems.size() == 1);
-    CHECK_THAT(errors.text(), !Contains("hunter2"));
+    CHECK_THAT(problems_of(loaded), !Contains("hunter2"));
 }
 
 TEST_CASE("a problem stands on the line of its key", "[config]")
@@ -267,7 +261,7 @@ TEST_CASE("a problem stands on the line of its key", "[config]")
     const configuration_errors errors = loaded.error();
     CHECK(errors.problems[0].line == line_with(school.main, "needs_decision = 0"));
     CHECK_THAT(
-        errors.text(),
+        problems_of(loaded),
         Contains(
             "rollbook.toml:" + std::to_string(line_with(school.main, "needs_decision = 0")) +
             ": rule[1].needs_decision: is a whole number\n  Expected: true or false"
@@ -285,7 +279,7 @@ TEST_CASE("all problems of all files are reported together, in order", "[config]
     REQUIRE_FALSE(loaded.has_value());
     const configuration_errors errors = loaded.error();
     const auto& problems = errors.problems;
-    INFO(errors.text());
+    INFO(problems_of(loaded));
     REQUIRE(problems.size() == 3);
     CHECK(problems[0].key == "school.urn");
     CHECK(problems[1].key == "backup.keep");
@@ -310,11 +304,11 @@ TEST_CASE("a text that is not TOML is reported with line and column, and without
     const loaded_configuration loaded = school.load();
     REQUIRE_FALSE(loaded.has_value());
     const configuration_errors errors = loaded.error();
-    INFO(errors.text());
+    INFO(problems_of(loaded));
     REQUIRE(errors.problems.size() == 1);
     CHECK(errors.problems[0].line == 3);
     CHECK(errors.problems[0].column > 0);
-    CHECK_THAT(errors.text(), !Contains("hunter2") && !Contains("99999"));
+    CHECK_THAT(problems_of(loaded), !Contains("hunter2") && !Contains("99999"));
 }
 
 TEST_CASE("a file that is not there, or empty, is a problem and not a crash", "[config]")
@@ -322,7 +316,7 @@ TEST_CASE("a file that is not there, or empty, is a problem and not a crash", "[
     const school_folder school;
     const loaded_configuration none = load_configuration(school.path() / "none.toml", school_folder::packs());
     REQUIRE_FALSE(none.has_value());
-    CHECK_THAT(none.error().text(), Contains("none.toml") && Contains("cannot be read"));
+    CHECK_THAT(problems_of(none), Contains("none.toml") && Contains("cannot be read"));
     REQUIRE_FALSE(load_configuration(school.path(), school_folder::packs()).has_value());
 
     school_folder empty;
@@ -330,7 +324,7 @@ TEST_CASE("a file that is not there, or empty, is a problem and not a crash", "[
     const loaded_configuration loaded = empty.load();
     REQUIRE_FALSE(loaded.has_value());
     const configuration_errors errors = loaded.error();
-    INFO(errors.text());
+    INFO(problems_of(loaded));
     CHECK(problem_with(errors, "school") != nullptr);
     CHECK(problem_with(errors, "ledger") != nullptr);
     CHECK(problem_with(errors, "source") != nullptr);

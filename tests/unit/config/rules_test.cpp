@@ -23,7 +23,7 @@ configuration loaded_with(const std::string& rules)
 {
     school_folder school;
     loaded_configuration loaded = with_rules(school, rules).load();
-    INFO((loaded ? std::string() : loaded.error().text()));
+    INFO(problems_of(loaded));
     REQUIRE(loaded.has_value());
     return *std::move(loaded);
 }
@@ -148,7 +148,7 @@ TEST_CASE("a rule in two packs is refused", "[config]")
     const loaded_configuration loaded = school.load(school.path());
     REQUIRE_FALSE(loaded.has_value());
     const configuration_errors errors = loaded.error();
-    CHECK_THAT(errors.text(), Contains("two.toml") && Contains("another pack"));
+    CHECK_THAT(problems_of(loaded), Contains("two.toml") && Contains("another pack"));
 }
 
 TEST_CASE("windows are read and written in one form", "[config]")

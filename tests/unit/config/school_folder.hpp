@@ -9,6 +9,16 @@
 
 namespace rollbook {
 
+// All problems as one text; empty when the configuration loads.
+inline std::string problems_of(const loaded_configuration& loaded)
+{
+    std::string out;
+    if (!loaded)
+        for (const std::string& line : loaded.error().lines())
+            out += line + "\n";
+    return out;
+}
+
 // The two example files of the outside contract, as they stand there, in a folder of their own that goes when the test
 // ends. A test changes the texts and loads.
 class school_folder {
