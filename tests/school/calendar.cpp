@@ -88,9 +88,10 @@ academic_year make_academic_year(int begins)
     academic_year made{begins, {}, {}, {}};
 
     date autumn = on(y, 9, 3);
-    if (is_weekend(autumn)) autumn = next(Monday, autumn);
+    while (is_weekend(autumn))
+        autumn -= days(1);
     const date october_break = last_of_month(y, 10, Monday);
-    const date christmas = next(Friday, on(y, 12, 16));
+    const date christmas = next(Friday, on(y, 12, 17));
     const date spring = next(Monday, on(z, 1, 4));
     const date february_break = next(Monday, on(z, 2, 12));
     const date easter = easter_sunday(z);
