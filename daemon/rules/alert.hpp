@@ -128,11 +128,15 @@ struct alert_change {
     telling tell = telling::nothing;
 };
 
+// Whether a person closed the alert while its condition was met: resolved, with a value that meets a stage. Its episode
+// goes on, and next_alert() wants it as `current`, so that a decided matter is not opened again at the next read.
+bool is_decided(const rule& judged_by, const alert& value);
+
 // The next state of one (rule, pupil), or empty when nothing changes.
 //
-// `current` is the alert not yet ended, or null. `now` is today's verdict; `then` is the verdict by today's knowledge
-// at current->opened_for (ignored when current is null). Opens at the highest stage met; as `baseline` when
-// `first_read`.
+// `current` is the alert not yet ended, or the last one when it is_decided(), or null. `now` is today's verdict; `then`
+// is the verdict by today's knowledge at current->opened_for (ignored when current is null). Opens at the highest stage
+// met; as `baseline` when `first_read`.
 //
 // While not ended, the stage only goes up, and a baseline alert whose stage rises becomes open. Value, window and
 // evidence follow the highest stage met now (the first stage's window when none is met); stage and threshold stay those
@@ -141,6 +145,9 @@ struct alert_change {
 // When no stage is met: withdrawn if by today's knowledge none was met at the opening either; else resolved when the
 // value is below the clearing level, unless the rule needs a decision: then it stays. A pupil whose year left the
 // cohort never withdraws an alert, because the year of then is not known.
+//
+// After a person's decision: a new alert opens when a higher stage is met; when the value falls below the clearing
+// level the closed alert takes that value, told to nobody, and is decided no more; else nothing changes.
 //
 // State, stage, threshold, value and evidence that did not change make no change; a window that only moved on makes
 // none. The end of a baseline alert is not told: its opening was not told by itself either.

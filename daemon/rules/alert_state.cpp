@@ -15,8 +15,9 @@ constexpr std::array<std::string_view, 6> state_names = {
 void take_value(alert& next, const verdict& now)
 {
     next.value = now.value;
-    next.window = now.window;
     next.evidence = now.evidence;
+    // Of a pupil outside the cohort nothing is measured, over no days.
+    if (now.fit == cohort_fit::inside) next.window = now.window;
 }
 
 // The place of the alert's stage in the rule. A rule that was changed may not know its name any more: then the highest
@@ -37,26 +38,43 @@ bool tells_the_same(const alert& a, const alert& b)
            a.evidence == b.evidence;
 }
 
-alert_change open_at(const rule& judged_by, const judged_pupil& pupil, const verdict& now, const judged_day& judged)
+alert_change open_at(
+    const rule& judged_by,
+    const judged_pupil& pupil,
+    const verdict& now,
+    const judged_day& judged,
+    bool first_read,
+    instant at
+)
 {
     alert_change change;
+    change.tell = first_read ? telling::baseline : telling::opened;
     alert& next = change.next;
     next.pupil = pupil.ref;
     next.rule = judged_by.id;
+    next.state = first_read ? alert_state::baseline : alert_state::open;
     next.stage = judged_by.stages[static_cast<std::size_t>(now.stage)].name;
     next.threshold = now.threshold;
     next.opened_for = judged;
+    next.opened_at = at;
     take_value(next, now);
     next.reason = why_open(judged_by, now, now.stage);
     return change;
 }
 
-alert_change end_as(alert_state state, const alert& current, std::string reason)
+alert_change end_as(alert_state state, const alert& current, const verdict& now, std::string reason)
 {
     alert_change change{current, current.state == alert_state::baseline ? telling::nothing : telling::ended};
     change.next.state = state;
     change.next.reason = std::move(reason);
+    take_value(change.next, now);
     return change;
+}
+
+alert_change resolve(const rule& judged_by, const alert& current, const verdict& now)
+{
+    const bool is_inside = now.fit == cohort_fit::inside;
+    return end_as(alert_state::resolved, current, now, is_inside ? why_resolved(judged_by, now) : why_outside());
 }
 
 // The end of `current`, or empty when it goes on.
@@ -64,15 +82,10 @@ std::optional<alert_change>
 ending(const rule& judged_by, const alert& current, const verdict& now, const verdict& then, bool rule_changed)
 {
     if (now.stage >= 0) return std::nullopt;
-    std::optional<alert_change> change;
-    if (now.fit != cohort_fit::other_year && then.stage < 0) {
-        change = end_as(alert_state::withdrawn, current, why_withdrawn(judged_by, then, rule_changed));
-    } else if (!judged_by.needs_decision && !now.above_clearing) {
-        const bool is_outside = now.fit != cohort_fit::inside;
-        change = end_as(alert_state::resolved, current, is_outside ? why_outside() : why_resolved(judged_by, now));
-    }
-    if (change && now.fit == cohort_fit::inside) take_value(change->next, now);
-    return change;
+    if (now.fit != cohort_fit::other_year && then.stage < 0)
+        return end_as(alert_state::withdrawn, current, now, why_withdrawn(judged_by, then, rule_changed));
+    if (!judged_by.needs_decision && !now.above_clearing) return resolve(judged_by, current, now);
+    return std::nullopt;
 }
 
 alert_change follow(const rule& judged_by, const alert& current, const verdict& now)
@@ -95,6 +108,25 @@ alert_change follow(const rule& judged_by, const alert& current, const verdict& 
     return change;
 }
 
+std::optional<alert_change>
+go_on(const rule& judged_by, const alert& current, const verdict& now, const verdict& then, bool rule_changed)
+{
+    std::optional<alert_change> change = ending(judged_by, current, now, then, rule_changed);
+    // An alert that stays though its pupil is outside the cohort is left as it was.
+    if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, current, now);
+    if (!change || tells_the_same(change->next, current)) return std::nullopt;
+    return change;
+}
+
+// The episode of an alert that a person closed is over once its condition has gone: that is noted, and told to nobody.
+std::optional<alert_change> end_episode(const rule& judged_by, const alert& decided, const verdict& now)
+{
+    if (now.above_clearing) return std::nullopt;
+    alert_change change = resolve(judged_by, decided, now);
+    change.tell = telling::nothing;
+    return change;
+}
+
 } // namespace
 
 std::string_view name_of(alert_state state)
@@ -109,6 +141,11 @@ std::optional<alert_state> parse_alert_state(std::string_view text)
     return static_cast<alert_state>(found - state_names.begin());
 }
 
+bool is_decided(const rule& judged_by, const alert& value)
+{
+    return value.state == alert_state::resolved && value.value >= judged_by.stages.front().at_least;
+}
+
 std::optional<alert_change> next_alert(
     const rule& judged_by,
     const std::string& rule_version,
@@ -121,20 +158,18 @@ std::optional<alert_change> next_alert(
     instant at
 )
 {
-    ROLLBOOK_ENSURE(current == nullptr || (!is_ended(current->state) && then != nullptr));
+    const bool decided = current != nullptr && is_decided(judged_by, *current);
+    ROLLBOOK_ENSURE(current == nullptr || decided || (!is_ended(current->state) && then != nullptr));
+
     std::optional<alert_change> change;
-    if (current == nullptr) {
-        if (now.stage < 0) return std::nullopt;
-        change = open_at(judged_by, pupil, now, judged);
-        change->next.state = first_read ? alert_state::baseline : alert_state::open;
-        change->tell = first_read ? telling::baseline : telling::opened;
-        change->next.opened_at = at;
+    if (current == nullptr || (decided && now.stage > stage_reached(judged_by, *current))) {
+        if (now.stage >= 0) change = open_at(judged_by, pupil, now, judged, first_read, at);
+    } else if (decided) {
+        change = end_episode(judged_by, *current, now);
     } else {
-        change = ending(judged_by, *current, now, *then, rule_version != current->rule_version);
-        // Of a pupil outside the cohort nothing is measured: an alert that stays is left as it was.
-        if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, *current, now);
-        if (!change || tells_the_same(change->next, *current)) return std::nullopt;
+        change = go_on(judged_by, *current, now, *then, rule_version != current->rule_version);
     }
+    if (!change) return std::nullopt;
     change->next.rule_version = rule_version;
     change->next.changed_at = at;
     return change;
