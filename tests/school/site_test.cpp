@@ -33,7 +33,12 @@ school_options small_school(std::uint64_t seed = 1)
 class client {
 public:
     explicit client(const school_options& options = small_school())
-        : settings(settings_for(options.seed)), school(options, settings), XX struct reply {
+        : settings(settings_for(options.seed)), school(options, settings)
+    {
+        connect();
+    }
+
+    struct reply {
         int status = 0;
         std::string head, body;
         std::chrono::milliseconds delay{0};
