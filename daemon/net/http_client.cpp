@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t header_bytes_max = 256u << 10;
 constexpr std::size_t expected_body_max = 1u << 20; // the most that is set aside before anything has come
-constexpr long receive_buffer_bytes = 128l << 10;   // a page of 100 rows in one read
+constexpr long receive_buffer_bytes =
+    64l << 10; // a page of 100 rows in one read; larger ones cost the heap's top each time
 
 char lower(char c)
 {
