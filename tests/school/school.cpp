@@ -87,6 +87,14 @@ void simulated_school::show_day(int ordinal)
             listed_.push_back(at);
         }
     }
+    // The office touches a few records a day, mostly in fields that are not served.
+    dice office(options_.seed, "office", std::uint64_t(calendar_.day(ordinal).time_since_epoch().count()));
+    for (pupil& p : roll_.pupils) {
+        if (p.on_roll && office.chance(0.004)) {
+            p.updated_at =
+                utc_of_local(calendar_.day(ordinal), 9 + office.below(6), office.below(60), office.below(60));
+        }
+    }
     const int year_start = ordinal - day;
     for (const planned_suspension& x : plan.suspensions) {
         if (x.first_session / 2 != day || !roll_.pupils[std::size_t(x.pupil)].on_roll) continue;

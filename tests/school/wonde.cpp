@@ -243,19 +243,30 @@ http_response wonde_api::answer(const http_request& request)
     if (has(faults, "more_without_next") || has(faults, "same_page") || has(faults, "foreign_next")) {
         const std::size_t from = made.body.rfind("\"next\":"), to = made.body.find(",\"previous\"", from);
         if (from != std::string::npos && to != std::string::npos) {
-            std::string link = "null";
-            const std::string path = "/v1.0/schools/" + settings_.school_id + "/" + endpoint;
-            const std::string here = path + "?per_page=" + std::to_string(int_parameter(request, "per_page", 50)) +
-                                     "&page=" + std::to_string(page_number(request));
-            if (has(faults, "same_page")) link = json_string("http://" + settings_.authority + here);
-            if (has(faults, "foreign_next")) link = json_string("http://" + settings_.foreign_authority + here);
-            made.body.replace(from, to - from, "\"next\":" + link);
+            std::string next = "null";
+            const int here = page_number(request);
+            if (has(faults, "same_page")) next = link(settings_.authority, request, endpoint, here);
+            if (has(faults, "foreign_next")) next = link(settings_.foreign_authority, request, endpoint, here + 1);
+            made.body.replace(from, to - from, "\"next\":" + next);
             const std::size_t more = made.body.find("\"more\":false", from);
             if (more != std::string::npos) made.body.replace(more, 12, "\"more\":true");
         }
     }
     spoil(faults, made);
     return made;
+}
+
+std::string wonde_api::link(
+    const std::string& authority, const http_request& request, const std::string& endpoint, int to_page
+) const
+{
+    std::string url = "http://" + authority + "/v1.0/schools/" + settings_.school_id + "/" + endpoint + "?";
+    for (const auto& [name, value] : request.query) {
+        if (name == "page" || name == "cursor") continue;
+        url += url_encode(name) + "=" + url_encode(value) + "&";
+    }
+    const bool by_cursor = request.parameter("cursor") != nullptr;
+    return json_string(url + (by_cursor ? "cursor=" + cursor_of(to_page) : "page=" + std::to_string(to_page)));
 }
 
 http_response
@@ -273,20 +284,12 @@ wonde_api::page_of(const http_request& request, const std::string& endpoint, lis
         if (i != from) made.body += ',';
         list.row(i, made.body);
     }
-    const bool by_cursor = request.parameter("cursor") != nullptr;
-    const auto link = [&](int to_page) {
-        std::string url =
-            "http://" + settings_.authority + "/v1.0/schools/" + settings_.school_id + "/" + endpoint + "?";
-        for (const auto& [name, value] : request.query) {
-            if (name == "page" || name == "cursor") continue;
-            url += url_encode(name) + "=" + url_encode(value) + "&";
-        }
-        return json_string(url + (by_cursor ? "cursor=" + cursor_of(to_page) : "page=" + std::to_string(to_page)));
-    };
+    const auto page_link = [&](int to_page) { return link(settings_.authority, request, endpoint, to_page); };
     const bool more = to < list.size;
-    made.body += "],\"meta\":{\"pagination\":{\"next\":" + (more ? link(page + 1) : "null") +
-                 ",\"previous\":" + (page > 1 ? link(page - 1) : "null") + ",\"more\":" + (more ? "true" : "false") +
-                 ",\"per_page\":" + std::to_string(per_page) + ",\"current_page\":" + std::to_string(page) + "}";
+    made.body += "],\"meta\":{\"pagination\":{\"next\":" + (more ? page_link(page + 1) : "null") +
+                 ",\"previous\":" + (page > 1 ? page_link(page - 1) : "null") +
+                 ",\"more\":" + (more ? "true" : "false") + ",\"per_page\":" + std::to_string(per_page) +
+                 ",\"current_page\":" + std::to_string(page) + "}";
     if (page == 1 && !includes.empty()) made.body.append(",\"includes\":[").append(includes).append("]");
     made.body += "}}";
     return made;

@@ -36,6 +36,8 @@ public:
 
 private:
     http_response page_of(const http_request&, const std::string& endpoint, listing, std::string_view includes);
+    // The address of another page of the same list, with the same filters, as a JSON string.
+    std::string link(const std::string& authority, const http_request&, const std::string& endpoint, int to_page) const;
     listing with_appended(const std::string& endpoint, listing list) const;
     listing students(const http_request&) const;
     listing leavers() const;
