@@ -1,0 +1,85 @@
+#pragma once
+
+#include "connectors/rest/field_reader.hpp"
+#include "daemon/ports/connector.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace rollbook {
+
+// What the views of a page look into.
+struct page_storage {
+    std::string body;
+    text_pool texts;
+    lookup_tables tables; // codes that marks point to
+};
+
+// The parts of a row that a manifest reads, for keeping a rejected row without what we never asked to know.
+struct read_tree {
+    std::map<std::string, read_tree> below;
+    bool is_read = false;
+};
+
+// Turns the rows of one stream's pages into canonical records.
+class page_mapper {
+public:
+    // `stream` must outlive the mapper.
+    page_mapper(const stream_spec& stream, const date_form& dates);
+
+    // Adds the rows of `root` to `out`; the rows are at the stream's records path. Fails with page_malformed when there
+    // is no list. `storage` holds the bytes that `root` was parsed from.
+    result<void>
+    map(const dom_value& root,
+        std::optional<civil_day> from,
+        const lookup_tables& tables,
+        page_storage& storage,
+        page& out);
+
+private:
+    struct nested {
+        nested(const expand_spec& e, const date_form& dates);
+        const expand_spec& spec;
+        path_finder list;
+        field_reader pupil;
+        std::vector<field_reader> fields;
+        read_tree kept;
+    };
+    struct mark_fields {
+        field_reader* day = nullptr;
+        field_reader* session = nullptr;
+        field_reader* code = nullptr;
+        field_reader* minutes_late = nullptr;
+        field_reader* comment = nullptr;
+        field_reader* taken_by = nullptr;
+    };
+    class row_reader;
+
+    const stream_spec& stream_;
+    path_finder records_;
+    std::optional<field_reader> window_day_;
+    std::optional<field_reader> row_as_of_;
+    std::optional<field_reader> page_as_of_;
+    field_reader source_id_;
+    std::optional<field_reader> pupil_;
+    std::vector<field_reader> fields_;
+    mark_fields mark_;
+    std::vector<nested> expand_;
+    read_tree kept_;
+};
+
+// The table of a lookup, filled page by page.
+class lookup_filler {
+public:
+    lookup_filler(const lookup_spec& spec, const date_form& dates);
+    // Fails with page_malformed: no list, or a row without its key.
+    result<void> add(const dom_value& root, lookup_table& table);
+
+private:
+    path_finder records_;
+    field_reader key_;
+    std::vector<field_reader> columns_;
+};
+
+} // namespace rollbook

@@ -1,0 +1,154 @@
+#include "connectors/rest/settings.hpp"
+
+#include "connectors/rest/url.hpp"
+
+namespace rollbook {
+
+namespace {
+
+using kind = setting_spec::kind;
+
+std::string expected(const setting_spec& spec)
+{
+    std::string out = "\"" + spec.name + "\" is ";
+    if (spec.secret)
+        out += "a secret, given by reference: { file = }, { env = } or { credential = }";
+    else if (spec.type == kind::integer)
+        out += "a whole number";
+    else if (spec.type == kind::boolean)
+        out += "true or false";
+    else if (spec.type == kind::url)
+        out += "an https:// address (http:// to this machine only) without user, query or fragment";
+    else
+        out += "a text";
+    if (spec.minimum && spec.maximum)
+        out += " from " + std::to_string(*spec.minimum) + " to " + std::to_string(*spec.maximum);
+    return out + ". " + spec.title + ": " + spec.description;
+}
+
+class checker {
+public:
+    checker(const manifest& m, const source_configuration& source) : manifest_(m), source_(source) {}
+
+    void run()
+    {
+        for (const auto& [name, given] : source_.settings)
+            if (!manifest_.setting(name)) {
+                std::string known;
+                for (const setting_spec& s : manifest_.spec)
+                    known += (known.empty() ? "" : ", ") + s.name;
+                wrong(
+                    name, given.line, "is not known to the manifest " + manifest_.name, "Known settings: " + known + "."
+                );
+            }
+        for (const setting_spec& spec : manifest_.spec) {
+            const auto at = source_.settings.find(spec.name);
+            if (at != source_.settings.end())
+                take(spec, at->second);
+            else if (spec.required)
+                wrong(spec.name, source_.line, "is missing", expected(spec));
+            else
+                take_default(spec);
+        }
+    }
+
+    resolved_settings settings;
+    std::vector<failure> failures;
+
+private:
+    void wrong(const std::string& key, int line, const std::string& what, std::string to_do)
+    {
+        failures.emplace_back(
+            errc::configuration_invalid,
+            "source \"" + source_.name + "\": line " + std::to_string(line) + ": settings." + key + " " + what,
+            std::move(to_do)
+        );
+    }
+
+    void take_default(const setting_spec& spec)
+    {
+        std::string& to = settings.values[spec.name];
+        if (!spec.otherwise) return;
+        if (const auto* text = std::get_if<std::string>(&*spec.otherwise)) to = *text;
+        if (const auto* number = std::get_if<std::int64_t>(&*spec.otherwise)) to = std::to_string(*number);
+        if (const auto* truth = std::get_if<bool>(&*spec.otherwise)) to = *truth ? "true" : "false";
+    }
+
+    void take(const setting_spec& spec, const setting& given)
+    {
+        const auto no = [&](const std::string& what) { wrong(spec.name, given.line, what, expected(spec)); };
+        if (spec.secret) {
+            if (const auto* reference = std::get_if<secret_reference>(&given.value))
+                settings.secrets[spec.name] = *reference;
+            else
+                no("is not a reference to a secret");
+            return;
+        }
+        std::string& to = settings.values[spec.name];
+        if (spec.type == kind::integer) {
+            const auto* number = std::get_if<std::int64_t>(&given.value);
+            if (!number) return no("is not a whole number");
+            if ((spec.minimum && *number < *spec.minimum) || (spec.maximum && *number > *spec.maximum))
+                return no("is out of range");
+            to = std::to_string(*number);
+        } else if (spec.type == kind::boolean) {
+            const auto* truth = std::get_if<bool>(&given.value);
+            if (!truth) return no("is not true or false");
+            to = *truth ? "true" : "false";
+        } else {
+            const auto* text = std::get_if<std::string>(&given.value);
+            if (!text) return no("is not a text");
+            if (spec.required && text->empty()) return no("is empty");
+            to = *text;
+            if (spec.type == kind::url) take_address(spec, given, to);
+        }
+    }
+
+    void take_address(const setting_spec& spec, const setting& given, std::string& text)
+    {
+        const auto no = [&](const std::string& what) { wrong(spec.name, given.line, what, expected(spec)); };
+        while (text.ends_with('/'))
+            text.pop_back();
+        const auto origin = origin_of(text);
+        if (!origin || text.find('?') != text.npos) return no("is not an address that can be used");
+        if (origin->scheme != "https" && !origin->is_loopback())
+            return no("is not encrypted (http:// beyond this machine)");
+    }
+
+    const manifest& manifest_;
+    const source_configuration& source_;
+};
+
+} // namespace
+
+std::string resolved_settings::expand(std::string_view text, bool encode) const
+{
+    std::string out;
+    for (;;) {
+        const auto open = text.find('{');
+        out += text.substr(0, open);
+        if (open == text.npos) return out;
+        const auto close = text.find('}', open);
+        const auto at = values.find(text.substr(open + 1, close - open - 1));
+        ROLLBOOK_ENSURE(close != text.npos && at != values.end()); // load_manifest() checked it
+        out += encode ? url_encoded(at->second) : at->second;
+        text.remove_prefix(close + 1);
+    }
+}
+
+std::vector<failure> check_settings(const manifest& m, const source_configuration& source)
+{
+    checker c(m, source);
+    c.run();
+    return std::move(c.failures);
+}
+
+result<resolved_settings> resolve_settings(const manifest& m, const source_configuration& source)
+{
+    checker c(m, source);
+    c.run();
+    if (!c.failures.empty()) return c.failures.front();
+    return std::move(c.settings);
+}
+
+} // namespace rollbook

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "connectors/rest/manifest.hpp"
+#include "daemon/ports/configuration.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace rollbook {
+
+// A source's settings as its manifest wants them.
+struct resolved_settings {
+    std::map<std::string, std::string, std::less<>> values; // all but secrets, as text, defaults filled in
+    std::map<std::string, secret_reference, std::less<>> secrets;
+
+    // `text` with every {setting} replaced; percent-encoded where `encode`.
+    std::string expand(std::string_view text, bool encode) const;
+};
+
+// Holds the settings of `source` against the manifest: unknown, missing, of the wrong kind or out of range, a secret
+// not given by reference, an address that is not https (http is for loopback only). Reads no secret and no network.
+// Fails with configuration_invalid: the source, the key, its line, and what is expected.
+result<resolved_settings> resolve_settings(const manifest& m, const source_configuration& source);
+
+// The same, for a check of the configuration: every failure, not only the first.
+std::vector<failure> check_settings(const manifest& m, const source_configuration& source);
+
+} // namespace rollbook
