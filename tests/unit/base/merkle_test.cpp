@@ -190,6 +190,17 @@ TEST_CASE("proofs of earlier sizes come from a later tree", "[base][merkle]")
     CHECK(wrong == 0);
 }
 
+TEST_CASE("a reader of a smaller tree is not misled by a frontier that moved on", "[base][merkle]")
+{
+    memory_store store;
+    store.grow_to(600);
+    for (const std::uint64_t n : {10u, 88u, 256u, 300u, 344u, 512u, 520u}) {
+        CAPTURE(n);
+        merkle_reader tree(n, store, &store.frontier);
+        CHECK(tree.root(n) == plain_root(first(store, n)));
+    }
+}
+
 TEST_CASE("trees around full tiles agree with the plain tree", "[base][merkle]")
 {
     memory_store store;
@@ -387,6 +398,16 @@ TEST_CASE("a forged inclusion proof fails at every tree size", "[base][merkle]")
             accepted += verify_inclusion(i, n, numbered(99), good, root);
             accepted += verify_inclusion(i, n, leaf, good, numbered(99));
             accepted += verify_inclusion(n, n, leaf, good, root);
+            // Too long for the size, though the arithmetic would reach this root.
+            auto beyond = good;
+            beyond.push_back(numbered(99));
+            accepted += verify_inclusion(i, n, leaf, beyond, node_hash(numbered(99), root));
+            // Too short for the size, though right for a smaller tree.
+            for (std::uint64_t less = i + 1; less < n; ++less) {
+                const auto of_less = inclusion_proof(i, less, tree).value();
+                if (of_less.size() == good.size()) continue;
+                accepted += verify_inclusion(i, n, leaf, of_less, tree.root(less));
+            }
         }
     }
     CHECK(accepted == 0);
@@ -434,6 +455,15 @@ TEST_CASE("a forged consistency proof fails at every pair of sizes", "[base][mer
             accepted += verify_consistency(m, n, old_root, numbered(99), good);
             if (m != n) accepted += verify_consistency(m, n, old_root, root, {});
             if (m != n) accepted += verify_consistency(n, m, root, old_root, good);
+            auto beyond = good;
+            beyond.push_back(numbered(99));
+            accepted +=
+                verify_consistency(m, n, node_hash(numbered(99), old_root), node_hash(numbered(99), root), beyond);
+            for (std::uint64_t less = m; less < n; ++less) {
+                const auto of_less = consistency_proof(m, less, tree).value();
+                if (of_less.size() == good.size()) continue;
+                accepted += verify_consistency(m, n, old_root, tree.root(less), of_less);
+            }
         }
         accepted += verify_consistency(0, n, empty_root(), root, {});
     }

@@ -310,6 +310,10 @@ TEST_CASE("a checkpoint of another log is refused", "[base][note]")
     const std::string note = sign_checkpoint({"other.example/ledger", 3, *hash_from_hex(example::roots[2])}, other);
     CHECK(open_checkpoint(note, other.verifier()));
     CHECK_FALSE(open_checkpoint(note, log_verifier()));
+    // Signed by our log's key, but not as a checkpoint of our log.
+    const std::string text = checkpoint_text({"other.example/ledger", 3, {}});
+    const std::string line = example::log_key().sign(text);
+    CHECK_FALSE(open_checkpoint(format_note(text, std::span(&line, 1)), log_verifier()));
     CHECK(stops([&] { (void)sign_checkpoint({"third.example", 3, {}}, other); }));
     CHECK(stops([&] { (void)sign_checkpoint({"a b", 3, {}}, other); }));
     CHECK(stops([&] { (void)other.cosign(text_of_size(3), 1); }));
