@@ -1,0 +1,34 @@
+#pragma once
+
+#include "daemon/ports/channel.hpp"
+#include "daemon/ports/configuration.hpp"
+#include "daemon/ports/http.hpp"
+#include "daemon/ports/mail.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace rollbook {
+
+// What channels need of the outside. The clients outlive the channels.
+struct channel_surroundings {
+    http_client& http;
+    mail_client& mail;
+    std::function<result<std::string>(const secret_reference&)>
+        read_secret;              // asked at each sending, so that keys can change
+    std::function<instant()> now; // stamps webhooks
+    std::filesystem::path folder; // of the configuration file: relative paths are meant from here
+    std::string school_name;
+    std::string school_urn;
+
+    channel_surroundings(http_client& h, mail_client& m) : http(h), mail(m) {}
+};
+
+// The channel of a route: email, webhook or file. Opens nothing yet. Fails with configuration_invalid, naming key and
+// line: an unknown or missing key, an address that is none, or one that would leave this machine unprotected.
+result<std::unique_ptr<channel>>
+make_channel(const route_configuration& route, const channel_surroundings& surroundings);
+
+} // namespace rollbook

@@ -1,0 +1,122 @@
+#include "daemon/base/bytes.hpp"
+#include "daemon/delivery/channels.hpp"
+#include "daemon/delivery/webhook_signature.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rollbook::delivery {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t answer_bytes_max = 1u << 20; // of no interest, and yet a receiver may answer with a page
+
+failure as_delivery(const failure& why)
+{
+    const bool final = why.code == errc::source_misconfigured || why.code == errc::source_refused;
+    return failure(final ? errc::delivery_refused : errc::delivery_unreachable, why.what, why.to_do);
+}
+
+// Retry-After in seconds; its form as a date is left to the caller's own pace.
+std::optional<std::chrono::seconds> retry_after(const http_response& answer)
+{
+    const auto seconds = parse_decimal(answer.header("retry-after"));
+    if (!seconds) return {};
+    return std::chrono::seconds(std::min<std::uint64_t>(*seconds, 86'400));
+}
+
+result<void> judged(const http_response& answer)
+{
+    const int status = answer.status;
+    if (status >= 200 && status < 300) return {};
+    const std::string what = fmt::format("the webhook's receiver answered with status {}", status);
+    const bool may_heal = status == 408 || status == 429;
+    if (status >= 400 && status < 500 && !may_heal)
+        return failure(errc::delivery_refused, what, "Check url and secret in the route's settings with the receiver.");
+    return failure(errc::delivery_unreachable, what, "It is tried again by itself.", retry_after(answer));
+}
+
+class webhook_channel final : public channel {
+public:
+    webhook_channel(webhook_settings settings, const channel_surroundings& around)
+        : settings_(std::move(settings)), http_(around.http), read_secret_(around.read_secret), now_(around.now)
+    {
+    }
+
+    asio::awaitable<result<void>> send(message m) override
+    {
+        const std::int64_t at = std::chrono::floor<std::chrono::seconds>(now_()).time_since_epoch().count();
+        std::string signatures;
+        for (const secret_reference& reference : settings_.secrets) {
+            const result<std::string> one = signature(reference, m, at);
+            if (!one) co_return one.error();
+            signatures += (signatures.empty() ? "" : " ") + *one;
+        }
+        http_request request = addressed();
+        request.method = "POST";
+        request.headers = {
+            "Content-Type: application/json",
+            "webhook-id: " + m.id,
+            "webhook-timestamp: " + std::to_string(at),
+            "webhook-signature: " + signatures,
+        };
+        if (m.attempt > 1) request.headers.push_back("X-Rollbook-Attempt: " + std::to_string(m.attempt));
+        request.body = std::move(m.json);
+        const std::unique_ptr<http_call> call = http_.start(std::move(request));
+        const result<http_response> answer = co_await call->answer();
+        if (!answer) co_return as_delivery(answer.error());
+        co_return judged(*answer);
+    }
+
+    // Any answer to a GET will do: receivers that take only POST say so, and are there.
+    asio::awaitable<result<void>> check() override
+    {
+        const message trial;
+        for (const secret_reference& reference : settings_.secrets) {
+            const result<std::string> one = signature(reference, trial, 0);
+            if (!one) co_return one.error();
+        }
+        const std::unique_ptr<http_call> call = http_.start(addressed());
+        const result<http_response> answer = co_await call->answer();
+        if (!answer) co_return as_delivery(answer.error());
+        co_return result<void>();
+    }
+
+private:
+    http_request addressed() const
+    {
+        http_request request(settings_.url);
+        request.ca_file = settings_.ca_file;
+        request.body_bytes_max = answer_bytes_max;
+        return request;
+    }
+
+    result<std::string> signature(const secret_reference& reference, const message& m, std::int64_t at) const
+    {
+        const result<std::string> secret = read_secret_(reference);
+        if (!secret) return failure(errc::delivery_refused, secret.error().what, secret.error().to_do);
+        if (auto made = webhook_signature(*secret, m.id, at, m.json)) return *made;
+        return failure(
+            errc::delivery_refused,
+            "the webhook's secret is not in the form whsec_ and base64",
+            "Copy the secret from the receiver again, whole."
+        );
+    }
+
+    webhook_settings settings_;
+    http_client& http_;
+    std::function<result<std::string>(const secret_reference&)> read_secret_;
+    std::function<instant()> now_;
+};
+
+} // namespace
+
+std::unique_ptr<channel> make_webhook_channel(webhook_settings settings, const channel_surroundings& around)
+{
+    return std::make_unique<webhook_channel>(std::move(settings), around);
+}
+
+} // namespace rollbook::delivery
