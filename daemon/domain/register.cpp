@@ -58,9 +58,26 @@ void attendance_register::put(session_id session, pupil_no pupil, const held_mar
         marks.resize(pupil + 1);
     }
     held_mark& held = marks[pupil];
+    const held_mark was = held;
     held_ -= held.is_held() ? 1 : 0;
     held = mark;
     held_ += held.is_held() ? 1 : 0;
+    watch(was, {session, pupil}, held);
+}
+
+void attendance_register::watch(const held_mark& was, const register_slot& slot, const held_mark& is)
+{
+    const auto follow = [&](std::set<register_slot>& set, auto&& belongs) {
+        const bool before = was.met() && belongs(was);
+        const bool after = belongs(is);
+        if (before && !after) set.erase(slot);
+        if (after && !before) set.insert(slot);
+    };
+    follow(gone_, [](const held_mark& mark) { return mark.gone; });
+    follow(unexplained_, [&](const held_mark& mark) { return !mark.gone && codes_->statutory(mark.code) == "N"; });
+    follow(unmapped_, [&](const held_mark& mark) {
+        return !mark.gone && codes_->class_on(mark.code, slot.session.day) == code_class::unmapped;
+    });
 }
 
 std::optional<day_range> attendance_register::extent() const

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -36,6 +37,13 @@ inline std::uint8_t minutes_byte(int minutes)
 {
     return minutes < 0 ? std::uint8_t{255} : static_cast<std::uint8_t>(minutes > 254 ? 254 : minutes);
 }
+
+// One session of one pupil.
+struct register_slot {
+    session_id session{};
+    pupil_no pupil = 0;
+    auto operator<=>(const register_slot&) const = default;
+};
 
 // The current register of one source in memory: every session mark of the years in use, by day, half and pupil.
 //
@@ -93,12 +101,19 @@ public:
     std::optional<day_range> extent() const;
     std::uint64_t held() const { return held_; } // marks held now
 
+    // The few marks that findings watch, kept as they come and go: still N (no reason yet), of a code the law does not
+    // list, and gone from the source.
+    const std::set<register_slot>& unexplained() const { return unexplained_; }
+    const std::set<register_slot>& unmapped() const { return unmapped_; }
+    const std::set<register_slot>& gone() const { return gone_; }
+
     figures figures_of(pupil_no pupil, const day_range& days) const;
 
 private:
     struct one_day {
         std::vector<held_mark> halves[2]; // by pupil_no
     };
+    void watch(const held_mark& was, const register_slot& slot, const held_mark& is);
     // Index of `day`, or of the first stored day after it when `clamp`.
     std::size_t index_of(civil_day day, bool clamp) const;
 
@@ -108,6 +123,9 @@ private:
     civil_day first_{};
     std::vector<std::unique_ptr<one_day>> days_; // one for each calendar day from first_, null without marks
     std::uint64_t held_ = 0;
+    std::set<register_slot> unexplained_;
+    std::set<register_slot> unmapped_;
+    std::set<register_slot> gone_;
 };
 
 } // namespace rollbook

@@ -5,6 +5,8 @@
 #include "daemon/base/random.hpp"
 #include "daemon/base/sha256.hpp"
 #include "daemon/ledger/database.hpp"
+#include "daemon/ledger/rows.hpp"
+#include "daemon/ledger/windows.hpp"
 #include "daemon/reconcile/payload.hpp"
 
 #include <fmt/format.h>
@@ -42,58 +44,13 @@ std::optional<instant> instant_of(const SQLite::Column& column)
     return from_milliseconds(column.getInt64());
 }
 
-void run(SQLite::Statement& statement)
-{
-    statement.exec();
-    statement.reset();
-}
-
-// Windows are few and small, so one text column holds them: "2026-09-01 1790000000000;* 1790000000000".
-std::string windows_text(const std::vector<stream_state::window>& windows)
-{
-    std::string text;
-    for (const auto& window : windows)
-        text += fmt::format(
-            "{} {};", window.from ? format_day(*window.from) : "*", to_milliseconds(window.read_at)
-        );
-    return text;
-}
-
-std::vector<stream_state::window> parse_windows(std::string_view text)
-{
-    std::vector<stream_state::window> windows;
-    while (!text.empty()) {
-        const std::size_t end = text.find(';');
-        const std::string_view one = text.substr(0, end);
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        const std::size_t space = one.find(' ');
-        if (space == std::string_view::npos) continue;
-        stream_state::window window;
-        if (one.substr(0, space) != "*") window.from = parse_day(one.substr(0, space));
-        window.read_at = from_milliseconds(std::stoll(std::string(one.substr(space + 1))));
-        windows.push_back(window);
-    }
-    return windows;
-}
-
 // Every statement the writer uses, prepared once: preparing costs six times an insert.
 struct statements {
     explicit statements(SQLite::Database& db)
         : entry(db, "INSERT INTO entry (idx, kind, recorded_at, commitment) VALUES (?, ?, ?, ?)"),
           opening(db, "INSERT INTO opening (idx, commit_key, payload) VALUES (?, ?, ?)"),
           tile(db, "INSERT INTO tile (level, n, hashes) VALUES (?, ?, ?)"),
-          mark(
-              db,
-              "INSERT INTO mark (entry, day, session, pupil, source, raw, code, minutes, digest, gone) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-          ),
-          end_mark(db, "UPDATE mark SET to_entry = ? WHERE entry = ?"),
-          thing(
-              db,
-              "INSERT INTO thing (entry, what, subject, pupil, source, key, digest, gone) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-          ),
-          end_thing(db, "UPDATE thing SET to_entry = ? WHERE entry = ?"),
+          rows(db, "mark", "thing"),
           statement(
               db,
               "INSERT INTO statement (at, size, source, record, read, fresh, changed, unchanged, duplicate, "
@@ -109,7 +66,7 @@ struct statements {
           source(
               db,
               "INSERT OR REPLACE INTO source_state (source, first_closed_at, last_attempt, last_success, data_as_of, "
-              "newest_day, error, error_to_do, error_class) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+              "newest_day, statement_day, error, error_to_do, error_class) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
           ),
           stream(
               db, "INSERT OR REPLACE INTO stream_state (source, stream, fingerprint, windows) VALUES (?, ?, ?, ?)"
@@ -125,8 +82,9 @@ struct statements {
     {
     }
 
-    SQLite::Statement entry, opening, tile, mark, end_mark, thing, end_thing, statement, quarantine, source, stream,
-        outbox, attempted, checkpoint;
+    SQLite::Statement entry, opening, tile;
+    row_writer rows;
+    SQLite::Statement statement, quarantine, source, stream, outbox, attempted, checkpoint;
 };
 
 class sqlite_ledger final : public ledger {
@@ -163,7 +121,6 @@ private:
     void check_newest_checkpoint(stored_hashes& stored);
 
     void append(const draft& d, entry_index index, instant at, merkle_frontier& tree, const tile_sink& sink);
-    void insert_row(entry_index index, const version& row);
     void insert(const statement_row& row, entry_index size);
     void insert(const quarantined_row& row);
     void insert(const source_state& row);
@@ -325,45 +282,7 @@ void sqlite_ledger::append(
     sql_->opening.bindNoCopy(2, key.data(), static_cast<int>(key.size()));
     sql_->opening.bindNoCopy(3, d.payload.data(), static_cast<int>(d.payload.size()));
     run(sql_->opening);
-    insert_row(index, d.row);
-}
-
-void sqlite_ledger::insert_row(entry_index index, const version& row)
-{
-    const auto own = static_cast<std::int64_t>(index);
-    const auto end_replaced = [&](SQLite::Statement& end, entry_index replaced) {
-        if (replaced == no_entry) return;
-        end.bind(1, own);
-        end.bind(2, static_cast<std::int64_t>(replaced));
-        run(end);
-    };
-    if (const auto* mark = std::get_if<mark_version>(&row)) {
-        SQLite::Statement& sql = sql_->mark;
-        sql.bind(1, own);
-        sql.bind(2, to_day_number(mark->session.day));
-        sql.bind(3, static_cast<int>(mark->session.half));
-        sql.bind(4, static_cast<std::int64_t>(mark->pupil));
-        sql.bindNoCopy(5, mark->source);
-        sql.bindNoCopy(6, mark->raw);
-        sql.bindNoCopy(7, mark->statutory);
-        sql.bind(8, static_cast<int>(mark->minutes));
-        sql.bind(9, static_cast<std::int64_t>(mark->digest));
-        sql.bind(10, mark->gone ? 1 : 0);
-        run(sql);
-        end_replaced(sql_->end_mark, mark->replaces);
-    } else if (const auto* thing = std::get_if<thing_version>(&row)) {
-        SQLite::Statement& sql = sql_->thing;
-        sql.bind(1, own);
-        sql.bind(2, static_cast<int>(thing->kind));
-        sql.bind(3, static_cast<std::int64_t>(thing->subject == no_entry ? index : thing->subject));
-        bind_index(sql, 4, thing->pupil == no_entry && thing->kind == what::pupil ? index : thing->pupil);
-        sql.bindNoCopy(5, thing->source);
-        sql.bindNoCopy(6, thing->key);
-        sql.bind(7, static_cast<std::int64_t>(thing->digest));
-        sql.bind(8, thing->gone ? 1 : 0);
-        run(sql);
-        end_replaced(sql_->end_thing, thing->replaces);
-    }
+    sql_->rows.write(index, d.row);
 }
 
 void sqlite_ledger::insert(const statement_row& row, entry_index size)
@@ -415,9 +334,13 @@ void sqlite_ledger::insert(const source_state& row)
         sql.bind(6, to_day_number(*row.newest_day));
     else
         sql.bind(6);
-    sql.bindNoCopy(7, row.error);
-    sql.bindNoCopy(8, row.error_to_do);
-    sql.bindNoCopy(9, row.error_class);
+    if (row.statement_day)
+        sql.bind(7, to_day_number(*row.statement_day));
+    else
+        sql.bind(7);
+    sql.bindNoCopy(8, row.error);
+    sql.bindNoCopy(9, row.error_to_do);
+    sql.bindNoCopy(10, row.error_class);
     run(sql);
 }
 
@@ -466,8 +389,8 @@ std::optional<source_state> sqlite_ledger::source(const std::string& name) const
 {
     SQLite::Statement sql(
         *database_,
-        "SELECT first_closed_at, last_attempt, last_success, data_as_of, newest_day, error, error_to_do, error_class "
-        "FROM source_state WHERE source = ?"
+        "SELECT first_closed_at, last_attempt, last_success, data_as_of, newest_day, statement_day, error, "
+        "error_to_do, error_class FROM source_state WHERE source = ?"
     );
     sql.bind(1, name);
     if (!sql.executeStep()) return std::nullopt;
@@ -478,9 +401,10 @@ std::optional<source_state> sqlite_ledger::source(const std::string& name) const
     state.last_success = instant_of(sql.getColumn(2));
     state.data_as_of = instant_of(sql.getColumn(3));
     if (!sql.getColumn(4).isNull()) state.newest_day = from_day_number(sql.getColumn(4).getInt64());
-    state.error = text_of(sql.getColumn(5));
-    state.error_to_do = text_of(sql.getColumn(6));
-    state.error_class = text_of(sql.getColumn(7));
+    if (!sql.getColumn(5).isNull()) state.statement_day = from_day_number(sql.getColumn(5).getInt64());
+    state.error = text_of(sql.getColumn(6));
+    state.error_to_do = text_of(sql.getColumn(7));
+    state.error_class = text_of(sql.getColumn(8));
     return state;
 }
 

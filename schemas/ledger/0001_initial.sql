@@ -84,6 +84,7 @@ CREATE TABLE source_state (
     last_success    INTEGER,
     data_as_of      INTEGER,
     newest_day      INTEGER,
+    statement_day   INTEGER,
     error           TEXT NOT NULL,
     error_to_do     TEXT NOT NULL,
     error_class     TEXT NOT NULL

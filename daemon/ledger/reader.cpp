@@ -1,0 +1,315 @@
+#include "daemon/ledger/reader.hpp"
+
+#include "daemon/base/json.hpp"
+#include "daemon/base/sha256.hpp"
+#include "daemon/ledger/database.hpp"
+#include "daemon/ledger/verify.hpp"
+#include "daemon/ledger/windows.hpp"
+
+#include <cstring>
+
+namespace rollbook {
+namespace {
+
+std::int64_t signed_index(entry_index index)
+{
+    // no_entry and sizes beyond the table mean "all": SQLite's integers end at 2^63 - 1.
+    return index > tree_size_max ? static_cast<std::int64_t>(tree_size_max) : static_cast<std::int64_t>(index);
+}
+
+entry_index index_of(const SQLite::Column& column)
+{
+    return column.isNull() ? no_entry : static_cast<entry_index>(column.getInt64());
+}
+
+std::optional<instant> instant_of(const SQLite::Column& column)
+{
+    if (column.isNull()) return std::nullopt;
+    return from_milliseconds(column.getInt64());
+}
+
+thing_view thing_of(SQLite::Statement& row)
+{
+    thing_view view;
+    view.entry = index_of(row.getColumn(0));
+    view.subject = index_of(row.getColumn(1));
+    view.pupil = index_of(row.getColumn(2));
+    view.kind = static_cast<what>(row.getColumn(3).getInt());
+    view.source = text_of(row.getColumn(4));
+    view.key = text_of(row.getColumn(5));
+    view.gone = row.getColumn(6).getInt() != 0;
+    view.payload = text_of(row.getColumn(7));
+    return view;
+}
+
+constexpr const char* thing_columns =
+    "SELECT entry, subject, pupil, what, source, key, gone, payload FROM thing LEFT JOIN opening ON idx = entry ";
+
+class sqlite_reader final : public ledger_reader {
+public:
+    explicit sqlite_reader(std::unique_ptr<SQLite::Database> database) : database_(std::move(database)) {}
+
+    entry_index size() const override
+    {
+        return static_cast<entry_index>(
+            database_->execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64()
+        );
+    }
+
+    entry_index size_at(instant at) const override
+    {
+        // Recorded times never go back, so the entries known at an instant are a prefix: halve the range.
+        SQLite::Statement recorded(*database_, "SELECT recorded_at FROM entry WHERE idx = ?");
+        entry_index low = 0;
+        entry_index high = size();
+        while (low < high) {
+            const entry_index middle = low + (high - low) / 2;
+            recorded.reset();
+            recorded.bind(1, signed_index(middle));
+            if (recorded.executeStep() && from_milliseconds(recorded.getColumn(0).getInt64()) <= at)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+
+    std::optional<beginning> began() const override
+    {
+        SQLite::Statement first(
+            *database_,
+            "SELECT entry.idx, recorded_at, payload FROM thing JOIN entry ON entry.idx = thing.entry "
+            "JOIN opening ON opening.idx = thing.entry WHERE what = ? ORDER BY thing.entry"
+        );
+        first.bind(1, static_cast<int>(what::statement));
+        while (first.executeStep()) {
+            const auto payload = json_document::parse(std::string(text_of(first.getColumn(2))));
+            if (!payload || !payload->root()["first"].bool_if().value_or(false)) continue;
+            return beginning{
+                from_milliseconds(first.getColumn(1).getInt64()), index_of(first.getColumn(0)) + 1
+            };
+        }
+        return std::nullopt;
+    }
+
+    bool is_simulated() const override { return birth_value("simulated") == "true"; }
+    std::string origin() const override { return birth_value("origin"); }
+
+    void entries(entry_index from, entry_index to, const std::function<bool(const entry_view&)>& use) const override
+    {
+        SQLite::Statement rows(
+            *database_,
+            "SELECT entry.idx, kind, recorded_at, commitment, commit_key, payload FROM entry "
+            "LEFT JOIN opening ON opening.idx = entry.idx WHERE entry.idx >= ? AND entry.idx < ? ORDER BY entry.idx"
+        );
+        rows.bind(1, signed_index(from));
+        rows.bind(2, signed_index(to));
+        while (rows.executeStep()) {
+            entry_view view;
+            view.index = index_of(rows.getColumn(0));
+            view.kind = static_cast<entry_kind>(rows.getColumn(1).getInt());
+            view.recorded_at = from_milliseconds(rows.getColumn(2).getInt64());
+            view.commitment = hash_of(rows.getColumn(3));
+            view.is_open = !rows.getColumn(4).isNull();
+            if (view.is_open) {
+                view.commit_key = hash_of(rows.getColumn(4));
+                view.payload = text_of(rows.getColumn(5));
+            }
+            if (!use(view)) return;
+        }
+    }
+
+    void things(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const override
+    {
+        SQLite::Statement rows(
+            *database_,
+            std::string(thing_columns) +
+                "WHERE what = ?1 AND entry < ?2 AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry"
+        );
+        rows.bind(1, static_cast<int>(kind));
+        rows.bind(2, signed_index(n));
+        while (rows.executeStep())
+            if (!use(thing_of(rows))) return;
+    }
+
+    void
+    history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const override
+    {
+        SQLite::Statement rows(
+            *database_, std::string(thing_columns) + "WHERE entry >= ?1 AND subject = ?1 AND entry < ?2 ORDER BY entry"
+        );
+        rows.bind(1, signed_index(subject));
+        rows.bind(2, signed_index(n));
+        while (rows.executeStep())
+            if (!use(thing_of(rows))) return;
+    }
+
+    void marks(
+        entry_index pupil, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use
+    ) const override
+    {
+        std::string sql = "SELECT entry, day, session, pupil, source, raw, code, minutes";
+        sql += with_payload ? ", payload FROM mark LEFT JOIN opening ON idx = entry " : " FROM mark ";
+        sql += "WHERE entry < ?1 AND (to_entry IS NULL OR to_entry >= ?1) AND gone = 0";
+        if (pupil != no_entry) sql += " AND pupil = ?2";
+        SQLite::Statement rows(*database_, sql + " ORDER BY entry");
+        rows.bind(1, signed_index(n));
+        if (pupil != no_entry) rows.bind(2, signed_index(pupil));
+        while (rows.executeStep()) {
+            mark_view view;
+            view.entry = index_of(rows.getColumn(0));
+            view.session = {
+                from_day_number(rows.getColumn(1).getInt64()), static_cast<half_day>(rows.getColumn(2).getInt())
+            };
+            view.pupil = index_of(rows.getColumn(3));
+            view.source = text_of(rows.getColumn(4));
+            view.raw = text_of(rows.getColumn(5));
+            view.statutory = text_of(rows.getColumn(6));
+            view.minutes = static_cast<std::int16_t>(rows.getColumn(7).getInt());
+            if (with_payload) view.payload = text_of(rows.getColumn(8));
+            if (!use(view)) return;
+        }
+    }
+
+    void statements(
+        std::optional<instant> from,
+        std::optional<instant> to,
+        entry_index n,
+        const std::function<bool(const statement_row&)>& use
+    ) const override
+    {
+        SQLite::Statement rows(
+            *database_,
+            "SELECT at, source, record, read, fresh, changed, unchanged, duplicate, quarantined, vanished, restored, "
+            "source_total, held, balanced FROM statement WHERE at >= ? AND at <= ? AND size <= ? ORDER BY id"
+        );
+        rows.bind(1, from ? to_milliseconds(*from) : std::numeric_limits<std::int64_t>::min());
+        rows.bind(2, to ? to_milliseconds(*to) : std::numeric_limits<std::int64_t>::max());
+        rows.bind(3, signed_index(n));
+        while (rows.executeStep()) {
+            statement_row row;
+            row.at = from_milliseconds(rows.getColumn(0).getInt64());
+            row.source = text_of(rows.getColumn(1));
+            row.record = static_cast<what>(rows.getColumn(2).getInt());
+            std::int64_t* const counts[] = {&row.read,      &row.fresh,       &row.changed,  &row.unchanged,
+                                            &row.duplicate, &row.quarantined, &row.vanished, &row.restored};
+            int column = 3;
+            for (std::int64_t* count : counts)
+                *count = rows.getColumn(column++).getInt64();
+            if (!rows.getColumn(11).isNull()) row.source_total = rows.getColumn(11).getInt64();
+            row.held = rows.getColumn(12).getInt64();
+            row.balanced = rows.getColumn(13).getInt() != 0;
+            if (!use(row)) return;
+        }
+    }
+
+    std::vector<source_state> sources() const override
+    {
+        SQLite::Statement rows(
+            *database_,
+            "SELECT source, first_closed_at, last_attempt, last_success, data_as_of, newest_day, error, error_to_do, "
+            "error_class FROM source_state ORDER BY source"
+        );
+        std::vector<source_state> all;
+        while (rows.executeStep()) {
+            source_state state;
+            state.source = text_of(rows.getColumn(0));
+            state.first_closed_at = instant_of(rows.getColumn(1));
+            state.last_attempt = instant_of(rows.getColumn(2));
+            state.last_success = instant_of(rows.getColumn(3));
+            state.data_as_of = instant_of(rows.getColumn(4));
+            if (!rows.getColumn(5).isNull()) state.newest_day = from_day_number(rows.getColumn(5).getInt64());
+            state.error = text_of(rows.getColumn(6));
+            state.error_to_do = text_of(rows.getColumn(7));
+            state.error_class = text_of(rows.getColumn(8));
+            all.push_back(std::move(state));
+        }
+        return all;
+    }
+
+    std::vector<stream_state> streams(const std::string& source) const override
+    {
+        SQLite::Statement rows(
+            *database_, "SELECT stream, fingerprint, windows FROM stream_state WHERE source = ? ORDER BY stream"
+        );
+        rows.bind(1, source);
+        std::vector<stream_state> all;
+        while (rows.executeStep()) {
+            stream_state state;
+            state.source = source;
+            state.stream = text_of(rows.getColumn(0));
+            state.fingerprint = text_of(rows.getColumn(1));
+            state.windows = parse_windows(text_of(rows.getColumn(2)));
+            all.push_back(std::move(state));
+        }
+        return all;
+    }
+
+    outbox_counts outbox() const override
+    {
+        return {count("SELECT count(*) FROM outbox WHERE state = 0"), count("SELECT count(*) FROM outbox WHERE state = 2")};
+    }
+
+    std::int64_t quarantined() const override { return count("SELECT count(*) FROM quarantine"); }
+
+    std::optional<stored_checkpoint> newest_checkpoint() const override
+    {
+        SQLite::Statement row(*database_, "SELECT size, at, note FROM checkpoint ORDER BY size DESC LIMIT 1");
+        if (!row.executeStep()) return std::nullopt;
+        return stored_checkpoint{
+            static_cast<std::uint64_t>(row.getColumn(0).getInt64()),
+            from_milliseconds(row.getColumn(1).getInt64()),
+            std::string(text_of(row.getColumn(2)))
+        };
+    }
+
+    result<std::string> prove(entry_index index) const override
+    {
+        const auto newest = newest_checkpoint();
+        if (!newest || index >= newest->size)
+            return failure(
+                errc::not_found,
+                "entry " + std::to_string(index) + " is not covered by a signed checkpoint",
+                "Name an entry below " + std::to_string(newest ? newest->size : 0) + ", or wait for the next checkpoint."
+            );
+        stored_hashes stored(*database_);
+        merkle_reader tree(newest->size, stored);
+        const auto proof = inclusion_proof(index, newest->size, tree);
+        if (!proof) return proof.error();
+        offline_proof file;
+        file.index = index;
+        file.proof = *proof;
+        file.checkpoint_note = newest->note;
+        return format_offline_proof(file);
+    }
+
+    verify_report verify(const verify_options& options) const override { return verify_ledger(*database_, options); }
+
+private:
+    std::int64_t count(const char* sql) const { return database_->execAndGet(sql).getInt64(); }
+
+    // A value of entry 0, which says what ledger this is.
+    std::string birth_value(std::string_view name) const
+    {
+        SQLite::Statement row(*database_, "SELECT payload FROM opening WHERE idx = 0");
+        if (!row.executeStep()) return {};
+        const auto payload = json_document::parse(std::string(text_of(row.getColumn(0))));
+        if (!payload) return {};
+        const json_view value = payload->root()["value"][name];
+        if (const auto truth = value.bool_if()) return *truth ? "true" : "false";
+        return std::string(value.string_if().value_or(""));
+    }
+
+    std::unique_ptr<SQLite::Database> database_;
+};
+
+} // namespace
+
+result<std::unique_ptr<ledger_reader>> open_reader(const std::filesystem::path& path)
+{
+    auto database = open_database(path, access_mode::read);
+    if (!database) return database.error();
+    return std::unique_ptr<ledger_reader>(std::make_unique<sqlite_reader>(std::move(*database)));
+}
+
+} // namespace rollbook

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "daemon/domain/held.hpp"
+#include "daemon/ledger/database.hpp"
+
+// Projection rows on their way in and out of SQL. Private to this layer.
+namespace rollbook {
+
+// Writes the projection row of an entry, and ends the row it replaces.
+class row_writer {
+public:
+    // `mark` and `thing` name the tables: the real ones, or those a rebuild fills.
+    row_writer(SQLite::Database& database, const std::string& mark, const std::string& thing);
+    void write(entry_index index, const version& row);
+
+private:
+    void end(SQLite::Statement& statement, entry_index replaced, entry_index by);
+
+    SQLite::Statement mark_;
+    SQLite::Statement end_mark_;
+    SQLite::Statement thing_;
+    SQLite::Statement end_thing_;
+};
+
+// Runs a statement that gives no rows and makes it ready again.
+inline void run(SQLite::Statement& statement)
+{
+    statement.exec();
+    statement.reset();
+}
+
+} // namespace rollbook

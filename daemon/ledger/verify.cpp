@@ -1,0 +1,432 @@
+#include "daemon/ledger/verify.hpp"
+
+#include "daemon/base/json.hpp"
+#include "daemon/base/keyed_digest.hpp"
+#include "daemon/base/sha256.hpp"
+#include "daemon/reconcile/payload.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <set>
+
+namespace rollbook {
+namespace {
+
+// Entries read in one go: a long reader would hold the write-ahead log.
+constexpr std::int64_t chunk = 20'000;
+constexpr std::size_t problems_max = 100;
+constexpr std::uint64_t erased_range_max = std::uint64_t{1} << 40;
+
+class verification {
+public:
+    verification(SQLite::Database& database, const verify_options& options)
+        : database_(database), options_(options)
+    {
+    }
+
+    verify_report run()
+    {
+        // What is appended while we read belongs to the next verification.
+        report_.size = static_cast<std::uint64_t>(
+            database_.execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64()
+        );
+        check_file();
+        read_checkpoints();
+        read_digest_key();
+        walk_entries();
+        check_erasures();
+        check_tiles();
+        if (!options_.quick) check_projection_counts();
+        finish_checkpoints();
+        report_.root = tree_.root();
+        std::stable_sort(report_.problems.begin(), report_.problems.end(), [](const auto& a, const auto& b) {
+            return a.index.value_or(0) < b.index.value_or(0) && a.index && b.index;
+        });
+        return report_;
+    }
+
+private:
+    void problem(std::optional<entry_index> index, std::string what)
+    {
+        if (report_.problems.size() < problems_max) report_.problems.push_back({index, std::move(what)});
+    }
+
+    void check_file()
+    {
+        SQLite::Statement check(database_, "PRAGMA integrity_check(5)");
+        while (check.executeStep()) {
+            const std::string said = check.getColumn(0).getString();
+            if (said != "ok") problem(std::nullopt, "the file is damaged: " + said);
+        }
+    }
+
+    void read_checkpoints()
+    {
+        if (!options_.key) problem(std::nullopt, "no key to check signatures with was given");
+        SQLite::Statement rows(database_, "SELECT size, note FROM checkpoint ORDER BY size");
+        while (rows.executeStep()) {
+            const auto size = static_cast<std::uint64_t>(rows.getColumn(0).getInt64());
+            // Signed after we began: part of the next verification.
+            if (size > report_.size && newer_entries_exist(size)) continue;
+            take_checkpoint(text_of(rows.getColumn(1)), size, "stored");
+        }
+        if (points_.empty() && report_.size > 0) problem(std::nullopt, "no checkpoint is stored: nothing was ever signed");
+        for (const std::string& note : options_.earlier_checkpoints)
+            take_checkpoint(note, std::nullopt, "given");
+    }
+
+    bool newer_entries_exist(std::uint64_t size)
+    {
+        SQLite::Statement last(database_, "SELECT coalesce(max(idx), -1) + 1 FROM entry");
+        return last.executeStep() && static_cast<std::uint64_t>(last.getColumn(0).getInt64()) >= size;
+    }
+
+    void take_checkpoint(std::string_view note, std::optional<std::uint64_t> filed_under, std::string_view origin)
+    {
+        ++report_.checkpoints;
+        const std::string name = filed_under ? fmt::format("the {} checkpoint of size {}", origin, *filed_under)
+                                             : fmt::format("the {} checkpoint", origin);
+        if (!options_.key) return;
+        const auto opened = open_checkpoint(note, *options_.key);
+        if (!opened) {
+            problem(std::nullopt, name + ": " + opened.error().what);
+            return;
+        }
+        if (filed_under && opened->point.size != *filed_under) {
+            problem(std::nullopt, fmt::format("{} names size {}", name, opened->point.size));
+            return;
+        }
+        if (opened->point.size > report_.size) {
+            problem(
+                report_.size,
+                fmt::format(
+                    "{} covers {} entries, the ledger holds {}: entries have been removed",
+                    name,
+                    opened->point.size,
+                    report_.size
+                )
+            );
+            return;
+        }
+        points_.emplace(opened->point.size, std::pair(opened->point.root, name));
+        if (filed_under) newest_signed_ = std::max(newest_signed_, opened->point.size);
+    }
+
+    void read_digest_key()
+    {
+        const std::string secret =
+            database_.execAndGet("SELECT coalesce((SELECT value FROM meta WHERE name = 'digest_key'), '')").getString();
+        if (secret.size() != digest_key_.size()) {
+            problem(std::nullopt, "the ledger's digest key is missing");
+            return;
+        }
+        std::memcpy(digest_key_.data(), secret.data(), secret.size());
+    }
+
+    void walk_entries()
+    {
+        compare_roots();
+        for (std::uint64_t from = 0; from < report_.size;) {
+            const std::uint64_t before = from;
+            from = walk_chunk(from);
+            if (options_.progress) options_.progress(std::min(from, report_.size), report_.size);
+            if (from == before) return; // the gap was reported
+        }
+    }
+
+    std::uint64_t walk_chunk(std::uint64_t from)
+    {
+        SQLite::Statement rows(
+            database_,
+            "SELECT entry.idx, kind, recorded_at, commitment, commit_key, payload FROM entry "
+            "LEFT JOIN opening ON opening.idx = entry.idx WHERE entry.idx >= ? AND entry.idx < ? "
+            "ORDER BY entry.idx LIMIT ?"
+        );
+        rows.bind(1, static_cast<std::int64_t>(from));
+        rows.bind(2, static_cast<std::int64_t>(report_.size));
+        rows.bind(3, chunk);
+        std::uint64_t expected = from;
+        while (rows.executeStep()) {
+            const auto index = static_cast<std::uint64_t>(rows.getColumn(0).getInt64());
+            if (index != expected) {
+                problem(expected, fmt::format("entry {} is missing", expected));
+                return from;
+            }
+            take_entry(index, rows);
+            ++expected;
+        }
+        if (expected == from) problem(expected, fmt::format("entry {} is missing", expected));
+        return expected;
+    }
+
+    void take_entry(std::uint64_t index, SQLite::Statement& row)
+    {
+        const int kind_number = row.getColumn(1).getInt();
+        const instant recorded = from_milliseconds(row.getColumn(2).getInt64());
+        const std::string_view committed = text_of(row.getColumn(3));
+        if (kind_number < 0 || kind_number > static_cast<int>(entry_kind::note)) {
+            problem(index, "its kind is not one of the five");
+            return append(index, hash{});
+        }
+        if (recorded < last_recorded_) problem(index, "it is recorded before the entry in front of it");
+        if (committed.size() != sizeof(hash)) problem(index, "its commitment is not 32 bytes");
+        last_recorded_ = std::max(last_recorded_, recorded);
+
+        leaf_.clear();
+        append_leaf(leaf_, index, static_cast<entry_kind>(kind_number), recorded, hash_of(row.getColumn(3)));
+        append(index, leaf_hash(leaf_));
+        if (row.getColumn(4).isNull())
+            unopened_.push_back(index);
+        else
+            check_opening(index, row);
+    }
+
+    void append(std::uint64_t, const hash& leaf)
+    {
+        tree_.append(leaf, [this](unsigned level, std::uint64_t n, std::span<const hash, tile_width> hashes) {
+            compare_tile(level, n, hashes);
+        });
+        compare_roots();
+    }
+
+    void check_opening(std::uint64_t index, SQLite::Statement& row)
+    {
+        ++report_.openings;
+        const std::string_view key = text_of(row.getColumn(4));
+        const std::string_view payload = text_of(row.getColumn(5));
+        const std::string_view committed = text_of(row.getColumn(3));
+        if (key.size() != sizeof(hash)) return problem(index, "its commit key is not 32 bytes");
+        const hash made = commitment(hash_of(row.getColumn(4)), payload);
+        if (std::memcmp(made.data(), committed.data(), std::min(made.size(), committed.size())) != 0)
+            return problem(index, "its content does not match its commitment");
+        if (static_cast<entry_kind>(row.getColumn(1).getInt()) == entry_kind::erasure) take_erasure(index, payload);
+        if (!options_.quick) check_projection(index, payload);
+    }
+
+    void take_erasure(std::uint64_t index, std::string_view payload)
+    {
+        const auto parsed = json_document::parse(std::string(payload));
+        if (!parsed) return problem(index, "an erasure entry cannot be read");
+        parsed->root()["entries"].for_each_element([&](json_view range) {
+            const auto first = range.at(0).int_if();
+            const auto last = range.at(1).int_if();
+            if (!first || !last || *first < 0 || *last < *first ||
+                static_cast<std::uint64_t>(*last - *first) > erased_range_max)
+                return problem(index, "an erasure entry names a range that is none");
+            erased_.emplace_back(static_cast<std::uint64_t>(*first), static_cast<std::uint64_t>(*last));
+        });
+    }
+
+    // The set of entries without an opening must equal the set that erasure entries name.
+    void check_erasures()
+    {
+        std::sort(erased_.begin(), erased_.end());
+        report_.erased = unopened_.size();
+        const auto is_erased = [&](std::uint64_t index) {
+            auto after = std::upper_bound(
+                erased_.begin(), erased_.end(), std::pair(index, std::numeric_limits<std::uint64_t>::max())
+            );
+            while (after != erased_.begin()) {
+                --after;
+                if (after->second >= index) return true;
+                if (after->first + longest_range() < index) break;
+            }
+            return false;
+        };
+        for (const std::uint64_t index : unopened_)
+            if (!is_erased(index)) problem(index, "its content is missing and no erasure entry names it");
+
+        SQLite::Statement opened(database_, "SELECT idx FROM opening WHERE idx >= ? AND idx <= ? LIMIT 1");
+        for (const auto& [first, last] : erased_) {
+            opened.reset();
+            opened.bind(1, static_cast<std::int64_t>(first));
+            opened.bind(2, static_cast<std::int64_t>(last));
+            if (opened.executeStep())
+                problem(
+                    static_cast<entry_index>(opened.getColumn(0).getInt64()),
+                    "an erasure entry names it, and its content is still there"
+                );
+        }
+        const auto surplus = static_cast<std::uint64_t>(
+            database_.execAndGet("SELECT count(*) FROM opening WHERE idx NOT IN (SELECT idx FROM entry)").getInt64()
+        );
+        if (surplus > 0) problem(std::nullopt, fmt::format("{} openings belong to no entry", surplus));
+    }
+
+    std::uint64_t longest_range() const
+    {
+        std::uint64_t longest = 0;
+        for (const auto& [first, last] : erased_)
+            longest = std::max(longest, last - first);
+        return longest;
+    }
+
+    void compare_tile(unsigned level, std::uint64_t n, std::span<const hash, tile_width> hashes)
+    {
+        ++tiles_;
+        tile_row_.reset();
+        tile_row_.bind(1, static_cast<std::int64_t>(level));
+        tile_row_.bind(2, static_cast<std::int64_t>(n));
+        if (!tile_row_.executeStep()) {
+            problem(std::nullopt, fmt::format("tile {} of level {} is missing", n, level));
+            return;
+        }
+        const std::string_view bytes = text_of(tile_row_.getColumn(0));
+        if (bytes.size() != hashes.size_bytes() || std::memcmp(bytes.data(), hashes.data(), bytes.size()) != 0)
+            problem(std::nullopt, fmt::format("tile {} of level {} differs from the hashes below it", n, level));
+        tile_row_.reset();
+    }
+
+    void check_tiles()
+    {
+        SQLite::Statement held(database_, "SELECT level, n FROM tile");
+        std::uint64_t count = 0;
+        while (held.executeStep()) {
+            const auto level = held.getColumn(0).getInt64();
+            const auto n = static_cast<std::uint64_t>(held.getColumn(1).getInt64());
+            // A tile that became full after we began is not ours to judge.
+            const bool later = level >= 1 && level < 7 && (n + 1) << (8 * (static_cast<unsigned>(level) + 1)) > report_.size &&
+                               newer_entries_exist((n + 1) << (8 * (static_cast<unsigned>(level) + 1)));
+            count += later ? 0 : 1;
+        }
+        if (count > tiles_) problem(std::nullopt, fmt::format("{} tiles belong to no part of the tree", count - tiles_));
+    }
+
+    void compare_roots()
+    {
+        const auto [first, last] = points_.equal_range(tree_.size());
+        for (auto at = first; at != last; ++at)
+            if (at->second.first != tree_.root())
+                problem(
+                    tree_.size() == 0 ? std::optional<entry_index>() : tree_.size() - 1,
+                    at->second.second + " has another root than the entries: something up to this entry was changed"
+                );
+    }
+
+    void finish_checkpoints()
+    {
+        report_.unsigned_entries = report_.size - std::min(newest_signed_, report_.size);
+    }
+
+    // The stored projection row of an entry must be what its payload says, and end what it replaces.
+    void check_projection(std::uint64_t index, std::string_view payload)
+    {
+        const auto expected = project(payload, index, [this](std::string_view text) {
+            return keyed_digest(digest_key_, text);
+        });
+        if (!expected) return problem(index, expected.error().what);
+        if (const auto* mark = std::get_if<mark_version>(&*expected))
+            check_mark_row(index, *mark);
+        else if (const auto* thing = std::get_if<thing_version>(&*expected))
+            check_thing_row(index, *thing);
+    }
+
+    void check_mark_row(std::uint64_t index, const mark_version& mark)
+    {
+        ++marks_;
+        ends_marks_ += mark.replaces == no_entry ? 0 : 1;
+        mark_row_.reset();
+        mark_row_.bind(1, static_cast<std::int64_t>(index));
+        const bool equal =
+            mark_row_.executeStep() && mark_row_.getColumn(0).getInt64() == to_day_number(mark.session.day) &&
+            mark_row_.getColumn(1).getInt() == static_cast<int>(mark.session.half) &&
+            static_cast<entry_index>(mark_row_.getColumn(2).getInt64()) == mark.pupil &&
+            text_of(mark_row_.getColumn(3)) == mark.source && text_of(mark_row_.getColumn(4)) == mark.raw &&
+            text_of(mark_row_.getColumn(5)) == mark.statutory && mark_row_.getColumn(6).getInt() == mark.minutes &&
+            static_cast<std::uint32_t>(mark_row_.getColumn(7).getInt64()) == mark.digest &&
+            (mark_row_.getColumn(8).getInt() != 0) == mark.gone;
+        if (!equal) problem(index, "the register differs from the entry");
+        if (mark.replaces != no_entry) check_end(index, end_of_mark_, mark.replaces);
+    }
+
+    void check_thing_row(std::uint64_t index, const thing_version& thing)
+    {
+        ++things_;
+        ends_things_ += thing.replaces == no_entry ? 0 : 1;
+        const entry_index subject = thing.subject == no_entry ? index : thing.subject;
+        thing_row_.reset();
+        thing_row_.bind(1, static_cast<std::int64_t>(index));
+        bool equal = thing_row_.executeStep() && thing_row_.getColumn(0).getInt() == static_cast<int>(thing.kind) &&
+                     static_cast<entry_index>(thing_row_.getColumn(1).getInt64()) == subject &&
+                     text_of(thing_row_.getColumn(3)) == thing.source && text_of(thing_row_.getColumn(4)) == thing.key &&
+                     static_cast<std::uint64_t>(thing_row_.getColumn(5).getInt64()) == thing.digest &&
+                     (thing_row_.getColumn(6).getInt() != 0) == thing.gone;
+        if (equal) {
+            const SQLite::Column pupil = thing_row_.getColumn(2);
+            equal = pupil.isNull() ? thing.pupil == no_entry
+                                   : static_cast<entry_index>(pupil.getInt64()) == thing.pupil;
+        }
+        if (!equal) problem(index, "the projection differs from the entry");
+        if (thing.replaces != no_entry) check_end(index, end_of_thing_, thing.replaces);
+    }
+
+    void check_end(std::uint64_t index, SQLite::Statement& row, entry_index replaced)
+    {
+        row.reset();
+        row.bind(1, static_cast<std::int64_t>(replaced));
+        if (!row.executeStep() || row.getColumn(0).isNull() ||
+            static_cast<std::uint64_t>(row.getColumn(0).getInt64()) != index)
+            problem(index, fmt::format("entry {} is not ended by the entry that replaces it", replaced));
+    }
+
+    void check_projection_counts()
+    {
+        const auto rows = [&](const char* sql) {
+            SQLite::Statement count(database_, sql);
+            count.bind(1, static_cast<std::int64_t>(report_.size));
+            return count.executeStep() ? static_cast<std::uint64_t>(count.getColumn(0).getInt64()) : 0;
+        };
+        if (rows("SELECT count(*) FROM mark WHERE entry < ?") != marks_)
+            problem(std::nullopt, "the register holds rows that no entry gave");
+        if (rows("SELECT count(*) FROM thing WHERE entry < ?") != things_)
+            problem(std::nullopt, "the projections hold rows that no entry gave");
+        if (rows("SELECT count(*) FROM mark WHERE to_entry < ?") != ends_marks_)
+            problem(std::nullopt, "the register ends rows that no entry replaced");
+        if (rows("SELECT count(*) FROM thing WHERE to_entry < ?") != ends_things_)
+            problem(std::nullopt, "the projections end rows that no entry replaced");
+    }
+
+    SQLite::Database& database_;
+    const verify_options& options_;
+    verify_report report_;
+    merkle_frontier tree_;
+    digest_key digest_key_{};
+    std::multimap<std::uint64_t, std::pair<hash, std::string>> points_; // by size: root and name
+    std::uint64_t newest_signed_ = 0;
+    instant last_recorded_{};
+    std::vector<std::uint64_t> unopened_;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> erased_;
+    std::uint64_t tiles_ = 0, marks_ = 0, things_ = 0, ends_marks_ = 0, ends_things_ = 0;
+    std::string leaf_;
+    SQLite::Statement tile_row_{database_, "SELECT hashes FROM tile WHERE level = ? AND n = ?"};
+    SQLite::Statement mark_row_{
+        database_, "SELECT day, session, pupil, source, raw, code, minutes, digest, gone FROM mark WHERE entry = ?"
+    };
+    SQLite::Statement thing_row_{
+        database_, "SELECT what, subject, pupil, source, key, digest, gone FROM thing WHERE entry = ?"
+    };
+    SQLite::Statement end_of_mark_{database_, "SELECT to_entry FROM mark WHERE entry = ?"};
+    SQLite::Statement end_of_thing_{database_, "SELECT to_entry FROM thing WHERE entry = ?"};
+};
+
+} // namespace
+
+verify_report verify_ledger(SQLite::Database& database, const verify_options& options)
+{
+    try {
+        return verification(database, options).run();
+    } catch (const SQLite::Exception& e) {
+        verify_report report;
+        report.problems.push_back({std::nullopt, std::string("the file cannot be read: ") + e.what()});
+        return report;
+    } catch (const failure_error& e) {
+        verify_report report;
+        report.problems.push_back({std::nullopt, e.why().what});
+        return report;
+    }
+}
+
+} // namespace rollbook

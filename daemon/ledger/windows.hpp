@@ -1,0 +1,15 @@
+#pragma once
+
+#include "daemon/ports/ledger.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rollbook {
+
+// A stream's windows in one text column, as they are few and small: "2026-09-01 1790000000000;* 1790000000000;".
+std::string windows_text(const std::vector<stream_state::window>& windows);
+std::vector<stream_state::window> parse_windows(std::string_view text);
+
+} // namespace rollbook

@@ -1,0 +1,453 @@
+#include "daemon/reconcile/reading.hpp"
+
+#include "daemon/base/json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+// The key of a mark-duplicate finding; findings.cpp makes it, and a later read must know the session again.
+std::optional<std::pair<session_id, entry_index>> conflict_of(std::string_view key)
+{
+    constexpr std::string_view prefix = "mark-duplicate/";
+    if (!key.starts_with(prefix)) return std::nullopt;
+    key.remove_prefix(prefix.size());
+    const auto source_end = key.find('/');
+    if (source_end == std::string_view::npos) return std::nullopt;
+    key.remove_prefix(source_end + 1);
+    if (key.size() < 15) return std::nullopt;
+    const auto day = parse_day(key.substr(0, 10));
+    const auto half = parse_half_day(key.substr(11, 2));
+    const auto pupil = parse_decimal(key.substr(14));
+    if (!day || !half || !pupil) return std::nullopt;
+    return std::pair(session_id{*day, *half}, *pupil);
+}
+
+} // namespace
+
+source_reading::source_reading(
+    held_state& held, std::string source, digester digest, std::uint32_t read_number, instant started
+)
+    : held_(held), source_(std::move(source)), digest_(std::move(digest)), read_number_(read_number),
+      started_(started), unlisted_digest_(digest_("{}"))
+{
+    for (const held_thing& finding : held_.things(what::finding).all()) {
+        if (finding.gone) continue;
+        if (auto session = conflict_of(finding.key)) known_conflicts_.insert(*session);
+    }
+}
+
+void source_reading::begin_stream(
+    const stream_info& stream, std::vector<stream_state::window> windows, std::optional<civil_day> from
+)
+{
+    stream_ = &stream;
+    windows_ = std::move(windows);
+    from_ = from;
+    rows_ = 0;
+    seen_new_.clear();
+    for (const what kind : stream.makes)
+        row(kind);
+}
+
+statement_row& source_reading::row(what kind)
+{
+    statement_row& counts = rows_by_kind_[kind];
+    counts.source = source_;
+    counts.record = kind;
+    counts.at = started_;
+    return counts;
+}
+
+void source_reading::take(const page& got, std::uint32_t page_number)
+{
+    rows_ += got.rows;
+    if (got.data_as_of) data_as_of_ = std::max(data_as_of_.value_or(*got.data_as_of), *got.data_as_of);
+    if (got.newest_day) newest_day_ = std::max(newest_day_.value_or(*got.newest_day), *got.newest_day);
+    for (const reported_mark& mark : got.marks)
+        take_mark(mark);
+    for (const reported_record& record : got.records)
+        take_record(record);
+    for (const rejected_row& rejected : got.rejected) {
+        statement_row& counts = row(rejected.kind);
+        ++counts.read;
+        ++counts.quarantined;
+        quarantined_row kept;
+        kept.at = started_;
+        kept.source = source_;
+        kept.record = rejected.kind;
+        kept.stream = stream_->name;
+        kept.page = page_number;
+        kept.position = rejected.position;
+        kept.reason = rejected.reason;
+        kept.row = rejected.row;
+        rejected_.push_back(std::move(kept));
+    }
+}
+
+std::size_t source_reading::local(std::string_view pupil_id)
+{
+    const auto at = pupil_by_id_.find(pupil_id);
+    if (at != pupil_by_id_.end()) return at->second;
+    local_pupil pupil;
+    pupil.id = pupil_id;
+    if (const held_thing* known = std::as_const(held_).things(what::pupil).find(source_, pupil_id)) {
+        pupil.ref = known->subject;
+        pupil.number = held_.register_of(source_).number_of(pupil.ref);
+    }
+    pupils_.push_back(std::move(pupil));
+    pupil_by_id_.emplace(std::string(pupil_id), pupils_.size() - 1);
+    return pupils_.size() - 1;
+}
+
+std::uint32_t& source_reading::seen(session_id session, std::size_t pupil)
+{
+    if (!seen_cells_ || seen_day_ != session.day) {
+        seen_cells_ = &seen_[session.day];
+        seen_day_ = session.day;
+    }
+    const std::size_t at = pupil * 2 + static_cast<std::size_t>(session.half);
+    if (at >= seen_cells_->size()) {
+        seen_cells_->reserve(std::max(pupils_.size() * 2, at + 1));
+        seen_cells_->resize(at + 1);
+    }
+    return (*seen_cells_)[at];
+}
+
+bool source_reading::same(const reported_mark& mark, const held_mark& held) const
+{
+    const code_book& codes = held_.find_register(source_)->codes();
+    // The register holds statutory codes as the law writes them; a source may not.
+    const std::string_view statutory = codes.statutory(held.code);
+    return codes.raw(held.code) == mark.raw &&
+           (statutory == mark.statutory || statutory == normalised_code(mark.statutory)) &&
+           held.minutes == minutes_byte(mark.minutes_late) &&
+           held.digest == mark_digest(digest_, mark.source_id, mark.comment, mark.taken_by);
+}
+
+void source_reading::take_mark(const reported_mark& mark)
+{
+    statement_row& counts = rows_by_kind_.find(what::session_mark)->second;
+    ++counts.read;
+    const std::size_t pupil = local(mark.pupil_id);
+    const std::uint32_t id = static_cast<std::uint32_t>(digest_(mark.source_id)) | 1u;
+    const held_mark none;
+    const held_mark& held =
+        pupils_[pupil].number ? held_.find_register(source_)->find(mark.session, *pupils_[pupil].number) : none;
+    const bool is_same = held.is_held() && same(mark, held);
+
+    if (!parked_.empty()) {
+        const auto parked = parked_.find({mark.session, pupil});
+        if (parked != parked_.end()) {
+            // The second row of a session whose two rows are known: the one that is held stays.
+            parked->second.held_seen = parked->second.held_seen || is_same;
+            ++counts.duplicate;
+            conflicts_.push_back({pupils_[pupil].ref, mark.session, std::string(is_same ? parked->second.mark.raw : mark.raw)});
+            return;
+        }
+    }
+    std::uint32_t& cell = seen(mark.session, pupil);
+    if (cell != 0) {
+        ++counts.duplicate;
+        if (cell != id) conflicts_.push_back({pupils_[pupil].ref, mark.session, std::string(mark.raw)});
+        return;
+    }
+    cell = id;
+    if (is_same) {
+        ++counts.unchanged;
+        return;
+    }
+    if (held.is_held() && known_conflicts_.contains({mark.session, pupils_[pupil].ref})) {
+        parked_mark& kept = parked_[{mark.session, pupil}];
+        kept.pupil = pupil;
+        kept.mark = mark;
+        kept.storage.reserve(mark.source_id.size() + mark.raw.size() + mark.statutory.size() + mark.comment.size() +
+                             mark.taken_by.size());
+        for (std::string_view* text :
+             {&kept.mark.source_id, &kept.mark.raw, &kept.mark.statutory, &kept.mark.comment, &kept.mark.taken_by}) {
+            const std::size_t start = kept.storage.size();
+            kept.storage.append(*text);
+            *text = std::string_view(kept.storage).substr(start, text->size());
+        }
+        kept.mark.pupil_id = pupils_[pupil].id;
+        return;
+    }
+    if (!held.met())
+        ++counts.fresh;
+    else
+        ++counts.changed;
+    if (held.gone) ++counts.restored;
+    marks_.push_back({mark, pupil, held});
+}
+
+void source_reading::take_record(const reported_record& record)
+{
+    statement_row& counts = row(record.kind);
+    ++counts.read;
+    held_things& things = held_.things(record.kind);
+    held_thing* known = things.find(source_, record.source_id);
+    if (!known) {
+        std::string key;
+        key.append(name_of(record.kind)).append(1, '/').append(record.source_id);
+        if (!seen_new_.insert(std::move(key)).second) {
+            ++counts.duplicate;
+            return;
+        }
+        ++counts.fresh;
+    } else {
+        if (known->seen_in == read_number_) {
+            ++counts.duplicate;
+            return;
+        }
+        known->seen_in = read_number_;
+        if (!known->gone && known->digest == digest_(record.fields)) {
+            ++counts.unchanged;
+            return;
+        }
+        ++counts.changed;
+        if (known->gone) ++counts.restored;
+    }
+    pupils_changed_ = pupils_changed_ || record.kind == what::pupil;
+    records_.push_back(record);
+}
+
+// Of a session known to have two rows, the one not held is taken only when the held one did not come again.
+void source_reading::settle_parked()
+{
+    statement_row& counts = row(what::session_mark);
+    for (auto& [slot, parked] : parked_) {
+        if (parked.held_seen) {
+            ++counts.unchanged;
+            continue;
+        }
+        ++counts.changed;
+        const held_mark& held = held_.find_register(source_)->find(parked.mark.session, *pupils_[parked.pupil].number);
+        marks_.push_back({parked.mark, parked.pupil, held});
+    }
+}
+
+result<void> source_reading::end_stream(const retirement_limit& limit, bool may_retire)
+{
+    const bool makes_marks =
+        std::find(stream_->makes.begin(), stream_->makes.end(), what::session_mark) != stream_->makes.end();
+    if (makes_marks) {
+        settle_parked();
+        marks_read_from_ = from_;
+    }
+    if (!may_retire || !stream_->lists_all) return {};
+    for (const what kind : stream_->makes) {
+        const result<void> retired =
+            kind == what::session_mark ? retire_marks(limit) : retire_things(kind, limit);
+        if (!retired) return retired;
+    }
+    return {};
+}
+
+namespace {
+
+failure too_many(const std::string& source, what kind, std::size_t missing, std::size_t held)
+{
+    return failure(
+        errc::mass_change,
+        fmt::format(
+            "{}: {} of {} {} records held are missing from the answer; none was retired",
+            source,
+            missing,
+            held,
+            name_of(kind)
+        ),
+        fmt::format("Look at the source first. If they are really gone: rollbook poll --allow-vanished {}", source)
+    );
+}
+
+bool passes(const retirement_limit& limit, std::size_t missing, std::size_t held, bool empty)
+{
+    if (limit.lifted || missing == 0) return false;
+    if (empty) return true;
+    return missing * 100 > held * static_cast<std::size_t>(limit.percent) &&
+           missing > static_cast<std::size_t>(limit.at_least);
+}
+
+} // namespace
+
+result<void> source_reading::retire_marks(const retirement_limit& limit)
+{
+    const attendance_register* held = held_.find_register(source_);
+    const auto extent = held ? held->extent() : std::nullopt;
+    if (!extent) return {};
+    day_range days = *extent;
+    if (from_) days.first = std::max(days.first, *from_);
+
+    // The register's numbers against this read's own.
+    std::vector<std::size_t> local_of(held->pupils(), pupils_.size());
+    for (std::size_t i = 0; i < pupils_.size(); ++i)
+        if (pupils_[i].number) local_of[*pupils_[i].number] = i;
+
+    std::vector<mark_version> missing;
+    std::size_t in_window = 0;
+    held->for_each_mark(days, [&](session_id session, pupil_no number, const held_mark& mark) {
+        ++in_window;
+        if (mark.entry == held_mark::nothing) return;
+        const std::size_t pupil = local_of[number];
+        if (pupil < pupils_.size() && seen(session, pupil) != 0) return;
+        mark_version gone;
+        gone.session = session;
+        gone.pupil = held->ref_of(number);
+        gone.source = source_;
+        gone.replaces = mark.entry;
+        missing.push_back(std::move(gone));
+    });
+    if (passes(limit, missing.size(), in_window, rows_ == 0))
+        return too_many(source_, what::session_mark, missing.size(), in_window);
+    rows_by_kind_[what::session_mark].vanished += static_cast<std::int64_t>(missing.size());
+    gone_marks_ = std::move(missing);
+    return {};
+}
+
+result<void> source_reading::retire_things(what kind, const retirement_limit& limit)
+{
+    std::vector<std::pair<what, entry_index>> missing;
+    std::size_t in_scope = 0;
+    for (const held_thing& thing : held_.things(kind).all()) {
+        if (thing.gone || thing.source != source_ || thing.digest == unlisted_digest_) continue;
+        ++in_scope;
+        if (thing.seen_in == read_number_ ||
+            seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key))
+            continue;
+        missing.emplace_back(kind, thing.subject);
+    }
+    if (passes(limit, missing.size(), in_scope, rows_ == 0)) return too_many(source_, kind, missing.size(), in_scope);
+    row(kind).vanished += static_cast<std::int64_t>(missing.size());
+    pupils_changed_ = pupils_changed_ || (kind == what::pupil && !missing.empty());
+    gone_things_.insert(gone_things_.end(), missing.begin(), missing.end());
+    return {};
+}
+
+learned source_reading::when(std::optional<civil_day> day) const
+{
+    learned known;
+    known.by = started_;
+    known.backfill = windows_.empty();
+    // The newest earlier read whose window held the day.
+    for (const stream_state::window& window : windows_)
+        if (!window.from || (day && *window.from <= *day))
+            known.after = std::max(known.after.value_or(window.read_at), window.read_at);
+    return known;
+}
+
+entry_index source_reading::ref_of(std::size_t pupil, transaction& t, entry_index base)
+{
+    local_pupil& known = pupils_[pupil];
+    if (known.ref != no_entry) return known.ref;
+    // In the marks but not in the pupil list: a leaver, or a permission that is missing. Kept, and filled in when listed.
+    known.ref = base + t.entries.size();
+    thing_version row;
+    row.kind = what::pupil;
+    row.source = source_;
+    row.key = known.id;
+    row.pupil = known.ref;
+    row.digest = unlisted_digest_;
+    t.entries.push_back(record_entry(reported_record(what::pupil, known.id, known.id, "{}"), std::move(row), when({})));
+    pupils_changed_ = true;
+    return known.ref;
+}
+
+void source_reading::drain(transaction& t, entry_index base)
+{
+    for (const reported_record& record : records_) {
+        const held_thing* known = std::as_const(held_).things(record.kind).find(source_, record.source_id);
+        thing_version row;
+        row.kind = record.kind;
+        row.source = source_;
+        row.key = record.source_id;
+        row.digest = digest_(record.fields);
+        if (known) {
+            row.subject = known->subject;
+            row.replaces = known->entry;
+        }
+        if (record.kind == what::pupil) {
+            const std::size_t pupil = local(record.pupil_id);
+            if (pupils_[pupil].ref == no_entry) pupils_[pupil].ref = base + t.entries.size();
+            row.pupil = pupils_[pupil].ref;
+            // A pupil that marks of this same drain brought in is a version of that one.
+            if (!known && row.pupil != base + t.entries.size()) {
+                row.subject = row.pupil;
+                row.replaces = row.pupil;
+            }
+        } else if (!record.pupil_id.empty()) {
+            row.pupil = ref_of(local(record.pupil_id), t, base);
+        }
+        t.entries.push_back(record_entry(record, std::move(row), when(std::nullopt)));
+    }
+    for (const mark_change& change : marks_) {
+        mark_version row;
+        row.session = change.mark.session;
+        row.pupil = ref_of(change.pupil, t, base);
+        row.source = source_;
+        row.raw = change.mark.raw;
+        row.statutory = normalised_code(change.mark.statutory);
+        row.minutes = change.mark.minutes_late;
+        row.digest = mark_digest(digest_, change.mark.source_id, change.mark.comment, change.mark.taken_by);
+        if (change.before.met()) row.replaces = change.before.entry;
+        touched_.insert(row.pupil);
+        t.entries.push_back(mark_entry(change.mark, std::move(row), when(change.mark.session.day)));
+    }
+    for (const mark_version& gone : gone_marks_) {
+        touched_.insert(gone.pupil);
+        t.entries.push_back(mark_gone_entry(gone, when(gone.session.day), "vanished"));
+    }
+    for (const auto& [kind, subject] : gone_things_) {
+        const held_thing* thing = std::as_const(held_).things(kind).find_subject(subject);
+        thing_version row;
+        row.kind = kind;
+        row.subject = subject;
+        row.pupil = thing->pupil;
+        row.source = source_;
+        row.key = thing->key;
+        row.replaces = thing->entry;
+        t.entries.push_back(record_gone_entry(std::move(row), when(std::nullopt), "vanished"));
+    }
+    std::move(rejected_.begin(), rejected_.end(), std::back_inserter(t.quarantined));
+    marks_.clear();
+    records_.clear();
+    gone_marks_.clear();
+    gone_things_.clear();
+    rejected_.clear();
+}
+
+void source_reading::apply(const transaction& t, entry_index base)
+{
+    for (std::size_t i = 0; i < t.entries.size(); ++i) {
+        const draft& d = t.entries[i];
+        held_.apply(base + i, d.row, d.payload);
+        if (const auto* thing = std::get_if<thing_version>(&d.row); thing && thing->source == source_ && !thing->gone) {
+            if (held_thing* now = held_.things(thing->kind).find(source_, thing->key)) now->seen_in = read_number_;
+        }
+    }
+    for (local_pupil& pupil : pupils_)
+        if (pupil.ref != no_entry && !pupil.number) pupil.number = held_.register_of(source_).number_of(pupil.ref);
+}
+
+std::vector<statement_row> source_reading::statement(const connector& from) const
+{
+    std::vector<statement_row> rows;
+    for (const auto& [kind, counted] : rows_by_kind_) {
+        statement_row row = counted;
+        if (kind == what::session_mark) {
+            const attendance_register* held = held_.find_register(source_);
+            row.held = held ? static_cast<std::int64_t>(held->held()) : 0;
+        } else {
+            for (const held_thing& thing : std::as_const(held_).things(kind).all())
+                row.held += !thing.gone && thing.source == source_ && thing.digest != unlisted_digest_ ? 1 : 0;
+        }
+        row.source_total = from.total(kind);
+        row.balanced = row.adds_up() && (!row.source_total || *row.source_total == row.held);
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+} // namespace rollbook

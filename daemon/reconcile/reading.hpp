@@ -1,0 +1,148 @@
+#pragma once
+
+#include "daemon/ports/connector.hpp"
+#include "daemon/ports/ledger.hpp"
+#include "daemon/reconcile/payload.hpp"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace rollbook {
+
+// How much may vanish at once before a person is asked.
+struct retirement_limit {
+    int percent = 10;
+    int at_least = 25; // both must be passed
+    bool lifted = false;
+};
+
+// One read of one source: version against version. What each page says is compared with what is held; what differs
+// becomes changes, which the caller turns into entries a thousand at a time.
+//
+// Outcomes are exhaustive and exclusive, so that the counts of a statement add up. Pure but for the held state's own
+// marker of what this read has seen. Nothing that is compared is guessed: a row met twice is a duplicate, and of two
+// rows for one session the one held stays.
+class source_reading {
+public:
+    // `read_number` must differ from that of every earlier read of the process.
+    source_reading(
+        held_state& held, std::string source, digester digest, std::uint32_t read_number, instant started
+    );
+
+    // Starts a stream. `windows`: when its windows were last read to their end, for the learned interval; without any,
+    // what is read is backfill. `from`: rows of earlier days are not read.
+    void begin_stream(
+        const stream_info& stream, std::vector<stream_state::window> windows, std::optional<civil_day> from
+    );
+    // Compares one page. Views into the page must stay valid until the changes are drained.
+    void take(const page& got, std::uint32_t page_number);
+    // Ends a stream that was read to its last page. Retires what is missing, when `may_retire`; refuses with
+    // mass_change, and retires nothing, when more is missing than the limit allows or everything is.
+    result<void> end_stream(const retirement_limit& limit, bool may_retire);
+
+    std::size_t changes() const { return marks_.size() + records_.size() + gone_marks_.size() + gone_things_.size(); }
+    bool has_rejected() const { return !rejected_.empty(); }
+    // Turns the changes so far into entries of `t`, whose first entry will be `base`, and the rejected rows into
+    // quarantine. Does not touch the held state: commit `t`, then apply() it.
+    void drain(transaction& t, entry_index base);
+    // Takes the committed entries into the held state.
+    void apply(const transaction& t, entry_index base);
+
+    // Statement rows of the streams ended so far, with what is held now.
+    std::vector<statement_row> statement(const connector& from) const;
+    const std::string& source() const { return source_; }
+    instant started() const { return started_; }
+
+    // Pupils (first entries) whose marks changed in this read.
+    const std::set<entry_index>& touched_pupils() const { return touched_; }
+    bool pupils_changed() const { return pupils_changed_; }
+    // Sessions for which this read met two marks of different ids, and what the second one was.
+    struct conflict {
+        entry_index pupil = no_entry;
+        session_id session{};
+        std::string other_raw;
+    };
+    const std::vector<conflict>& conflicts() const { return conflicts_; }
+    // The days from which marks were read in full; empty optional: none were.
+    std::optional<std::optional<civil_day>> marks_read_from() const { return marks_read_from_; }
+
+    std::optional<instant> data_as_of() const { return data_as_of_; }
+    std::optional<civil_day> newest_day() const { return newest_day_; }
+
+private:
+    struct local_pupil {
+        std::string id;
+        entry_index ref = no_entry; // no_entry until an entry gives it one
+        std::optional<pupil_no> number;
+    };
+    struct mark_change {
+        reported_mark mark;
+        std::size_t pupil = 0; // into pupils_
+        held_mark before;
+    };
+    struct string_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    };
+
+    std::size_t local(std::string_view pupil_id);
+    std::uint32_t& seen(session_id session, std::size_t pupil);
+    void take_mark(const reported_mark& mark);
+    void take_record(const reported_record& record);
+    bool same(const reported_mark& mark, const held_mark& held) const;
+    entry_index ref_of(std::size_t pupil, transaction& t, entry_index base);
+    learned when(std::optional<civil_day> day) const;
+    void settle_parked();
+    result<void> retire_marks(const retirement_limit& limit);
+    result<void> retire_things(what kind, const retirement_limit& limit);
+    statement_row& row(what kind);
+
+    held_state& held_;
+    std::string source_;
+    digester digest_;
+    std::uint32_t read_number_;
+    instant started_;
+    std::uint64_t unlisted_digest_; // of a pupil known only from marks
+
+    const stream_info* stream_ = nullptr;
+    std::vector<stream_state::window> windows_;
+    std::optional<civil_day> from_;
+    std::size_t rows_ = 0;
+
+    std::deque<local_pupil> pupils_;
+    std::unordered_map<std::string, std::size_t, string_hash, std::equal_to<>> pupil_by_id_;
+    std::map<civil_day, std::vector<std::uint32_t>> seen_; // by day: two cells a pupil, 0 or the digest of the id
+    civil_day seen_day_{};
+    std::vector<std::uint32_t>* seen_cells_ = nullptr;
+    std::unordered_set<std::string> seen_new_; // keys of new records met in this stream
+    std::set<std::pair<session_id, entry_index>> known_conflicts_; // sessions with an open finding
+    struct parked_mark {
+        reported_mark mark;
+        std::string storage; // the mark's own texts
+        std::size_t pupil = 0;
+        bool held_seen = false;
+    };
+    std::map<std::pair<session_id, std::size_t>, parked_mark> parked_; // valid texts: nodes do not move
+
+    std::vector<mark_change> marks_;
+    std::vector<reported_record> records_;
+    std::vector<mark_version> gone_marks_;
+    std::vector<std::pair<what, entry_index>> gone_things_; // kind and subject
+    std::vector<quarantined_row> rejected_;
+    std::map<what, statement_row> rows_by_kind_;
+    std::set<entry_index> touched_;
+    bool pupils_changed_ = false;
+    std::vector<conflict> conflicts_;
+    std::optional<std::optional<civil_day>> marks_read_from_;
+    std::optional<instant> data_as_of_;
+    std::optional<civil_day> newest_day_;
+};
+
+} // namespace rollbook

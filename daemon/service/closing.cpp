@@ -1,0 +1,343 @@
+#include "daemon/service/closing.hpp"
+
+#include "daemon/base/canonical_json.hpp"
+#include "daemon/base/json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+constexpr std::string_view alert_rules_setting = "rules";
+
+std::string utf8_name(json_view fields, std::string_view preferred, std::string_view legal)
+{
+    if (const auto name = fields[preferred].string_if(); name && !name->empty()) return std::string(*name);
+    return std::string(fields[legal].string_if().value_or(""));
+}
+
+bool is_simulated(const held_state& held)
+{
+    const held_thing* birth = held.things(what::settings).find("", "ledger");
+    if (!birth) return false;
+    const auto parsed = json_document::parse(birth->payload);
+    return parsed && parsed->root()["value"]["simulated"].bool_if().value_or(false);
+}
+
+} // namespace
+
+struct read_closer::step {
+    const source_configuration& source;
+    const connector& from;
+    source_reading& reading;
+    const read_outcome& outcome;
+    instant now;
+    civil_day today{};
+    entry_index base = 0;
+    transaction t;
+    closing_report report;
+    baseline_counts baseline;
+    held_state& held;
+
+    // Drafts are taken into the held state at once, because what follows in the same closing builds on them; a commit
+    // that fails makes the caller reload.
+    entry_index add(draft d)
+    {
+        const entry_index index = base + t.entries.size();
+        held.apply(index, d.row, d.payload);
+        t.entries.push_back(std::move(d));
+        return index;
+    }
+    entry_index next_index() const { return base + t.entries.size(); }
+};
+
+read_closer::read_closer(const configuration& settings, ledger& book)
+    : settings_(settings), book_(book), zone_(*time_zone::named(settings.school.timezone)),
+      messages_(message_setting_of(settings, is_simulated(book.state())))
+{
+    for (const source_configuration& source : settings_.sources) {
+        if (source.role == source_role::mis)
+            mis_ = source.name;
+        else
+            others_.push_back(source.name);
+    }
+}
+
+void read_closer::record_settings(const std::vector<source_fact>& facts, const std::string& source, instant now)
+{
+    transaction t;
+    const auto record = [&](const std::string& name, const std::string& value) {
+        const held_thing* last = std::as_const(book_.state()).things(what::settings).find("", name);
+        if (last) {
+            const draft again = setting_entry(name, value, nullptr);
+            const auto held = json_document::parse(last->payload);
+            const auto wanted = json_document::parse(again.payload);
+            std::string a, b;
+            json_writer held_text(a), wanted_text(b);
+            held->root()["value"].write_canonical(held_text);
+            wanted->root()["value"].write_canonical(wanted_text);
+            if (a == b) return;
+        }
+        t.entries.push_back(setting_entry(name, value, last));
+    };
+    record("calendar", settings_.calendar.to_json());
+    record(std::string(alert_rules_setting), settings_.rules_json());
+    for (const source_fact& fact : facts)
+        record(source + "/" + fact.name, fact.value);
+    if (t.empty()) return;
+    const entry_index base = book_.size();
+    book_.commit(t, now);
+    for (std::size_t i = 0; i < t.entries.size(); ++i)
+        book_.state().apply(base + i, t.entries[i].row, t.entries[i].payload);
+}
+
+closing_report read_closer::close(
+    const source_configuration& source,
+    const connector& from,
+    source_reading& reading,
+    const read_outcome& outcome,
+    instant now
+)
+{
+    step s{source, from, reading, outcome, now, day_of(zone_.to_local(now)), book_.size(), {}, {}, {}, book_.state()};
+    reading.drain(s.t, s.base);
+    reading.apply(s.t, s.base);
+    relink(s);
+    judge_findings(s);
+    if (outcome.marks_closed && source.role == source_role::mis) judge_alerts(s);
+    state_sources(s);
+    s.t.streams = outcome.closed;
+    s.report.entries = static_cast<std::int64_t>(s.t.entries.size());
+    s.report.messages = static_cast<std::int64_t>(s.t.messages.size());
+    book_.commit(s.t, now);
+    book_.sign_checkpoint(now);
+    return std::move(s.report);
+}
+
+const read_closer::pupil_facts& read_closer::facts_of(entry_index pupil)
+{
+    pupil_facts& known = pupils_[pupil];
+    const held_thing* thing = std::as_const(book_.state()).things(what::pupil).find_subject(pupil);
+    if (!thing) return known;
+    known.gone = thing->gone;
+    if (known.entry == thing->entry || thing->gone) return known; // of a leaver the last known facts stay
+    known.entry = thing->entry;
+    const auto parsed = json_document::parse(thing->payload);
+    if (!parsed) return known;
+    const json_view fields = parsed->root()["fields"];
+    known.year = fields["year"].string_if().value_or("");
+    known.forename = utf8_name(fields, "forename", "legal_forename");
+    known.surname = utf8_name(fields, "surname", "legal_surname");
+    known.date_of_birth = parse_day(fields["date_of_birth"].string_if().value_or(""));
+    return known;
+}
+
+void read_closer::relink(step& s)
+{
+    for (const std::string& other : others_) {
+        const bool concerned = s.source.name == other || s.source.name == mis_;
+        const auto cached = links_.find(other);
+        if (!concerned || (cached != links_.end() && !s.reading.pupils_changed())) continue;
+        links_[other] = match_people(s.held, mis_, other);
+        for (draft& d : link_entries(s.held, other, links_[other]))
+            s.add(std::move(d));
+    }
+}
+
+void read_closer::judge_findings(step& s)
+{
+    const finding_context context{s.held, settings_.calendar, mis_, others_, s.today};
+    const auto ever_closed = [&](const std::string& source) {
+        if (source == s.source.name && !s.outcome.closed.empty()) return true;
+        const auto state = book_.source(source);
+        return state && state->first_closed_at.has_value();
+    };
+    std::vector<std::pair<std::string, link_outcome>> judged_links;
+    if (ever_closed(mis_))
+        for (const std::string& other : others_)
+            if (ever_closed(other)) judged_links.emplace_back(other, links_[other]);
+
+    std::vector<finding> wanted = standing_findings(context, judged_links);
+    std::vector<finding> duplicates = duplicate_findings(context, s.reading);
+    std::move(duplicates.begin(), duplicates.end(), std::back_inserter(wanted));
+
+    for (const source_configuration& each : settings_.sources) {
+        freshness state;
+        state.source = each.name;
+        state.is_mis = each.role == source_role::mis;
+        state.stale_after = each.stale_after;
+        if (const auto known = book_.source(each.name)) {
+            state.last_success = known->last_success;
+            state.newest_day = known->newest_day;
+        }
+        if (each.name == s.source.name) {
+            if (s.outcome.failures.empty()) state.last_success = s.now;
+            if (s.reading.newest_day())
+                state.newest_day = std::max(state.newest_day.value_or(*s.reading.newest_day()), *s.reading.newest_day());
+        } else if (!state.last_success) {
+            continue; // its own first read is still to come
+        }
+        if (auto stale = stale_finding(state, settings_.calendar, zone_.to_local(s.now), s.now, zone_))
+            wanted.push_back(std::move(*stale));
+    }
+
+    const auto duplicates_from = s.outcome.marks_closed ? s.reading.marks_read_from() : std::nullopt;
+    const auto judged = [&](std::string_view kind, std::string_view key) {
+        if (kind == "mark-duplicate") {
+            // Only a read that covered the session can say that its second mark is gone.
+            const std::size_t source_end = key.find('/', kind.size() + 1);
+            const auto day = source_end == std::string_view::npos ? std::nullopt : parse_day(key.substr(source_end + 1, 10));
+            return duplicates_from && day && (!*duplicates_from || **duplicates_from <= *day);
+        }
+        if (kind == "pupil-only-in-safeguarding") {
+            return std::any_of(judged_links.begin(), judged_links.end(), [&](const auto& link) {
+                return key.starts_with(std::string(kind) + "/" + link.first + "/");
+            });
+        }
+        return true;
+    };
+    for (draft& d : finding_entries(s.held, wanted, judged, s.now, s.next_index()))
+        s.add(std::move(d));
+}
+
+void read_closer::judge_alerts(step& s)
+{
+    const attendance_register* held = s.held.find_register(mis_);
+    const auto judged = judge_at(settings_.calendar, zone_.to_local(s.reading.started()));
+    if (!held || !judged) return;
+
+    std::string judged_for = format_day(judged->as_of);
+    for (const half_day half : {half_day::am, half_day::pm})
+        judged_for += settings_.calendar.counts_from({judged->as_of, half}) <= judged->read_at ? " counted" : " open";
+    const bool everyone = judged_for != judged_all_for_ || s.reading.pupils_changed();
+    judged_all_for_ = judged_for;
+
+    for (const rule& by : settings_.rules) {
+        if (!by.enabled) continue;
+        const std::string version = rule_version(by);
+        if (everyone) {
+            for (pupil_no number = 0; number < held->pupils(); ++number)
+                judge_pupil(s, by, version, held->ref_of(number), number);
+        } else {
+            for (const entry_index pupil : s.reading.touched_pupils())
+                if (const auto number = held->find_pupil(pupil)) judge_pupil(s, by, version, pupil, *number);
+        }
+    }
+    if (!s.baseline.empty()) tell_baseline(s);
+}
+
+void read_closer::judge_pupil(
+    step& s, const rule& by, const std::string& version, entry_index pupil, pupil_no number
+)
+{
+    const pupil_facts& facts = facts_of(pupil);
+    const judged_pupil who{number, pupil, facts.year, facts.date_of_birth};
+    const attendance_register& held = *s.held.find_register(mis_);
+    const judged_day judged = *judge_at(settings_.calendar, zone_.to_local(s.reading.started()));
+
+    std::optional<alert> current;
+    const held_thing* thing = s.held.things(what::alert).find("", fmt::format("{}/{}", by.id, pupil));
+    if (thing) {
+        current = parse_alert_payload(thing->payload, thing->entry);
+        if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
+    }
+    if (!current && facts.gone) return; // nothing new is opened for a leaver
+
+    const verdict now = evaluate(by, who, held, settings_.calendar, judged);
+    std::optional<verdict> then;
+    if (current && now.stage < 0) then = evaluate(by, who, held, settings_.calendar, current->opened_for);
+    auto change = next_alert(
+        by, version, who, current ? &*current : nullptr, now, then ? &*then : nullptr, judged, s.outcome.marks_first, s.now
+    );
+    if (!change) return;
+
+    const entry_index index = s.next_index();
+    const bool opening = !current || change->next.id == no_entry;
+    const bool ending = is_ended(change->next.state) && current && !is_ended(current->state);
+    thing_version row;
+    row.kind = what::alert;
+    row.pupil = pupil;
+    row.key = fmt::format("{}/{}", by.id, pupil);
+    row.gone = is_ended(change->next.state);
+    if (!opening) {
+        row.subject = change->next.id;
+        row.replaces = thing->entry;
+    }
+    s.add(draft(entry_kind::record, alert_payload(change->next, index), std::move(row)));
+    if (opening) change->next.id = index;
+    s.report.alerts_opened += opening ? 1 : 0;
+    s.report.alerts_ended += ending ? 1 : 0;
+    if (change->tell == telling::baseline)
+        ++s.baseline[by.id][change->next.stage];
+    else if (change->tell != telling::nothing)
+        tell(s, by, change->next, change->tell);
+}
+
+void read_closer::tell(step& s, const rule& by, const alert& about, telling what_to_tell)
+{
+    const pupil_facts& facts = facts_of(about.pupil);
+    const named_pupil pupil{fmt::format("P-{}", about.pupil), facts.forename, facts.surname};
+    for (const route_configuration& route : settings_.routes)
+        if (route.wants(by.id))
+            s.t.messages.push_back(alert_message(
+                messages_, route, by, about, what_to_tell, pupil, book_.first_message_id(about.id, route.name), s.now
+            ));
+}
+
+void read_closer::tell_baseline(step& s)
+{
+    for (const route_configuration& route : settings_.routes) {
+        baseline_counts wanted;
+        for (const auto& [rule_id, stages] : s.baseline)
+            if (route.wants(rule_id)) wanted[rule_id] = stages;
+        if (!wanted.empty())
+            s.t.messages.push_back(
+                baseline_message(messages_, route, settings_.rules, wanted, s.next_index(), s.now)
+            );
+    }
+}
+
+void read_closer::state_sources(step& s)
+{
+    source_state state = book_.source(s.source.name).value_or(source_state{});
+    const std::string error_before = state.error;
+    state.source = s.source.name;
+    state.last_attempt = s.now;
+    if (s.reading.data_as_of())
+        state.data_as_of = std::max(state.data_as_of.value_or(*s.reading.data_as_of()), *s.reading.data_as_of());
+    if (s.reading.newest_day())
+        state.newest_day = std::max(state.newest_day.value_or(*s.reading.newest_day()), *s.reading.newest_day());
+    if (s.outcome.failures.empty()) {
+        state.last_success = s.now;
+        state.error.clear();
+        state.error_to_do.clear();
+        state.error_class.clear();
+    } else {
+        const failure& first = s.outcome.failures.front();
+        state.error = first.what;
+        state.error_to_do = first.to_do;
+        state.error_class = error_class(first.code);
+    }
+    const bool closes = !s.outcome.closed.empty();
+    const bool first = closes && !state.first_closed_at;
+    if (first) state.first_closed_at = s.now;
+
+    s.report.statements = s.reading.statement(s.from);
+    const bool quiet = std::all_of(s.report.statements.begin(), s.report.statements.end(), [](const statement_row& row) {
+        return row.nothing_new() && row.balanced;
+    });
+    for (statement_row& row : s.report.statements)
+        row.at = s.now;
+    s.t.statements = s.report.statements;
+    const bool newly_failed = !state.error.empty() && state.error != error_before;
+    if (closes || newly_failed)
+        if (first || !quiet || newly_failed || state.statement_day != s.today) {
+            state.statement_day = s.today;
+            s.add(statement_entry(s.source.name, s.now, s.report.statements, first, state.error, s.next_index()));
+        }
+    s.t.sources.push_back(std::move(state));
+}
+
+} // namespace rollbook

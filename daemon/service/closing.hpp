@@ -1,0 +1,81 @@
+#pragma once
+
+#include "daemon/ports/configuration.hpp"
+#include "daemon/ports/connector.hpp"
+#include "daemon/ports/ledger.hpp"
+#include "daemon/reconcile/findings.hpp"
+#include "daemon/reconcile/reading.hpp"
+#include "daemon/rules/alert.hpp"
+#include "daemon/service/messages.hpp"
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace rollbook {
+
+// What came of the streams of one read.
+struct read_outcome {
+    std::vector<stream_state> closed; // streams read to their end, with their new windows
+    std::vector<failure> failures;    // of streams that were not, or of the source as a whole
+    bool marks_closed = false;        // the stream of session marks is among the closed
+    bool marks_first = false;         // and it closed for the first time: what is crossed already is baseline
+    bool any_first = false;           // no read of this source closed before
+};
+
+struct closing_report {
+    std::vector<statement_row> statements;
+    std::int64_t entries = 0;
+    std::int64_t alerts_opened = 0;
+    std::int64_t alerts_ended = 0;
+    std::int64_t messages = 0;
+};
+
+// Ends a read: retirements, links, findings, alerts, messages, statement and bookmark in one transaction, then a signed
+// checkpoint. Only what a closed stream supports is judged: rules read marks only when the stream of marks closed.
+//
+// Keeps from one closing to the next what need not be worked out again; all of it can be made anew from the ledger.
+class read_closer {
+public:
+    read_closer(const configuration& settings, ledger& book);
+
+    // Entries for settings that differ from the last ones: calendar, rules, and what the connector looked up.
+    void record_settings(const std::vector<source_fact>& facts, const std::string& source, instant now);
+
+    closing_report
+    close(const source_configuration& source, const connector& from, source_reading& reading, const read_outcome& outcome, instant now);
+
+private:
+    struct pupil_facts {
+        entry_index entry = no_entry;
+        std::string year;
+        std::string forename;
+        std::string surname;
+        std::optional<civil_day> date_of_birth;
+        bool gone = false;
+    };
+    struct step; // one closing under way
+
+    const pupil_facts& facts_of(entry_index pupil);
+    void relink(step& now);
+    void judge_findings(step& now);
+    void judge_alerts(step& now);
+    void judge_pupil(step& now, const rule& by, const std::string& version, entry_index pupil, pupil_no number);
+    void tell(step& now, const rule& by, const alert& about, telling what_to_tell);
+    void tell_baseline(step& now);
+    void state_sources(step& now);
+
+    const configuration& settings_;
+    ledger& book_;
+    time_zone zone_;
+    message_setting messages_;
+    std::string mis_;
+    std::vector<std::string> others_;
+    std::map<std::string, link_outcome> links_;
+    std::unordered_map<entry_index, pupil_facts> pupils_;
+    // What the last judging of every pupil rested on; the same again means that only touched pupils can differ.
+    std::string judged_all_for_;
+};
+
+} // namespace rollbook

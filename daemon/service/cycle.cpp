@@ -1,0 +1,280 @@
+#include "daemon/service/cycle.hpp"
+
+#include "daemon/base/events.hpp"
+#include "daemon/base/random.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace rollbook {
+namespace {
+
+namespace asio = boost::asio;
+
+// One page transaction: so many changes, or so long since the first of them.
+constexpr std::size_t changes_max = 1'000;
+constexpr std::chrono::milliseconds changes_wait_max{250};
+constexpr std::chrono::seconds between_checkpoints{30};
+constexpr std::uint32_t pages_max = 100'000;
+constexpr std::size_t messages_at_once = 64;
+
+std::uint64_t dice()
+{
+    std::array<std::uint8_t, 8> bytes{};
+    random_bytes(bytes);
+    std::uint64_t value = 0;
+    for (const std::uint8_t byte : bytes)
+        value = value << 8 | byte;
+    return value;
+}
+
+} // namespace
+
+cycle::cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace)
+    : settings_(settings), parts_(parts), book_(book), now_(std::move(now)), pace_(pace), closer_(settings, book)
+{
+}
+
+asio::awaitable<read_report> cycle::read(std::size_t source, read_options options, const progress_function& progress)
+{
+    read_report report;
+    connector& from = *parts_.connectors[source];
+    const source_configuration& known = settings_.sources[source];
+    const instant started = now_();
+    digester digest = [this](std::string_view text) { return book_.digest(text); };
+    source_reading reading(book_.state(), known.name, std::move(digest), ++read_number_, started);
+    read_outcome outcome;
+    const auto state = book_.source(known.name);
+    outcome.any_first = !state || !state->first_closed_at;
+
+    const result<void> begun = co_await begin(from);
+    if (!begun) {
+        outcome.failures.push_back(begun.error());
+    } else {
+        closer_.record_settings(from.facts(), known.name, started);
+        for (std::size_t stream = 0; stream < from.streams().size(); ++stream) {
+            const result<void> read_in_full =
+                co_await read_stream(stream, source, options, reading, outcome, report, progress);
+            if (!read_in_full) outcome.failures.push_back(read_in_full.error());
+        }
+    }
+
+    try {
+        report.closing = closer_.close(known, from, reading, outcome, now_());
+    } catch (...) {
+        book_.reload();
+        throw;
+    }
+    report.entries += report.closing.entries;
+    report.failures = outcome.failures;
+    for (const failure& why : report.failures)
+        log_event(event::source_failed, why.what, why.to_do);
+    co_return report;
+}
+
+asio::awaitable<result<void>> cycle::begin(connector& from)
+{
+    for (int failed = 0;;) {
+        result<void> begun = co_await from.begin_run();
+        if (begun) co_return begun;
+        const failure why = begun.error();
+        if (!co_await wait_after(why, ++failed, from.source())) co_return why;
+    }
+}
+
+asio::awaitable<result<void>> cycle::read_stream(
+    std::size_t number,
+    std::size_t source,
+    read_options options,
+    source_reading& reading,
+    read_outcome& outcome,
+    read_report& report,
+    const progress_function& progress
+)
+{
+    connector& from = *parts_.connectors[source];
+    const source_configuration& known = settings_.sources[source];
+    const stream_info& stream = from.streams()[number];
+    const instant started = reading.started();
+
+    stream_state state = book_.stream(known.name, stream.name).value_or(stream_state{});
+    const bool first = state.windows.empty();
+    const std::string fingerprint = from.fingerprint(number);
+    // What shapes the answer has changed: what is missing now is no deletion.
+    const bool same_shape = first || state.fingerprint == fingerprint;
+    std::optional<civil_day> day;
+    if (stream.by_day) {
+        std::vector<std::pair<std::optional<civil_day>, std::chrono::milliseconds>> ages;
+        if (same_shape)
+            for (const auto& window : state.windows)
+                ages.emplace_back(window.from, started - window.read_at);
+        const civil_day today = day_of(time_zone::named(settings_.school.timezone)->to_local(started));
+        day = read_from(known, settings_.calendar, today, ages, options.everything);
+    }
+    reading.begin_stream(stream, state.windows, day);
+
+    std::vector<page> kept; // pages that undrained changes look into
+    auto first_change = std::chrono::steady_clock::now();
+    std::int64_t rows = 0;
+    std::optional<std::string> at;
+    for (std::uint32_t number_of_page = 1;; ++number_of_page) {
+        if (number_of_page > pages_max) {
+            const failure endless(
+                errc::page_malformed,
+                fmt::format("{}: {} has more than {} pages", known.name, stream.path_template, pages_max),
+                "Report this: the source's paging does not end."
+            );
+            co_return endless;
+        }
+        result<page> got = co_await fetch(from, number, day, std::move(at));
+        if (!got) {
+            flush(reading, report);
+            co_return got.error();
+        }
+        const std::size_t before = reading.changes();
+        reading.take(*got, number_of_page);
+        rows += static_cast<std::int64_t>(got->rows);
+        if (before == 0) first_change = std::chrono::steady_clock::now();
+        at = got->next;
+        const bool last = !at.has_value();
+        if (reading.changes() > before) kept.push_back(std::move(*got));
+        if (reading.changes() >= changes_max || (reading.changes() > 0 && last) ||
+            (reading.changes() > 0 && std::chrono::steady_clock::now() - first_change > changes_wait_max)) {
+            flush(reading, report);
+            kept.clear();
+        }
+        if (progress) progress(fmt::format("{} {}: {} rows", known.name, stream.name, rows));
+        if (last) break;
+    }
+
+    const retirement_limit limit{known.vanish_limit.percent, known.vanish_limit.at_least, options.lift_vanish_limit};
+    const result<void> ended = reading.end_stream(limit, same_shape && !first);
+    flush(reading, report); // a mark that was parked may look into pages that go now
+    if (!ended) co_return ended.error();
+
+    // This window replaces those it covers.
+    std::erase_if(state.windows, [&](const auto& window) { return !day || (window.from && *window.from >= *day); });
+    state.windows.insert(state.windows.begin(), {day, started});
+    state.source = known.name;
+    state.stream = stream.name;
+    state.fingerprint = fingerprint;
+    outcome.closed.push_back(std::move(state));
+    if (std::find(stream.makes.begin(), stream.makes.end(), what::session_mark) != stream.makes.end()) {
+        outcome.marks_closed = true;
+        outcome.marks_first = first;
+    }
+    co_return result<void>();
+}
+
+// Entries are drafted and committed in one go, without a wait in between: no other work can come between the places
+// they count on and the commit.
+void cycle::flush(source_reading& reading, read_report& report)
+{
+    if (reading.changes() == 0 && !reading.has_rejected()) return;
+    transaction t;
+    const entry_index base = book_.size();
+    reading.drain(t, base);
+    try {
+        book_.commit(t, now_());
+    } catch (...) {
+        book_.reload();
+        throw;
+    }
+    reading.apply(t, base);
+    report.entries += static_cast<std::int64_t>(t.entries.size());
+    const auto steady = std::chrono::steady_clock::now();
+    if (signed_at_ == std::chrono::steady_clock::time_point{}) signed_at_ = steady;
+    if (steady - signed_at_ > between_checkpoints) {
+        book_.sign_checkpoint(now_());
+        signed_at_ = steady;
+    }
+}
+
+asio::awaitable<result<page>>
+cycle::fetch(connector& from, std::size_t stream, std::optional<civil_day> day, std::optional<std::string> at)
+{
+    for (int failed = 0;;) {
+        std::optional<std::string> place = at;
+        result<page> got = co_await from.fetch_page(stream, day, std::move(place));
+        if (got) co_return got;
+        const failure why = got.error();
+        if (!co_await wait_after(why, ++failed, from.source())) co_return why;
+    }
+}
+
+asio::awaitable<bool> cycle::wait_after(const failure& why, int failed, const std::string& source)
+{
+    const auto wait = next_wait(pace_, why, failed, dice());
+    if (!wait) co_return false;
+    log_event(event::source_retried, source, wait->count(), why.what);
+    asio::steady_timer pause(co_await asio::this_coro::executor);
+    pause.expires_after(*wait);
+    const auto [cancelled] = co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_return !cancelled;
+}
+
+asio::awaitable<cycle::delivery_report> cycle::deliver()
+{
+    delivery_report report;
+    for (;;) {
+        const instant now = now_();
+        std::vector<outbox_message> due = book_.due_messages(now, messages_at_once);
+        if (due.empty()) break;
+        std::size_t done = 0;
+        for (outbox_message& m : due) {
+            transaction::attempt_result ended;
+            ended.number = m.number;
+            const auto to = parts_.channels.find(m.route);
+            std::optional<failure> why;
+            if (to == parts_.channels.end()) {
+                why.emplace(
+                    errc::delivery_refused, "the configuration has no route \"" + m.route + "\" any more", "Add it back."
+                );
+            } else {
+                m.attempts = book_.begin_attempt(m.number, now);
+                m.content.attempt = m.attempts;
+                message copy = m.content;
+                const result<void> sent = co_await to->second->send(std::move(copy));
+                if (!sent) why = sent.error();
+            }
+            transaction t;
+            if (!why) {
+                ++report.delivered;
+                ++done;
+                ended.as = transaction::attempt_result::end::delivered;
+                t.entries.push_back(delivery_entry(m, now_()));
+                log_event(event::message_delivered, m.route, m.attempts);
+            } else {
+                ++report.waiting;
+                ended.error = why->what;
+                const auto age = now - m.content.made_at;
+                if (const auto wait = next_delivery(*why, m.attempts, age, dice())) {
+                    ended.as = transaction::attempt_result::end::again;
+                    // At least a moment later, so that one pass over the outbox ends.
+                    ended.next_at = now + std::max<std::chrono::milliseconds>(*wait, std::chrono::milliseconds(1));
+                    log_event(event::message_waits, m.route, m.attempts, why->what, why->to_do);
+                } else {
+                    ended.as = transaction::attempt_result::end::failed;
+                    log_event(event::message_failed, m.route, m.attempts, why->what, why->to_do);
+                }
+            }
+            t.attempts.push_back(std::move(ended));
+            const entry_index base = book_.size();
+            book_.commit(t, now_());
+            for (std::size_t i = 0; i < t.entries.size(); ++i)
+                book_.state().apply(base + i, t.entries[i].row, t.entries[i].payload);
+        }
+        if (done == 0) break;
+    }
+    book_.sign_checkpoint(now_());
+    co_return report;
+}
+
+} // namespace rollbook

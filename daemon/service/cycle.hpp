@@ -1,0 +1,82 @@
+#pragma once
+
+#include "daemon/ports/channel.hpp"
+#include "daemon/ports/configuration.hpp"
+#include "daemon/ports/connector.hpp"
+#include "daemon/ports/ledger.hpp"
+#include "daemon/service/closing.hpp"
+#include "daemon/service/pace.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace rollbook {
+
+// The parts a cycle works with, made from one configuration.
+struct cycle_parts {
+    std::vector<std::unique_ptr<connector>> connectors; // in the order of the configuration's sources
+    std::map<std::string, std::unique_ptr<channel>> channels; // by route
+};
+
+struct read_options {
+    bool everything = false;      // every window, whatever its tier says
+    bool lift_vanish_limit = false;
+};
+
+struct read_report {
+    std::vector<failure> failures;
+    closing_report closing;
+    std::int64_t entries = 0; // of the whole read
+};
+
+// Reads sources into the ledger and delivers what waits. The one user of connectors and channels; what it decides is in
+// pure functions of their own.
+class cycle {
+public:
+    using clock_function = std::function<instant()>;
+    using progress_function = std::function<void(const std::string&)>;
+
+    // All references must outlive it.
+    cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace = {});
+
+    // One read of source number `source`: its streams page by page, then the closing step. Failures of the source are
+    // in the report; failures of the ledger are exceptions, after which the ledger was reloaded.
+    boost::asio::awaitable<read_report> read(std::size_t source, read_options options, const progress_function& progress);
+
+    struct delivery_report {
+        std::int64_t delivered = 0;
+        std::int64_t waiting = 0; // tried and to be tried again, or given up
+    };
+    // Tries each message that is due once.
+    boost::asio::awaitable<delivery_report> deliver();
+
+    const configuration& settings() const { return settings_; }
+
+private:
+    struct stream_read;
+    boost::asio::awaitable<result<void>> read_stream(
+        std::size_t number, std::size_t source, read_options options, source_reading& reading, read_outcome& outcome,
+        read_report& report, const progress_function& progress
+    );
+    boost::asio::awaitable<result<page>>
+    fetch(connector& from, std::size_t stream, std::optional<civil_day> day, std::optional<std::string> at);
+    boost::asio::awaitable<result<void>> begin(connector& from);
+    boost::asio::awaitable<bool> wait_after(const failure& why, int failed, const std::string& source);
+    void flush(source_reading& reading, read_report& report);
+
+    const configuration& settings_;
+    cycle_parts& parts_;
+    ledger& book_;
+    clock_function now_;
+    retry_pace pace_;
+    read_closer closer_;
+    std::uint32_t read_number_ = 0;
+    std::chrono::steady_clock::time_point signed_at_{};
+};
+
+} // namespace rollbook

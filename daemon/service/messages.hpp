@@ -1,0 +1,57 @@
+#pragma once
+
+#include "daemon/ports/configuration.hpp"
+#include "daemon/ports/ledger.hpp"
+#include "daemon/rules/alert.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rollbook {
+
+// Who a message is about, as far as the route may say. Names are empty where the source gave none.
+struct named_pupil {
+    std::string reference; // P-123
+    std::string forename;
+    std::string surname;
+};
+
+// What every message of a school shares.
+struct message_setting {
+    std::string school;
+    std::string domain;     // the right side of a Message-ID: the ledger origin's host
+    std::string public_url; // without a slash at the end; empty: messages carry no link
+    bool simulated = false;
+};
+
+message_setting message_setting_of(const configuration& settings, bool simulated);
+
+// The one message of (alert, stage, route). No name in the subject; in the body only what `route.disclose` allows; no
+// flag, no concern, no mark text.
+outbox_message alert_message(
+    const message_setting& setting,
+    const route_configuration& route,
+    const rule& judged_by,
+    const alert& about,
+    telling tell,
+    const named_pupil& pupil,
+    std::string first_message_id,
+    instant at
+);
+
+// How many pupils stand at each stage of each rule.
+using baseline_counts = std::map<std::string, std::map<std::string, int>>; // rule id -> stage -> pupils
+
+// The one message that tells a route what was already crossed when Rollbook began. `number` makes its id.
+outbox_message baseline_message(
+    const message_setting& setting,
+    const route_configuration& route,
+    const std::vector<rule>& rules,
+    const baseline_counts& counts,
+    entry_index number,
+    instant at
+);
+
+} // namespace rollbook

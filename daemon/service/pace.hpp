@@ -1,0 +1,40 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/ports/configuration.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace rollbook {
+
+// How often and how long one page is tried again.
+struct retry_pace {
+    int tries_max = 4;
+    std::chrono::milliseconds first{500};
+    std::chrono::milliseconds longest{30'000}; // a source that asks for more is left until the next poll
+};
+
+// How long to wait before trying again after the `failed`th failure (from 1) of one page, or empty to give up: what
+// trying again cannot mend, too many tries, or a wait that is too long. Doubles each time, with jitter of a fifth
+// either way from `dice` (any number); a wait that the source asked for is kept as asked.
+std::optional<std::chrono::milliseconds>
+next_wait(const retry_pace& pace, const failure& why, int failed, std::uint64_t dice);
+
+// How long after the `attempt`th failed delivery a message is tried again; empty to give it up: refused for good, or
+// older than three days.
+std::optional<std::chrono::milliseconds>
+next_delivery(const failure& why, int attempt, std::chrono::milliseconds age, std::uint64_t dice);
+
+// From which day on a poll reads a stream of days: the widest tier that is due, given when each start day was last read
+// to its end. Empty optional inside: everything. `everything`: a person asked for a complete read.
+std::optional<civil_day> read_from(
+    const source_configuration& source,
+    const school_calendar& calendar,
+    civil_day today,
+    const std::vector<std::pair<std::optional<civil_day>, std::chrono::milliseconds>>& window_ages,
+    bool everything
+);
+
+} // namespace rollbook
