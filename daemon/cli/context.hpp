@@ -3,6 +3,7 @@
 #include "daemon/base/error.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/ledger_reader.hpp"
+#include "daemon/service/poll.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -14,35 +15,16 @@
 
 namespace rollbook {
 
-// A problem in the configuration, one line for people: file, line, key, what is wrong and what is expected.
-struct configuration_problem {
-    std::string line;
-};
-
-struct loaded_configuration {
-    std::optional<configuration> good;
-    std::vector<configuration_problem> problems;
-};
-
-struct poll_request {
-    std::string source;          // empty: every source
-    std::string allow_vanished;  // lift the mass-change limit once for this source
-};
-
-// What one cycle did, for people.
-struct poll_report {
-    std::vector<statement_row> statements;
-    std::vector<failure> failures; // sources or streams that could not be read
-    std::int64_t entries = 0;      // appended by the cycle
-    std::int64_t alerts_opened = 0;
-    std::int64_t alerts_ended = 0;
-    std::int64_t messages_delivered = 0;
-    std::int64_t messages_waiting = 0;
-    double seconds = 0;
-};
-
 // What the commands call; main.cpp puts the real parts in, tests put others.
 struct cli_context {
+    // A problem in the configuration, one line for people: file, line, key, what is wrong and what is expected.
+    struct configuration_problem {
+        std::string line;
+    };
+    struct loaded_configuration {
+        std::optional<configuration> good;
+        std::vector<configuration_problem> problems;
+    };
     std::function<loaded_configuration(const std::filesystem::path&)> load_configuration;
     // Opens for reading; fails with ledger_in_doubt (missing, newer, unreadable).
     std::function<result<std::unique_ptr<ledger_reader>>(const configuration&)> open_reader;
@@ -61,9 +43,7 @@ struct cli_context {
     std::function<std::vector<check_line>(const configuration&, bool online)> check;
     // Sends itself to the running daemon, or takes the lock and does it here.
     std::function<result<poll_report>(
-        const configuration&,
-        const poll_request&,
-        const std::function<void(const std::string&)>& progress
+        const configuration&, const poll_request&, const std::function<void(const std::string&)>& progress
     )>
         poll;
     // The daemon: returns when told to stop. `reload` loads the configuration anew.

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "daemon/cli/context.hpp"
+#include "daemon/cli/options.hpp"
+
+#include <functional>
+#include <iosfwd>
+
+namespace rollbook {
+
+// The exit codes of the outside contract.
+enum exit_code : int { exit_done = 0, exit_wrong = 1, exit_usage = 2, exit_configuration = 3, exit_ledger = 4 };
+
+exit_code exit_code_for(errc code);
+
+// What every command is given.
+struct command_io {
+    const cli_context& context;
+    std::ostream& out;
+    std::ostream& err;
+    bool shows_progress = false; // the errors go to a terminal
+};
+
+// One line of what and where, one of what to do.
+void print_failure(std::ostream& err, const failure& why);
+
+// A ledger open for reading, as asked about.
+struct workplace {
+    const configuration& config;
+    const ledger_reader& reader;
+    const time_zone& zone;
+    instant now;   // the moment asked about: known-at, or now
+    entry_index n; // known at this size
+};
+
+// Calls `use` with the checked configuration; prints its problems and gives exit_configuration when it has any.
+int with_configuration(
+    const command_io& io, const command_options& options, const std::function<int(const configuration&)>& use
+);
+
+// The same with the ledger open. When known-at lies before the first closed read, says when Rollbook began instead, and
+// gives exit_wrong. What cannot be opened is a failure_error.
+int with_ledger(const command_io& io, const command_options& options, const std::function<int(const workplace&)>& use);
+
+// One function for each subcommand; each gives the exit code.
+int run_init(const command_io& io, const command_options& options);
+int run_check(const command_io& io, const command_options& options);
+int run_daemon(const command_io& io, const command_options& options);
+int run_rules_list(const command_io& io, const command_options& options);
+int run_poll(const command_io& io, const command_options& options);
+int run_status(const command_io& io, const command_options& options);
+int run_statement(const command_io& io, const command_options& options);
+int run_findings_list(const command_io& io, const command_options& options);
+int run_links_list(const command_io& io, const command_options& options);
+int run_alerts_list(const command_io& io, const command_options& options);
+int run_alerts_show(const command_io& io, const command_options& options);
+int run_pupil(const command_io& io, const command_options& options);
+int run_ledger_verify(const command_io& io, const command_options& options);
+int run_ledger_list(const command_io& io, const command_options& options);
+int run_ledger_show(const command_io& io, const command_options& options);
+int run_ledger_prove(const command_io& io, const command_options& options);
+int run_ledger_checkpoint(const command_io& io, const command_options& options);
+int run_ledger_rebuild(const command_io& io, const command_options& options);
+
+} // namespace rollbook

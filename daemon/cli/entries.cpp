@@ -1,0 +1,235 @@
+#include "daemon/base/json.hpp"
+#include "daemon/base/ledger_entry.hpp"
+#include "daemon/cli/output.hpp"
+#include "daemon/cli/people.hpp"
+
+#include <algorithm>
+#include <ostream>
+#include <set>
+
+namespace rollbook {
+namespace {
+
+// An entry with its payload looked into. The view is valid as long as the entry's.
+struct opened_entry {
+    entry_view entry;
+    std::optional<json_document> payload; // empty once erased
+
+    json_view root() const { return payload ? payload->root() : json_view(); }
+    std::string_view text(std::string_view key) const { return root()[key].string_if().value_or(std::string_view()); }
+    entry_index index(std::string_view key) const
+    {
+        const auto number = root()[key].int_if();
+        return number && *number >= 0 ? static_cast<entry_index>(*number) : no_entry;
+    }
+    // The pupil record it is about; no_entry: none.
+    entry_index pupil() const
+    {
+        if (text("what") != name_of(what::pupil)) return index("pupil");
+        return index("subject") == no_entry ? entry.index : index("subject");
+    }
+};
+
+opened_entry open_entry(const entry_view& entry)
+{
+    opened_entry opened{entry, std::nullopt};
+    if (!entry.is_open) return opened;
+    result<json_document> parsed = json_document::parse(std::string(entry.payload));
+    if (!parsed) {
+        throw failure_error({
+            errc::ledger_in_doubt,
+            "entry " + std::to_string(entry.index) + " of the ledger has a payload that is not JSON",
+            "Run `rollbook ledger verify`.",
+        });
+    }
+    opened.payload.emplace(std::move(parsed).value());
+    return opened;
+}
+
+// What `ledger list` was asked to leave out.
+class entry_filter {
+public:
+    entry_filter(const command_options& options, const people& everyone) : kind_(options.kind)
+    {
+        if (options.pupil.empty()) return;
+        const std::vector<entry_index> records = everyone.records_of(everyone.find(options.pupil).value());
+        records_.emplace(records.begin(), records.end());
+    }
+
+    bool wants(const opened_entry& each) const
+    {
+        if (!kind_.empty() && to_text(each.entry.kind) != kind_ && each.text("what") != kind_) return false;
+        return !records_ || records_->contains(each.pupil()) || records_->contains(each.index("other"));
+    }
+
+private:
+    std::string kind_;
+    std::optional<std::set<entry_index>> records_;
+};
+
+// The members of `ledger list --json`, and with the opening those that an auditor checks the leaf with.
+void write_entry(json_writer& out, const opened_entry& each, const people& everyone, bool with_opening)
+{
+    const entry_view& entry = each.entry;
+    out.begin_object();
+    if (with_opening) out.member("commitment", to_hex(entry.commitment));
+    out.member("index", entry.index).member("kind", to_text(entry.kind));
+    if (with_opening) {
+        std::string leaf;
+        append_leaf(leaf, entry.index, entry.kind, entry.recorded_at, entry.commitment);
+        out.member("leaf", leaf).key("opening");
+        if (entry.is_open) {
+            out.begin_object().member("commit_key", to_hex(entry.commit_key)).member("index", entry.index);
+            out.member("payload", to_base64(as_bytes(entry.payload))).end_object();
+        } else {
+            out.null();
+        }
+    }
+    out.key("payload");
+    if (each.payload)
+        each.root().write_canonical(out);
+    else
+        out.null();
+    const entry_index pupil = each.pupil();
+    write_text_or_null(out, "pupil", pupil == no_entry ? "" : reference_of(everyone.person_of(pupil)));
+    out.member("recorded_at", format_instant(entry.recorded_at));
+    write_text_or_null(out, "source", each.text("source"));
+    write_text_or_null(out, "what", each.text("what"));
+    out.end_object();
+}
+
+std::vector<std::string> cells_of(const opened_entry& each, const workplace& at, const people& everyone)
+{
+    const entry_index pupil = each.pupil();
+    return {
+        std::to_string(each.entry.index),
+        clock_text(each.entry.recorded_at, at.zone),
+        std::string(to_text(each.entry.kind)),
+        each.payload ? std::string(each.text("what")) : "(erased)",
+        std::string(each.text("source")),
+        pupil == no_entry ? "" : reference_of(everyone.person_of(pupil)),
+    };
+}
+
+struct span {
+    entry_index from = 0;
+    entry_index to = 0; // exclusive
+};
+
+span asked_for(const workplace& at, const command_options& options)
+{
+    span entries{0, at.n};
+    if (options.from) entries.from = at.reader.size_at(*options.from - std::chrono::milliseconds(1));
+    if (options.to) entries.to = std::min(entries.to, at.reader.size_at(*options.to));
+    if (options.after) entries.from = std::max(entries.from, *options.after + 1);
+    return entries;
+}
+
+bool is_entry_word(std::string_view word)
+{
+    return word.empty() || parse_what(word) || parse_entry_kind(word);
+}
+
+// A payload for people: what a source said of a pupil stays hidden, only the names of its fields are shown.
+void print_payload(std::ostream& out, json_view root)
+{
+    root.for_each([&](std::string_view key, json_view value) {
+        std::string text;
+        if (key == "fields") {
+            value.for_each([&](std::string_view name, json_view) { text.append(text.empty() ? "" : ", ").append(name); }
+            );
+            text += " (values with --json)";
+        } else if (key == "comment") {
+            text = "(hidden; with --json)";
+        } else {
+            json_writer writer(text);
+            value.write_canonical(writer);
+        }
+        out << "  " << plain(key) << ": " << plain(text) << '\n';
+    });
+}
+
+void print_entry(std::ostream& out, const opened_entry& each, const time_zone& zone)
+{
+    const entry_view& entry = each.entry;
+    out << "Entry " << entry.index << ", " << to_text(entry.kind) << ", recorded "
+        << clock_text(entry.recorded_at, zone) << " (" << format_instant(entry.recorded_at) << ")\n";
+    out << "Commitment: " << to_hex(entry.commitment) << '\n';
+    if (!each.payload) {
+        out << "Erased: neither its key nor its payload is kept.\n";
+        return;
+    }
+    out << "Commit key: " << to_hex(entry.commit_key) << "\nPayload:\n";
+    print_payload(out, each.root());
+}
+
+} // namespace
+
+int run_ledger_list(const command_io& io, const command_options& options)
+{
+    if (!is_entry_word(options.kind)) {
+        throw failure_error({
+            errc::usage,
+            "--kind names no kind of entry",
+            "Give what an entry is about (session-mark, finding, alert, ...) or record, erasure, key, fork or note.",
+        });
+    }
+    return with_ledger(io, options, [&](const workplace& at) {
+        const people everyone(at);
+        const entry_filter filter(options, everyone);
+        const span entries = asked_for(at, options);
+        text_table table(io.out, {">Entry", "Recorded", "Kind", "What", "Source", "Pupil"});
+        json_list list(io.out);
+        std::uint64_t shown = 0;
+        entry_index last = 0;
+        bool is_cut = false;
+        const auto show = [&](const entry_view& entry) {
+            const opened_entry each = open_entry(entry);
+            if (!filter.wants(each)) return true;
+            if (options.limit != 0 && shown == options.limit) {
+                is_cut = true;
+                return false;
+            }
+            if (options.json)
+                list.item([&](json_writer& out) { write_entry(out, each, everyone, false); });
+            else
+                table.row(cells_of(each, at, everyone));
+            ++shown;
+            last = entry.index;
+            return true;
+        };
+        if (entries.from < entries.to) at.reader.entries(entries.from, entries.to, show);
+        if (options.json)
+            list.end();
+        else
+            table.end();
+        if (!options.json && shown == 0) io.out << "No entries.\n";
+        if (is_cut) print_cut(io.err, shown, last);
+        return exit_done;
+    });
+}
+
+int run_ledger_show(const command_io& io, const command_options& options)
+{
+    return with_ledger(io, options, [&](const workplace& at) {
+        if (options.index >= at.n) {
+            throw failure_error({
+                errc::not_found,
+                "the ledger has no entry " + std::to_string(options.index) + "; its size is " + std::to_string(at.n),
+                "`rollbook ledger list` lists its entries.",
+            });
+        }
+        const people everyone(at);
+        at.reader.entries(options.index, options.index + 1, [&](const entry_view& entry) {
+            const opened_entry each = open_entry(entry);
+            if (options.json)
+                print_json(io.out, [&](json_writer& out) { write_entry(out, each, everyone, true); });
+            else
+                print_entry(io.out, each, at.zone);
+            return false;
+        });
+        return exit_done;
+    });
+}
+
+} // namespace rollbook

@@ -1,0 +1,183 @@
+#include "daemon/base/json.hpp"
+#include "daemon/cli/output.hpp"
+#include "daemon/cli/people.hpp"
+
+#include <ostream>
+
+namespace rollbook {
+namespace {
+
+struct finding {
+    entry_index id = no_entry;
+    json_document payload;
+
+    json_view root() const { return payload.root(); }
+    std::string_view text(std::string_view key) const { return root()[key].string_if().value_or(std::string_view()); }
+    std::optional<entry_index> pupil() const
+    {
+        const auto index = root()["pupil"].int_if();
+        return index && *index >= 0 ? std::optional(static_cast<entry_index>(*index)) : std::nullopt;
+    }
+};
+
+json_document payload_of(const thing_view& version)
+{
+    result<json_document> parsed = json_document::parse(std::string(version.payload));
+    if (parsed) return std::move(parsed).value();
+    throw failure_error({
+        errc::ledger_in_doubt,
+        "entry " + std::to_string(version.entry) + " of the ledger has a payload that is not JSON",
+        "Run `rollbook ledger verify`.",
+    });
+}
+
+// The value as it stands in the payload; null, or an empty list, where it is not there.
+void write_value(json_writer& out, std::string_view key, json_view value, bool is_list = false)
+{
+    out.key(key);
+    if (!value.is_null())
+        value.write_canonical(out);
+    else if (is_list)
+        out.begin_array().end_array();
+    else
+        out.null();
+}
+
+void write_finding(json_writer& out, const finding& each, const people& everyone)
+{
+    const json_view root = each.root();
+    out.begin_object();
+    write_value(out, "closed_at", root["closed_at"]);
+    write_value(out, "evidence", root["evidence"], true);
+    write_value(out, "explanation", root["explanation"]);
+    out.member("id", each.id);
+    write_value(out, "kind", root["kind"]);
+    write_value(out, "opened_at", root["opened_at"]);
+    out.key("pupil");
+    const auto pupil = each.pupil();
+    if (pupil && !everyone.is_stranger(*pupil))
+        everyone.write(out, *pupil);
+    else
+        out.null();
+    write_value(out, "sources", root["sources"], true);
+    write_value(out, "state", root["state"]);
+    write_value(out, "subject", root["subject"]);
+    out.end_object();
+}
+
+std::string who(const finding& each, const people& everyone)
+{
+    if (const auto pupil = each.pupil()) return reference_of(everyone.person_of(*pupil));
+    return "-";
+}
+
+std::string opened_text(const finding& each, const time_zone& zone)
+{
+    return clock_text(parse_instant(each.text("opened_at")), zone);
+}
+
+void print_findings(const command_io& io, const workplace& at, const people& everyone, const id_page<finding>& page)
+{
+    text_table table(io.out, {">Finding", "Kind", "State", "Pupil", "Opened", "What"});
+    for (const auto& [id, each] : page.rows())
+        table.row(
+            {std::to_string(id),
+             std::string(each.text("kind")),
+             std::string(each.text("state")),
+             who(each, everyone),
+             opened_text(each, at.zone),
+             std::string(each.text("explanation"))}
+        );
+    table.end();
+    if (table.rows() == 0) io.out << "No findings.\n";
+}
+
+struct link_row {
+    entry_index pupil = no_entry;
+    entry_index other = no_entry;
+    std::string other_source;
+    std::string by;
+    std::string state;
+};
+
+link_row read_link(const thing_view& version)
+{
+    const json_document document = payload_of(version);
+    const json_view root = document.root();
+    link_row row;
+    row.pupil = version.pupil;
+    if (const auto other = root["other"].int_if(); other && *other >= 0) row.other = static_cast<entry_index>(*other);
+    row.other_source = version.key.substr(0, version.key.find('/'));
+    row.by = root["by"].string_if().value_or("");
+    row.state = root["state"].string_if().value_or(version.gone ? "split" : "linked");
+    return row;
+}
+
+} // namespace
+
+int run_findings_list(const command_io& io, const command_options& options)
+{
+    return with_ledger(io, options, [&](const workplace& at) {
+        const people everyone(at);
+        id_page<finding> page(options.after, options.limit);
+        at.reader.things(what::finding, at.n, [&](const thing_view& each) {
+            if (each.payload.empty() || (each.gone && options.state != "all")) return true;
+            finding read{each.subject, payload_of(each)};
+            if (options.kind.empty() || read.text("kind") == options.kind) page.put(each.subject, std::move(read));
+            return true;
+        });
+        if (options.json) {
+            json_list list(io.out);
+            for (const auto& [id, each] : page.rows())
+                list.item([&](json_writer& out) { write_finding(out, each, everyone); });
+            list.end();
+        } else {
+            print_findings(io, at, everyone, page);
+        }
+        if (page.is_cut()) print_cut(io.err, page.rows().size(), page.rows().rbegin()->first);
+        return exit_done;
+    });
+}
+
+int run_links_list(const command_io& io, const command_options& options)
+{
+    return with_ledger(io, options, [&](const workplace& at) {
+        const people everyone(at);
+        id_page<link_row> page(options.after, options.limit);
+        at.reader.things(what::link, at.n, [&](const thing_view& each) {
+            if (!each.payload.empty() && !each.gone) page.put(each.subject, read_link(each));
+            return true;
+        });
+        if (options.json) {
+            json_list list(io.out);
+            for (const auto& [id, each] : page.rows())
+                list.item([&, id = id, &row = each](json_writer& out) {
+                    out.begin_object();
+                    write_text_or_null(out, "by", row.by);
+                    out.member("id", id).key("other").begin_object();
+                    out.member("entry", row.other).member("source", row.other_source).end_object();
+                    out.key("pupil");
+                    everyone.write(out, row.pupil);
+                    out.member("state", row.state).end_object();
+                });
+            list.end();
+        } else {
+            text_table table(io.out, {">Link", "Pupil", "Other system", ">Its entry", "Matched by", "State"});
+            for (const auto& [id, row] : page.rows())
+                table.row(
+                    {std::to_string(id),
+                     reference_of(everyone.person_of(row.pupil)),
+                     row.other_source,
+                     std::to_string(row.other),
+                     row.by,
+                     row.state}
+                );
+            table.end();
+            if (table.rows() == 0) io.out << "No links.\n";
+        }
+        if (page.is_cut()) print_cut(io.err, page.rows().size(), page.rows().rbegin()->first);
+        return exit_done;
+    });
+}
+
+} // namespace rollbook

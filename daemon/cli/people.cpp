@@ -1,0 +1,170 @@
+#include "daemon/cli/people.hpp"
+
+#include "daemon/base/bytes.hpp"
+#include "daemon/base/json.hpp"
+#include "daemon/domain/upn.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace rollbook {
+namespace {
+
+constexpr std::string_view reference_prefix = "P-";
+
+failure nobody()
+{
+    return failure(
+        errc::not_found, "no pupil is known by that reference", "Give P-N, a UPN, or SOURCE:ID with a source's own id."
+    );
+}
+
+std::string_view text_of(json_view fields, std::string_view name)
+{
+    return fields[name].string_if().value_or(std::string_view());
+}
+
+std::string name_in(std::string_view payload)
+{
+    const result<json_document> document = json_document::parse(std::string(payload));
+    if (!document) return {};
+    const json_view fields = document->root()["fields"];
+    std::string_view forename = text_of(fields, "forename");
+    std::string_view surname = text_of(fields, "surname");
+    if (forename.empty()) forename = text_of(fields, "legal_forename");
+    if (surname.empty()) surname = text_of(fields, "legal_surname");
+    std::string name(forename);
+    if (!name.empty() && !surname.empty()) name += ' ';
+    return name.append(surname);
+}
+
+} // namespace
+
+std::string reference_of(entry_index person)
+{
+    return std::string(reference_prefix) + std::to_string(person);
+}
+
+people::people(const workplace& at) : at_(at)
+{
+    at.reader.things(what::pupil, at.n, [&](const thing_view& each) {
+        records_.insert_or_assign(
+            each.subject, record{std::string(each.source), std::string(each.key), each.subject, {}}
+        );
+        return true;
+    });
+    at.reader.things(what::link, at.n, [&](const thing_view& each) {
+        if (each.gone || each.payload.empty()) return true;
+        const result<json_document> document = json_document::parse(std::string(each.payload));
+        const auto number = document ? document->root()["other"].int_if() : std::nullopt;
+        const auto own = records_.find(each.pupil);
+        const auto other = number ? records_.find(static_cast<entry_index>(*number)) : records_.end();
+        if (own == records_.end() || other == records_.end() || own == other) return true;
+        other->second.person = own->first;
+        own->second.linked.push_back(other->first);
+        return true;
+    });
+}
+
+entry_index people::person_of(entry_index record) const
+{
+    const auto found = records_.find(record);
+    return found == records_.end() ? record : found->second.person;
+}
+
+bool people::is_stranger(entry_index record) const
+{
+    const auto found = records_.find(record);
+    if (found == records_.end() || found->second.person != record) return false;
+    return std::ranges::none_of(at_.config.sources, [&](const source_configuration& each) {
+        return each.role == source_role::mis && each.name == found->second.source;
+    });
+}
+
+std::vector<entry_index> people::records_of(entry_index person) const
+{
+    std::vector<entry_index> all{person};
+    if (const auto found = records_.find(person); found != records_.end())
+        all.insert(all.end(), found->second.linked.begin(), found->second.linked.end());
+    return all;
+}
+
+void people::write(json_writer& out, entry_index record) const
+{
+    const entry_index person = person_of(record);
+    out.begin_object().member("ref", reference_of(person)).key("source_ids");
+    write_source_ids(out, person);
+    out.end_object();
+}
+
+void people::write_source_ids(json_writer& out, entry_index person) const
+{
+    std::map<std::string, std::vector<std::string>, bool (*)(std::string_view, std::string_view) noexcept> ids(
+        json_key_less
+    );
+    for (const entry_index each : records_of(person)) {
+        if (const auto found = records_.find(each); found != records_.end())
+            ids[found->second.source].push_back(found->second.key);
+    }
+    out.begin_object();
+    for (const auto& [source, keys] : ids) {
+        out.key(source).begin_array();
+        for (const std::string& key : keys)
+            out.value(key);
+        out.end_array();
+    }
+    out.end_object();
+}
+
+result<entry_index> people::find(std::string_view ref) const
+{
+    if (ref.starts_with(reference_prefix)) {
+        const auto index = parse_decimal(ref.substr(reference_prefix.size()));
+        if (!index || !records_.contains(*index)) return nobody();
+        return person_of(*index);
+    }
+    const std::size_t colon = ref.find(':');
+    if (colon == std::string_view::npos) return find_upn(ref);
+    for (const auto& [index, each] : records_) {
+        if (each.source == ref.substr(0, colon) && each.key == ref.substr(colon + 1)) return each.person;
+    }
+    return nobody();
+}
+
+result<entry_index> people::find_upn(std::string_view text) const
+{
+    const result<upn> wanted = upn::parse(text);
+    if (!wanted) return nobody();
+    std::set<entry_index> found;
+    at_.reader.things(what::pupil, at_.n, [&](const thing_view& each) {
+        const result<json_document> document = json_document::parse(std::string(each.payload));
+        if (!document) return true;
+        const result<upn> held = upn::parse(text_of(document->root()["fields"], "upn"));
+        if (held && *held == *wanted) found.insert(person_of(each.subject));
+        return true;
+    });
+    // A stranger with the UPN of an MIS pupil is a link that has not been made; the MIS pupil is meant.
+    if (found.size() > 1) std::erase_if(found, [&](entry_index each) { return is_stranger(each); });
+    if (found.empty()) return nobody();
+    if (found.size() == 1) return *found.begin();
+    std::string references;
+    for (const entry_index each : found)
+        references += (references.empty() ? "" : ", ") + reference_of(each);
+    return failure(errc::usage, "more than one pupil carries that UPN", "Give one of " + references + ".");
+}
+
+std::string people::name_of(entry_index person) const
+{
+    const std::vector<entry_index> records = records_of(person);
+    std::string name;
+    for (const entry_index each : records) {
+        if (!name.empty()) break;
+        at_.reader.history(each, at_.n, [&](const thing_view& version) {
+            if (std::string newer = name_in(version.payload); !newer.empty()) name = std::move(newer);
+            return true;
+        });
+    }
+    return name;
+}
+
+} // namespace rollbook

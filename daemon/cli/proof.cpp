@@ -1,0 +1,150 @@
+#include "daemon/cli/commands.hpp"
+#include "daemon/cli/output.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <ostream>
+
+namespace rollbook {
+namespace {
+
+std::string read_whole(const std::filesystem::path& file)
+{
+    std::ifstream in(file, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    if (in.is_open() && !in.bad()) return text;
+    throw failure_error({
+        errc::usage,
+        "the checkpoint file " + file.string() + " cannot be read",
+        "Give --checkpoint a file that holds a signed checkpoint.",
+    });
+}
+
+// The pinned key. Without one verify goes on: the missing key is a problem of its own there.
+std::optional<verifier_key> key_of(const command_io& io, const command_options& options, const configuration& config)
+{
+    if (!options.key.empty()) {
+        const result<verifier_key> given = parse_vkey(options.key);
+        if (given) return *given;
+        throw failure_error({
+            errc::usage,
+            "--key is no public key of a ledger",
+            "Give the line that `rollbook init` printed: NAME+ID+KEY.",
+        });
+    }
+    const result<std::string> pinned = io.context.pinned_vkey(config);
+    if (!pinned) {
+        print_failure(io.err, pinned.error());
+        return std::nullopt;
+    }
+    const result<verifier_key> parsed = parse_vkey(*pinned);
+    if (parsed) return *parsed;
+    print_failure(io.err, parsed.error());
+    return std::nullopt;
+}
+
+void write_report(json_writer& out, const verify_report& report)
+{
+    out.begin_object();
+    out.member("checkpoints", report.checkpoints);
+    out.member("erased", report.erased);
+    out.member("ok", report.ok());
+    out.member("openings", report.openings);
+    out.key("problems").begin_array();
+    for (const verify_problem& each : report.problems) {
+        out.begin_object().key("index");
+        if (each.index)
+            out.value(*each.index);
+        else
+            out.null();
+        out.member("what", each.what).end_object();
+    }
+    out.end_array();
+    out.member("root", to_base64(report.root));
+    out.member("size", report.size);
+    out.member("unsigned", report.unsigned_entries);
+    out.end_object();
+}
+
+void print_report(std::ostream& out, const verify_report& report, bool quick)
+{
+    out << (report.ok() ? "The ledger verifies: " : "The ledger does NOT verify: ") << report.size << " entries, "
+        << report.openings << " with their opening, " << report.erased << " erased, " << report.checkpoints
+        << " checkpoints, " << report.unsigned_entries << " entries not yet signed.\n";
+    out << "Root: " << to_base64(report.root) << '\n';
+    if (quick) out << "The projections were not compared with a rebuild (--quick).\n";
+    for (const verify_problem& each : report.problems) {
+        if (each.index) out << "Entry " << *each.index << ": ";
+        out << plain(each.what) << '\n';
+    }
+    if (!report.ok()) out << "Keep this file as it is, and restore the newest backup that verifies beside it.\n";
+}
+
+} // namespace
+
+int run_ledger_verify(const command_io& io, const command_options& options)
+{
+    return with_ledger(io, options, [&](const workplace& at) {
+        verify_options wanted;
+        for (const std::filesystem::path& file : options.checkpoints)
+            wanted.earlier_checkpoints.push_back(read_whole(file));
+        wanted.key = key_of(io, options, at.config);
+        wanted.quick = options.quick;
+        verify_report report;
+        {
+            progress_line progress(io.err, io.shows_progress);
+            wanted.progress = [&](std::uint64_t done, std::uint64_t all) {
+                progress.show(
+                    grouped(static_cast<std::int64_t>(done)) + " of " + grouped(static_cast<std::int64_t>(all)) +
+                    " entries checked"
+                );
+            };
+            report = at.reader.verify(wanted);
+        }
+        if (options.json)
+            print_json(io.out, [&](json_writer& out) { write_report(out, report); });
+        else
+            print_report(io.out, report, options.quick);
+        return report.ok() ? exit_done : exit_wrong;
+    });
+}
+
+int run_ledger_prove(const command_io& io, const command_options& options)
+{
+    return with_ledger(io, options, [&](const workplace& at) {
+        io.out << at.reader.prove(options.index).value();
+        return exit_done;
+    });
+}
+
+int run_ledger_checkpoint(const command_io& io, const command_options& options)
+{
+    return with_ledger(io, options, [&](const workplace& at) {
+        const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
+        if (!newest) {
+            throw failure_error({
+                errc::not_found,
+                "the ledger has no signed checkpoint yet",
+                "`rollbook poll` signs one when it is done.",
+            });
+        }
+        io.out << newest->note;
+        return exit_done;
+    });
+}
+
+int run_ledger_rebuild(const command_io& io, const command_options& options)
+{
+    return with_configuration(io, options, [&](const configuration& config) {
+        const rebuild_report report = io.context.rebuild(config).value();
+        io.out << "Made again from " << report.entries << " entries: " << report.rows << " rows. ";
+        if (report.differed == 0) {
+            io.out << "None differed.\n";
+            return exit_done;
+        }
+        io.out << report.differed << " differed and were put right.\n";
+        return exit_wrong;
+    });
+}
+
+} // namespace rollbook

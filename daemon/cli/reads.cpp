@@ -1,0 +1,317 @@
+#include "daemon/cli/alerts.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+namespace rollbook {
+namespace {
+
+std::string total_text(const std::optional<std::int64_t>& total)
+{
+    return total ? grouped(*total) : "-";
+}
+
+class statement_table {
+public:
+    statement_table(std::ostream& out, const time_zone& zone)
+        : zone_(zone), table_(
+                           out,
+                           {"Read at",
+                            "Source",
+                            "Record",
+                            ">Read",
+                            ">New",
+                            ">Changed",
+                            ">Unchanged",
+                            ">Duplicate",
+                            ">Quarantined",
+                            ">Vanished",
+                            ">Restored",
+                            ">Source total",
+                            ">Held",
+                            "Balanced"}
+                       )
+    {
+    }
+    void row(const statement_row& each)
+    {
+        table_.row(
+            {clock_text(each.at, zone_),
+             each.source,
+             std::string(name_of(each.record)),
+             grouped(each.read),
+             grouped(each.fresh),
+             grouped(each.changed),
+             grouped(each.unchanged),
+             grouped(each.duplicate),
+             grouped(each.quarantined),
+             grouped(each.vanished),
+             grouped(each.restored),
+             total_text(each.source_total),
+             grouped(each.held),
+             each.balanced ? "yes" : "NO"}
+        );
+    }
+    void end() { table_.end(); }
+
+private:
+    const time_zone& zone_;
+    text_table table_;
+};
+
+void write_statement(json_writer& out, const statement_row& row)
+{
+    out.begin_object();
+    out.member("at", format_instant(row.at));
+    out.member("balanced", row.balanced);
+    out.member("changed", row.changed);
+    out.member("duplicate", row.duplicate);
+    out.member("new", row.fresh);
+    out.member("quarantined", row.quarantined);
+    out.member("read", row.read);
+    out.member("record", name_of(row.record));
+    out.member("restored", row.restored);
+    out.member("source", row.source).key("source_total");
+    if (row.source_total)
+        out.value(*row.source_total);
+    else
+        out.null();
+    out.member("unchanged", row.unchanged);
+    out.member("vanished", row.vanished);
+    out.end_object();
+}
+
+// From the first moment of a day at the school to the last one of another.
+std::optional<instant> start_of(const std::optional<civil_day>& day, const time_zone& zone)
+{
+    return day ? std::optional(zone.to_instant(local_instant(*day))) : std::nullopt;
+}
+
+std::optional<instant> end_of(const std::optional<civil_day>& day, const time_zone& zone)
+{
+    if (!day) return std::nullopt;
+    return zone.to_instant(local_instant(*day + std::chrono::days(1))) - std::chrono::milliseconds(1);
+}
+
+bool is_ok(const source_state& state)
+{
+    return state.error.empty() && state.last_success;
+}
+
+// How every configured source stands; one that was never read has a state without times.
+std::vector<std::pair<const source_configuration*, source_state>> states_of(const workplace& at)
+{
+    const std::vector<source_state> known = at.reader.sources();
+    std::vector<std::pair<const source_configuration*, source_state>> states;
+    for (const source_configuration& each : at.config.sources) {
+        const auto found = std::ranges::find(known, each.name, &source_state::source);
+        source_state state;
+        if (found != known.end()) state = *found;
+        state.source = each.name;
+        states.emplace_back(&each, std::move(state));
+    }
+    return states;
+}
+
+std::int64_t alerts_open(const workplace& at)
+{
+    std::int64_t count = 0;
+    at.reader.things(what::alert, at.n, [&](const thing_view& each) {
+        count += !each.gone && !each.payload.empty();
+        return true;
+    });
+    return count;
+}
+
+void write_source(json_writer& out, const source_state& state, instant now)
+{
+    out.begin_object();
+    write_day(out, "cursor", state.newest_day);
+    out.key("data_age_s");
+    if (state.data_as_of)
+        out.value(std::chrono::duration_cast<std::chrono::seconds>(now - *state.data_as_of).count());
+    else
+        out.null();
+    write_instant(out, "data_as_of", state.data_as_of);
+    write_text_or_null(out, "error", state.error);
+    write_instant(out, "last_success", state.last_success);
+    out.member("name", state.source);
+    out.member("ok", is_ok(state));
+    out.end_object();
+}
+
+void write_status(json_writer& out, const workplace& at)
+{
+    const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
+    const outbox_counts outbox = at.reader.outbox();
+    out.begin_object();
+    out.key("alerts").begin_object().member("open", alerts_open(at)).end_object();
+    out.key("ledger").begin_object();
+    write_instant(out, "checkpoint_at", newest ? std::optional(newest->at) : std::nullopt);
+    out.member("size", at.n).end_object();
+    out.key("outbox").begin_object().member("failed", outbox.failed).member("waiting", outbox.waiting).end_object();
+    out.member("quarantined", at.reader.quarantined());
+    out.member("school", at.config.school.name);
+    out.member("simulated", at.reader.is_simulated());
+    out.key("sources").begin_array();
+    for (const auto& [source, state] : states_of(at))
+        write_source(out, state, at.now);
+    out.end_array().end_object();
+}
+
+// What the source's newest statement says, over all kinds of record.
+std::string last_statement(const workplace& at, const source_state& state)
+{
+    if (!state.last_success) return "-";
+    statement_row sum;
+    at.reader.statements(*state.last_success, std::nullopt, at.n, [&](const statement_row& row) {
+        if (row.source != state.source) return true;
+        sum.read += row.read;
+        sum.fresh += row.fresh;
+        sum.changed += row.changed;
+        sum.vanished += row.vanished;
+        sum.quarantined += row.quarantined;
+        sum.balanced = sum.balanced && row.balanced;
+        return true;
+    });
+    return grouped(sum.read) + " read, " + grouped(sum.fresh) + " new, " + grouped(sum.changed) + " changed, " +
+           grouped(sum.vanished) + " vanished, " + grouped(sum.quarantined) + " quarantined" +
+           (sum.balanced ? "" : ", NOT BALANCED");
+}
+
+void print_sources(const command_io& io, const workplace& at)
+{
+    const auto states = states_of(at);
+    text_table table(
+        io.out, {"Source", "State", "Last success", "Data as of", ">Age", "Newest day", "Next poll", "Last statement"}
+    );
+    for (const auto& [source, state] : states)
+        table.row(
+            {state.source,
+             is_ok(state) ? "ok" : (state.error.empty() ? "not read" : "FAILED"),
+             clock_text(state.last_success, at.zone),
+             clock_text(state.data_as_of, at.zone),
+             state.data_as_of ? age_text(at.now - *state.data_as_of) : "-",
+             state.newest_day ? format_day(*state.newest_day) : "-",
+             state.last_attempt ? clock_text(*state.last_attempt + source->poll_every, at.zone) : "-",
+             last_statement(at, state)}
+        );
+    table.end();
+    for (const auto& [source, state] : states) {
+        if (state.error.empty()) continue;
+        io.out << plain(state.source) << ": " << plain(state.error) << '\n';
+        if (!state.error_to_do.empty()) io.out << "  " << plain(state.error_to_do) << '\n';
+    }
+}
+
+void print_status(const command_io& io, const workplace& at)
+{
+    const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
+    const outbox_counts outbox = at.reader.outbox();
+    if (at.reader.is_simulated()) io.out << "SIMULATION: this ledger is not a real school's.\n";
+    io.out << plain(at.config.school.name) << ", " << clock_text(at.now, at.zone) << '\n';
+    print_sources(io, at);
+    io.out << "Ledger: " << grouped(static_cast<std::int64_t>(at.n)) << " entries, last signed "
+           << clock_text(newest ? std::optional(newest->at) : std::nullopt, at.zone) << '\n';
+    io.out << "Alerts open: " << alerts_open(at) << ". Messages waiting: " << outbox.waiting
+           << ", failed: " << outbox.failed << ". Rows in quarantine: " << at.reader.quarantined() << ".\n";
+}
+
+std::string seconds_text(double seconds)
+{
+    const auto tenths = static_cast<std::int64_t>(seconds * 10 + 0.5);
+    return grouped(tenths / 10) + "." + std::to_string(tenths % 10);
+}
+
+void print_poll(const command_io& io, const poll_report& report, const time_zone& zone)
+{
+    statement_table table(io.out, zone);
+    for (const statement_row& each : report.statements)
+        table.row(each);
+    table.end();
+    io.out << grouped(report.entries) << " entries; " << report.alerts_opened << " alerts opened, "
+           << report.alerts_ended << " ended; " << report.messages_delivered << " messages delivered, "
+           << report.messages_waiting << " waiting; " << seconds_text(report.seconds) << " s\n";
+}
+
+failure no_such_source(std::string_view option)
+{
+    return failure(
+        errc::usage,
+        std::string(option) + " names no source of the configuration",
+        "`rollbook status` lists the sources by name."
+    );
+}
+
+void require_source(const configuration& config, const std::string& name, std::string_view option)
+{
+    if (name.empty() || std::ranges::count(config.sources, name, &source_configuration::name) > 0) return;
+    throw failure_error(no_such_source(option));
+}
+
+} // namespace
+
+int run_status(const command_io& io, const command_options& options)
+{
+    return with_ledger(io, options, [&](const workplace& at) {
+        if (options.json)
+            print_json(io.out, [&](json_writer& out) { write_status(out, at); });
+        else
+            print_status(io, at);
+        return exit_done;
+    });
+}
+
+int run_statement(const command_io& io, const command_options& options)
+{
+    return with_ledger(io, options, [&](const workplace& at) {
+        const auto from = start_of(options.from_day, at.zone);
+        const auto to = end_of(options.to_day, at.zone);
+        json_list list(io.out);
+        statement_table table(io.out, at.zone);
+        std::uint64_t passed = 0;
+        const std::uint64_t begin = options.after.value_or(0);
+        bool is_cut = false;
+        at.reader.statements(from, to, at.n, [&](const statement_row& row) {
+            if (options.limit != 0 && passed == begin + options.limit) {
+                is_cut = true;
+                return false;
+            }
+            if (++passed <= begin) return true;
+            if (options.json)
+                list.item([&](json_writer& out) { write_statement(out, row); });
+            else
+                table.row(row);
+            return true;
+        });
+        if (options.json)
+            list.end();
+        else
+            table.end();
+        if (!options.json && passed <= begin) io.out << "No statements.\n";
+        if (is_cut) print_cut(io.err, options.limit, passed);
+        return exit_done;
+    });
+}
+
+int run_poll(const command_io& io, const command_options& options)
+{
+    return with_configuration(io, options, [&](const configuration& config) {
+        require_source(config, options.source, "--source");
+        require_source(config, options.allow_vanished, "--allow-vanished");
+        for (const std::string& warning : config.warnings)
+            io.err << plain(warning) << '\n';
+        poll_report report;
+        {
+            progress_line progress(io.err, io.shows_progress);
+            const poll_request request{options.source, options.allow_vanished};
+            report = io.context.poll(config, request, [&](const std::string& text) { progress.show(text); }).value();
+        }
+        print_poll(io, report, time_zone::named(config.school.timezone).value_or(time_zone::utc()));
+        for (const failure& each : report.failures)
+            print_failure(io.err, each);
+        return report.failures.empty() ? exit_done : exit_wrong;
+    });
+}
+
+} // namespace rollbook

@@ -1,0 +1,317 @@
+#include "daemon/base/bytes.hpp"
+#include "daemon/cli/commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <unistd.h>
+
+#include <iostream>
+
+namespace rollbook {
+namespace {
+
+constexpr const char* version_text = "rollbook 0.1.0";
+
+using command = int (*)(const command_io&, const command_options&);
+
+// The subcommands with what runs each, and what their options are read into.
+class command_line {
+public:
+    command_line();
+    command_line(const command_line&) = delete;
+    command_line& operator=(const command_line&) = delete;
+
+    void parse(int argc, const char* const* argv) { app_.parse(argc, argv); }
+    // The command that was named, after parse().
+    command chosen() const;
+    command_options& options() { return options_; }
+    std::string help() const { return app_.help(); }
+    std::string usage() const;
+
+private:
+    CLI::App* add(CLI::App& to, const std::string& name, const std::string& says, command runs);
+    CLI::App* group(const std::string& name, const std::string& says);
+    void json(CLI::App* to) { to->add_flag("--json", options_.json, "JSON for programs"); }
+    void paging(CLI::App* to);
+    void known_at(CLI::App* to);
+    void days(CLI::App* to);
+    void state(CLI::App* to);
+    void add_set_up();
+    void add_reading();
+    void add_ledger();
+
+    command_options options_;
+    CLI::App app_{
+        "Reads a school's attendance and incident records into a ledger that can be checked, and tells the\n"
+        "attendance lead when a threshold is crossed.",
+        "rollbook"};
+    std::vector<std::pair<const CLI::App*, command>> commands_;
+};
+
+template <class T, class Parse>
+void add_parsed(
+    CLI::App* to,
+    const std::string& name,
+    std::optional<T>& into,
+    const std::string& says,
+    const std::string& type,
+    const std::string& expected,
+    Parse parse
+)
+{
+    to->add_option_function<std::string>(
+          name,
+          [name, &into, expected, parse](const std::string& text) {
+              into = parse(text);
+              if (!into) throw CLI::ValidationError(name, "must be " + expected);
+          },
+          says
+    )
+        ->type_name(type);
+}
+
+constexpr const char* day_form = "a date, YYYY-MM-DD";
+constexpr const char* instant_form = "an instant as RFC 3339 writes it, 2026-11-23T08:55:00Z";
+constexpr const char* number_form = "a whole number";
+
+std::optional<entry_index> entry_in(std::string_view text)
+{
+    return parse_decimal(text);
+}
+
+void add_index(CLI::App* to, const std::string& name, entry_index& into, const std::string& says)
+{
+    to->add_option_function<std::string>(
+          name,
+          [name, &into](const std::string& text) {
+              const auto number = entry_in(text);
+              if (!number) throw CLI::ValidationError(name, std::string("must be ") + number_form);
+              into = *number;
+          },
+          says
+    )
+        ->required()
+        ->type_name("N");
+}
+
+command_line::command_line()
+{
+    app_.footer("Every command takes --config FILE and --help. Exit codes: 0 done, 1 done and something is wrong,\n"
+                "2 wrong usage, 3 configuration invalid, 4 the ledger cannot be opened or is in doubt.");
+    app_.fallthrough();
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", version_text, "Print the version and exit");
+    app_.add_option("--config", options_.config, "The configuration")->type_name("FILE");
+    add_set_up();
+    add_reading();
+    add_ledger();
+}
+
+CLI::App* command_line::add(CLI::App& to, const std::string& name, const std::string& says, command runs)
+{
+    CLI::App* made = to.add_subcommand(name, says);
+    commands_.emplace_back(made, runs);
+    return made;
+}
+
+CLI::App* command_line::group(const std::string& name, const std::string& says)
+{
+    CLI::App* made = app_.add_subcommand(name, says);
+    made->require_subcommand(1);
+    return made;
+}
+
+void command_line::paging(CLI::App* to)
+{
+    to->add_option_function<std::string>(
+          "--limit",
+          [this](const std::string& text) {
+              const auto number = parse_decimal(text);
+              if (!number) throw CLI::ValidationError("--limit", std::string("must be ") + number_form);
+              options_.limit = *number;
+          },
+          "At most this many; 0 for all (1000)"
+    )
+        ->type_name("N");
+    add_parsed(to, "--after", options_.after, "Go on after this index or id", "N", number_form, entry_in);
+}
+
+void command_line::known_at(CLI::App* to)
+{
+    add_parsed(to, "--known-at", options_.known_at, "As known then", "T", instant_form, parse_instant);
+}
+
+void command_line::days(CLI::App* to)
+{
+    add_parsed(to, "--from", options_.from_day, "From this day", "D", day_form, parse_day);
+    add_parsed(to, "--to", options_.to_day, "To this day, inclusive", "D", day_form, parse_day);
+}
+
+void command_line::state(CLI::App* to)
+{
+    to->add_option("--state", options_.state, "open (what has not ended) or all")
+        ->check(CLI::IsMember({"open", "all"}))
+        ->type_name("open|all");
+}
+
+void command_line::add_set_up()
+{
+    CLI::App* init = add(app_, "init", "Make the ledger and its signing key", run_init);
+    init->add_flag("--simulated", options_.simulated, "Mark the ledger as a simulation, with a time of its own");
+    CLI::App* check = add(app_, "check", "Check the configuration, calendar and rules", run_check);
+    check->add_flag("--online", options_.online, "Also reach each source and route");
+    add(app_, "run", "The daemon", run_daemon);
+    CLI::App* poll = add(app_, "poll", "One complete cycle: read, reconcile, judge, deliver", run_poll);
+    poll->add_option("--source", options_.source, "Read this source only")->type_name("NAME");
+    poll->add_option("--allow-vanished", options_.allow_vanished, "Lift the mass-change limit once for this source")
+        ->type_name("SOURCE");
+    json(add(*group("rules", "The rules in force"), "list", "Rules with their stages and source", run_rules_list));
+}
+
+void command_line::add_reading()
+{
+    json(add(app_, "status", "How the sources, the ledger and the outbox stand", run_status));
+
+    CLI::App* statement = add(app_, "statement", "What each read found, and whether it balanced", run_statement);
+    days(statement);
+    known_at(statement);
+    paging(statement);
+    json(statement);
+
+    CLI::App* findings = add(*group("findings", "Where facts do not agree"), "list", "Findings", run_findings_list);
+    state(findings);
+    findings->add_option("--kind", options_.kind, "Findings of this kind only")->type_name("K");
+    known_at(findings);
+    paging(findings);
+    json(findings);
+
+    CLI::App* links = add(*group("links", "Pupils matched across systems"), "list", "Links", run_links_list);
+    known_at(links);
+    paging(links);
+    json(links);
+
+    CLI::App* alerts = group("alerts", "The lead's inbox");
+    CLI::App* list = add(*alerts, "list", "Alerts", run_alerts_list);
+    state(list);
+    known_at(list);
+    paging(list);
+    json(list);
+    CLI::App* show = add(*alerts, "show", "One alert with its history and evidence", run_alerts_show);
+    add_index(show, "ID", options_.index, "The alert's id");
+    json(show);
+
+    CLI::App* pupil = add(app_, "pupil", "Timeline of one pupil", run_pupil);
+    pupil->add_option("REF", options_.pupil, "P-N, a UPN, or SOURCE:ID")->required()->type_name("");
+    days(pupil);
+    known_at(pupil);
+    json(pupil);
+    pupil->add_option("--reason", options_.reason, "Why the name is needed; becomes an entry")->type_name("TEXT");
+    pupil->add_flag("--unmask", options_.unmask, "Show the pupil's name");
+}
+
+void command_line::add_ledger()
+{
+    CLI::App* ledger = group("ledger", "The ledger itself");
+
+    CLI::App* verify = add(*ledger, "verify", "Prove that nothing was changed", run_ledger_verify);
+    verify->add_option("--checkpoint", options_.checkpoints, "A checkpoint kept elsewhere; may be given again")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name("FILE");
+    verify->add_option("--key", options_.key, "The public key to accept, instead of the pinned one")->type_name("VKEY");
+    verify->add_flag("--quick", options_.quick, "Leave out the comparison of the projections");
+    json(verify);
+
+    CLI::App* list = add(*ledger, "list", "Entries", run_ledger_list);
+    list->add_option("--pupil", options_.pupil, "About this pupil only")->type_name("REF");
+    list->add_option("--kind", options_.kind, "What an entry is about, or its kind")->type_name("K");
+    add_parsed(list, "--from", options_.from, "Recorded from then", "T", instant_form, parse_instant);
+    add_parsed(list, "--to", options_.to, "Recorded up to then", "T", instant_form, parse_instant);
+    known_at(list);
+    paging(list);
+    json(list);
+
+    CLI::App* show = add(*ledger, "show", "One entry with its opening", run_ledger_show);
+    add_index(show, "N", options_.index, "The entry's index");
+    json(show);
+    CLI::App* prove = add(*ledger, "prove", "The .tlog-proof of one entry", run_ledger_prove);
+    add_index(prove, "N", options_.index, "The entry's index");
+    add(*ledger, "checkpoint", "The newest signed checkpoint", run_ledger_checkpoint);
+    add(*ledger, "rebuild", "Make every projection again from the entries", run_ledger_rebuild);
+}
+
+command command_line::chosen() const
+{
+    for (const auto& [app, runs] : commands_) {
+        if (app->parsed()) return runs;
+    }
+    return nullptr;
+}
+
+// The line of the help that says how the command is called.
+std::string command_line::usage() const
+{
+    const std::string text = help();
+    const std::size_t from = text.find("Usage:");
+    if (from == std::string::npos) return "Usage: rollbook COMMAND [OPTIONS]";
+    return text.substr(from, text.find('\n', from) - from);
+}
+
+// What holds between options. An empty text: all is well.
+std::string wrong_together(const command_options& options)
+{
+    if (options.unmask && options.reason.empty()) return "--unmask needs --reason, and a reason that says something";
+    if (!options.unmask && !options.reason.empty()) return "--reason is for --unmask";
+    if (options.from_day && options.to_day && *options.to_day < *options.from_day) return "--to lies before --from";
+    if (options.from && options.to && *options.to < *options.from) return "--to lies before --from";
+    return {};
+}
+
+int say_usage(std::ostream& err, std::string_view what, const command_line& line)
+{
+    err << "rollbook: " << what.substr(0, what.find('\n')) << '\n' << line.usage() << '\n';
+    return exit_usage;
+}
+
+int run_command(command runs, const command_io& io, const command_options& options)
+{
+    try {
+        const int code = runs(io, options);
+        io.out.flush();
+        if (io.out.good()) return code;
+        io.err << "rollbook: the output could not be written\n  Check where it goes, and the space there.\n";
+        return exit_wrong;
+    } catch (const failure_error& e) {
+        print_failure(io.err, e.why());
+        return exit_code_for(e.why().code);
+    } catch (const std::exception& e) {
+        print_failure(
+            io.err, failure(errc::ledger_in_doubt, std::string("stopped by an unexpected failure: ") + e.what())
+        );
+        return exit_ledger;
+    }
+}
+
+} // namespace
+
+int run_cli(int argc, const char* const* argv, const cli_context& context, std::ostream& out, std::ostream& err)
+{
+    command_line line;
+    try {
+        line.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        out << line.help();
+        return exit_done;
+    } catch (const CLI::CallForVersion&) {
+        out << version_text << '\n';
+        return exit_done;
+    } catch (const CLI::ParseError& e) {
+        return say_usage(err, e.what(), line);
+    }
+    if (const std::string wrong = wrong_together(line.options()); !wrong.empty()) return say_usage(err, wrong, line);
+
+    const bool at_terminal = &err == &std::cerr && isatty(STDERR_FILENO) == 1;
+    return run_command(line.chosen(), {context, out, err, at_terminal}, line.options());
+}
+
+} // namespace rollbook

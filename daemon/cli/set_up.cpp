@@ -1,0 +1,110 @@
+#include "daemon/cli/commands.hpp"
+#include "daemon/cli/output.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+namespace rollbook {
+namespace {
+
+std::string stages_text(const rule& of)
+{
+    std::string text;
+    for (const rule_stage& each : of.stages) {
+        text.append(text.empty() ? "" : ", ").append(each.name).append(" at ").append(std::to_string(each.at_least));
+        if (each.window) text.append(" in ").append(text_of(*each.window));
+    }
+    return text;
+}
+
+void write_rule(json_writer& out, const rule& of)
+{
+    out.begin_object();
+    out.member("id", of.id);
+    write_text_or_null(out, "pack", of.pack);
+    out.member("source", of.source);
+    out.key("stages").begin_array();
+    for (const rule_stage& each : of.stages) {
+        out.begin_object().member("at_least", each.at_least).member("name", each.name);
+        out.member("window", text_of(each.window.value_or(of.window))).end_object();
+    }
+    out.end_array();
+    out.member("title", of.title);
+    out.member("version", rule_version(of));
+    out.member("window", text_of(of.window));
+    out.end_object();
+}
+
+} // namespace
+
+int run_init(const command_io& io, const command_options& options)
+{
+    return with_configuration(io, options, [&](const configuration& config) {
+        const std::string vkey = io.context.init(config, options.simulated).value();
+        io.out << "Made the " << (options.simulated ? "simulated " : "") << "ledger "
+               << plain(config.ledger.path.string()) << " and its signing key.\n"
+               << "Give the auditor this public key; with it every signed checkpoint can be checked:\n"
+               << vkey << '\n';
+        return exit_done;
+    });
+}
+
+int run_check(const command_io& io, const command_options& options)
+{
+    return with_configuration(io, options, [&](const configuration& config) {
+        io.out << "ok    " << plain(config.file.string()) << ": " << config.sources.size() << " sources, "
+               << config.rules.size() << " rules, " << config.routes.size() << " routes\n";
+        for (const std::string& warning : config.warnings)
+            io.out << "note  " << plain(warning) << '\n';
+        const std::vector<cli_context::check_line> lines = io.context.check(config, options.online);
+        for (const cli_context::check_line& each : lines) {
+            io.out << (each.bad ? "BAD   " : "ok    ") << plain(each.text) << '\n';
+            if (!each.to_do.empty()) io.out << "      " << plain(each.to_do) << '\n';
+        }
+        const bool is_bad = std::ranges::any_of(lines, &cli_context::check_line::bad);
+        return is_bad ? exit_wrong : exit_done;
+    });
+}
+
+int run_daemon(const command_io& io, const command_options& options)
+{
+    return with_configuration(io, options, [&](const configuration& config) {
+        for (const std::string& warning : config.warnings)
+            io.err << plain(warning) << '\n';
+        io.context.run(config).value();
+        return exit_done;
+    });
+}
+
+int run_rules_list(const command_io& io, const command_options& options)
+{
+    return with_configuration(io, options, [&](const configuration& config) {
+        std::vector<const rule*> sorted;
+        for (const rule& each : config.rules) {
+            if (each.enabled) sorted.push_back(&each);
+        }
+        std::ranges::sort(sorted, {}, [](const rule* each) { return std::string_view(each->id); });
+        if (options.json) {
+            json_list list(io.out);
+            for (const rule* each : sorted)
+                list.item([&](json_writer& out) { write_rule(out, *each); });
+            list.end();
+            return exit_done;
+        }
+        text_table table(io.out, {"Rule", "Title", "Stages", "Window", "Pack", "Version", "Source"});
+        for (const rule* each : sorted)
+            table.row(
+                {each->id,
+                 each->title,
+                 stages_text(*each),
+                 text_of(each->window),
+                 each->pack.empty() ? "-" : each->pack,
+                 rule_version(*each),
+                 each->source}
+            );
+        table.end();
+        return exit_done;
+    });
+}
+
+} // namespace rollbook
