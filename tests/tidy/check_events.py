@@ -20,9 +20,11 @@ for number, line in enumerate(CATALOGUE.read_text().splitlines(), 1):
         problems.append(f"{CATALOGUE}:{number}: not a row ROLLBOOK_EVENT(id, level, text, what a person does)")
         continue
     ids[row[1]] += 1
-    places[row[1]] = (row[3] + row[4]).count("{}")
+    places[row[1]] = row[3].count("{}")
     if row[4] == '""':
         problems.append(f"{CATALOGUE}:{number}: {row[1]} does not say what a person does")
+    if "{" in row[4]:
+        problems.append(f"{CATALOGUE}:{number}: nothing fills the {{}} in what a person does")
 
 used = collections.Counter()
 for file in sorted(p for folder in ("daemon", "connectors") for p in pathlib.Path(folder).rglob("*.[ch]pp")):
