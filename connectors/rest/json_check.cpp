@@ -176,7 +176,7 @@ failure refusal(
     const rj::Value* node = validator.GetInvalidSchemaPointer().Get(schema);
     const std::string said = text_member(node, "description");
     const std::string at = text_of(validator.GetInvalidDocumentPointer());
-    const std::string place = at.empty() ? "the manifest" : at;
+    const std::string place = at.empty() ? "the top level" : at;
     if (keyword == "additionalProperties") {
         const std::string known = keys_of(node);
         return wrong(file, line, "unknown key \"" + watched.key() + "\" in " + place, "Known: " + known + ".");

@@ -354,20 +354,29 @@ private:
     std::string_view last_statutory_;
 };
 
-result<void> page_mapper::map(
-    const dom_value& root, std::optional<civil_day> from, const lookup_tables& tables, page_storage& storage, page& out
-)
+result<const dom_value*> page_mapper::rows(const dom_value& root)
 {
     const dom_value* list = records_.find(root);
     if (!list || !list->IsArray()) return no_list(records_, list);
+    return list;
+}
+
+void page_mapper::map(
+    const dom_value& root,
+    const dom_value& rows,
+    std::optional<civil_day> from,
+    const lookup_tables& tables,
+    page_storage& storage,
+    page& out
+)
+{
     if (page_as_of_) out.data_as_of = page_as_of_->read_instant(root);
-    out.rows = list->Size();
-    if (stream_.record.kind == what::session_mark) out.marks.reserve(list->Size());
+    out.rows = rows.Size();
+    if (stream_.record.kind == what::session_mark) out.marks.reserve(rows.Size());
     row_reader reader(*this, tables, storage, out);
     std::uint32_t position = 0;
-    for (const dom_value& row : list->GetArray())
+    for (const dom_value& row : rows.GetArray())
         reader.read(row, position++, from);
-    return {};
 }
 
 lookup_filler::lookup_filler(const lookup_spec& spec, const date_form& dates)

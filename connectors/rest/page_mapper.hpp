@@ -28,10 +28,13 @@ public:
     // `stream` must outlive the mapper.
     page_mapper(const stream_spec& stream, const date_form& dates);
 
-    // Adds the rows of `root` to `out`; the rows are at the stream's records path. Fails with page_malformed when there
-    // is no list. `storage` holds the bytes that `root` was parsed from.
-    result<void>
+    // The list of rows in a page. Fails with page_malformed when there is none.
+    result<const dom_value*> rows(const dom_value& root);
+
+    // Adds the rows to `out`. `storage` holds the bytes that `root` was parsed from.
+    void
     map(const dom_value& root,
+        const dom_value& rows,
         std::optional<civil_day> from,
         const lookup_tables& tables,
         page_storage& storage,

@@ -150,7 +150,7 @@ result<const dom_value*> page_parser::parse(std::string& body, unsigned depth_ma
     memory_->root.Populate(fill);
     if (too_deep) return malformed("is nested too deep", parsed.Offset() + skip);
     if (parsed.IsError()) {
-        const bool cut = parsed.Offset() + skip + 1 >= body.size();
+        const bool cut = parsed.Offset() + skip >= body.size();
         return malformed(
             cut ? std::string("is cut short") : std::string("is not JSON: ") + dom::GetParseError_En(parsed.Code()),
             parsed.Offset() + skip

@@ -252,17 +252,15 @@ private:
         storage->tables = tables_;
         const auto root = parse(answer, where, number == 1, storage->body);
         if (!root) return root.error();
+        const auto rows = state.mapper.rows(**root);
+        if (!rows) return at_place(rows.error(), where);
         auto next = state.walk.next(**root);
         if (!next) return at_place(next.error(), where);
         // The source makes the next page while this one is mapped and stored.
         if (*next) start_ahead(stream, from, **next);
 
         page out;
-        const auto mapped = state.mapper.map(**root, from, tables_, *storage, out);
-        if (!mapped) {
-            ahead_ = {};
-            return at_place(mapped.error(), where);
-        }
+        state.mapper.map(**root, **rows, from, tables_, *storage, out);
         out.next = std::move(*next);
         out.storage = std::move(storage);
         return out;
