@@ -9,6 +9,11 @@ namespace {
 
 constexpr std::size_t marked_id_max = 64;
 
+bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 bool is_id_character(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -18,10 +23,11 @@ bool is_id_character(char c)
 
 std::string_view trimmed(std::string_view text)
 {
-    constexpr std::string_view spaces = " \t\r\n";
-    const auto first = text.find_first_not_of(spaces);
-    if (first == text.npos) return text.substr(0, 0);
-    return text.substr(first, text.find_last_not_of(spaces) - first + 1);
+    while (!text.empty() && is_space(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back()))
+        text.remove_suffix(1);
+    return text;
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text)

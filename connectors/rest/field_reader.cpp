@@ -135,6 +135,9 @@ field_reader::field_reader(const field_spec& spec, const date_form& dates)
         from_.emplace_back(path);
     for (const auto& [path, value] : spec.where)
         where_.emplace_back(path);
+    quick_ =
+        from_.size() == 1 && spec.type == kind::text && spec.where.empty() && spec.column.empty() && !spec.of_parent;
+    may_be_none_ = !spec.required && !spec.otherwise;
     dated_ = !dates.text_member.empty();
     if (dated_) date_member_ = path_finder({dates.text_member});
     if (dated_ && !dates.zone_member.empty()) zone_member_ = path_finder({dates.zone_member});
@@ -346,6 +349,28 @@ field_value field_reader::pick(const dom_value& list, text_pool& pool)
     else
         return wrong("is " + std::string(kind_of(list)) + " where a list was expected");
     return best;
+}
+
+bool field_reader::quick_text(const dom_value& row, std::string_view& text)
+{
+    const dom_value* found = quick_ ? from_[0].find(row) : nullptr;
+    if (!found) return quick_ && may_be_none_ && !spec_.present;
+    if (found->IsString())
+        text = trimmed(text_of(*found));
+    else if (!found->IsNull())
+        return false;
+    return !text.empty() || may_be_none_;
+}
+
+bool field_reader::quick_day(const dom_value& row, civil_day& day)
+{
+    if (from_.size() != 1) return false;
+    const dom_value* found = from_[0].find(row);
+    if (found && dated_ && found->IsObject()) found = date_member_.find(*found);
+    if (!found || !found->IsString()) return false;
+    const auto read = dates_.day(text_of(*found));
+    if (read) day = *read;
+    return read.has_value();
 }
 
 field_value field_reader::read_day(const dom_value& row, civil_day& day)

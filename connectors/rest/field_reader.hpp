@@ -75,6 +75,10 @@ public:
 
     // `parent` is the row that a nested item stands in, and is only asked where the field is the parent's.
     field_value read(const dom_value& row, const dom_value* parent, const lookup_tables& tables, text_pool& pool);
+    // The two quick ways for the rows of a register, of which there are many: they take what is as it should be and
+    // say false to everything else, which read() and read_day() then explain. An empty text is a null.
+    bool quick_text(const dom_value& row, std::string_view& text);
+    bool quick_day(const dom_value& row, civil_day& day);
     // The day of a field of type `day`: none with a reason, or without one where the value is null.
     field_value read_day(const dom_value& row, civil_day& day);
     std::optional<instant> read_instant(const dom_value& row);
@@ -98,6 +102,8 @@ private:
     path_finder date_member_;
     path_finder zone_member_;
     bool dated_ = false;
+    bool quick_ = false; // one plain text
+    bool may_be_none_ = false;
     date_reader dates_;
     std::size_t used_ = 0; // which of from_ was used last
 };

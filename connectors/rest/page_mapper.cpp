@@ -185,8 +185,9 @@ public:
                 out_.data_as_of = at;
         if (m_.window_day_) {
             civil_day day;
-            field_value why = m_.window_day_->read_day(row, day);
-            if (why.is == is::wrong) return reject(m_.stream_.record.kind, std::move(why.reason), row, m_.kept_);
+            if (!m_.window_day_->quick_day(row, day))
+                if (field_value why = m_.window_day_->read_day(row, day); why.is == is::wrong)
+                    return reject(m_.stream_.record.kind, std::move(why.reason), row, m_.kept_);
             if (!out_.newest_day || day > *out_.newest_day) out_.newest_day = day;
             if (from && day < *from) {
                 ++out_.skipped;
@@ -208,7 +209,7 @@ private:
     // The text of a field; false after it rejected the row.
     bool text_of_field(field_reader* field, const dom_value& row, std::string_view& text)
     {
-        if (!field) return true;
+        if (!field || field->quick_text(row, text)) return true;
         field_value value = field->read(row, nullptr, tables_, pool_);
         if (value.is == is::wrong) {
             reject(what::session_mark, std::move(value.reason), row, m_.kept_);
@@ -224,8 +225,9 @@ private:
         reported_mark mark;
         if (!text_of_field(&m_.source_id_, row, mark.source_id)) return;
         if (!text_of_field(&*m_.pupil_, row, mark.pupil_id)) return;
-        if (field_value why = m_.mark_.day->read_day(row, mark.session.day); why.is == is::wrong)
-            return no(std::move(why.reason));
+        if (!m_.mark_.day->quick_day(row, mark.session.day))
+            if (field_value why = m_.mark_.day->read_day(row, mark.session.day); why.is == is::wrong)
+                return no(std::move(why.reason));
         std::string_view half;
         if (!text_of_field(m_.mark_.session, row, half)) return;
         const auto which = parse_half_day(half);

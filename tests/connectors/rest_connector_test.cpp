@@ -536,6 +536,46 @@ TEST_CASE("a status says who must act", "[connectors]")
     CHECK_FALSE(f.to_do.empty());
 }
 
+TEST_CASE("a page further on that is refused names its number, and a dead link is the source's fault", "[connectors]")
+{
+    const auto [status, code] = GENERATE(table<int, errc>({
+        {401, errc::source_refused}, // the token ran out between two pages
+        {429, errc::source_throttled},
+        {404, errc::page_malformed},
+        {422, errc::page_malformed},
+    }));
+    CAPTURE(status);
+    wonde_school_fixture w;
+    w.http.answer(marks_url, fixture("wonde/session-marks-1.json"));
+    w.http.answer(wonde_school + "/attendance/session?cursor=abc&per_page=2", "{}", status);
+    const auto first = w.fetch(marks);
+    REQUIRE(first);
+    const auto second = w.fetch(marks, first->next);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code == code);
+    CHECK_THAT(second.error().what, Contains("page 2") && !Contains("cursor"));
+}
+
+TEST_CASE("a list longer than its manifest allows ends as a failure", "[connectors]")
+{
+    fake_http http;
+    manifest m = shipped("safeguarding");
+    m.pages_max = 2;
+    const secret_reader secrets = [](const secret_reference&) -> result<std::string> { return std::string("s3cret"); };
+    auto source = make_rest_connector(std::move(m), safeguarding_source(), secrets, http);
+    REQUIRE(source);
+    for (const std::string page : {"1", "2"})
+        http.answer(
+            "https://cpoms.example.test/v1/students?page=" + page + "&per_page=100",
+            R"({"data":[],"pages":9,"page":)" + page + "}"
+        );
+    const auto first = run((*source)->fetch_page(0, {}, {}));
+    REQUIRE(first);
+    const auto second = run((*source)->fetch_page(0, {}, first->next));
+    REQUIRE_FALSE(second);
+    CHECK_THAT(second.error().what, Contains("more than 2 pages"));
+}
+
 TEST_CASE("an answer that is no page is refused with what is wrong with it", "[connectors]")
 {
     const auto [body, type, message] = GENERATE(table<std::string, std::string, std::string>({
