@@ -62,7 +62,7 @@ int run_check(const command_io& io, const command_options& options)
             if (!each.to_do.empty()) io.out << "      " << plain(each.to_do) << '\n';
         }
         const bool is_bad = std::ranges::any_of(lines, &cli_context::check_line::bad);
-        return is_bad ? exit_wrong : exit_done;
+        return is_bad || config.web.links_to_loopback ? exit_wrong : exit_done;
     });
 }
 

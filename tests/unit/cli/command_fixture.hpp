@@ -161,15 +161,19 @@ struct small_school {
         closed_finding = ledger->append(
             entry_kind::record,
             second_read,
-            "{" + start + "," + end + R"("state":"open","subject_of":1,"what":"finding"})"
+            "{" + start + "," + end + R"("state":"open","subject":{"id":"A1","source":"mis"},"what":"finding"})"
         );
         const std::string first = std::to_string(closed_finding);
-        ledger->append(
-            entry_kind::record,
-            second_read,
-            R"({"closed_at":"2026-11-23T12:00:00.000Z",)" + start + R"(,"replaces":)" + first + "," + end +
-                R"("state":"closed","subject":)" + first + R"(,"what":"finding"})"
-        );
+        thing_version row;
+        row.kind = what::finding;
+        row.subject = closed_finding;
+        row.replaces = closed_finding;
+        row.pupil = ana;
+        row.gone = true;
+        std::string payload = R"({"closed_at":"2026-11-23T12:00:00.000Z","finding":)" + first + "," + start +
+                              R"(,"replaces":)" + first + "," + end +
+                              R"("state":"closed","subject":{"id":"A1","source":"mis"},"what":"finding"})";
+        ledger->append(second_read, draft(entry_kind::record, std::move(payload), std::move(row)));
     }
 
     void write_alerts()

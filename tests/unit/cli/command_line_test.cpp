@@ -154,6 +154,20 @@ TEST_CASE("check exits 1 only when a line is bad, and hands --online on", "[cli]
     CHECK_THAT(f.out, Contains("BAD   route lead: links\n      Set web.public_url."));
 }
 
+TEST_CASE("links that would open on this machine only make check exit 1, but not poll", "[cli]")
+{
+    command_fixture f;
+    f.config.web.links_to_loopback = true;
+    f.config.warnings = {"web.public_url: links lead to this machine"};
+    f.context.check = [](const configuration&, bool) { return std::vector<cli_context::check_line>(); };
+    CHECK(f.run("check") == 1);
+    f.context.poll = [](const configuration&, const poll_request&, const auto&) -> result<poll_report> {
+        return poll_report();
+    };
+    CHECK(f.run("poll") == 0);
+    CHECK_THAT(f.err, Contains("links lead to this machine"));
+}
+
 TEST_CASE("run gives the exit code of why it stopped", "[cli]")
 {
     command_fixture f;

@@ -33,7 +33,11 @@ public:
         all.push_back(std::move(added));
         return all.size() - 1;
     }
-    entry_index append(instant at, const draft& d) { return append(d.kind, at, d.payload); }
+    entry_index append(instant at, const draft& d)
+    {
+        all.push_back({d.kind, at, d.payload, d.row});
+        return all.size() - 1;
+    }
 
     std::vector<entry> all;
     std::vector<statement_row> rows;
