@@ -28,15 +28,22 @@ std::optional<std::chrono::seconds> retry_after(const http_response& answer)
     return std::chrono::seconds(std::min<std::uint64_t>(*seconds, 86'400));
 }
 
-result<void> judged(const http_response& answer)
+result<void> reached(const result<http_response>& answer)
 {
-    const int status = answer.status;
+    if (!answer) return as_delivery(answer.error());
+    return {};
+}
+
+result<void> judged(const result<http_response>& answer)
+{
+    if (!answer) return as_delivery(answer.error());
+    const int status = answer->status;
     if (status >= 200 && status < 300) return {};
     const std::string what = fmt::format("the webhook's receiver answered with status {}", status);
     const bool may_heal = status == 408 || status == 429;
     if (status >= 400 && status < 500 && !may_heal)
         return failure(errc::delivery_refused, what, "Check url and secret in the route's settings with the receiver.");
-    return failure(errc::delivery_unreachable, what, "It is tried again by itself.", retry_after(answer));
+    return failure(errc::delivery_unreachable, what, "It is tried again by itself.", retry_after(*answer));
 }
 
 class webhook_channel final : public channel {
@@ -48,44 +55,42 @@ public:
 
     asio::awaitable<result<void>> send(message m) override
     {
+        result<http_request> request = posting(std::move(m));
+        if (!request) co_return request.error();
+        const std::unique_ptr<http_call> call = http_.start(std::move(*request));
+        const result<http_response> answer = co_await call->answer();
+        co_return judged(answer);
+    }
+
+    // Any answer to a GET will do: receivers that take only POST say so, and are there.
+    asio::awaitable<result<void>> check() override
+    {
+        const result<std::string> signatures = signatures_of(message(), 0);
+        if (!signatures) co_return signatures.error();
+        const std::unique_ptr<http_call> call = http_.start(addressed());
+        const result<http_response> answer = co_await call->answer();
+        co_return reached(answer);
+    }
+
+private:
+    result<http_request> posting(message m) const
+    {
         const std::int64_t at = std::chrono::floor<std::chrono::seconds>(now_()).time_since_epoch().count();
-        std::string signatures;
-        for (const secret_reference& reference : settings_.secrets) {
-            const result<std::string> one = signature(reference, m, at);
-            if (!one) co_return one.error();
-            signatures += (signatures.empty() ? "" : " ") + *one;
-        }
+        const result<std::string> signatures = signatures_of(m, at);
+        if (!signatures) return signatures.error();
         http_request request = addressed();
         request.method = "POST";
         request.headers = {
             "Content-Type: application/json",
             "webhook-id: " + m.id,
             "webhook-timestamp: " + std::to_string(at),
-            "webhook-signature: " + signatures,
+            "webhook-signature: " + *signatures,
         };
         if (m.attempt > 1) request.headers.push_back("X-Rollbook-Attempt: " + std::to_string(m.attempt));
         request.body = std::move(m.json);
-        const std::unique_ptr<http_call> call = http_.start(std::move(request));
-        const result<http_response> answer = co_await call->answer();
-        if (!answer) co_return as_delivery(answer.error());
-        co_return judged(*answer);
+        return request;
     }
 
-    // Any answer to a GET will do: receivers that take only POST say so, and are there.
-    asio::awaitable<result<void>> check() override
-    {
-        const message trial;
-        for (const secret_reference& reference : settings_.secrets) {
-            const result<std::string> one = signature(reference, trial, 0);
-            if (!one) co_return one.error();
-        }
-        const std::unique_ptr<http_call> call = http_.start(addressed());
-        const result<http_response> answer = co_await call->answer();
-        if (!answer) co_return as_delivery(answer.error());
-        co_return result<void>();
-    }
-
-private:
     http_request addressed() const
     {
         http_request request(settings_.url);
@@ -94,16 +99,23 @@ private:
         return request;
     }
 
-    result<std::string> signature(const secret_reference& reference, const message& m, std::int64_t at) const
+    // One per secret, so that a receiver that has changed to the new one and one that has not both find theirs.
+    result<std::string> signatures_of(const message& m, std::int64_t at) const
     {
-        const result<std::string> secret = read_secret_(reference);
-        if (!secret) return failure(errc::delivery_refused, secret.error().what, secret.error().to_do);
-        if (auto made = webhook_signature(*secret, m.id, at, m.json)) return *made;
-        return failure(
-            errc::delivery_refused,
-            "the webhook's secret is not in the form whsec_ and base64",
-            "Copy the secret from the receiver again, whole."
-        );
+        std::string all;
+        for (const secret_reference& reference : settings_.secrets) {
+            const result<std::string> secret = read_secret_(reference);
+            if (!secret) return failure(errc::delivery_refused, secret.error().what, secret.error().to_do);
+            const auto one = webhook_signature(*secret, m.id, at, m.json);
+            if (!one)
+                return failure(
+                    errc::delivery_refused,
+                    "the webhook's secret is not in the form whsec_ and base64",
+                    "Copy the secret from the receiver again, whole."
+                );
+            all += (all.empty() ? "" : " ") + *one;
+        }
+        return all;
     }
 
     webhook_settings settings_;
