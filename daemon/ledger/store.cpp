@@ -481,6 +481,15 @@ std::string sqlite_ledger::first_message_id(entry_index alert, const std::string
     return sql.executeStep() ? sql.getColumn(0).getString() : std::string();
 }
 
+void store_digest_key(SQLite::Database& database)
+{
+    digest_key secret{};
+    random_bytes(secret);
+    SQLite::Statement meta(database, "INSERT INTO meta (name, value) VALUES ('digest_key', ?)");
+    meta.bindNoCopy(1, secret.data(), static_cast<int>(secret.size()));
+    meta.exec();
+}
+
 } // namespace
 
 result<void> create_ledger(const std::filesystem::path& path, const ledger_birth& birth, const signing_key& key)
@@ -496,11 +505,7 @@ result<void> create_ledger(const std::filesystem::path& path, const ledger_birth
     std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     try {
         create_tables(**opened);
-        std::array<std::uint8_t, 16> secret{};
-        random_bytes(secret);
-        SQLite::Statement meta(**opened, "INSERT INTO meta (name, value) VALUES ('digest_key', ?)");
-        meta.bindNoCopy(1, secret.data(), static_cast<int>(secret.size()));
-        meta.exec();
+        store_digest_key(**opened);
         sqlite_ledger book(std::move(*opened), key);
         transaction first;
         first.entries.push_back(setting_entry(

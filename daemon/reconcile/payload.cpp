@@ -279,6 +279,25 @@ draft delivery_entry(const outbox_message& m, instant at)
     return draft(entry_kind::note, std::move(text), std::move(row));
 }
 
+draft access_entry(
+    std::string_view user, std::string_view view, std::string_view reason, instant at, entry_index own_index
+)
+{
+    thing_version row;
+    row.kind = what::access;
+    row.key = std::to_string(own_index);
+    std::string text;
+    json_writer out(text);
+    out.begin_object();
+    out.member("at", format_instant(at));
+    out.member("reason", reason);
+    out.member("user", user);
+    out.member("view", view);
+    out.member("what", name_of(what::access));
+    out.end_object();
+    return draft(entry_kind::note, std::move(text), std::move(row));
+}
+
 result<version> project(std::string_view payload, entry_index own_index, const digester& digest)
 {
     const result<json_document> parsed = json_document::parse(std::string(payload));

@@ -45,6 +45,11 @@ draft statement_entry(
 // A message that a receiver took.
 draft delivery_entry(const outbox_message& m, instant at);
 
+// Somebody saw what is not shown by itself. `user` is the operating system's, `view` what was seen.
+draft access_entry(
+    std::string_view user, std::string_view view, std::string_view reason, instant at, entry_index own_index
+);
+
 // The projection row of an entry, from its payload alone. Fails with ledger_in_doubt when the payload is not of a form
 // this program writes.
 result<version> project(std::string_view payload, entry_index own_index, const digester& digest);

@@ -4,6 +4,7 @@
 #include "daemon/base/random.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -65,6 +66,9 @@ asio::awaitable<read_report> cycle::read(std::size_t source, read_options option
             if (!read_in_full) outcome.failures.push_back(read_in_full.error());
         }
     }
+    // Told to stop in the middle: the read stays unclosed, and starts again from its first page.
+    for (const failure& why : outcome.failures)
+        if (why.code == errc::stopped) throw boost::system::system_error(asio::error::operation_aborted);
 
     try {
         report.closing = closer_.close(known, from, reading, outcome, now_());
@@ -220,52 +224,74 @@ asio::awaitable<bool> cycle::wait_after(const failure& why, int failed, const st
     co_return !cancelled;
 }
 
+// One try of one message, and what is to be stored of it. The try itself is counted before it is made.
+asio::awaitable<transaction> cycle::attempt(outbox_message& m, delivery_report& report)
+{
+    const instant now = now_();
+    transaction t;
+    transaction::attempt_result ended;
+    ended.number = m.number;
+    std::optional<failure> why;
+    const auto to = parts_.channels.find(m.route);
+    if (to == parts_.channels.end()) {
+        why.emplace(errc::delivery_refused, "the configuration has no route \"" + m.route + "\" any more", "Add it back.");
+    } else {
+        m.attempts = book_.begin_attempt(m.number, now);
+        m.content.attempt = m.attempts;
+        message copy = m.content;
+        const result<void> sent = co_await to->second->send(std::move(copy));
+        if (!sent) why = sent.error();
+    }
+    if (!why) {
+        ++report.delivered;
+        ended.as = transaction::attempt_result::end::delivered;
+        t.entries.push_back(delivery_entry(m, now_()));
+        log_event(event::message_delivered, m.route, m.attempts);
+    } else {
+        if (why->code == errc::stopped) throw boost::system::system_error(asio::error::operation_aborted);
+        ++report.waiting;
+        ended.error = why->what;
+        if (const auto wait = next_delivery(*why, m.attempts, now - m.content.made_at, dice())) {
+            ended.as = transaction::attempt_result::end::again;
+            // At least a moment later, so that one pass over the outbox ends.
+            ended.next_at = now + std::max<std::chrono::milliseconds>(*wait, std::chrono::milliseconds(1));
+            log_event(event::message_waits, m.route, m.attempts, why->what, why->to_do);
+        } else {
+            ended.as = transaction::attempt_result::end::failed;
+            log_event(event::message_failed, m.route, m.attempts, why->what, why->to_do);
+        }
+    }
+    t.attempts.push_back(std::move(ended));
+    co_return t;
+}
+
 asio::awaitable<cycle::delivery_report> cycle::deliver()
 {
     delivery_report report;
+    std::map<std::string, instant> unreachable; // routes, and when they are tried again
     for (;;) {
         const instant now = now_();
         std::vector<outbox_message> due = book_.due_messages(now, messages_at_once);
         if (due.empty()) break;
         std::size_t done = 0;
         for (outbox_message& m : due) {
-            transaction::attempt_result ended;
-            ended.number = m.number;
-            const auto to = parts_.channels.find(m.route);
-            std::optional<failure> why;
-            if (to == parts_.channels.end()) {
-                why.emplace(
-                    errc::delivery_refused, "the configuration has no route \"" + m.route + "\" any more", "Add it back."
-                );
-            } else {
-                m.attempts = book_.begin_attempt(m.number, now);
-                m.content.attempt = m.attempts;
-                message copy = m.content;
-                const result<void> sent = co_await to->second->send(std::move(copy));
-                if (!sent) why = sent.error();
-            }
+            // One dead receiver must not hold up the reads by a time-out a message.
+            const auto dead = unreachable.find(m.route);
             transaction t;
-            if (!why) {
-                ++report.delivered;
-                ++done;
-                ended.as = transaction::attempt_result::end::delivered;
-                t.entries.push_back(delivery_entry(m, now_()));
-                log_event(event::message_delivered, m.route, m.attempts);
+            if (dead == unreachable.end()) {
+                t = co_await attempt(m, report);
+                if (!t.entries.empty()) ++done;
+                if (t.attempts.front().as == transaction::attempt_result::end::again)
+                    unreachable[m.route] = t.attempts.front().next_at;
             } else {
                 ++report.waiting;
-                ended.error = why->what;
-                const auto age = now - m.content.made_at;
-                if (const auto wait = next_delivery(*why, m.attempts, age, dice())) {
-                    ended.as = transaction::attempt_result::end::again;
-                    // At least a moment later, so that one pass over the outbox ends.
-                    ended.next_at = now + std::max<std::chrono::milliseconds>(*wait, std::chrono::milliseconds(1));
-                    log_event(event::message_waits, m.route, m.attempts, why->what, why->to_do);
-                } else {
-                    ended.as = transaction::attempt_result::end::failed;
-                    log_event(event::message_failed, m.route, m.attempts, why->what, why->to_do);
-                }
+                transaction::attempt_result later;
+                later.number = m.number;
+                later.as = transaction::attempt_result::end::again;
+                later.next_at = dead->second;
+                later.error = "the route could not be reached";
+                t.attempts.push_back(std::move(later));
             }
-            t.attempts.push_back(std::move(ended));
             const entry_index base = book_.size();
             book_.commit(t, now_());
             for (std::size_t i = 0; i < t.entries.size(); ++i)

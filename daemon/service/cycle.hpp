@@ -19,6 +19,7 @@ namespace rollbook {
 
 // The parts a cycle works with, made from one configuration.
 struct cycle_parts {
+    std::shared_ptr<void> clients; // what connectors and channels reach out through; goes last
     std::vector<std::unique_ptr<connector>> connectors; // in the order of the configuration's sources
     std::map<std::string, std::unique_ptr<channel>> channels; // by route
 };
@@ -58,7 +59,6 @@ public:
     const configuration& settings() const { return settings_; }
 
 private:
-    struct stream_read;
     boost::asio::awaitable<result<void>> read_stream(
         std::size_t number, std::size_t source, read_options options, source_reading& reading, read_outcome& outcome,
         read_report& report, const progress_function& progress
@@ -67,6 +67,7 @@ private:
     fetch(connector& from, std::size_t stream, std::optional<civil_day> day, std::optional<std::string> at);
     boost::asio::awaitable<result<void>> begin(connector& from);
     boost::asio::awaitable<bool> wait_after(const failure& why, int failed, const std::string& source);
+    boost::asio::awaitable<transaction> attempt(outbox_message& m, delivery_report& report);
     void flush(source_reading& reading, read_report& report);
 
     const configuration& settings_;

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "connectors/rest/manifest.hpp"
+#include "daemon/ports/configuration.hpp"
+#include "daemon/ports/connector.hpp"
+#include "daemon/ports/http.hpp"
+
+#include <memory>
+
+namespace rollbook {
+
+// The connector that a source's configuration names. Secrets are read from beside the configuration file. Fails with
+// configuration_invalid: no such connector, or settings that it does not take.
+result<std::unique_ptr<connector>> make_connector(
+    const configuration& settings,
+    const source_configuration& source,
+    const manifest_places& manifests,
+    http_client& client
+);
+
+// Everything wrong with a source's connector and its settings, without reaching it.
+std::vector<failure>
+check_connector(const configuration& settings, const source_configuration& source, const manifest_places& manifests);
+
+} // namespace rollbook

@@ -1,0 +1,450 @@
+// The composition root: the only file that names concrete parts.
+
+#include "daemon/base/events.hpp"
+#include "daemon/base/random.hpp"
+#include "daemon/cli/context.hpp"
+#include "daemon/config/load.hpp"
+#include "daemon/connectors.hpp"
+#include "daemon/delivery/make_channel.hpp"
+#include "daemon/ledger/reader.hpp"
+#include "daemon/ledger/store.hpp"
+#include "daemon/net/curl_client.hpp"
+#include "daemon/ports/secrets.hpp"
+#include "daemon/reconcile/payload.hpp"
+#include "daemon/service/daemon.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <iostream>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rollbook {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where manifests, schemas and rule packs are.
+struct data_folders {
+    manifest_places manifests;
+    fs::path packs;
+};
+
+// An installed Rollbook has them under share/rollbook; one that was only built has them in its source tree.
+data_folders find_data()
+{
+    std::vector<fs::path> roots;
+    if (const char* named = std::getenv("ROLLBOOK_DATA")) roots.emplace_back(named);
+    std::error_code ignored;
+    const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+    roots.push_back(program.parent_path() / ".." / "share" / "rollbook");
+    roots.emplace_back(ROLLBOOK_SOURCE_DIR);
+    for (const fs::path& root : roots) {
+        if (!fs::exists(root / "schemas" / "manifest.schema.json", ignored)) continue;
+        data_folders found;
+        found.manifests.folders = {root / "connectors" / "manifests"};
+        found.manifests.schemas = root / "schemas";
+        found.packs = root / "schemas" / "rules";
+        return found;
+    }
+    return {};
+}
+
+instant system_now()
+{
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+// ROLLBOOK_NOW counts only in a simulation: a real school's clock is the machine's.
+instant now_in(bool simulated)
+{
+    const char* set = simulated ? std::getenv("ROLLBOOK_NOW") : nullptr;
+    if (!set || *set == '\0') return system_now();
+    const auto at = parse_instant(set);
+    if (!at)
+        throw failure_error(failure(
+            errc::usage, "ROLLBOOK_NOW is not an instant", "Write it as RFC 3339: 2026-09-01T08:55:00Z"
+        ));
+    return *at;
+}
+
+bool is_simulation(const configuration& settings)
+{
+    const auto reader = open_reader(settings.ledger.path);
+    return reader && (*reader)->is_simulated();
+}
+
+fs::path vkey_file(const configuration& settings)
+{
+    fs::path file = settings.ledger.path;
+    file.replace_extension(".vkey");
+    return file;
+}
+
+result<std::unique_ptr<signing_key>> load_key(const configuration& settings)
+{
+    const auto text = read_secret(settings.ledger.signing_key, settings.file.parent_path());
+    if (!text) return text.error();
+    const auto seed = hash_from_base64(*text);
+    if (!seed)
+        return failure(
+            errc::configuration_invalid,
+            "[ledger] signing_key is not a key that `rollbook init` makes",
+            "Give the file that init wrote: one line of base64, 32 bytes."
+        );
+    return std::make_unique<signing_key>(settings.ledger.origin, key_kind::log, *seed);
+}
+
+result<void> write_new_file(const fs::path& path, std::string_view text, mode_t mode)
+{
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    const bool written = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                         ::fsync(file) == 0;
+    const int why = errno;
+    if (file >= 0) ::close(file);
+    if (written) return {};
+    return failure(
+        errc::ledger_in_doubt,
+        "the file " + path.string() + " cannot be made: " + std::strerror(why),
+        why == EEXIST ? "Rollbook never overwrites it; move it away first if it is not wanted."
+                      : "Check the folder's permissions and free space."
+    );
+}
+
+// A key file is made where the configuration names one that is not there; any other reference must already hold a key.
+result<void> make_key_file(const configuration& settings)
+{
+    const secret_reference& reference = settings.ledger.signing_key;
+    if (reference.kind != secret_reference::from::file) return {};
+    const fs::path path = settings.file.parent_path() / reference.name;
+    hash seed{};
+    random_bytes(seed);
+    const std::string text = to_base64(seed) + "\n";
+    wipe(seed);
+    return write_new_file(path, text, 0600);
+}
+
+result<std::string> init(const configuration& settings, bool simulated)
+{
+    if (fs::exists(settings.ledger.path))
+        return failure(
+            errc::ledger_in_doubt,
+            "the ledger " + settings.ledger.path.string() + " is there already",
+            "Rollbook never overwrites a ledger; move it away first if it is not wanted."
+        );
+    const result<void> key_made = make_key_file(settings);
+    if (!key_made) return key_made.error();
+    const auto key = load_key(settings);
+    if (!key) return key.error();
+    ledger_birth birth;
+    birth.origin = settings.ledger.origin;
+    birth.simulated = simulated;
+    birth.at = now_in(simulated);
+    const result<void> made = create_ledger(settings.ledger.path, birth, **key);
+    if (!made) return made.error();
+    const std::string vkey = format_vkey((*key)->verifier());
+    const result<void> kept = write_new_file(vkey_file(settings), vkey + "\n", 0644);
+    if (!kept) return kept.error();
+    return vkey;
+}
+
+struct outside_clients {
+    std::unique_ptr<http_client> http;
+    std::unique_ptr<mail_client> mail;
+};
+
+result<cycle_parts> make_parts(
+    const configuration& settings,
+    const data_folders& data,
+    boost::asio::any_io_executor executor,
+    std::function<instant()> now
+)
+{
+    auto clients = std::make_shared<outside_clients>();
+    clients->http = make_http_client(executor);
+    clients->mail = make_mail_client(executor);
+    cycle_parts parts;
+    parts.clients = clients;
+    for (const source_configuration& source : settings.sources) {
+        auto made = make_connector(settings, source, data.manifests, *clients->http);
+        if (!made) return made.error();
+        parts.connectors.push_back(std::move(*made));
+    }
+    channel_surroundings around(*clients->http, *clients->mail);
+    around.folder = settings.file.parent_path();
+    around.read_secret = [folder = around.folder](const secret_reference& reference) {
+        return read_secret(reference, folder);
+    };
+    around.now = std::move(now);
+    around.school_name = settings.school.name;
+    around.school_urn = settings.school.urn;
+    for (const route_configuration& route : settings.routes) {
+        auto made = make_channel(route, around);
+        if (!made) return made.error();
+        parts.channels[route.name] = std::move(*made);
+    }
+    return parts;
+}
+
+result<configuration> load_good(const fs::path& file, const fs::path& packs)
+{
+    auto loaded = load_configuration(file, packs);
+    if (loaded) return std::move(*loaded);
+    const configuration_errors errors = loaded.error();
+    const auto& first = errors.problems.front();
+    return failure(errc::configuration_invalid, first.where_and_what(), first.to_do());
+}
+
+// The ledger opened for writing, with its lock and key; closed in the right order.
+struct open_book {
+    std::unique_ptr<ledger_lock> lock;
+    std::unique_ptr<signing_key> key;
+    std::unique_ptr<ledger> book;
+};
+
+result<open_book> open_for_writing(const configuration& settings)
+{
+    if (!fs::exists(settings.ledger.path))
+        return failure(
+            errc::ledger_in_doubt,
+            "the ledger " + settings.ledger.path.string() + " does not exist",
+            "Run `rollbook init` to make it, or correct [ledger] path."
+        );
+    open_book opened;
+    auto lock = ledger_lock::take(settings.ledger.path);
+    if (!lock) return lock.error();
+    opened.lock = std::move(*lock);
+    auto key = load_key(settings);
+    if (!key) return key.error();
+    opened.key = std::move(*key);
+    auto book = open_ledger(settings.ledger.path, *opened.key);
+    if (!book) return book.error();
+    opened.book = std::move(*book);
+    // What a kill left unsigned is signed before anything is added to it.
+    opened.book->sign_checkpoint(now_in(is_simulation(settings)));
+    return opened;
+}
+
+std::string user_name()
+{
+    const passwd* entry = ::getpwuid(::getuid());
+    return entry ? entry->pw_name : std::to_string(::getuid());
+}
+
+class application {
+public:
+    application() : data_(find_data()) {}
+
+    cli_context context()
+    {
+        cli_context c;
+        c.load_configuration = [this](const fs::path& file) { return load(file); };
+        c.open_reader = [](const configuration& settings) { return open_reader(settings.ledger.path); };
+        c.now = [](const configuration& settings) { return now_in(is_simulation(settings)); };
+        c.init = init;
+        c.check = [this](const configuration& settings, bool online) { return check(settings, online); };
+        c.poll = [this](const configuration& settings, const poll_request& request, const auto& progress) {
+            return poll(settings, request, progress);
+        };
+        c.run = [this](const configuration& settings) { return run(settings); };
+        c.rebuild = [](const configuration& settings) -> result<rebuild_report> {
+            const auto lock = ledger_lock::take(settings.ledger.path);
+            if (!lock) return lock.error();
+            return rebuild_projections(settings.ledger.path);
+        };
+        c.record_access = [this](const configuration& settings, const std::string& view, const std::string& reason) {
+            return record_access(settings, view, reason);
+        };
+        c.pinned_vkey = [](const configuration& settings) -> result<std::string> {
+            if (!settings.ledger.vkey.empty()) return settings.ledger.vkey;
+            std::ifstream file(vkey_file(settings));
+            std::string line;
+            if (!std::getline(file, line) || line.empty())
+                return failure(
+                    errc::ledger_in_doubt,
+                    "no public key: [ledger] vkey is not set and " + vkey_file(settings).string() + " cannot be read",
+                    "Give the key that `rollbook init` printed, with [ledger] vkey or --key."
+                );
+            return line;
+        };
+        return c;
+    }
+
+private:
+    cli_context::loaded_configuration load(const fs::path& file) const
+    {
+        cli_context::loaded_configuration answer;
+        auto loaded = load_configuration(file, data_.packs);
+        if (loaded) {
+            answer.good = std::move(*loaded);
+        } else {
+            const configuration_errors errors = loaded.error();
+            for (const std::string& line : errors.lines())
+                answer.problems.push_back({line});
+        }
+        return answer;
+    }
+
+    daemon_surroundings surroundings(const fs::path& file, bool simulated)
+    {
+        daemon_surroundings around;
+        around.now = [simulated](const configuration&) { return now_in(simulated); };
+        around.make_parts = [this, simulated](const configuration& settings, boost::asio::any_io_executor executor) {
+            if (settings.web.links_to_loopback || (!settings.routes.empty() && settings.web.public_url.empty()))
+                log_event(event::link_not_reachable, settings.web.public_url.empty() ? "nothing" : settings.web.public_url);
+            return make_parts(settings, data_, executor, [simulated] { return now_in(simulated); });
+        };
+        around.reload = [file, packs = data_.packs] { return load_good(file, packs); };
+        return around;
+    }
+
+    result<poll_report> poll(
+        const configuration& settings,
+        const poll_request& request,
+        const std::function<void(const std::string&)>& progress
+    )
+    {
+        control_request asked;
+        asked.poll = request;
+        if (auto answered = ask_daemon(settings.ledger.path, asked, progress)) return std::move(*answered);
+        auto opened = open_for_writing(settings);
+        if (!opened) return opened.error();
+        const daemon_surroundings around = surroundings(settings.file, is_simulation(settings));
+        return run_once(settings, *opened->book, around, request, progress);
+    }
+
+    result<void> run(const configuration& settings)
+    {
+        auto opened = open_for_writing(settings);
+        if (!opened) return opened.error();
+        const daemon_surroundings around = surroundings(settings.file, is_simulation(settings));
+        return run_daemon(settings, *opened->book, around);
+    }
+
+    result<void> record_access(const configuration& settings, const std::string& view, const std::string& reason)
+    {
+        control_request asked;
+        asked.command = control_request::kind::access;
+        asked.user = user_name();
+        asked.view = view;
+        asked.reason = reason;
+        if (auto answered = ask_daemon(settings.ledger.path, asked, {})) {
+            if (!*answered) return answered->error();
+            return {};
+        }
+        auto opened = open_for_writing(settings);
+        if (!opened) return opened.error();
+        const instant now = now_in(is_simulation(settings));
+        transaction t;
+        t.entries.push_back(access_entry(asked.user, view, reason, now, opened->book->size()));
+        opened->book->commit(t, now);
+        opened->book->sign_checkpoint(now);
+        return {};
+    }
+
+    std::vector<cli_context::check_line> check(const configuration& settings, bool online)
+    {
+        std::vector<cli_context::check_line> lines;
+        const auto bad = [&](const std::string& where, const failure& why) {
+            lines.push_back({true, where + ": " + why.what, why.to_do});
+        };
+        for (const std::string& warning : settings.warnings)
+            lines.push_back({false, warning, ""});
+        if (settings.web.links_to_loopback)
+            lines.push_back(
+                {true,
+                 "links in messages would point to this machine only",
+                 "Set [web] public_url to the address that staff use."}
+            );
+        for (const rule& r : settings.rules)
+            if (!is_measure(r.measure))
+                lines.push_back({true, "rule " + r.id + ": there is no measure \"" + r.measure + "\"", "Correct the rule."});
+        bool sound = true;
+        for (const source_configuration& source : settings.sources)
+            for (const failure& why : check_connector(settings, source, data_.manifests)) {
+                bad("source " + source.name, why);
+                sound = false;
+            }
+        if (fs::exists(settings.ledger.path)) {
+            if (const auto key = load_key(settings); !key) bad("ledger", key.error());
+            if (const auto reader = open_reader(settings.ledger.path); !reader) bad("ledger", reader.error());
+        } else {
+            lines.push_back({false, "the ledger is not made yet; `rollbook init` makes it", ""});
+        }
+        boost::asio::io_context io(1);
+        auto parts = make_parts(settings, data_, io.get_executor(), system_now);
+        if (!parts) {
+            if (sound) bad("configuration", parts.error());
+            return lines;
+        }
+        if (online) {
+            boost::asio::co_spawn(io, reach_all(*parts, lines), [&](std::exception_ptr) { io.stop(); });
+            io.run();
+        }
+        return lines;
+    }
+
+    // Reads one page of each stream and reaches each route; writes nothing.
+    static boost::asio::awaitable<void> reach_all(cycle_parts& parts, std::vector<cli_context::check_line>& lines)
+    {
+        for (const auto& source : parts.connectors) {
+            const result<void> begun = co_await source->begin_run();
+            if (!begun) {
+                lines.push_back({true, begun.error().what, begun.error().to_do});
+                continue;
+            }
+            for (std::size_t stream = 0; stream < source->streams().size(); ++stream) {
+                const result<page> got = co_await source->fetch_page(stream, std::nullopt, std::nullopt);
+                const std::string name = source->source() + " " + source->streams()[stream].name;
+                if (got)
+                    lines.push_back({false, fmt::format("{}: reached, {} rows on the first page", name, got->rows), ""});
+                else
+                    lines.push_back({true, name + ": " + got.error().what, got.error().to_do});
+            }
+        }
+        for (const auto& [name, route] : parts.channels) {
+            const result<void> reached = co_await route->check();
+            if (reached)
+                lines.push_back({false, "route " + name + ": reached", ""});
+            else
+                lines.push_back({true, "route " + name + ": " + reached.error().what, reached.error().to_do});
+        }
+    }
+
+    data_folders data_;
+};
+
+int run_main(int argc, char** argv)
+{
+    ::umask(0077); // what we make beside the ledger is nobody else's
+    try {
+        application program;
+        return run_cli(argc, argv, program.context(), std::cout, std::cerr);
+    } catch (const failure_error& e) {
+        std::cerr << e.why().what << "\n" << e.why().to_do << "\n";
+        return e.why().code == errc::usage ? 2 : e.why().code == errc::configuration_invalid ? 3 : 4;
+    } catch (const std::exception& e) {
+        // Libraries report a full disk or a damaged file this way.
+        std::cerr << "the ledger could not be used: " << e.what() << "\n"
+                  << "Check the disk, then run `rollbook ledger verify`.\n";
+        return 4;
+    }
+}
+
+} // namespace
+} // namespace rollbook
+
+int main(int argc, char** argv)
+{
+    return rollbook::run_main(argc, argv);
+}

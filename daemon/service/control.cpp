@@ -1,0 +1,241 @@
+#include "daemon/service/control.hpp"
+
+#include "daemon/base/canonical_json.hpp"
+#include "daemon/base/json.hpp"
+
+#include <array>
+#include <cstring>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace rollbook {
+namespace {
+
+std::string text_of(json_view value)
+{
+    return std::string(value.string_if().value_or(""));
+}
+
+void write_row(json_writer& out, const statement_row& row)
+{
+    out.begin_object();
+    out.member("at", format_instant(row.at));
+    out.member("balanced", row.balanced);
+    out.member("changed", row.changed);
+    out.member("duplicate", row.duplicate);
+    out.member("fresh", row.fresh);
+    out.member("held", row.held);
+    out.member("quarantined", row.quarantined);
+    out.member("read", row.read);
+    out.member("record", name_of(row.record));
+    out.member("restored", row.restored);
+    out.member("source", row.source);
+    if (row.source_total) out.member("source_total", *row.source_total);
+    out.member("unchanged", row.unchanged);
+    out.member("vanished", row.vanished);
+    out.end_object();
+}
+
+statement_row read_row(json_view row)
+{
+    const auto number = [&](std::string_view key) { return row[key].int_if().value_or(0); };
+    statement_row made;
+    made.at = parse_instant(row["at"].string_if().value_or("")).value_or(instant{});
+    made.source = text_of(row["source"]);
+    made.record = parse_what(row["record"].string_if().value_or("")).value_or(what::pupil);
+    made.read = number("read");
+    made.fresh = number("fresh");
+    made.changed = number("changed");
+    made.unchanged = number("unchanged");
+    made.duplicate = number("duplicate");
+    made.quarantined = number("quarantined");
+    made.vanished = number("vanished");
+    made.restored = number("restored");
+    if (row["source_total"].is_int()) made.source_total = row["source_total"].as_int();
+    made.held = number("held");
+    made.balanced = row["balanced"].bool_if().value_or(false);
+    return made;
+}
+
+void write_failure(json_writer& out, const failure& why)
+{
+    out.begin_object();
+    out.member("code", static_cast<int>(why.code));
+    out.member("to_do", why.to_do);
+    out.member("what", why.what);
+    out.end_object();
+}
+
+failure read_failure(json_view value)
+{
+    return failure(
+        static_cast<errc>(value["code"].int_if().value_or(static_cast<int>(errc::page_malformed))),
+        text_of(value["what"]),
+        text_of(value["to_do"])
+    );
+}
+
+poll_report read_report(json_view root)
+{
+    const auto number = [&](std::string_view key) { return root[key].int_if().value_or(0); };
+    poll_report report;
+    report.alerts_ended = number("alerts_ended");
+    report.alerts_opened = number("alerts_opened");
+    report.entries = number("entries");
+    root["failures"].for_each_element([&](json_view each) { report.failures.push_back(read_failure(each)); });
+    report.messages_delivered = number("messages_delivered");
+    report.messages_waiting = number("messages_waiting");
+    report.seconds = static_cast<double>(number("milliseconds")) / 1000;
+    root["statements"].for_each_element([&](json_view each) { report.statements.push_back(read_row(each)); });
+    return report;
+}
+
+template <class F>
+std::string line(F&& write)
+{
+    std::string text;
+    json_writer out(text);
+    out.begin_object();
+    write(out);
+    out.end_object();
+    return text + "\n";
+}
+
+// A descriptor that is closed with its owner.
+struct descriptor {
+    int number;
+    explicit descriptor(int n) : number(n) {}
+    ~descriptor()
+    {
+        if (number >= 0) ::close(number);
+    }
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+};
+
+failure daemon_gone()
+{
+    return failure(
+        errc::ledger_in_doubt, "the daemon went away before it answered", "Look at its log, then run the command again."
+    );
+}
+
+} // namespace
+
+std::filesystem::path control_socket(const std::filesystem::path& ledger)
+{
+    return ledger.string() + ".sock";
+}
+
+std::string to_line(const control_request& request)
+{
+    return line([&](json_writer& out) {
+        if (request.command == control_request::kind::poll) {
+            out.member("allow_vanished", request.poll.allow_vanished);
+            out.member("command", "poll");
+            out.member("source", request.poll.source);
+        } else {
+            out.member("command", "access");
+            out.member("reason", request.reason);
+            out.member("user", request.user);
+            out.member("view", request.view);
+        }
+    });
+}
+
+std::optional<control_request> parse_request(std::string_view text)
+{
+    const auto parsed = json_document::parse(std::string(text));
+    if (!parsed) return std::nullopt;
+    const json_view root = parsed->root();
+    control_request request;
+    const std::string command = text_of(root["command"]);
+    if (command == "poll") {
+        request.poll.source = text_of(root["source"]);
+        request.poll.allow_vanished = text_of(root["allow_vanished"]);
+        return request;
+    }
+    if (command != "access") return std::nullopt;
+    request.command = control_request::kind::access;
+    request.user = text_of(root["user"]);
+    request.view = text_of(root["view"]);
+    request.reason = text_of(root["reason"]);
+    return request;
+}
+
+std::string progress_line(std::string_view text)
+{
+    return line([&](json_writer& out) { out.member("progress", text); });
+}
+
+std::string report_line(const poll_report& report)
+{
+    return line([&](json_writer& out) {
+        out.key("report").begin_object();
+        out.member("alerts_ended", report.alerts_ended);
+        out.member("alerts_opened", report.alerts_opened);
+        out.member("entries", report.entries);
+        out.key("failures").begin_array();
+        for (const failure& why : report.failures)
+            write_failure(out, why);
+        out.end_array();
+        out.member("messages_delivered", report.messages_delivered);
+        out.member("messages_waiting", report.messages_waiting);
+        out.member("milliseconds", static_cast<std::int64_t>(report.seconds * 1000));
+        out.key("statements").begin_array();
+        for (const statement_row& row : report.statements)
+            write_row(out, row);
+        out.end_array();
+        out.end_object();
+    });
+}
+
+std::string failure_line(const failure& why)
+{
+    return line([&](json_writer& out) {
+        out.key("failure");
+        write_failure(out, why);
+    });
+}
+
+std::optional<result<poll_report>> ask_daemon(
+    const std::filesystem::path& ledger,
+    const control_request& request,
+    const std::function<void(const std::string&)>& progress
+)
+{
+    const std::string path = control_socket(ledger).string();
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return std::nullopt;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    const descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (socket.number < 0) return std::nullopt;
+    if (::connect(socket.number, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return std::nullopt;
+
+    const std::string asked = to_line(request);
+    if (::send(socket.number, asked.data(), asked.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(asked.size()))
+        return daemon_gone();
+    std::string got;
+    std::array<char, 4096> some;
+    for (;;) {
+        const ssize_t n = ::recv(socket.number, some.data(), some.size(), 0);
+        if (n <= 0) return daemon_gone();
+        got.append(some.data(), static_cast<std::size_t>(n));
+        for (std::size_t end = got.find('\n'); end != std::string::npos; end = got.find('\n')) {
+            const auto parsed = json_document::parse(got.substr(0, end));
+            got.erase(0, end + 1);
+            if (!parsed) return daemon_gone();
+            const json_view root = parsed->root();
+            if (root["progress"].is_string()) {
+                if (progress) progress(text_of(root["progress"]));
+                continue;
+            }
+            if (root["failure"].is_object()) return result<poll_report>(read_failure(root["failure"]));
+            return result<poll_report>(read_report(root["report"]));
+        }
+    }
+}
+
+} // namespace rollbook

@@ -1,0 +1,369 @@
+#include "daemon/service/daemon.hpp"
+
+#include "daemon/base/events.hpp"
+#include "daemon/reconcile/payload.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <sys/stat.h>
+
+#include <csignal>
+#include <deque>
+#include <exception>
+
+namespace rollbook {
+namespace {
+
+namespace asio = boost::asio;
+using steady = std::chrono::steady_clock;
+using local = asio::local::stream_protocol;
+using namespace asio::experimental::awaitable_operators;
+
+constexpr std::size_t request_bytes_max = 64 * 1024;
+constexpr std::size_t jobs_max = 16;
+constexpr std::chrono::seconds request_wait_max{5};
+constexpr std::chrono::hours longest_nap{1};
+
+// Reads the sources of a request one after the other, then delivers.
+asio::awaitable<poll_report>
+poll_all(cycle& work, const poll_request& request, const std::function<void(const std::string&)>& progress)
+{
+    const steady::time_point began = steady::now();
+    poll_report report;
+    const auto& sources = work.settings().sources;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        if (!request.source.empty() && sources[i].name != request.source) continue;
+        read_options options;
+        options.everything = true;
+        options.lift_vanish_limit = sources[i].name == request.allow_vanished;
+        read_report read = co_await work.read(i, options, progress);
+        report.entries += read.entries;
+        report.alerts_opened += read.closing.alerts_opened;
+        report.alerts_ended += read.closing.alerts_ended;
+        std::move(read.failures.begin(), read.failures.end(), std::back_inserter(report.failures));
+        std::move(
+            read.closing.statements.begin(), read.closing.statements.end(), std::back_inserter(report.statements)
+        );
+    }
+    const cycle::delivery_report delivery = co_await work.deliver();
+    report.messages_delivered = delivery.delivered;
+    report.messages_waiting = delivery.waiting;
+    report.entries += delivery.delivered; // each receipt is an entry
+    report.seconds = std::chrono::duration<double>(steady::now() - began).count();
+    co_return report;
+}
+
+result<void> check_sources(const configuration& settings, const poll_request& request)
+{
+    for (const std::string& name : {request.source, request.allow_vanished}) {
+        if (name.empty()) continue;
+        const bool known = std::any_of(settings.sources.begin(), settings.sources.end(), [&](const auto& source) {
+            return source.name == name;
+        });
+        if (!known)
+            return failure(
+                errc::usage, "the configuration has no source \"" + name + "\"", "Name one of its [[source]] tables."
+            );
+    }
+    return {};
+}
+
+// A poll that somebody asked for over the socket.
+struct job {
+    poll_request request;
+    std::function<void(const std::string&)> progress;
+    std::optional<poll_report> report;
+    std::optional<failure> why;
+    asio::steady_timer done; // cancelled when there is an answer
+
+    job(asio::any_io_executor executor, poll_request asked) : request(std::move(asked)), done(executor)
+    {
+        done.expires_at(steady::time_point::max());
+    }
+};
+
+class running_daemon {
+public:
+    running_daemon(configuration settings, ledger& book, const daemon_surroundings& surroundings)
+        : book_(book), around_(surroundings), settings_(std::make_unique<configuration>(std::move(settings))), io_(1),
+          wake_(io_), acceptor_(io_)
+    {
+    }
+
+    result<void> run()
+    {
+        const result<void> made = take_configuration(*settings_);
+        if (!made) return made;
+        const result<void> listening = listen();
+        if (!listening) return listening;
+
+        std::exception_ptr broken;
+        asio::co_spawn(io_, everything(), [&](std::exception_ptr e) {
+            broken = e;
+            io_.stop();
+        });
+        log_event(event::daemon_ready, settings_->sources.size(), book_.size());
+        io_.run();
+        acceptor_.close();
+        std::filesystem::remove(control_socket(settings_->ledger.path));
+        if (broken) std::rethrow_exception(broken);
+        log_event(event::daemon_stopped);
+        return {};
+    }
+
+private:
+    result<void> take_configuration(const configuration& settings)
+    {
+        result<cycle_parts> parts = around_.make_parts(settings, io_.get_executor());
+        if (!parts) return parts.error();
+        auto fresh_parts = std::make_unique<cycle_parts>(std::move(*parts));
+        auto fresh_cycle = std::make_unique<cycle>(settings, *fresh_parts, book_, [this] { return around_.now(*settings_); });
+        // The old cycle looks into the old parts: it goes first.
+        work_ = std::move(fresh_cycle);
+        parts_ = std::move(fresh_parts);
+        due_.assign(settings.sources.size(), steady::now());
+        return {};
+    }
+
+    result<void> listen()
+    {
+        const std::filesystem::path path = control_socket(settings_->ledger.path);
+        std::error_code ignored;
+        std::filesystem::remove(path, ignored); // left by a daemon that died; we hold the lock
+        boost::system::error_code failed;
+        const mode_t before = ::umask(0177); // 0600 from the first moment
+        acceptor_.open(local(), failed);
+        if (!failed) acceptor_.bind(local::endpoint(path.string()), failed);
+        if (!failed) acceptor_.listen(4, failed);
+        ::umask(before);
+        if (failed)
+            return failure(
+                errc::ledger_in_doubt,
+                "the socket " + path.string() + " cannot be made: " + failed.message(),
+                "Check the folder's permissions; the path may have at most 107 characters."
+            );
+        return {};
+    }
+
+    asio::awaitable<void> everything()
+    {
+        // Whichever ends first ends the others: the signals, in the ordinary case.
+        try {
+            co_await (signals() || work() || answer());
+        } catch (const boost::system::system_error& e) {
+            if (e.code() != asio::error::operation_aborted) throw;
+        }
+    }
+
+    asio::awaitable<void> signals()
+    {
+        asio::signal_set told(io_, SIGTERM, SIGINT, SIGHUP);
+        for (;;) {
+            const int number = co_await told.async_wait(asio::use_awaitable);
+            if (number != SIGHUP) co_return;
+            reload_wanted_ = true;
+            wake_.cancel();
+        }
+    }
+
+    asio::awaitable<void> work()
+    {
+        for (;;) {
+            if (reload_wanted_) reload();
+            if (!jobs_.empty()) {
+                co_await do_job(jobs_.front());
+                jobs_.pop_front();
+                continue;
+            }
+            const auto next = std::min_element(due_.begin(), due_.end());
+            if (next != due_.end() && *next <= steady::now()) {
+                const auto source = static_cast<std::size_t>(next - due_.begin());
+                const std::size_t generation = generation_;
+                const read_report report = co_await work_->read(source, {}, {});
+                if (report.failures.empty()) log_read(source, report);
+                if (generation == generation_)
+                    due_[source] = steady::now() + settings_->sources[source].poll_every;
+                co_await work_->deliver();
+                continue;
+            }
+            co_await nap(next == due_.end() ? steady::now() + longest_nap : *next);
+            if (message_is_due()) co_await work_->deliver();
+        }
+    }
+
+    void log_read(std::size_t source, const read_report& report)
+    {
+        std::int64_t rows = 0;
+        for (const statement_row& row : report.closing.statements)
+            rows += row.read;
+        log_event(event::source_read, settings_->sources[source].name, rows, report.entries);
+    }
+
+    bool message_is_due() const
+    {
+        const auto at = book_.next_message_at();
+        return at && *at <= around_.now(*settings_);
+    }
+
+    asio::awaitable<void> nap(steady::time_point until)
+    {
+        if (const auto message = book_.next_message_at()) {
+            const auto wait = *message - around_.now(*settings_);
+            until = std::min(until, steady::now() + std::max<std::chrono::milliseconds>(wait, std::chrono::milliseconds(10)));
+        }
+        wake_.expires_at(until);
+        co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none)
+            throw boost::system::system_error(asio::error::operation_aborted);
+    }
+
+    void reload()
+    {
+        reload_wanted_ = false;
+        result<configuration> fresh = around_.reload();
+        if (fresh && fresh->ledger.path != settings_->ledger.path)
+            fresh = failure(errc::configuration_invalid, "[ledger] path cannot change while Rollbook runs", "");
+        if (!fresh) {
+            log_event(event::configuration_kept, fresh.error().what);
+            return;
+        }
+        auto next = std::make_unique<configuration>(std::move(*fresh));
+        const result<void> taken = take_configuration(*next);
+        if (!taken) {
+            log_event(event::configuration_kept, taken.error().what);
+            return;
+        }
+        settings_ = std::move(next);
+        ++generation_;
+        log_event(event::configuration_reloaded);
+    }
+
+    asio::awaitable<void> do_job(std::shared_ptr<job> asked)
+    {
+        const result<void> known = check_sources(*settings_, asked->request);
+        if (!known)
+            asked->why = known.error();
+        else
+            asked->report = co_await poll_all(*work_, asked->request, asked->progress);
+        asked->done.cancel();
+    }
+
+    asio::awaitable<void> answer()
+    {
+        for (;;) {
+            local::socket peer = co_await acceptor_.async_accept(asio::use_awaitable);
+            asio::co_spawn(io_, serve(std::move(peer)), asio::detached);
+        }
+    }
+
+    asio::awaitable<void> serve(local::socket peer)
+    {
+        std::string line;
+        asio::steady_timer patience(io_);
+        patience.expires_after(request_wait_max);
+        patience.async_wait([&](boost::system::error_code e) {
+            if (!e) peer.cancel();
+        });
+        auto buffer = asio::dynamic_buffer(line, request_bytes_max);
+        const auto [failed, size] =
+            co_await asio::async_read_until(peer, buffer, '\n', asio::as_tuple(asio::use_awaitable));
+        patience.cancel();
+        if (failed) co_return;
+        line.resize(size);
+        const auto request = parse_request(line);
+        std::string reply;
+        if (!request || jobs_.size() >= jobs_max) {
+            log_event(event::command_failed);
+            reply = failure_line(failure(errc::usage, "the daemon did not take the command", "Try again, or use its version."));
+        } else if (request->command == control_request::kind::access) {
+            reply = record_access(*request);
+        } else {
+            auto asked = std::make_shared<job>(io_.get_executor(), request->poll);
+            // Progress is a courtesy: what a slow reader has no room for is dropped.
+            peer.non_blocking(true);
+            asked->progress = [&peer](const std::string& text) {
+                boost::system::error_code ignored;
+                const std::string one = progress_line(text);
+                peer.write_some(asio::buffer(one), ignored);
+            };
+            jobs_.push_back(asked);
+            wake_.cancel();
+            co_await asked->done.async_wait(asio::as_tuple(asio::use_awaitable));
+            asked->progress = nullptr;
+            reply = asked->report ? report_line(*asked->report)
+                                  : failure_line(asked->why.value_or(failure(errc::stopped, "the daemon is stopping", "")));
+        }
+        co_await asio::async_write(peer, asio::buffer(reply), asio::as_tuple(asio::use_awaitable));
+    }
+
+    std::string record_access(const control_request& request)
+    {
+        transaction t;
+        const entry_index index = book_.size();
+        const instant now = around_.now(*settings_);
+        t.entries.push_back(access_entry(request.user, request.view, request.reason, now, index));
+        book_.commit(t, now);
+        book_.state().apply(index, t.entries.front().row, t.entries.front().payload);
+        book_.sign_checkpoint(now);
+        return report_line(poll_report{});
+    }
+
+    ledger& book_;
+    const daemon_surroundings& around_;
+    std::unique_ptr<configuration> settings_;
+    asio::io_context io_;
+    asio::steady_timer wake_;
+    local::acceptor acceptor_;
+    std::unique_ptr<cycle_parts> parts_;
+    std::unique_ptr<cycle> work_;
+    std::vector<steady::time_point> due_;
+    std::size_t generation_ = 0;
+    std::deque<std::shared_ptr<job>> jobs_;
+    bool reload_wanted_ = false;
+};
+
+} // namespace
+
+result<void> run_daemon(configuration settings, ledger& book, const daemon_surroundings& surroundings)
+{
+    return running_daemon(std::move(settings), book, surroundings).run();
+}
+
+result<poll_report> run_once(
+    const configuration& settings,
+    ledger& book,
+    const daemon_surroundings& surroundings,
+    const poll_request& request,
+    const std::function<void(const std::string&)>& progress
+)
+{
+    const result<void> known = check_sources(settings, request);
+    if (!known) return known.error();
+    asio::io_context io(1);
+    result<cycle_parts> parts = surroundings.make_parts(settings, io.get_executor());
+    if (!parts) return parts.error();
+    cycle work(settings, *parts, book, [&] { return surroundings.now(settings); });
+    std::exception_ptr broken;
+    poll_report report;
+    asio::co_spawn(io, poll_all(work, request, progress), [&](std::exception_ptr e, poll_report got) {
+        broken = e;
+        report = std::move(got);
+        io.stop();
+    });
+    io.run();
+    if (broken) std::rethrow_exception(broken);
+    return report;
+}
+
+} // namespace rollbook

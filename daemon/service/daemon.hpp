@@ -1,0 +1,36 @@
+#pragma once
+
+#include "daemon/service/control.hpp"
+#include "daemon/service/cycle.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace rollbook {
+
+// What the daemon is given: how to make the parts of a configuration, and how to read the configuration again.
+struct daemon_surroundings {
+    std::function<result<cycle_parts>(const configuration&, boost::asio::any_io_executor)> make_parts;
+    // The configuration read again for SIGHUP; a failure keeps the old one in force.
+    std::function<result<configuration>()> reload;
+    std::function<instant(const configuration&)> now;
+};
+
+// Runs until SIGTERM or SIGINT: reads each source when it is due, delivers what waits, answers the socket beside the
+// ledger, and takes a new configuration on SIGHUP when it is good. Fails with ledger_in_doubt or configuration_invalid
+// before the first read; a ledger that cannot be written later is an exception.
+result<void> run_daemon(configuration settings, ledger& book, const daemon_surroundings& surroundings);
+
+// One complete cycle, without a daemon: every source (or one) read in full, and one try of each message that waits.
+result<poll_report> run_once(
+    const configuration& settings,
+    ledger& book,
+    const daemon_surroundings& surroundings,
+    const poll_request& request,
+    const std::function<void(const std::string&)>& progress
+);
+
+} // namespace rollbook

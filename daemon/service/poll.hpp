@@ -1,0 +1,29 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/ports/ledger.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rollbook {
+
+struct poll_request {
+    std::string source;         // empty: every source
+    std::string allow_vanished; // lift the mass-change limit once for this source
+};
+
+// What one cycle did, for people.
+struct poll_report {
+    std::vector<statement_row> statements;
+    std::vector<failure> failures; // sources or streams that could not be read
+    std::int64_t entries = 0;      // appended by the cycle
+    std::int64_t alerts_opened = 0;
+    std::int64_t alerts_ended = 0;
+    std::int64_t messages_delivered = 0;
+    std::int64_t messages_waiting = 0;
+    double seconds = 0;
+};
+
+} // namespace rollbook
