@@ -54,6 +54,27 @@ TEST_CASE("ledger list keeps what it was asked for", "[cli]")
     CHECK(f.json().root().size() == expected);
 }
 
+TEST_CASE("a link that was undone is still among the entries about the record it named", "[cli]")
+{
+    command_fixture f;
+    const std::string pupil = std::to_string(f.ben);
+    const std::string other = std::to_string(f.stranger);
+    const std::string link = R"(,"key":"cpoms/)" + other + R"(","pupil":)" + pupil;
+    const entry_index made = f.ledger->append(
+        entry_kind::record, f.second_read, R"({"by":"upn")" + link + R"(,"other":)" + other + R"(,"what":"link"})"
+    );
+    const std::string first = std::to_string(made);
+    f.ledger->append(
+        entry_kind::record,
+        f.second_read,
+        R"({"gone":"unlinked")" + link + R"(,"replaces":)" + first + R"(,"subject":)" + first + R"(,"what":"link"})"
+    );
+    CHECK(f.run("ledger list --json --kind link --pupil P-" + other) == 0);
+    const json_document document = f.json();
+    REQUIRE(document.root().size() == 1);
+    CHECK(document.root().at(0)["index"].as_int() == static_cast<std::int64_t>(made));
+}
+
 TEST_CASE("ledger show gives the opening of one entry to programs", "[cli]")
 {
     command_fixture f;

@@ -155,6 +155,14 @@ TEST_CASE("a UPN that two MIS pupils carry is not guessed at", "[cli]")
     CHECK_THAT(f.err, Contains(ref(f.ana)));
 }
 
+TEST_CASE("a UPN means the MIS pupil while a safeguarding record with it is not linked yet", "[cli]")
+{
+    command_fixture f;
+    f.pupil("cpoms", "d4", R"({"upn":")" + f.upn_text + "\"}");
+    CHECK(f.run("pupil " + f.upn_text + " --json") == 0);
+    CHECK(f.json().root()["ref"].as_string() == ref(f.ana));
+}
+
 TEST_CASE("no list for people shows a name, a UPN or a source's id", "[cli]")
 {
     command_fixture f;
