@@ -247,7 +247,7 @@ void read_closer::judge_pupil(
 
     const verdict now = evaluate(by, who, held, settings_.calendar, judged);
     std::optional<verdict> then;
-    if (current && now.stage < 0) then = evaluate(by, who, held, settings_.calendar, current->opened_for);
+    if (current && !is_ended(current->state)) then = evaluate(by, who, held, settings_.calendar, current->opened_for);
     auto change = next_alert(
         by, version, who, current ? &*current : nullptr, now, then ? &*then : nullptr, judged, s.outcome.marks_first, s.now
     );
