@@ -25,6 +25,17 @@ bool keeps_payload(what kind)
     }
 }
 
+// The day of an incident, from the one member of that name that its payload can hold. A payload is canonical JSON, in
+// which a quote inside a text is escaped, so that no text can look like this.
+std::optional<civil_day> day_in(what kind, std::string_view payload)
+{
+    if (kind != what::incident && kind != what::involvement) return std::nullopt;
+    constexpr std::string_view member = "\"day\":\"";
+    const std::size_t at = payload.find(member);
+    if (at == std::string_view::npos || payload.size() < at + member.size() + 10) return std::nullopt;
+    return parse_day(payload.substr(at + member.size(), 10));
+}
+
 } // namespace
 
 const held_thing* held_things::find(std::string_view source, std::string_view key) const
@@ -96,7 +107,10 @@ void held_state::apply(entry_index index, const version& v, std::string_view pay
         now.gone = mark->gone;
         held.put(mark->session, held.number_of(mark->pupil), now);
     } else if (const auto* thing = std::get_if<thing_version>(&v)) {
-        things(thing->kind).put(index, *thing, keeps_payload(thing->kind) ? std::string(payload) : std::string());
+        held_thing& now =
+            things(thing->kind).put(index, *thing, keeps_payload(thing->kind) ? std::string(payload) : std::string());
+        // An entry that says a record is gone has no fields: the last known day stays.
+        if (const auto day = day_in(thing->kind, payload)) now.day = day;
     }
 }
 

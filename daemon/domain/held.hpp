@@ -50,6 +50,7 @@ struct held_thing {
     std::string key;
     std::uint64_t digest = 0;
     bool gone = false;
+    std::optional<civil_day> day;  // of an incident and who took part in it, where the source gives one
     std::uint32_t seen_in = 0; // number of the read that saw it last
     std::string payload;       // kept for pupils, links, findings, alerts and settings; empty for others
 };

@@ -327,6 +327,7 @@ result<version> project(std::string_view payload, entry_index own_index, const d
         break;
     }
     case what::finding:
+        row.subject = index_or_none(root["finding"]);
         row.key = text_or_empty(root["key"]);
         row.gone = text_or_empty(root["state"]) == "closed";
         break;

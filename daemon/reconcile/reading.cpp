@@ -313,6 +313,7 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
     std::size_t in_scope = 0;
     for (const held_thing& thing : held_.things(kind).all()) {
         if (thing.gone || thing.source != source_ || thing.digest == unlisted_digest_) continue;
+        if (from_ && (!thing.day || *thing.day < *from_)) continue; // outside what was read
         ++in_scope;
         if (thing.seen_in == read_number_ ||
             seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key))
