@@ -22,10 +22,16 @@ private:
     SQLite::Statement end_thing_;
 };
 
-// Runs a statement that gives no rows and makes it ready again.
+// Runs a statement that gives no rows and makes it ready again, also when it fails: one left as it stopped would refuse
+// every later use.
 inline void run(SQLite::Statement& statement)
 {
-    statement.exec();
+    try {
+        statement.exec();
+    } catch (...) {
+        statement.tryReset();
+        throw;
+    }
     statement.reset();
 }
 

@@ -41,6 +41,8 @@ CREATE TRIGGER tile_is_never_removed BEFORE DELETE ON tile
 BEGIN SELECT RAISE(ABORT, 'tiles are never removed'); END;
 CREATE TRIGGER checkpoint_is_never_changed BEFORE UPDATE ON checkpoint
 BEGIN SELECT RAISE(ABORT, 'checkpoints are never changed'); END;
+CREATE TRIGGER checkpoint_is_never_removed BEFORE DELETE ON checkpoint
+BEGIN SELECT RAISE(ABORT, 'checkpoints are never removed'); END;
 
 -- Projections: made from the openings, and again by `rollbook ledger rebuild`. Keyed in the order entries arrive.
 
