@@ -108,7 +108,8 @@ result<std::unique_ptr<signing_key>> load_key(const configuration& settings)
 result<void> write_new_file(const fs::path& path, std::string_view text, mode_t mode)
 {
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    const bool written = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+    // The umask keeps everything private; the public key is for others to read.
+    const bool written = file >= 0 && ::fchmod(file, mode) == 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                          ::fsync(file) == 0;
     const int why = errno;
     if (file >= 0) ::close(file);
@@ -262,8 +263,8 @@ public:
             if (!lock) return lock.error();
             return rebuild_projections(settings.ledger.path);
         };
-        c.record_access = [this](const configuration& settings, const std::string& view, const std::string& reason) {
-            return record_access(settings, view, reason);
+        c.record_access = [this](const configuration& settings, const access_record& seen) {
+            return record_access(settings, seen);
         };
         c.pinned_vkey = [](const configuration& settings) -> result<std::string> {
             if (!settings.ledger.vkey.empty()) return settings.ledger.vkey;
@@ -331,13 +332,12 @@ private:
         return run_daemon(settings, *opened->book, around);
     }
 
-    result<void> record_access(const configuration& settings, const std::string& view, const std::string& reason)
+    result<void> record_access(const configuration& settings, const access_record& seen)
     {
         control_request asked;
         asked.command = control_request::kind::access;
-        asked.user = user_name();
-        asked.view = view;
-        asked.reason = reason;
+        asked.access = seen;
+        asked.access.user = user_name();
         if (auto answered = ask_daemon(settings.ledger.path, asked, {})) {
             if (!*answered) return answered->error();
             return {};
@@ -346,7 +346,9 @@ private:
         if (!opened) return opened.error();
         const instant now = now_in(is_simulation(settings));
         transaction t;
-        t.entries.push_back(access_entry(asked.user, view, reason, now, opened->book->size()));
+        t.entries.push_back(access_entry(
+            asked.access.user, seen.pupil, seen.view, seen.reason, now, opened->book->size()
+        ));
         opened->book->commit(t, now);
         opened->book->sign_checkpoint(now);
         return {};

@@ -51,7 +51,7 @@ struct cli_context {
     // Every projection made again; needs the lock.
     std::function<result<rebuild_report>(const configuration&)> rebuild;
     // Appends an access entry (who unmasked what, and why) through the daemon or the lock.
-    std::function<result<void>(const configuration&, const std::string& what, const std::string& reason)> record_access;
+    std::function<result<void>(const configuration&, const access_record&)> record_access;
     // The pinned public key: [ledger] vkey, or ledger.vkey beside the ledger.
     std::function<result<std::string>(const configuration&)> pinned_vkey;
 };

@@ -314,8 +314,11 @@ int run_pupil(const command_io& io, const command_options& options)
         of.person = everyone.find(options.pupil).value();
         of.days = days_of_figures(at, options);
         if (options.unmask) {
-            const std::string what = "pupil " + reference_of(of.person) + ": name";
-            io.context.record_access(at.config, what, options.reason).value();
+            access_record seen;
+            seen.pupil = of.person;
+            seen.view = "name";
+            seen.reason = options.reason;
+            io.context.record_access(at.config, seen).value();
             of.name = everyone.name_of(of.person);
         }
         read_marks(at, options, everyone, of);

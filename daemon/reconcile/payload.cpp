@@ -280,16 +280,18 @@ draft delivery_entry(const outbox_message& m, instant at)
 }
 
 draft access_entry(
-    std::string_view user, std::string_view view, std::string_view reason, instant at, entry_index own_index
+    std::string_view user, entry_index pupil, std::string_view view, std::string_view reason, instant at, entry_index own_index
 )
 {
     thing_version row;
     row.kind = what::access;
+    row.pupil = pupil;
     row.key = std::to_string(own_index);
     std::string text;
     json_writer out(text);
     out.begin_object();
     out.member("at", format_instant(at));
+    write_index(out, "pupil", pupil);
     out.member("reason", reason);
     out.member("user", user);
     out.member("view", view);

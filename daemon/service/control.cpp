@@ -137,9 +137,10 @@ std::string to_line(const control_request& request)
             out.member("source", request.poll.source);
         } else {
             out.member("command", "access");
-            out.member("reason", request.reason);
-            out.member("user", request.user);
-            out.member("view", request.view);
+            if (request.access.pupil != no_entry) out.member("pupil", request.access.pupil);
+            out.member("reason", request.access.reason);
+            out.member("user", request.access.user);
+            out.member("view", request.access.view);
         }
     });
 }
@@ -158,9 +159,11 @@ std::optional<control_request> parse_request(std::string_view text)
     }
     if (command != "access") return std::nullopt;
     request.command = control_request::kind::access;
-    request.user = text_of(root["user"]);
-    request.view = text_of(root["view"]);
-    request.reason = text_of(root["reason"]);
+    if (const auto pupil = root["pupil"].int_if(); pupil && *pupil >= 0)
+        request.access.pupil = static_cast<entry_index>(*pupil);
+    request.access.user = text_of(root["user"]);
+    request.access.view = text_of(root["view"]);
+    request.access.reason = text_of(root["reason"]);
     return request;
 }
 

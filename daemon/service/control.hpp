@@ -17,9 +17,7 @@ std::filesystem::path control_socket(const std::filesystem::path& ledger);
 struct control_request {
     enum class kind { poll, access } command = kind::poll;
     poll_request poll;
-    std::string user;   // access: who looked
-    std::string view;   // access: at what
-    std::string reason; // access: why
+    access_record access;
 };
 
 std::string to_line(const control_request& request);

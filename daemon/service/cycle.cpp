@@ -36,6 +36,13 @@ std::uint64_t dice()
     return value;
 }
 
+// Two sources may well have the same path: whose it is goes first.
+failure of_source(const std::string& source, failure why)
+{
+    if (!why.what.starts_with(source + ": ")) why.what.insert(0, source + ": ");
+    return why;
+}
+
 } // namespace
 
 cycle::cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace)
@@ -57,13 +64,13 @@ asio::awaitable<read_report> cycle::read(std::size_t source, read_options option
 
     const result<void> begun = co_await begin(from);
     if (!begun) {
-        outcome.failures.push_back(begun.error());
+        outcome.failures.push_back(of_source(known.name, begun.error()));
     } else {
         closer_.record_settings(from.facts(), known.name, started);
         for (std::size_t stream = 0; stream < from.streams().size(); ++stream) {
             const result<void> read_in_full =
                 co_await read_stream(stream, source, options, reading, outcome, report, progress);
-            if (!read_in_full) outcome.failures.push_back(read_in_full.error());
+            if (!read_in_full) outcome.failures.push_back(of_source(known.name, read_in_full.error()));
         }
     }
     // Told to stop in the middle: the read stays unclosed, and starts again from its first page.

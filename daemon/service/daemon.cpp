@@ -116,7 +116,14 @@ public:
         io_.run();
         acceptor_.close();
         std::filesystem::remove(control_socket(settings_->ledger.path));
-        if (broken) std::rethrow_exception(broken);
+        if (broken) {
+            try {
+                std::rethrow_exception(broken);
+            } catch (const std::exception& e) {
+                log_event(event::ledger_failed, e.what());
+                throw;
+            }
+        }
         log_event(event::daemon_stopped);
         return {};
     }
@@ -312,7 +319,9 @@ private:
         transaction t;
         const entry_index index = book_.size();
         const instant now = around_.now(*settings_);
-        t.entries.push_back(access_entry(request.user, request.view, request.reason, now, index));
+        t.entries.push_back(access_entry(
+            request.access.user, request.access.pupil, request.access.view, request.access.reason, now, index
+        ));
         book_.commit(t, now);
         book_.state().apply(index, t.entries.front().row, t.entries.front().payload);
         book_.sign_checkpoint(now);

@@ -26,4 +26,12 @@ struct poll_report {
     double seconds = 0;
 };
 
+// Somebody saw what is not shown by itself.
+struct access_record {
+    std::string user;               // the operating system's name
+    entry_index pupil = no_entry;   // about whom; no_entry: nobody by themselves
+    std::string view;               // what was seen
+    std::string reason;             // as the user gave it
+};
+
 } // namespace rollbook

@@ -324,8 +324,8 @@ struct command_fixture : small_school {
         };
         context.now = [this](const configuration&) { return second_read + std::chrono::minutes(30); };
         context.record_access =
-            [this](const configuration&, const std::string& about, const std::string& reason) -> result<void> {
-            accesses.push_back(about + ": " + reason);
+            [this](const configuration&, const access_record& seen) -> result<void> {
+            accesses.push_back("P-" + std::to_string(seen.pupil) + " " + seen.view + ": " + seen.reason);
             return {};
         };
         context.pinned_vkey = [](const configuration&) -> result<std::string> {
