@@ -120,6 +120,17 @@ bool says_the_same(const held_thing& held, const person_link& link)
     return payload && payload->root()["by"].string_if() == std::string_view(link.by);
 }
 
+// The entry that says a pupil left has no fields, so no UPN to match by: a leaver keeps the link made before.
+std::optional<person_link> link_to_leaver(const held_state& held, const std::string& other, entry_index record)
+{
+    const held_thing* link = held.things(what::link).find("", link_key(other, record));
+    if (!link || link->gone) return std::nullopt;
+    const held_thing* pupil = held.things(what::pupil).find_subject(link->pupil);
+    const auto payload = json_document::parse(link->payload);
+    if (!pupil || !pupil->gone || !payload) return std::nullopt;
+    return person_link{link->pupil, record, std::string(payload->root()["by"].string_if().value_or(""))};
+}
+
 } // namespace
 
 link_outcome match_people(const held_state& held, const std::string& mis, const std::string& other)
@@ -152,9 +163,12 @@ link_outcome match_people(const held_state& held, const std::string& mis, const 
                 if (std::find(candidates.begin(), candidates.end(), pupil) == candidates.end())
                     candidates.push_back(pupil);
         }
-        if (candidates.empty())
-            outcome.unmatched.push_back(record.subject);
-        else if (candidates.size() > 1)
+        if (candidates.empty()) {
+            if (auto kept = link_to_leaver(held, other, record.subject))
+                outcome.links.push_back(std::move(*kept));
+            else
+                outcome.unmatched.push_back(record.subject);
+        } else if (candidates.size() > 1)
             outcome.ambiguous.push_back(record.subject);
         else
             outcome.links.push_back({candidates.front(), record.subject, std::string(by)});

@@ -31,8 +31,8 @@ std::optional<std::pair<session_id, entry_index>> conflict_of(std::string_view k
 source_reading::source_reading(
     held_state& held, std::string source, digester digest, std::uint32_t read_number, instant started
 )
-    : held_(held), source_(std::move(source)), digest_(std::move(digest)), read_number_(read_number),
-      started_(started), unlisted_digest_(digest_("{}"))
+    : held_(held), source_(std::move(source)), digest_(std::move(digest)), read_number_(read_number), started_(started),
+      unlisted_digest_(digest_("{}"))
 {
     for (const held_thing& finding : held_.things(what::finding).all()) {
         if (finding.gone) continue;
@@ -145,7 +145,9 @@ void source_reading::take_mark(const reported_mark& mark)
             // The second row of a session whose two rows are known: the one that is held stays.
             parked->second.held_seen = parked->second.held_seen || is_same;
             ++counts.duplicate;
-            conflicts_.push_back({pupils_[pupil].ref, mark.session, std::string(is_same ? parked->second.mark.raw : mark.raw)});
+            conflicts_.push_back(
+                {pupils_[pupil].ref, mark.session, std::string(is_same ? parked->second.mark.raw : mark.raw)}
+            );
             return;
         }
     }
@@ -164,8 +166,9 @@ void source_reading::take_mark(const reported_mark& mark)
         parked_mark& kept = parked_[{mark.session, pupil}];
         kept.pupil = pupil;
         kept.mark = mark;
-        kept.storage.reserve(mark.source_id.size() + mark.raw.size() + mark.statutory.size() + mark.comment.size() +
-                             mark.taken_by.size());
+        kept.storage.reserve(
+            mark.source_id.size() + mark.raw.size() + mark.statutory.size() + mark.comment.size() + mark.taken_by.size()
+        );
         for (std::string_view* text :
              {&kept.mark.source_id, &kept.mark.raw, &kept.mark.statutory, &kept.mark.comment, &kept.mark.taken_by}) {
             const std::size_t start = kept.storage.size();
@@ -239,8 +242,7 @@ result<void> source_reading::end_stream(const retirement_limit& limit, bool may_
     }
     if (!may_retire || !stream_->lists_all) return {};
     for (const what kind : stream_->makes) {
-        const result<void> retired =
-            kind == what::session_mark ? retire_marks(limit) : retire_things(kind, limit);
+        const result<void> retired = kind == what::session_mark ? retire_marks(limit) : retire_things(kind, limit);
         if (!retired) return retired;
     }
     return {};
@@ -315,9 +317,7 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
         if (thing.gone || thing.source != source_ || thing.digest == unlisted_digest_) continue;
         if (from_ && (!thing.day || *thing.day < *from_)) continue; // outside what was read
         ++in_scope;
-        if (thing.seen_in == read_number_ ||
-            seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key))
-            continue;
+        if (thing.seen_in == read_number_ || seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key)) continue;
         missing.emplace_back(kind, thing.subject);
     }
     if (passes(limit, missing.size(), in_scope, rows_ == 0)) return too_many(source_, kind, missing.size(), in_scope);
@@ -343,7 +343,8 @@ entry_index source_reading::ref_of(std::size_t pupil, transaction& t, entry_inde
 {
     local_pupil& known = pupils_[pupil];
     if (known.ref != no_entry) return known.ref;
-    // In the marks but not in the pupil list: a leaver, or a permission that is missing. Kept, and filled in when listed.
+    // In the marks but not in the pupil list: a leaver, or a permission that is missing. Kept, and filled in when
+    // listed.
     known.ref = base + t.entries.size();
     thing_version row;
     row.kind = what::pupil;
@@ -425,6 +426,8 @@ void source_reading::apply(const transaction& t, entry_index base)
         const draft& d = t.entries[i];
         held_.apply(base + i, d.row, d.payload);
         if (const auto* thing = std::get_if<thing_version>(&d.row); thing && thing->source == source_ && !thing->gone) {
+            // A pupil known only from marks was not seen: the list of pupils may still name them in this read.
+            if (thing->kind == what::pupil && thing->digest == unlisted_digest_) continue;
             if (held_thing* now = held_.things(thing->kind).find(source_, thing->key)) now->seen_in = read_number_;
         }
     }

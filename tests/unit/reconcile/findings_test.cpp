@@ -1,0 +1,169 @@
+#include "tests/unit/reconcile/reads.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace rollbook;
+using namespace rollbook::support;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const school_calendar calendar = example_calendar();
+
+bool all_judged(std::string_view, std::string_view)
+{
+    return true;
+}
+
+// Judges the standing findings as of a day and takes their entries, as the closing step does.
+std::vector<draft> judge(read_book& book, civil_day today)
+{
+    const finding_context context{book.held, calendar, "mis", {}, today};
+    return book.take(finding_entries(book.held, standing_findings(context, {}), all_judged, minute(1), book.size));
+}
+
+std::string kinds(const std::vector<draft>& drafts)
+{
+    std::string text;
+    for (const draft& d : drafts) {
+        const auto& row = std::get<thing_version>(d.row);
+        text += row.key.substr(0, row.key.find('/')) + (row.gone                  ? " closed;"
+                                                        : row.subject == no_entry ? " new;"
+                                                                                  : " changed;");
+    }
+    return text;
+}
+
+} // namespace
+
+TEST_CASE(
+    "a finding opens once, stays while the fault does, closes with it and opens anew when it returns", "[reconcile]"
+)
+{
+    read_book book;
+    const civil_day day = ymd(2026, 9, 14);
+    book.records(what::pupil, {pupil_record("A1")});
+    book.marks({{"M1", "A1", am(day), "Q9"}});
+    const auto opened = judge(book, day);
+    REQUIRE(kinds(opened) == "mark-unmapped new;");
+    CHECK_THAT(opened[0].payload, Contains("Monday 14 September 2026, morning") && Contains(R"(\"Q9\")"));
+    CHECK(judge(book, day).empty());
+    book.marks({{"M1", "A1", am(day), "Q8"}});
+    CHECK(kinds(judge(book, day)) == "mark-unmapped changed;");
+    book.marks({{"M1", "A1", am(day), "/"}});
+    CHECK(kinds(judge(book, day)) == "mark-unmapped closed;");
+    CHECK(judge(book, day).empty());
+    book.marks({{"M1", "A1", am(day), "Q9"}});
+    CHECK(kinds(judge(book, day)) == "mark-unmapped new;");
+    CHECK(judge(book, day).empty());
+}
+
+TEST_CASE("a finding that this run did not look at stays as it is", "[reconcile]")
+{
+    read_book book;
+    book.records(what::pupil, {pupil_record("A1")});
+    book.marks({{"M1", "A1", am(ymd(2026, 9, 14)), "Q9"}});
+    judge(book, ymd(2026, 9, 14));
+    const auto none = [](std::string_view, std::string_view) { return false; };
+    CHECK(finding_entries(book.held, {}, none, minute(1), book.size).empty());
+    CHECK(finding_entries(book.held, {}, all_judged, minute(1), book.size).size() == 1);
+}
+
+TEST_CASE("a reason is overdue after the fifth school day, across half term and INSET days", "[reconcile][statutory]")
+{
+    const auto [why, session, last_day] = GENERATE(table<std::string, civil_day, civil_day>({
+        {"within one week and the next", ymd(2026, 9, 14), ymd(2026, 9, 21)},
+        {"across half term (24 October to 1 November)", ymd(2026, 10, 21), ymd(2026, 11, 4)},
+        {"across the INSET day of 27 November", ymd(2026, 11, 24), ymd(2026, 12, 2)},
+        {"across Christmas", ymd(2026, 12, 17), ymd(2027, 1, 7)},
+    }));
+    CAPTURE(why);
+    read_book book;
+    book.records(what::pupil, {pupil_record("A1")});
+    book.marks({{"M1", "A1", am(session), "N"}});
+    CHECK(judge(book, last_day).empty());
+    const auto opened = judge(book, last_day + std::chrono::days(1));
+    CHECK(kinds(opened) == "reason-overdue new;");
+    book.marks({{"M1", "A1", am(session), "I"}});
+    CHECK(kinds(judge(book, last_day + std::chrono::days(1))) == "reason-overdue closed;");
+}
+
+TEST_CASE("what a source no longer lists is a finding until it lists it again", "[reconcile]")
+{
+    read_book book;
+    const civil_day day = ymd(2026, 9, 14);
+    book.records(what::pupil, {pupil_record("A1"), pupil_record("A2")});
+    book.marks({{"M1", "A1", am(day), "/"}, {"M2", "A1", pm(day), "/"}});
+    book.marks({{"M1", "A1", am(day), "/"}});
+    CHECK(kinds(judge(book, day)) == "record-vanished new;");
+    book.records(what::pupil, {pupil_record("A1")});
+    CHECK(kinds(judge(book, day)) == "record-vanished new;");
+    book.records(what::pupil, {pupil_record("A1"), pupil_record("A2")});
+    CHECK(kinds(judge(book, day)) == "record-vanished closed;");
+    book.marks({{"M1", "A1", am(day), "/"}, {"M2", "A1", pm(day), "/"}});
+    CHECK(kinds(judge(book, day)) == "record-vanished closed;");
+}
+
+TEST_CASE("every finding's payload projects to its row and names the pupil's own id as subject", "[reconcile]")
+{
+    read_book book;
+    const civil_day day = ymd(2026, 9, 14);
+    book.records(what::pupil, {pupil_record("A1")});
+    book.marks({{"M1", "A1", am(day), "Q9"}, {"M2", "A1", pm(day), "N"}});
+    for (const draft& d : judge(book, ymd(2026, 10, 1))) {
+        CHECK_THAT(d.payload, Contains(R"("subject":{"id":"A1","source":"mis"})"));
+        const auto row = std::get<thing_version>(d.row);
+        const auto made = std::get<thing_version>(project(d.payload, 50, plain_digest).value());
+        CHECK(made.key == row.key);
+        CHECK(made.pupil == row.pupil);
+        CHECK(made.subject == row.subject);
+        CHECK(made.gone == row.gone);
+    }
+}
+
+TEST_CASE("a source is stale after its limit, and the MIS when it lacks the last school day that ended", "[reconcile]")
+{
+    using namespace std::chrono_literals;
+    const time_zone london = time_zone::named("Europe/London").value();
+    const auto stale = [&](std::string_view now_text, auto change) {
+        const instant now = parse_instant(now_text).value();
+        freshness state;
+        state.source = "mis";
+        state.is_mis = true;
+        state.stale_after = 26h;
+        state.last_success = now;
+        state.newest_day = ymd(2026, 9, 21);
+        change(state, now);
+        return stale_finding(state, calendar, london.to_local(now), now, london).has_value();
+    };
+    const auto keep = [](freshness&, instant) {};
+    // 2026-09-21 is a Monday.
+    CHECK_FALSE(stale("2026-09-22T08:00:00Z", keep));
+    CHECK_FALSE(stale("2026-09-22T20:00:00Z", keep));
+    CHECK(stale("2026-09-23T00:00:00Z", keep));       // Tuesday has ended
+    CHECK_FALSE(stale("2026-09-22T22:59:59Z", keep)); // in London it has not: British Summer Time
+    CHECK(stale("2026-09-22T23:00:00Z", keep));
+    CHECK_FALSE(stale("2026-09-22T08:00:00Z", [](freshness& f, instant now) { f.last_success = now - 26h; }));
+    CHECK(stale("2026-09-22T08:00:00Z", [](freshness& f, instant now) { f.last_success = now - 26h - 1ms; }));
+    CHECK(stale("2026-09-22T08:00:00Z", [](freshness& f, instant) { f.last_success.reset(); }));
+    CHECK(stale("2026-09-22T08:00:00Z", [](freshness& f, instant) { f.newest_day.reset(); }));
+    CHECK_FALSE(stale("2026-09-25T08:00:00Z", [](freshness& f, instant) { f.is_mis = false; }));
+    // Half term: the last school day is Friday 23 October.
+    CHECK_FALSE(stale("2026-11-02T08:00:00Z", [](freshness& f, instant) { f.newest_day = ymd(2026, 10, 23); }));
+    CHECK(stale("2026-11-02T08:00:00Z", [](freshness& f, instant) { f.newest_day = ymd(2026, 10, 22); }));
+}
+
+TEST_CASE("a pupil of another system whom the MIS lacks is a finding about a stranger", "[reconcile]")
+{
+    read_book book("cpoms");
+    book.records(what::pupil, {pupil_record("C1", "{\"forename\":\"Bo\"}")});
+    const link_outcome links = match_people(book.held, "mis", "cpoms");
+    const finding_context context{book.held, calendar, "mis", {"cpoms"}, ymd(2026, 9, 14)};
+    const auto found = standing_findings(context, {{"cpoms", links}});
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].kind == "pupil-only-in-safeguarding");
+    CHECK(found[0].pupil == no_entry);
+    CHECK(found[0].subject_id == "C1");
+    CHECK_THAT(found[0].explanation, !Contains("Bo"));
+    CHECK(standing_findings(context, {}).empty());
+}

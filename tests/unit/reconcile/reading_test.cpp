@@ -1,0 +1,387 @@
+#include "tests/unit/reconcile/reads.hpp"
+
+#include "daemon/base/json.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <random>
+
+using namespace rollbook;
+using namespace rollbook::support;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const civil_day monday = ymd(2026, 9, 14);
+
+std::vector<mark_row> full_days(int pupils, int days, const std::string& code = "/")
+{
+    std::vector<mark_row> rows;
+    for (int day = 0; day < days; ++day)
+        for (const half_day half : {half_day::am, half_day::pm})
+            for (int pupil = 0; pupil < pupils; ++pupil)
+                rows.push_back(
+                    {"M" + std::to_string(rows.size()),
+                     "A" + std::to_string(pupil),
+                     {monday + std::chrono::days(day), half},
+                     code}
+                );
+    return rows;
+}
+
+std::set<std::string> lines_of(const std::vector<mark_row>& rows)
+{
+    std::set<std::string> lines;
+    for (const mark_row& row : rows)
+        lines.insert(read_book::line(row.pupil, row.session, row.code));
+    return lines;
+}
+
+void check_quiet(const read_result& read)
+{
+    CHECK(read.entries.empty());
+    for (const auto& [kind, row] : read.statement) {
+        CHECK(row.nothing_new());
+        CHECK(row.adds_up());
+    }
+}
+
+} // namespace
+
+TEST_CASE("whatever a source lists, the counts add up and the register becomes what it lists", "[reconcile]")
+{
+    const unsigned seed = GENERATE(range(1u, 41u));
+    CAPTURE(seed);
+    std::mt19937 dice(seed);
+    const auto one_in = [&](unsigned n) { return dice() % n == 0; };
+    const std::vector<std::string> codes = {"/", "\\", "L", "N", "I", "Q9", ""};
+    read_book book;
+    std::vector<mark_row> listed; // each session once
+    for (int read = 0; read < 5; ++read) {
+        std::erase_if(listed, [&](const mark_row&) { return one_in(8); });
+        for (mark_row& row : listed) {
+            if (one_in(6)) row.code = codes[dice() % codes.size()];
+            if (one_in(9)) row.comment = "comment " + std::to_string(dice() % 3);
+        }
+        for (mark_row& row : full_days(5, 4)) {
+            row.id += "x" + std::to_string(dice() % 2);
+            row.code = codes[dice() % codes.size()];
+            const bool known = std::any_of(listed.begin(), listed.end(), [&](const mark_row& other) {
+                return other.pupil == row.pupil && other.session == row.session;
+            });
+            if (!known && one_in(2)) listed.push_back(row);
+        }
+        std::vector<mark_row> sent = listed;
+        for (const mark_row& row : listed)
+            if (one_in(10)) sent.push_back(row); // the same row on a later page again
+        read_choice how;
+        how.page_size = 1 + dice() % 9;
+        how.drain_every = 1 + dice() % 4;
+
+        const std::size_t held_before = book.held_marks().size();
+        const read_result result = book.marks(sent, how);
+        REQUIRE_FALSE(result.refused);
+        const statement_row& row = result.marks();
+        CHECK(row.read == static_cast<std::int64_t>(sent.size()));
+        CHECK(row.adds_up());
+        CHECK(row.balanced);
+        CHECK(row.duplicate == static_cast<std::int64_t>(sent.size() - listed.size()));
+        CHECK(row.restored <= row.changed);
+        CHECK(row.held == static_cast<std::int64_t>(listed.size()));
+        CHECK(static_cast<std::int64_t>(held_before) + row.fresh + row.restored - row.vanished == row.held);
+        CHECK(book.held_marks() == lines_of(listed));
+        check_quiet(book.marks(sent, how));
+    }
+}
+
+TEST_CASE("every mark entry says the version that it replaces, and every pupil is met once", "[reconcile]")
+{
+    read_book book;
+    book.marks(full_days(3, 2));
+    const auto before = book.size;
+    auto rows = full_days(3, 2);
+    rows[4].code = "L";
+    const read_result changed = book.marks(rows);
+    REQUIRE(changed.entries.size() == 1);
+    const auto row = std::get<mark_version>(changed.entries[0].row);
+    CHECK(row.replaces != no_entry);
+    CHECK(row.replaces < before);
+    CHECK(row.raw == "L");
+    CHECK(changed.touched == std::set<entry_index>{row.pupil});
+    CHECK(book.held.things(what::pupil).all().size() == 3);
+    const auto back = book.marks(full_days(3, 2));
+    REQUIRE(back.entries.size() == 1);
+    CHECK(std::get<mark_version>(back.entries[0].row).replaces == before);
+}
+
+TEST_CASE("a row met twice with one id is a duplicate and no conflict; with two ids it is both", "[reconcile]")
+{
+    read_book book;
+    const bool other_id = GENERATE(false, true);
+    auto rows = full_days(1, 1);
+    rows.push_back(rows[0]);
+    if (other_id) rows.back().id = "other";
+    rows.back().code = "N";
+    const read_result read = book.marks(rows);
+    CHECK(read.marks().duplicate == 1);
+    CHECK(read.marks().adds_up());
+    CHECK(read.conflicts.size() == (other_id ? 1 : 0));
+    CHECK(book.held_marks() == lines_of(full_days(1, 1)));
+}
+
+TEST_CASE("of two marks for one session the held one stays, in whichever order they come", "[reconcile]")
+{
+    read_book book;
+    const stream_info stream = [] {
+        stream_info s;
+        s.name = "marks";
+        s.makes = {what::session_mark};
+        s.by_day = true;
+        s.lists_all = true;
+        return s;
+    }();
+    const mark_row first{"M1", "A1", am(monday), "/"};
+    const mark_row second{"M2", "A1", am(monday), "N"};
+    book.records(what::pupil, {pupil_record("A1")});
+    const auto read = [&](const std::vector<mark_row>& rows) {
+        source_reading reading = book.begin();
+        book.read_marks(reading, stream, rows, {});
+        auto findings = book.judge_duplicates(reading);
+        read_result result = book.end(reading);
+        CHECK(result.marks().adds_up());
+        return std::pair(std::move(result), std::move(findings));
+    };
+    const auto [opening, opened] = read({first, second});
+    REQUIRE(opened.size() == 1);
+    CHECK_THAT(opened[0].payload, Contains("two marks") && Contains(R"(\"/\")") && Contains(R"(\"N\")"));
+
+    for (const auto& rows : {std::vector{second, first}, std::vector{first, second}, std::vector{second, first}}) {
+        const auto [again, findings] = read(rows);
+        check_quiet(again);
+        CHECK(again.conflicts.size() == 1);
+        CHECK(findings.empty());
+        CHECK(book.held_marks() == lines_of({first}));
+    }
+    // Once the held one is gone the other is taken, and the finding closes.
+    const auto [taken, closed] = read({second});
+    CHECK(taken.marks().changed == 1);
+    CHECK(taken.marks().vanished == 0);
+    CHECK(book.held_marks() == lines_of({second}));
+    REQUIRE(closed.size() == 1);
+    CHECK_THAT(closed[0].payload, Contains(R"("state":"closed")"));
+}
+
+TEST_CASE("what is missing from a complete read has vanished, and comes back as restored", "[reconcile]")
+{
+    read_book book;
+    const auto all = full_days(2, 2);
+    book.marks(all);
+    auto fewer = all;
+    fewer.erase(fewer.begin() + 3);
+    const read_result gone = book.marks(fewer);
+    CHECK(gone.marks().vanished == 1);
+    REQUIRE(gone.entries.size() == 1);
+    CHECK_THAT(gone.entries[0].payload, Contains(R"("gone":"vanished")"));
+    CHECK(book.held_marks() == lines_of(fewer));
+    check_quiet(book.marks(fewer));
+
+    const read_result back = book.marks(all);
+    CHECK(back.marks().restored == 1);
+    CHECK(back.marks().changed == 1);
+    CHECK(back.marks().fresh == 0);
+    CHECK(book.held_marks() == lines_of(all));
+}
+
+TEST_CASE("nothing is retired where the caller says that a read may not", "[reconcile]")
+{
+    read_book book;
+    const auto all = full_days(2, 2);
+    book.marks(all);
+    read_choice how;
+    how.may_retire = false; // the first read of another shape: its fingerprint changed
+    CHECK(book.marks({all[0]}, how).marks().vanished == 0);
+    CHECK(book.held_marks() == lines_of(all));
+}
+
+TEST_CASE("a window retires only what is inside it", "[reconcile]")
+{
+    read_book book;
+    const auto all = full_days(2, 3);
+    book.marks(all);
+    read_choice how;
+    how.from = monday + std::chrono::days(1);
+    std::vector<mark_row> later;
+    for (const mark_row& row : all)
+        if (row.session.day > monday) later.push_back(row);
+    check_quiet(book.marks(later, how));
+    CHECK(book.held_marks() == lines_of(all));
+
+    later.erase(later.begin()); // of the window's first day
+    CHECK(book.marks(later, how).marks().vanished == 1);
+    CHECK(book.held_marks().size() == all.size() - 1);
+}
+
+TEST_CASE("more missing than both limits allow stops the read and retires nothing", "[reconcile]")
+{
+    const auto [why, held, missing, percent, at_least, stops] = GENERATE(table<std::string, int, int, int, int, bool>({
+        {"both at their limit", 100, 10, 10, 10, false},
+        {"both one beyond", 100, 11, 10, 10, true},
+        {"percent beyond, count at its limit", 100, 11, 10, 11, false},
+        {"count beyond, percent at its limit", 200, 20, 10, 5, false},
+        {"a few of a few are within the count", 20, 19, 10, 25, false},
+        {"one more than the usual count", 100, 26, 10, 25, true},
+        {"the usual count", 100, 25, 10, 25, false},
+        {"everything, however little", 2, 2, 10, 25, true},
+    }));
+    CAPTURE(why);
+    read_book book;
+    const auto all = full_days(held / 2, 1);
+    book.marks(all);
+    read_choice how;
+    how.limit = {percent, at_least, false};
+    const std::vector<mark_row> fewer(all.begin() + missing, all.end());
+    const read_result read = book.marks(fewer, how);
+    CHECK(read.refused.has_value() == stops);
+    CHECK(book.held_marks().size() == static_cast<std::size_t>(stops ? held : held - missing));
+    if (!stops) return;
+    CHECK(read.refused->code == errc::mass_change);
+    CHECK_THAT(read.refused->to_do, Contains("--allow-vanished mis"));
+    how.limit.lifted = true;
+    CHECK(book.marks(fewer, how).marks().vanished == missing);
+    CHECK(book.held_marks().size() == fewer.size());
+}
+
+TEST_CASE("records vanish by the same limits as marks", "[reconcile]")
+{
+    read_book book;
+    std::vector<reported_record> pupils;
+    for (int i = 0; i < 60; ++i)
+        pupils.push_back(pupil_record("A" + std::to_string(i)));
+    CHECK(book.records(what::pupil, pupils).of(what::pupil).fresh == 60);
+    check_quiet(book.records(what::pupil, pupils));
+    read_choice how;
+    how.limit = {10, 25, false};
+    const int missing = GENERATE(1, 25, 26, 60);
+    const std::vector<reported_record> fewer(pupils.begin() + missing, pupils.end());
+    const read_result read = book.records(what::pupil, fewer, how);
+    CHECK(read.refused.has_value() == (missing > 25));
+    CHECK(read.of(what::pupil).vanished == (missing > 25 ? 0 : missing));
+    if (read.refused) return;
+    const read_result back = book.records(what::pupil, pupils, how);
+    CHECK(back.of(what::pupil).restored == missing);
+    CHECK(back.of(what::pupil).changed == missing);
+    CHECK(back.of(what::pupil).held == 60);
+}
+
+TEST_CASE("a source's own total that is not what is held makes the statement unbalanced", "[reconcile]")
+{
+    read_book book;
+    const std::int64_t total = GENERATE(3, 4, 5);
+    book.connector.totals[what::session_mark] = total;
+    CHECK(book.marks(full_days(2, 1)).marks().balanced == (total == 4));
+}
+
+TEST_CASE("a pupil met in the marks first becomes the listed pupil later, with one reference", "[reconcile]")
+{
+    read_book book;
+    const bool same_read = GENERATE(false, true);
+    CAPTURE(same_read);
+    stream_info marks, pupils;
+    marks.name = "marks";
+    marks.makes = {what::session_mark};
+    marks.lists_all = marks.by_day = true;
+    pupils.name = "pupils";
+    pupils.makes = {what::pupil};
+    pupils.lists_all = true;
+
+    source_reading first = book.begin();
+    book.read_marks(first, marks, {{"M1", "A1", am(monday), "/"}}, {});
+    if (!same_read) {
+        CHECK(first.statement(book.connector).front().held == 1);
+        book.end(first);
+    }
+    source_reading second = book.begin();
+    source_reading& reading = same_read ? first : second;
+    book.read_records(reading, pupils, {pupil_record("A1")}, {});
+    const read_result read = book.end(reading);
+    CHECK(read.of(what::pupil).adds_up());
+    CHECK(read.of(what::pupil).duplicate == 0);
+    CHECK(read.of(what::pupil).held == 1);
+
+    const auto& known = std::as_const(book.held).things(what::pupil).all();
+    REQUIRE(known.size() == 1);
+    CHECK(known[0].subject == 0);
+    CHECK(known[0].entry == 2);
+    CHECK_THAT(known[0].payload, Contains("Ada"));
+    check_quiet(book.marks({{"M1", "A1", am(monday), "/"}}));
+}
+
+TEST_CASE("an unlisted pupil is not retired by a list that never named them", "[reconcile]")
+{
+    read_book book;
+    book.records(what::pupil, {pupil_record("A1")});
+    book.marks({{"M1", "A2", am(monday), "/"}});
+    const read_result read = book.records(what::pupil, {pupil_record("A1")});
+    CHECK(read.of(what::pupil).vanished == 0);
+    CHECK(read.of(what::pupil).held == 1);
+}
+
+TEST_CASE("when a fact was learned is the interval between two reads of its window", "[reconcile]")
+{
+    read_book book;
+    const auto payload = [](const draft& d) { return json_document::parse(d.payload).value(); };
+    auto rows = full_days(1, 2);
+    const read_result first = book.marks(rows);
+    CHECK(payload(first.entries.back()).root()["backfill"].bool_if() == true);
+    CHECK_FALSE(payload(first.entries.back()).root()["learned_after"].string_if());
+
+    rows[0].code = "L"; // the day before the window
+    rows[2].code = "L"; // inside it
+    read_choice window;
+    window.from = monday + std::chrono::days(1);
+    const read_result second = book.marks({rows[2], rows[3]}, window);
+    REQUIRE(second.entries.size() == 1);
+    CHECK(
+        payload(second.entries[0]).root()["learned_after"].string_if() == std::string_view("2026-09-21T16:10:00.000Z")
+    );
+    CHECK(payload(second.entries[0]).root()["learned_by"].string_if() == std::string_view("2026-09-21T16:20:00.000Z"));
+    CHECK_FALSE(payload(second.entries[0]).root()["backfill"].bool_if());
+
+    rows[3].code = "L";
+    const read_result third = book.marks(rows);
+    REQUIRE(third.entries.size() == 2);
+    // The first day was last read by the first read, the second day by the second.
+    CHECK(
+        payload(third.entries[0]).root()["learned_after"].string_if() == std::string_view("2026-09-21T16:10:00.000Z")
+    );
+    CHECK(
+        payload(third.entries[1]).root()["learned_after"].string_if() == std::string_view("2026-09-21T16:20:00.000Z")
+    );
+}
+
+TEST_CASE("what could not be read is counted and kept with its place", "[reconcile]")
+{
+    read_book book;
+    stream_info stream;
+    stream.name = "marks";
+    stream.makes = {what::session_mark};
+    source_reading reading = book.begin();
+    reading.begin_stream(stream, {}, std::nullopt);
+    page got;
+    got.rows = 1;
+    got.rejected.emplace_back(what::session_mark, "no pupil", "{}", 4);
+    reading.take(got, 3);
+    CHECK(reading.has_rejected());
+    transaction t;
+    reading.drain(t, 0);
+    CHECK_FALSE(reading.has_rejected());
+    REQUIRE(t.quarantined.size() == 1);
+    CHECK(t.quarantined[0].page == 3);
+    CHECK(t.quarantined[0].position == 4);
+    CHECK(t.quarantined[0].reason == "no pupil");
+    const auto rows = reading.statement(book.connector);
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].quarantined == 1);
+    CHECK(rows[0].read == 1);
+    CHECK(rows[0].adds_up());
+}
