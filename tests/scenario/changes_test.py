@@ -181,6 +181,9 @@ class Deletions(ScenarioTest):
         self.assertEqual(self.figures(ref), figures)
         self.assertEqual(self.findings("record-vanished"), [])
         self.assertEqual([f["id"] for f in self.findings("record-vanished", state="all")], [found[0]["id"]])
+        then = self.read("findings", "list", "--kind", "record-vanished", "--known-at", SECOND_POLL)
+        self.assertEqual(then, found)
+        self.assertEqual(self.read("findings", "list", "--kind", "record-vanished", "--known-at", FIRST_POLL), [])
         left_then = self.pupil(ref, "--known-at", SECOND_POLL)["marks"]
         self.assertEqual(left_then, left)
         self.verify()

@@ -18,6 +18,7 @@ import time
 import unittest
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -75,6 +76,8 @@ class School:
         self.token = (self.folder / "wonde.token").read_text().strip()
         self.known_pupils = self.pupils()
         self.private_ids = self.ids()
+        self.full_names = {(row["forename"], row["surname"])
+                           for row in [*self.known_pupils.values(), *self.safeguarding("students")]}
 
     def ask(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -159,15 +162,6 @@ class School:
             found |= {row["id"] for row in self.wonde(f"{path}?per_page=500")}
         return {one for one in found if one}
 
-    def names(self):
-        """Every forename and surname of the school, without those that are also a word of a mail's own text."""
-        rows = list(self.known_pupils.values()) + self.safeguarding("students")
-        return {row[which] for row in rows for which in ("forename", "surname")}
-
-    def full_names(self):
-        rows = list(self.known_pupils.values()) + self.safeguarding("students")
-        return {(row["forename"], row["surname"]) for row in rows}
-
     def close(self):
         end(self.process)
 
@@ -202,11 +196,11 @@ class ScenarioTest(unittest.TestCase):
 
     def nothing_private_in(self, texts, where):
         """No id of a source, no UPN, no pupil's name. What is found is not repeated in full."""
-        words = {name for pair in self.school.full_names() for name in pair} if where == "a mail" else set()
+        words = {name for pair in self.school.full_names for name in pair} if where == "a mail" else set()
         for text in texts:
             tokens = set(re.findall(r"[\w'-]+", text))
             found = {t for t in tokens if t in self.school.private_ids or t in words}
-            found |= {f"{a} {b}" for a, b in self.school.full_names() if f"{a} {b}" in text or f"{b}, {a}" in text}
+            found |= {f"{a} {b}" for a, b in self.school.full_names if f"{a} {b}" in text or f"{b}, {a}" in text}
             self.assertEqual(found, set(), f"private, and told in {where}: {text[:400]}")
 
     def environment(self, now=None):
@@ -296,8 +290,36 @@ class ScenarioTest(unittest.TestCase):
         raise AssertionError("the school has no such pupil; choose another seed")
 
 
+def flat(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from flat(test)
+        else:
+            yield test
+
+
+def run_one(test):
+    """Runs one test, and prints how it went when it is over. Gives whether it passed."""
+    result = unittest.TestResult()
+    began = time.monotonic()
+    test.run(result)
+    wrong = result.failures + result.errors
+    lines = [f"{'ok  ' if not wrong else 'FAIL'} {test._testMethodName} ({time.monotonic() - began:.1f} s)"]
+    lines += [f"{broken}\n{why}" for broken, why in wrong]
+    print("\n".join(lines), flush=True)
+    return not wrong
+
+
 def main():
+    """Runs the tests of the script that was started, or those that its arguments name, a few at a time: each has a
+    school of its own, and mostly waits for the disk and for retries."""
     for program in (ROLLBOOK, SCHOOL):
         if not os.access(program, os.X_OK):
             sys.exit(f"{program} is not there. Build first, or name the programs with ROLLBOOK and SCHOOL.")
-    unittest.main(verbosity=2)
+    wanted = sys.argv[1:]
+    tests = [t for t in flat(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]))
+             if not wanted or any(word in t.id() for word in wanted)]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        passed = list(pool.map(run_one, tests))
+    print(f"{sum(passed)} of {len(passed)} passed")
+    sys.exit(0 if passed and all(passed) else 1)

@@ -1,0 +1,170 @@
+"""Messages reach their receiver though it fails, repeat under the same id, and are signed."""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import socket
+
+from support import FIRST_POLL, ScenarioTest, main
+
+LATER = "2025-11-21T17:05:00Z"
+LATER_STILL = "2025-11-21T17:30:00Z"
+ONE_DAY_LATER = "2025-11-22T17:30:00Z"
+
+
+class Mail(ScenarioTest):
+    def outbox(self):
+        return self.read("status")["outbox"]
+
+    def test_a_mail_server_that_is_down_fails_no_poll_and_gets_its_mail_later(self):
+        good = self.config.read_text()
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers here
+            port = unused.getsockname()[1]
+            self.config.write_text(re.sub(r"smtp://127\.0\.0\.1:\d+", f"smtp://127.0.0.1:{port}", good))
+            told = self.first_poll()
+            self.assertIn("1 waiting", told.stdout)
+            self.assertEqual(self.outbox(), {"waiting": 1, "failed": 0})
+        self.config.write_text(good)
+        self.poll(LATER)
+        self.assertEqual(self.outbox(), {"waiting": 0, "failed": 0})
+        mails = self.school.mails()
+        self.assertEqual([m["headers"].get("X-Rollbook-Attempt") for m in mails], ["2"])
+        self.poll(LATER_STILL)
+        self.assertEqual(len(self.school.mails()), 1)
+        self.verify()
+
+    def test_a_first_try_carries_no_attempt_header(self):
+        self.first_poll()
+        self.assertEqual([m["headers"].get("X-Rollbook-Attempt") for m in self.school.mails()], [None])
+
+    def test_a_receiver_that_asks_to_come_again_gets_it_again(self):
+        self.school.fault("smtp", "greylist", times=2)
+        self.first_poll()
+        self.assertEqual((self.outbox(), self.school.mails()), ({"waiting": 1, "failed": 0}, []))
+        self.poll(LATER)
+        self.assertEqual((self.outbox(), self.school.mails()), ({"waiting": 1, "failed": 0}, []))
+        self.poll(LATER_STILL)
+        self.assertEqual(self.outbox(), {"waiting": 0, "failed": 0})
+        self.assertEqual([m["headers"].get("X-Rollbook-Attempt") for m in self.school.mails()], ["3"])
+
+    def test_a_connection_lost_before_the_mail_was_taken_is_tried_again(self):
+        self.school.fault("smtp", "drop_before", times=1)
+        self.first_poll()
+        self.assertEqual((self.outbox(), self.school.mails()), ({"waiting": 1, "failed": 0}, []))
+        self.poll(LATER)
+        self.assertEqual(len(self.school.mails()), 1)
+
+    def test_a_mail_taken_without_a_reply_is_repeated_under_its_id_and_says_so(self):
+        self.school.fault("smtp", "drop_after", times=1)
+        self.first_poll()
+        self.assertEqual(self.outbox(), {"waiting": 1, "failed": 0})
+        self.poll(LATER)
+        self.assertEqual(self.outbox(), {"waiting": 0, "failed": 0})
+        first, second = self.school.mails()
+        self.assertEqual(first["message_id"], second["message_id"])
+        self.assertEqual([m["headers"].get("X-Rollbook-Attempt") for m in (first, second)], [None, "2"])
+        self.assertEqual(first["body"], second["body"])
+
+    def test_a_mail_refused_for_good_is_counted_as_failed_and_fails_no_poll(self):
+        self.school.fault("smtp", "reject")
+        self.first_poll()
+        self.assertEqual(self.outbox(), {"waiting": 0, "failed": 1})
+        self.poll(ONE_DAY_LATER)
+        self.assertEqual(self.school.mails(), [])
+
+    def test_a_mail_too_early_for_its_next_try_waits(self):
+        self.school.fault("smtp", "greylist", times=1)
+        self.first_poll()
+        self.poll("2025-11-21T17:00:05Z")
+        self.assertEqual((self.outbox(), self.school.mails()), ({"waiting": 1, "failed": 0}, []))
+
+    def test_what_a_mail_discloses_is_a_reference(self):
+        self.first_poll()
+        student, mornings = self.quiet_pupil(3)
+        for day in mornings:
+            self.school.amend(student, day, "AM", "L")
+        self.poll(LATER)
+        mail = self.school.mails()[1]
+        ref = self.pupil(f"mis:{student}")["ref"]
+        self.assertIn(ref, mail["headers"]["Subject"])
+        self.assertIn("SIMULATION", mail["headers"]["Subject"])
+        self.assertIn("https://rollbook.example.sch.uk/alerts/", mail["body"])
+        self.assertEqual((mail["from"], mail["to"]), ("rollbook@example.sch.uk", ["lead@example.sch.uk"]))
+        delivered = [e["payload"] for e in self.entries("--kind", "delivery")]
+        self.assertEqual([d["message_id"] for d in delivered], [m["message_id"] for m in self.school.mails()])
+
+
+class Webhook(ScenarioTest):
+    secret = hashlib.sha256(b"an invented secret").digest()
+
+    def setUp(self):
+        super().setUp()
+        secret_file = self.folder / "webhook.secret"
+        secret_file.write_text("whsec_" + base64.b64encode(self.secret).decode() + "\n")
+        secret_file.chmod(0o600)
+        route = f"""
+[[route]]
+name = "teams"
+channel = "webhook"
+rules = ["repeated-lateness"]
+disclose = "reference"
+[route.settings]
+url = "{self.school.http}/hook/teams"
+secret = {{ file = "webhook.secret" }}
+"""
+        text = self.config.read_text()
+        at = text.index("\n[web]")
+        self.config.write_text(text[:at] + route + text[at:])
+
+    def check_signature(self, hook):
+        """As the Standard Webhooks specification says, and independent of the program."""
+        headers = {k.lower(): v for k, v in hook["headers"].items()}
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{hook['body']}".encode()
+        made = base64.b64encode(hmac.new(self.secret, signed, hashlib.sha256).digest()).decode()
+        self.assertIn(f"v1,{made}", headers["webhook-signature"].split(" "))
+        self.assertRegex(headers["webhook-timestamp"], r"^\d{10}$")
+        self.assertTrue(headers["content-type"].startswith("application/json"))
+        return headers, json.loads(hook["body"])
+
+    def test_a_webhook_is_signed_tells_once_and_names_nobody(self):
+        self.first_poll()
+        baseline = len(self.school.get("hooks"))
+        self.assertLessEqual(baseline, 1)
+        student, mornings = self.quiet_pupil(3)
+        for day in mornings:
+            self.school.amend(student, day, "AM", "L")
+        self.poll(LATER)
+        hooks = self.school.get("hooks")
+        self.assertEqual(len(hooks), baseline + 1)
+        for hook in hooks:
+            self.check_signature(hook)
+        headers, body = self.check_signature(hooks[-1])
+        self.assertEqual((body["type"], body["data"]["rule"]), ("alert.opened", "repeated-lateness"))
+        self.assertEqual(body["data"]["pupil"], self.pupil(f"mis:{student}")["ref"])
+        self.assertNotIn("x-rollbook-attempt", headers)
+        self.nothing_private_in([h["body"] for h in hooks], "a mail")
+        self.poll(LATER_STILL)
+        self.assertEqual(len(self.school.get("hooks")), len(hooks))
+
+    def test_a_webhook_that_failed_is_repeated_under_its_id_and_says_so(self):
+        self.first_poll()
+        self.school.ask("DELETE", "hooks")
+        self.school.fault("hook/teams", "status", status=503, times=1)
+        student, mornings = self.quiet_pupil(3)
+        for day in mornings:
+            self.school.amend(student, day, "AM", "L")
+        self.poll(LATER)
+        self.assertEqual(self.read("status")["outbox"], {"waiting": 1, "failed": 0})
+        self.poll(LATER_STILL)
+        self.assertEqual(self.read("status")["outbox"], {"waiting": 0, "failed": 0})
+        tries = [self.check_signature(h)[0] for h in self.school.get("hooks")]
+        self.assertEqual(len({t["webhook-id"] for t in tries}), 1)
+        self.assertEqual(tries[-1]["x-rollbook-attempt"], "2")
+        self.assertEqual(len(self.school.mails()), 2, "the other route had its own, once")
+
+
+if __name__ == "__main__":
+    main()
