@@ -72,9 +72,9 @@ instant now_in(bool simulated)
     if (!set || *set == '\0') return system_now();
     const auto at = parse_instant(set);
     if (!at)
-        throw failure_error(failure(
-            errc::usage, "ROLLBOOK_NOW is not an instant", "Write it as RFC 3339: 2026-09-01T08:55:00Z"
-        ));
+        throw failure_error(
+            failure(errc::usage, "ROLLBOOK_NOW is not an instant", "Write it as RFC 3339: 2026-09-01T08:55:00Z")
+        );
     return *at;
 }
 
@@ -109,7 +109,8 @@ result<void> write_new_file(const fs::path& path, std::string_view text, mode_t 
 {
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     // The umask keeps everything private; the public key is for others to read.
-    const bool written = file >= 0 && ::fchmod(file, mode) == 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+    const bool written = file >= 0 && ::fchmod(file, mode) == 0 &&
+                         ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                          ::fsync(file) == 0;
     const int why = errno;
     if (file >= 0) ::close(file);
@@ -302,7 +303,9 @@ private:
         around.now = [simulated](const configuration&) { return now_in(simulated); };
         around.make_parts = [this, simulated](const configuration& settings, boost::asio::any_io_executor executor) {
             if (settings.web.links_to_loopback || (!settings.routes.empty() && settings.web.public_url.empty()))
-                log_event(event::link_not_reachable, settings.web.public_url.empty() ? "nothing" : settings.web.public_url);
+                log_event(
+                    event::link_not_reachable, settings.web.public_url.empty() ? "nothing" : settings.web.public_url
+                );
             return make_parts(settings, data_, executor, [simulated] { return now_in(simulated); });
         };
         around.reload = [file, packs = data_.packs] { return load_good(file, packs); };
@@ -346,9 +349,9 @@ private:
         if (!opened) return opened.error();
         const instant now = now_in(is_simulation(settings));
         transaction t;
-        t.entries.push_back(access_entry(
-            asked.access.user, seen.pupil, seen.view, seen.reason, now, opened->book->size()
-        ));
+        t.entries.push_back(
+            access_entry(asked.access.user, seen.pupil, seen.view, seen.reason, now, opened->book->size())
+        );
         opened->book->commit(t, now);
         opened->book->sign_checkpoint(now);
         return {};
@@ -370,7 +373,9 @@ private:
             );
         for (const rule& r : settings.rules)
             if (!is_measure(r.measure))
-                lines.push_back({true, "rule " + r.id + ": there is no measure \"" + r.measure + "\"", "Correct the rule."});
+                lines.push_back(
+                    {true, "rule " + r.id + ": there is no measure \"" + r.measure + "\"", "Correct the rule."}
+                );
         bool sound = true;
         for (const source_configuration& source : settings.sources)
             for (const failure& why : check_connector(settings, source, data_.manifests)) {
@@ -409,7 +414,8 @@ private:
                 const result<page> got = co_await source->fetch_page(stream, std::nullopt, std::nullopt);
                 const std::string name = source->source() + " " + source->streams()[stream].name;
                 if (got)
-                    lines.push_back({false, fmt::format("{}: reached, {} rows on the first page", name, got->rows), ""});
+                    lines.push_back({false, fmt::format("{}: reached, {} rows on the first page", name, got->rows), ""}
+                    );
                 else
                     lines.push_back({true, name + ": " + got.error().what, got.error().to_do});
             }

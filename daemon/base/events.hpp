@@ -31,8 +31,7 @@ const event_description& describe(event e);
 void write_event(event e, fmt::format_args arguments);
 
 // Logged once, where the event is handled.
-template <class... T>
-void log_event(event e, const T&... arguments)
+template <class... T> void log_event(event e, const T&... arguments)
 {
     write_event(e, fmt::make_format_args(arguments...));
 }

@@ -1,5 +1,7 @@
 #include "daemon/cli/output.hpp"
 
+#include "daemon/base/spoken.hpp"
+
 #include <algorithm>
 #include <array>
 #include <ostream>
@@ -67,30 +69,15 @@ std::string clock_text(const std::optional<instant>& at, const time_zone& zone)
 
 std::string long_clock_text(instant at, const time_zone& zone)
 {
-    static constexpr std::array<std::string_view, 12> months = {
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    };
     const local_instant local = zone.to_local(at);
-    const std::chrono::year_month_day day(day_of(local));
-    return std::to_string(static_cast<unsigned>(day.day())) + " " +
-           std::string(months[static_cast<unsigned>(day.month()) - 1]) + " " +
-           std::to_string(static_cast<int>(day.year())) + " at " + time_of_day(local);
+    return spoken_date(day_of(local)) + " at " + time_of_day(local);
 }
 
 std::string age_text(std::chrono::milliseconds age)
 {
     using namespace std::chrono;
+    // A source's clock may be ahead of ours.
+    age = std::max(age, milliseconds(0));
     if (age < hours(1)) return std::to_string(duration_cast<minutes>(age).count()) + " min";
     if (age < days(2)) return std::to_string(duration_cast<hours>(age).count()) + " h";
     return std::to_string(duration_cast<days>(age).count()) + " days";

@@ -129,7 +129,8 @@ void write_source(json_writer& out, const source_state& state, instant now)
     write_day(out, "cursor", state.newest_day);
     out.key("data_age_s");
     if (state.data_as_of)
-        out.value(std::chrono::duration_cast<std::chrono::seconds>(now - *state.data_as_of).count());
+        out.value(std::chrono::duration_cast<std::chrono::seconds>(std::max(now, *state.data_as_of) - *state.data_as_of)
+                      .count());
     else
         out.null();
     write_instant(out, "data_as_of", state.data_as_of);

@@ -25,7 +25,7 @@ struct mark_version {
     std::int16_t minutes = -1; // -1: not given
     std::uint32_t digest = 0;  // keyed digest of source id, comment and taken-by
     entry_index replaces = no_entry;
-    bool gone = false;         // the source no longer has it
+    bool gone = false; // the source no longer has it
 };
 
 // One version of anything else that entries tell of: a record from a source, a finding, an alert, a link, a setting.
@@ -37,7 +37,7 @@ struct thing_version {
     std::string key;                // the source's id, or what makes it one of its kind
     std::uint64_t digest = 0;       // keyed digest of the source's fields
     entry_index replaces = no_entry;
-    bool gone = false;              // vanished, ended, closed
+    bool gone = false; // vanished, ended, closed
 };
 
 using version = std::variant<std::monostate, mark_version, thing_version>;
@@ -50,9 +50,9 @@ struct held_thing {
     std::string key;
     std::uint64_t digest = 0;
     bool gone = false;
-    std::optional<civil_day> day;  // of an incident and who took part in it, where the source gives one
-    std::uint32_t seen_in = 0; // number of the read that saw it last
-    std::string payload;       // kept for pupils, links, findings, alerts and settings; empty for others
+    std::optional<civil_day> day; // of an incident and who took part in it, where the source gives one
+    std::uint32_t seen_in = 0;    // number of the read that saw it last
+    std::string payload;          // kept for pupils, links, findings, alerts and settings; empty for others
 };
 
 // Everything of one kind that was ever held, by source and key and by its first entry.

@@ -16,21 +16,22 @@ namespace rollbook {
 using entry_index = std::uint64_t;
 inline constexpr entry_index no_entry = ~entry_index{0};
 
-// A pupil's place in the register, dense from 0, given in order of meeting. Lives as long as the register; never stored.
+// A pupil's place in the register, dense from 0, given in order of meeting. Lives as long as the register; never
+// stored.
 using pupil_no = std::uint32_t;
 
 // What the register holds of one session of one pupil: 12 bytes, because a year has half a million of them.
 struct held_mark {
     static constexpr std::uint32_t nothing = ~std::uint32_t{0};
 
-    std::uint32_t entry = nothing;  // the entry that gave this version
-    std::uint32_t digest = 0;       // keyed digest of what is not compared field by field: id, comment, taken-by
+    std::uint32_t entry = nothing; // the entry that gave this version
+    std::uint32_t digest = 0;      // keyed digest of what is not compared field by field: id, comment, taken-by
     code_id code = 0;
-    std::uint8_t minutes = 255;     // minutes late, 255: not given; 254 stands for 254 and more
-    bool gone = false;              // the source no longer has it; `entry` is the entry that says so
+    std::uint8_t minutes = 255; // minutes late, 255: not given; 254 stands for 254 and more
+    bool gone = false;          // the source no longer has it; `entry` is the entry that says so
 
-    bool met() const { return entry != nothing; }         // some version was ever held
-    bool is_held() const { return met() && !gone; }       // a version is held now
+    bool met() const { return entry != nothing; }   // some version was ever held
+    bool is_held() const { return met() && !gone; } // a version is held now
 };
 
 inline std::uint8_t minutes_byte(int minutes)
@@ -67,8 +68,7 @@ public:
     void put(session_id session, pupil_no pupil, const held_mark& mark);
 
     // Calls use(session_id, const held_mark&) for each mark held now, of `pupil` within `days`, in order of time.
-    template <class F>
-    void for_each(pupil_no pupil, const day_range& days, F&& use) const
+    template <class F> void for_each(pupil_no pupil, const day_range& days, F&& use) const
     {
         for (std::size_t i = index_of(days.first, true); i < days_.size(); ++i) {
             const civil_day day = first_ + std::chrono::days(static_cast<int>(i));
@@ -82,8 +82,7 @@ public:
     }
 
     // Calls use(session_id, pupil_no, const held_mark&) for every mark held now within `days`.
-    template <class F>
-    void for_each_mark(const day_range& days, F&& use) const
+    template <class F> void for_each_mark(const day_range& days, F&& use) const
     {
         for (std::size_t i = index_of(days.first, true); i < days_.size(); ++i) {
             const civil_day day = first_ + std::chrono::days(static_cast<int>(i));

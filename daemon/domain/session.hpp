@@ -13,7 +13,10 @@ namespace rollbook {
 // start of the morning session and once during the afternoon session.
 enum class half_day : std::uint8_t { am = 0, pm = 1 };
 
-inline std::string_view name_of(half_day half) { return half == half_day::am ? "AM" : "PM"; }
+inline std::string_view name_of(half_day half)
+{
+    return half == half_day::am ? "AM" : "PM";
+}
 
 // "AM" or "PM", in either case and without surrounding space; nothing else.
 std::optional<half_day> parse_half_day(std::string_view text);

@@ -6,9 +6,9 @@ namespace rollbook {
 namespace {
 
 constexpr std::array<std::string_view, 22> names = {
-    "pupil",   "session-mark", "lesson-mark", "incident", "involvement", "suspension", "concern",   "adult",
-    "action",  "school-day",   "link",        "finding",  "alert",       "delivery",   "settings",  "access",
-    "read",    "statement",    "erasure",     "key",      "fork",        "heartbeat",
+    "pupil",  "session-mark", "lesson-mark", "incident", "involvement", "suspension", "concern",  "adult",
+    "action", "school-day",   "link",        "finding",  "alert",       "delivery",   "settings", "access",
+    "read",   "statement",    "erasure",     "key",      "fork",        "heartbeat",
 };
 
 } // namespace

@@ -26,10 +26,22 @@ result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::p
 // Runs the numbered schema files on an empty file.
 void create_tables(SQLite::Database& database);
 
-inline std::int64_t to_milliseconds(instant at) { return at.time_since_epoch().count(); }
-inline instant from_milliseconds(std::int64_t ms) { return instant(std::chrono::milliseconds(ms)); }
-inline std::int64_t to_day_number(civil_day day) { return day.time_since_epoch().count(); }
-inline civil_day from_day_number(std::int64_t days) { return civil_day(std::chrono::days(days)); }
+inline std::int64_t to_milliseconds(instant at)
+{
+    return at.time_since_epoch().count();
+}
+inline instant from_milliseconds(std::int64_t ms)
+{
+    return instant(std::chrono::milliseconds(ms));
+}
+inline std::int64_t to_day_number(civil_day day)
+{
+    return day.time_since_epoch().count();
+}
+inline civil_day from_day_number(std::int64_t days)
+{
+    return civil_day(std::chrono::days(days));
+}
 
 std::string_view text_of(const SQLite::Column& column);
 hash hash_of(const SQLite::Column& column);

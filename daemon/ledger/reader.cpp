@@ -51,8 +51,7 @@ public:
 
     entry_index size() const override
     {
-        return static_cast<entry_index>(
-            database_->execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64()
+        return static_cast<entry_index>(database_->execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64()
         );
     }
 
@@ -85,9 +84,7 @@ public:
         while (first.executeStep()) {
             const auto payload = json_document::parse(std::string(text_of(first.getColumn(2))));
             if (!payload || !payload->root()["first"].bool_if().value_or(false)) continue;
-            return beginning{
-                from_milliseconds(first.getColumn(1).getInt64()), index_of(first.getColumn(0)) + 1
-            };
+            return beginning{from_milliseconds(first.getColumn(1).getInt64()), index_of(first.getColumn(0)) + 1};
         }
         return std::nullopt;
     }
@@ -132,8 +129,7 @@ public:
             if (!use(thing_of(rows))) return;
     }
 
-    void
-    history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const override
+    void history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const override
     {
         SQLite::Statement rows(
             *database_, std::string(thing_columns) + "WHERE entry >= ?1 AND subject = ?1 AND entry < ?2 ORDER BY entry"
@@ -144,9 +140,8 @@ public:
             if (!use(thing_of(rows))) return;
     }
 
-    void marks(
-        entry_index pupil, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use
-    ) const override
+    void marks(entry_index pupil, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use)
+        const override
     {
         std::string sql = "SELECT entry, day, session, pupil, source, raw, code, minutes";
         sql += with_payload ? ", payload FROM mark LEFT JOIN opening ON idx = entry " : " FROM mark ";
@@ -159,8 +154,7 @@ public:
             mark_view view;
             view.entry = index_of(rows.getColumn(0));
             view.session = {
-                from_day_number(rows.getColumn(1).getInt64()), static_cast<half_day>(rows.getColumn(2).getInt())
-            };
+                from_day_number(rows.getColumn(1).getInt64()), static_cast<half_day>(rows.getColumn(2).getInt())};
             view.pupil = index_of(rows.getColumn(3));
             view.source = text_of(rows.getColumn(4));
             view.raw = text_of(rows.getColumn(5));
@@ -191,8 +185,15 @@ public:
             row.at = from_milliseconds(rows.getColumn(0).getInt64());
             row.source = text_of(rows.getColumn(1));
             row.record = static_cast<what>(rows.getColumn(2).getInt());
-            std::int64_t* const counts[] = {&row.read,      &row.fresh,       &row.changed,  &row.unchanged,
-                                            &row.duplicate, &row.quarantined, &row.vanished, &row.restored};
+            std::int64_t* const counts[] = {
+                &row.read,
+                &row.fresh,
+                &row.changed,
+                &row.unchanged,
+                &row.duplicate,
+                &row.quarantined,
+                &row.vanished,
+                &row.restored};
             int column = 3;
             for (std::int64_t* count : counts)
                 *count = rows.getColumn(column++).getInt64();
@@ -247,7 +248,8 @@ public:
 
     outbox_counts outbox() const override
     {
-        return {count("SELECT count(*) FROM outbox WHERE state = 0"), count("SELECT count(*) FROM outbox WHERE state = 2")};
+        return {
+            count("SELECT count(*) FROM outbox WHERE state = 0"), count("SELECT count(*) FROM outbox WHERE state = 2")};
     }
 
     std::int64_t quarantined() const override { return count("SELECT count(*) FROM quarantine"); }
@@ -259,8 +261,7 @@ public:
         return stored_checkpoint{
             static_cast<std::uint64_t>(row.getColumn(0).getInt64()),
             from_milliseconds(row.getColumn(1).getInt64()),
-            std::string(text_of(row.getColumn(2)))
-        };
+            std::string(text_of(row.getColumn(2)))};
     }
 
     result<std::string> prove(entry_index index) const override
@@ -270,7 +271,8 @@ public:
             return failure(
                 errc::not_found,
                 "entry " + std::to_string(index) + " is not covered by a signed checkpoint",
-                "Name an entry below " + std::to_string(newest ? newest->size : 0) + ", or wait for the next checkpoint."
+                "Name an entry below " + std::to_string(newest ? newest->size : 0) +
+                    ", or wait for the next checkpoint."
             );
         stored_hashes stored(*database_);
         merkle_reader tree(newest->size, stored);

@@ -62,7 +62,8 @@ result<rebuild_report> rebuild_projections(const std::filesystem::path& path)
                 ++report.entries;
             }
         }
-        report.rows = count(database, "SELECT count(*) FROM mark_made") + count(database, "SELECT count(*) FROM thing_made");
+        report.rows =
+            count(database, "SELECT count(*) FROM mark_made") + count(database, "SELECT count(*) FROM thing_made");
         report.differed = differences(database, "mark", "mark_made") + differences(database, "thing", "thing_made");
         for (const std::string table : {"mark", "thing"}) {
             database.exec("DROP TABLE " + table);

@@ -36,8 +36,7 @@ void row_writer::write(entry_index index, const version& row)
         run(mark_);
         end(end_mark_, mark->replaces, index);
     } else if (const auto* thing = std::get_if<thing_version>(&row)) {
-        const entry_index pupil =
-            thing->pupil == no_entry && thing->kind == what::pupil ? index : thing->pupil;
+        const entry_index pupil = thing->pupil == no_entry && thing->kind == what::pupil ? index : thing->pupil;
         thing_.bind(1, own);
         thing_.bind(2, static_cast<int>(thing->kind));
         thing_.bind(3, static_cast<std::int64_t>(thing->subject == no_entry ? index : thing->subject));

@@ -49,8 +49,7 @@ struct statements {
     explicit statements(SQLite::Database& db)
         : entry(db, "INSERT INTO entry (idx, kind, recorded_at, commitment) VALUES (?, ?, ?, ?)"),
           opening(db, "INSERT INTO opening (idx, commit_key, payload) VALUES (?, ?, ?)"),
-          tile(db, "INSERT INTO tile (level, n, hashes) VALUES (?, ?, ?)"),
-          rows(db, "mark", "thing"),
+          tile(db, "INSERT INTO tile (level, n, hashes) VALUES (?, ?, ?)"), rows(db, "mark", "thing"),
           statement(
               db,
               "INSERT INTO statement (at, size, source, record, read, fresh, changed, unchanged, duplicate, "
@@ -68,9 +67,7 @@ struct statements {
               "INSERT OR REPLACE INTO source_state (source, first_closed_at, last_attempt, last_success, data_as_of, "
               "newest_day, statement_day, error, error_to_do, error_class) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
           ),
-          stream(
-              db, "INSERT OR REPLACE INTO stream_state (source, stream, fingerprint, windows) VALUES (?, ?, ?, ?)"
-          ),
+          stream(db, "INSERT OR REPLACE INTO stream_state (source, stream, fingerprint, windows) VALUES (?, ?, ?, ?)"),
           outbox(
               db,
               "INSERT OR IGNORE INTO outbox (message_id, alert, pupil, stage, route, type, subject, text, json, "
@@ -188,9 +185,7 @@ void sqlite_ledger::load_marks()
     );
     mark_version row;
     while (all.executeStep()) {
-        row.session = {
-            from_day_number(all.getColumn(1).getInt64()), static_cast<half_day>(all.getColumn(2).getInt())
-        };
+        row.session = {from_day_number(all.getColumn(1).getInt64()), static_cast<half_day>(all.getColumn(2).getInt())};
         row.pupil = static_cast<entry_index>(all.getColumn(3).getInt64());
         row.source = text_of(all.getColumn(4));
         row.raw = text_of(all.getColumn(5));
@@ -263,9 +258,7 @@ void sqlite_ledger::commit(const transaction& t, instant now)
     if (!t.entries.empty()) last_recorded_ = at;
 }
 
-void sqlite_ledger::append(
-    const draft& d, entry_index index, instant at, merkle_frontier& tree, const tile_sink& sink
-)
+void sqlite_ledger::append(const draft& d, entry_index index, instant at, merkle_frontier& tree, const tile_sink& sink)
 {
     const hash key = keys_.next();
     const hash committed = commitment(key, d.payload);
@@ -292,8 +285,8 @@ void sqlite_ledger::insert(const statement_row& row, entry_index size)
     sql.bind(2, static_cast<std::int64_t>(size));
     sql.bindNoCopy(3, row.source);
     sql.bind(4, static_cast<int>(row.record));
-    const std::int64_t counts[] = {row.read,      row.fresh,       row.changed,  row.unchanged,
-                                   row.duplicate, row.quarantined, row.vanished, row.restored};
+    const std::int64_t counts[] = {
+        row.read, row.fresh, row.changed, row.unchanged, row.duplicate, row.quarantined, row.vanished, row.restored};
     int at = 5;
     for (const std::int64_t count : counts)
         sql.bind(at++, count);
@@ -475,7 +468,9 @@ int sqlite_ledger::begin_attempt(std::int64_t number, instant)
 
 std::string sqlite_ledger::first_message_id(entry_index alert, const std::string& route) const
 {
-    SQLite::Statement sql(*database_, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? ORDER BY id LIMIT 1");
+    SQLite::Statement sql(
+        *database_, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? ORDER BY id LIMIT 1"
+    );
     sql.bind(1, static_cast<std::int64_t>(alert));
     sql.bind(2, route);
     return sql.executeStep() ? sql.getColumn(0).getString() : std::string();

@@ -22,17 +22,13 @@ constexpr std::uint64_t erased_range_max = std::uint64_t{1} << 40;
 
 class verification {
 public:
-    verification(SQLite::Database& database, const verify_options& options)
-        : database_(database), options_(options)
-    {
-    }
+    verification(SQLite::Database& database, const verify_options& options) : database_(database), options_(options) {}
 
     verify_report run()
     {
         // What is appended while we read belongs to the next verification.
-        report_.size = static_cast<std::uint64_t>(
-            database_.execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64()
-        );
+        report_.size =
+            static_cast<std::uint64_t>(database_.execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64());
         check_file();
         read_checkpoints();
         read_digest_key();
@@ -73,7 +69,8 @@ private:
             if (size > report_.size && newer_entries_exist(size)) continue;
             take_checkpoint(text_of(rows.getColumn(1)), size, "stored");
         }
-        if (points_.empty() && report_.size > 0) problem(std::nullopt, "no checkpoint is stored: nothing was ever signed");
+        if (points_.empty() && report_.size > 0)
+            problem(std::nullopt, "no checkpoint is stored: nothing was ever signed");
         for (const std::string& note : options_.earlier_checkpoints)
             take_checkpoint(note, std::nullopt, "given");
     }
@@ -288,11 +285,13 @@ private:
             const auto level = held.getColumn(0).getInt64();
             const auto n = static_cast<std::uint64_t>(held.getColumn(1).getInt64());
             // A tile that became full after we began is not ours to judge.
-            const bool later = level >= 1 && level < 7 && (n + 1) << (8 * (static_cast<unsigned>(level) + 1)) > report_.size &&
+            const bool later = level >= 1 && level < 7 &&
+                               (n + 1) << (8 * (static_cast<unsigned>(level) + 1)) > report_.size &&
                                newer_entries_exist((n + 1) << (8 * (static_cast<unsigned>(level) + 1)));
             count += later ? 0 : 1;
         }
-        if (count > tiles_) problem(std::nullopt, fmt::format("{} tiles belong to no part of the tree", count - tiles_));
+        if (count > tiles_)
+            problem(std::nullopt, fmt::format("{} tiles belong to no part of the tree", count - tiles_));
     }
 
     void compare_roots()
@@ -306,17 +305,13 @@ private:
                 );
     }
 
-    void finish_checkpoints()
-    {
-        report_.unsigned_entries = report_.size - std::min(newest_signed_, report_.size);
-    }
+    void finish_checkpoints() { report_.unsigned_entries = report_.size - std::min(newest_signed_, report_.size); }
 
     // The stored projection row of an entry must be what its payload says, and end what it replaces.
     void check_projection(std::uint64_t index, std::string_view payload)
     {
-        const auto expected = project(payload, index, [this](std::string_view text) {
-            return keyed_digest(digest_key_, text);
-        });
+        const auto expected =
+            project(payload, index, [this](std::string_view text) { return keyed_digest(digest_key_, text); });
         if (!expected) return problem(index, expected.error().what);
         if (const auto* mark = std::get_if<mark_version>(&*expected))
             check_mark_row(index, *mark);
@@ -351,13 +346,14 @@ private:
         thing_row_.bind(1, static_cast<std::int64_t>(index));
         bool equal = thing_row_.executeStep() && thing_row_.getColumn(0).getInt() == static_cast<int>(thing.kind) &&
                      static_cast<entry_index>(thing_row_.getColumn(1).getInt64()) == subject &&
-                     text_of(thing_row_.getColumn(3)) == thing.source && text_of(thing_row_.getColumn(4)) == thing.key &&
+                     text_of(thing_row_.getColumn(3)) == thing.source &&
+                     text_of(thing_row_.getColumn(4)) == thing.key &&
                      static_cast<std::uint64_t>(thing_row_.getColumn(5).getInt64()) == thing.digest &&
                      (thing_row_.getColumn(6).getInt() != 0) == thing.gone;
         if (equal) {
             const SQLite::Column pupil = thing_row_.getColumn(2);
-            equal = pupil.isNull() ? thing.pupil == no_entry
-                                   : static_cast<entry_index>(pupil.getInt64()) == thing.pupil;
+            equal =
+                pupil.isNull() ? thing.pupil == no_entry : static_cast<entry_index>(pupil.getInt64()) == thing.pupil;
         }
         if (!equal) problem(index, "the projection differs from the entry");
         if (thing.replaces != no_entry) check_end(index, end_of_thing_, thing.replaces);
@@ -387,6 +383,15 @@ private:
             problem(std::nullopt, "the register ends rows that no entry replaced");
         if (rows("SELECT count(*) FROM thing WHERE to_entry < ?") != ends_things_)
             problem(std::nullopt, "the projections end rows that no entry replaced");
+        // Rows beyond the size that was verified may be a writer's, but none may be beyond the newest entry.
+        SQLite::Statement beyond(
+            database_,
+            "SELECT (SELECT count(*) FROM mark WHERE entry > newest OR to_entry > newest) + "
+            "(SELECT count(*) FROM thing WHERE entry > newest OR to_entry > newest) "
+            "FROM (SELECT coalesce(max(idx), -1) AS newest FROM entry)"
+        );
+        if (beyond.executeStep() && beyond.getColumn(0).getInt64() != 0)
+            problem(std::nullopt, "the projections name entries that do not exist");
     }
 
     SQLite::Database& database_;
@@ -403,11 +408,9 @@ private:
     std::string leaf_;
     SQLite::Statement tile_row_{database_, "SELECT hashes FROM tile WHERE level = ? AND n = ?"};
     SQLite::Statement mark_row_{
-        database_, "SELECT day, session, pupil, source, raw, code, minutes, digest, gone FROM mark WHERE entry = ?"
-    };
+        database_, "SELECT day, session, pupil, source, raw, code, minutes, digest, gone FROM mark WHERE entry = ?"};
     SQLite::Statement thing_row_{
-        database_, "SELECT what, subject, pupil, source, key, digest, gone FROM thing WHERE entry = ?"
-    };
+        database_, "SELECT what, subject, pupil, source, key, digest, gone FROM thing WHERE entry = ?"};
     SQLite::Statement end_of_mark_{database_, "SELECT to_entry FROM mark WHERE entry = ?"};
     SQLite::Statement end_of_thing_{database_, "SELECT to_entry FROM thing WHERE entry = ?"};
 };

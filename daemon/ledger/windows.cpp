@@ -10,9 +10,7 @@ std::string windows_text(const std::vector<stream_state::window>& windows)
 {
     std::string text;
     for (const auto& window : windows)
-        text += fmt::format(
-            "{} {};", window.from ? format_day(*window.from) : "*", to_milliseconds(window.read_at)
-        );
+        text += fmt::format("{} {};", window.from ? format_day(*window.from) : "*", to_milliseconds(window.read_at));
     return text;
 }
 

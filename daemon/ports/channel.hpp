@@ -15,11 +15,11 @@ struct message {
     std::string id;         // one per (alert, stage, route): "<...@domain>" in mail, webhook-id in a webhook
     std::string references; // the id of the first message of the same alert and route; empty for the first
     std::string subject;
-    std::string text;       // plain text, LF line ends
-    std::string json;       // the same as canonical JSON, for programs
-    std::string type;       // "alert.opened", "alert.baseline", ...
+    std::string text; // plain text, LF line ends
+    std::string json; // the same as canonical JSON, for programs
+    std::string type; // "alert.opened", "alert.baseline", ...
     instant made_at{};
-    int attempt = 1;        // 2 and up are marked as repeats
+    int attempt = 1; // 2 and up are marked as repeats
 
     message() = default;
 };

@@ -21,11 +21,12 @@ struct reported_mark {
     std::string_view source_id; // the source's id of the mark; may be empty
     std::string_view pupil_id;  // the source's id of the pupil; never empty
     session_id session{};
-    std::string_view raw;       // the school's code as read, trimmed; empty where none is recorded
-    std::string_view statutory; // the code that the school's own code list says it stands for; empty where it names none
+    std::string_view raw; // the school's code as read, trimmed; empty where none is recorded
+    std::string_view
+        statutory; // the code that the school's own code list says it stands for; empty where it names none
     std::int16_t minutes_late = -1; // -1: not given
-    std::string_view comment;   // empty: none
-    std::string_view taken_by;  // the source's id of the member of staff; empty: not given
+    std::string_view comment;       // empty: none
+    std::string_view taken_by;      // the source's id of the member of staff; empty: not given
 };
 
 // Any other canonical record.
@@ -35,7 +36,7 @@ struct reported_record {
     // The source's id of the one pupil it is about, for a pupil record its own id; empty for an incident or a concern,
     // whose pupils follow as involvement records, one each.
     std::string pupil_id;
-    std::string fields;    // canonical JSON object (RFC 8785): the fields of schemas/canonical/<what>.schema.json
+    std::string fields; // canonical JSON object (RFC 8785): the fields of schemas/canonical/<what>.schema.json
 
     reported_record() = default;
     reported_record(what k, std::string id, std::string pupil, std::string f)
@@ -47,8 +48,8 @@ struct reported_record {
 // One row that could not be read: no identity, or no readable shape. Kept with its reason, never guessed at.
 struct rejected_row {
     what kind = what::pupil;
-    std::string reason; // names the field, never the value
-    std::string row;    // the row as it came (JSON text), for quarantine only
+    std::string reason;         // names the field, never the value
+    std::string row;            // the row as it came (JSON text), for quarantine only
     std::uint32_t position = 0; // row number on its page, from 0
 
     rejected_row() = default;
@@ -63,11 +64,11 @@ struct page {
     std::vector<reported_mark> marks;
     std::vector<reported_record> records;
     std::vector<rejected_row> rejected;
-    std::size_t rows = 0;    // rows the source sent on this page
-    std::size_t skipped = 0; // of them, rows older than the window that was asked for: not read
-    std::optional<instant> data_as_of;     // the newest time of its own that the source named on this page
-    std::optional<civil_day> newest_day;   // the newest session day on this page
-    std::optional<std::string> next;       // where the next page starts; empty on the last page
+    std::size_t rows = 0;                // rows the source sent on this page
+    std::size_t skipped = 0;             // of them, rows older than the window that was asked for: not read
+    std::optional<instant> data_as_of;   // the newest time of its own that the source named on this page
+    std::optional<civil_day> newest_day; // the newest session day on this page
+    std::optional<std::string> next;     // where the next page starts; empty on the last page
 
     page() = default;
     page(page&&) = default;

@@ -14,14 +14,14 @@
 namespace rollbook {
 
 struct http_request {
-    std::string method = "GET"; // GET or POST
-    std::string url;            // absolute; http only to loopback, https elsewhere
+    std::string method = "GET";       // GET or POST
+    std::string url;                  // absolute; http only to loopback, https elsewhere
     std::vector<std::string> headers; // "Name: value"
     std::string body;
-    std::string user;     // HTTP Basic when not empty
+    std::string user; // HTTP Basic when not empty
     std::string password;
-    std::string ca_file;  // further trust anchors; empty: the system's
-    std::string proxy;    // empty: none
+    std::string ca_file; // further trust anchors; empty: the system's
+    std::string proxy;   // empty: none
     std::chrono::milliseconds timeout{30'000};
     std::size_t body_bytes_max = 32u << 20; // a longer answer is refused as page_malformed, never cut
 
@@ -31,7 +31,7 @@ struct http_request {
 
 struct http_response {
     int status = 0;
-    std::string content_type; // lower case, without parameters
+    std::string content_type;                                 // lower case, without parameters
     std::vector<std::pair<std::string, std::string>> headers; // names in lower case
     std::string body;
 

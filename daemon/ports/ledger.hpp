@@ -75,9 +75,9 @@ struct source_state {
     std::optional<instant> last_attempt;
     std::optional<instant> last_success;
     std::optional<instant> data_as_of;
-    std::optional<civil_day> newest_day; // newest session day it has marks for
+    std::optional<civil_day> newest_day;    // newest session day it has marks for
     std::optional<civil_day> statement_day; // school day of its last statement entry
-    std::string error; // of the last attempt; empty: none
+    std::string error;                      // of the last attempt; empty: none
     std::string error_to_do;
     std::string error_class;
 };

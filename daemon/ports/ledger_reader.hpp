@@ -75,9 +75,9 @@ struct verify_report {
 };
 
 struct verify_options {
-    std::optional<verifier_key> key; // the pinned key; missing is a failure
+    std::optional<verifier_key> key;              // the pinned key; missing is a failure
     std::vector<std::string> earlier_checkpoints; // notes kept elsewhere: each must be a prefix
-    bool quick = false;              // leaves the rebuild of the projections out
+    bool quick = false;                           // leaves the rebuild of the projections out
     // Called now and then with entries done and in all.
     std::function<void(std::uint64_t done, std::uint64_t all)> progress;
 };
@@ -107,8 +107,7 @@ public:
     virtual std::string origin() const = 0;
 
     // Entries [from, to) in order, until `use` returns false.
-    virtual void
-    entries(entry_index from, entry_index to, const std::function<bool(const entry_view&)>& use) const = 0;
+    virtual void entries(entry_index from, entry_index to, const std::function<bool(const entry_view&)>& use) const = 0;
     // Versions of `kind` that stand at N, gone ones included, in order of entry, until `use` returns false.
     virtual void things(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const = 0;
     // Every version below N of the thing whose first entry is `subject`, oldest first.
@@ -116,10 +115,7 @@ public:
     history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const = 0;
     // Marks held at N, of one pupil or (no_entry) of all, by entry order; gone ones are left out.
     virtual void marks(
-        entry_index pupil,
-        entry_index n,
-        bool with_payload,
-        const std::function<bool(const mark_view&)>& use
+        entry_index pupil, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use
     ) const = 0;
 
     // Statements of reads closed in [from, to], oldest first; those known at N.

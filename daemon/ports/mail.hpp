@@ -27,9 +27,9 @@ struct mail_submission {
 class mail_client {
 public:
     virtual ~mail_client() = default;
-    // Done when the relay has accepted the mail for every recipient. With no recipients nothing is offered: the relay is
-    // only reached and logged on to. Fails with delivery_unreachable (no connection,
-    // 4xx: try again) or delivery_refused (5xx, TLS does not verify, credentials refused).
+    // Done when the relay has accepted the mail for every recipient. With no recipients nothing is offered: the relay
+    // is only reached and logged on to. Fails with delivery_unreachable (no connection, 4xx: try again) or
+    // delivery_refused (5xx, TLS does not verify, credentials refused).
     virtual boost::asio::awaitable<result<void>> submit(mail_submission mail) = 0;
 };
 

@@ -2,11 +2,11 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/base/spoken.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <unordered_map>
 
 namespace rollbook {
@@ -15,26 +15,11 @@ namespace {
 // School days after its session until which the reason for an absence may stay open. SI 2024/208 reg. 10(7)-(9).
 constexpr int reason_days = 5;
 
-// "Thursday 17 September 2026"
-std::string spoken(civil_day day)
-{
-    static constexpr std::array<const char*, 7> weekdays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                                            "Thursday", "Friday", "Saturday"};
-    static constexpr std::array<const char*, 12> months = {"January", "February", "March",     "April",   "May",      "June",
-                                                           "July",    "August",   "September", "October", "November", "December"};
-    const std::chrono::year_month_day date(day);
-    return fmt::format(
-        "{} {} {} {}",
-        weekdays[std::chrono::weekday(day).c_encoding()],
-        static_cast<unsigned>(date.day()),
-        months[static_cast<unsigned>(date.month()) - 1],
-        static_cast<int>(date.year())
-    );
-}
-
 std::string spoken(session_id session)
 {
-    return fmt::format("{}, {}", spoken(session.day), session.half == half_day::am ? "morning" : "afternoon");
+    return fmt::format(
+        "{}, {}", spoken_weekday_date(session.day), session.half == half_day::am ? "morning" : "afternoon"
+    );
 }
 
 std::string mark_key(std::string_view kind, const std::string& source, session_id session, entry_index pupil)
@@ -83,7 +68,7 @@ void add_mark_findings(const finding_context& context, std::vector<finding>& all
             "The absence on {} is still N (no reason yet). A reason was due by the end of {}, the fifth school day "
             "after it; enter it in the MIS, or O where none can be found.",
             spoken(slot.session),
-            due ? spoken(*due) : std::string("the fifth school day")
+            due ? spoken_weekday_date(*due) : std::string("the fifth school day")
         );
         all.push_back(std::move(made));
     }
@@ -212,7 +197,8 @@ std::optional<std::pair<finding, instant>> held_finding(const held_thing& thing)
     f.pupil = thing.pupil;
     f.subject_source = root["subject"]["source"].string_if().value_or("");
     f.subject_id = root["subject"]["id"].string_if().value_or("");
-    root["sources"].for_each_element([&](json_view source) { f.sources.emplace_back(source.string_if().value_or("")); });
+    root["sources"].for_each_element([&](json_view source) { f.sources.emplace_back(source.string_if().value_or("")); }
+    );
     f.explanation = root["explanation"].string_if().value_or("");
     root["evidence"].for_each_element([&](json_view index) {
         if (const auto number = index.int_if()) f.evidence.push_back(static_cast<entry_index>(*number));
@@ -238,9 +224,8 @@ draft finding_entry(const finding& f, const held_thing* before, instant opened_a
 
 } // namespace
 
-std::vector<finding> standing_findings(
-    const finding_context& context, const std::vector<std::pair<std::string, link_outcome>>& links
-)
+std::vector<finding>
+standing_findings(const finding_context& context, const std::vector<std::pair<std::string, link_outcome>>& links)
 {
     std::vector<finding> all;
     add_mark_findings(context, all);
@@ -262,7 +247,8 @@ std::vector<finding> duplicate_findings(const finding_context& context, const so
         finding made = about_mark("mark-duplicate", context, *held, {two.session, *number});
         const std::string_view kept = held->codes().raw(held->find(two.session, *number).code);
         made.explanation = fmt::format(
-            "The MIS has two marks for {}: \"{}\", which is the one counted, and \"{}\". Remove one of them in the MIS.",
+            "The MIS has two marks for {}: \"{}\", which is the one counted, and \"{}\". Remove one of them in the "
+            "MIS.",
             spoken(two.session),
             kept,
             two.other_raw
@@ -291,7 +277,7 @@ std::optional<finding> stale_finding(
         made.explanation = fmt::format(
             "{} was last read in full on {} at {:02}:{:02}; what rests on it may be out of date.",
             state.source,
-            spoken(day_of(at)),
+            spoken_weekday_date(day_of(at)),
             std::chrono::duration_cast<std::chrono::hours>(at - day_of(at)).count(),
             std::chrono::duration_cast<std::chrono::minutes>(at - day_of(at)).count() % 60
         );
@@ -304,8 +290,8 @@ std::optional<finding> stale_finding(
     made.explanation = fmt::format(
         "{} has no mark for {} or later: its newest is of {}. Its own data is behind.",
         state.source,
-        spoken(*last_day),
-        state.newest_day ? spoken(*state.newest_day) : std::string("no day at all")
+        spoken_weekday_date(*last_day),
+        state.newest_day ? spoken_weekday_date(*state.newest_day) : std::string("no day at all")
     );
     return made;
 }

@@ -15,7 +15,7 @@ namespace rollbook {
 // understands, with the entries it rests on.
 struct finding {
     std::string kind;
-    std::string key; // what makes it one of its kind; the same fault gives the same key on every read
+    std::string key;              // what makes it one of its kind; the same fault gives the same key on every read
     entry_index pupil = no_entry; // the person; no_entry: none or a stranger
     std::string subject_source;
     std::string subject_id;
@@ -28,17 +28,16 @@ struct finding {
 struct finding_context {
     const held_state& held;
     const school_calendar& calendar;
-    std::string mis;                  // the source with role mis
-    std::vector<std::string> others;  // the other sources
-    civil_day today{};                // at the school
+    std::string mis;                 // the source with role mis
+    std::vector<std::string> others; // the other sources
+    civil_day today{};               // at the school
 };
 
 // Everything wrong now of the kinds that the held state alone shows: mark-unmapped, reason-overdue, record-vanished,
 // pupil-only-in-safeguarding. Pure. The last is judged only for sources whose pupils were read in full, as was the
 // MIS's: `read_in_full`.
-std::vector<finding> standing_findings(
-    const finding_context& context, const std::vector<std::pair<std::string, link_outcome>>& links
-);
+std::vector<finding>
+standing_findings(const finding_context& context, const std::vector<std::pair<std::string, link_outcome>>& links);
 
 // Sessions for which one read met two marks.
 std::vector<finding> duplicate_findings(const finding_context& context, const source_reading& reading);

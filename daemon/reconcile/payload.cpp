@@ -62,9 +62,7 @@ std::string mark_payload(
     return text;
 }
 
-std::string thing_payload(
-    const thing_version& row, const learned& when, std::string_view fields, std::string_view gone
-)
+std::string thing_payload(const thing_version& row, const learned& when, std::string_view fields, std::string_view gone)
 {
     std::string text;
     text.reserve(usual_payload_bytes + fields.size());
@@ -280,7 +278,12 @@ draft delivery_entry(const outbox_message& m, instant at)
 }
 
 draft access_entry(
-    std::string_view user, entry_index pupil, std::string_view view, std::string_view reason, instant at, entry_index own_index
+    std::string_view user,
+    entry_index pupil,
+    std::string_view view,
+    std::string_view reason,
+    instant at,
+    entry_index own_index
 )
 {
     thing_version row;

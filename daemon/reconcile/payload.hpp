@@ -47,7 +47,12 @@ draft delivery_entry(const outbox_message& m, instant at);
 
 // Somebody saw what is not shown by itself. `user` is the operating system's, `view` what was seen.
 draft access_entry(
-    std::string_view user, entry_index pupil, std::string_view view, std::string_view reason, instant at, entry_index own_index
+    std::string_view user,
+    entry_index pupil,
+    std::string_view view,
+    std::string_view reason,
+    instant at,
+    entry_index own_index
 );
 
 // The projection row of an entry, from its payload alone. Fails with ledger_in_doubt when the payload is not of a form

@@ -32,15 +32,12 @@ struct retirement_limit {
 class source_reading {
 public:
     // `read_number` must differ from that of every earlier read of the process.
-    source_reading(
-        held_state& held, std::string source, digester digest, std::uint32_t read_number, instant started
-    );
+    source_reading(held_state& held, std::string source, digester digest, std::uint32_t read_number, instant started);
 
     // Starts a stream. `windows`: when its windows were last read to their end, for the learned interval; without any,
     // what is read is backfill. `from`: rows of earlier days are not read.
-    void begin_stream(
-        const stream_info& stream, std::vector<stream_state::window> windows, std::optional<civil_day> from
-    );
+    void
+    begin_stream(const stream_info& stream, std::vector<stream_state::window> windows, std::optional<civil_day> from);
     // Compares one page. Views into the page must stay valid until the changes are drained.
     void take(const page& got, std::uint32_t page_number);
     // Ends a stream that was read to its last page. Retires what is missing, when `may_retire`; refuses with
@@ -121,7 +118,7 @@ private:
     std::map<civil_day, std::vector<std::uint32_t>> seen_; // by day: two cells a pupil, 0 or the digest of the id
     civil_day seen_day_{};
     std::vector<std::uint32_t>* seen_cells_ = nullptr;
-    std::unordered_set<std::string> seen_new_; // keys of new records met in this stream
+    std::unordered_set<std::string> seen_new_;                     // keys of new records met in this stream
     std::set<std::pair<session_id, entry_index>> known_conflicts_; // sessions with an open finding
     struct parked_mark {
         reported_mark mark;

@@ -1,36 +1,11 @@
 #include "daemon/rules/reason.hpp"
 
-#include <fmt/format.h>
+#include "daemon/base/spoken.hpp"
 
-#include <array>
+#include <fmt/format.h>
 
 namespace rollbook {
 namespace {
-
-constexpr std::array<std::string_view, 12> month_names = {
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December"};
-
-std::string_view month_of(const std::chrono::year_month_day& date)
-{
-    return month_names[static_cast<unsigned>(date.month()) - 1];
-}
-
-std::string day_in_words(civil_day day)
-{
-    const std::chrono::year_month_day date(day);
-    return fmt::format("{} {} {}", static_cast<unsigned>(date.day()), month_of(date), static_cast<int>(date.year()));
-}
 
 std::string counted(std::int64_t count, std::string_view of_what)
 {
@@ -77,7 +52,7 @@ std::string what_is(const rule& judged_by, const verdict& now)
             "{} without a reason (N), {}from {}: {} old",
             counted(now.unexplained, "session"),
             now.unexplained == 1 ? "" : "the oldest ",
-            day_in_words(now.window.first),
+            spoken_date(now.window.first),
             counted(now.value, "school day")
         );
     }
@@ -102,12 +77,12 @@ std::string days_in_words(const day_range& days)
 {
     const std::chrono::year_month_day first(days.first);
     const std::chrono::year_month_day last(days.last);
-    if (first == last) return day_in_words(days.last);
+    if (first == last) return spoken_date(days.last);
     const auto first_day = static_cast<unsigned>(first.day());
-    if (first.year() != last.year()) return fmt::format("{} to {}", day_in_words(days.first), day_in_words(days.last));
+    if (first.year() != last.year()) return fmt::format("{} to {}", spoken_date(days.first), spoken_date(days.last));
     if (first.month() != last.month())
-        return fmt::format("{} {} to {}", first_day, month_of(first), day_in_words(days.last));
-    return fmt::format("{} to {}", first_day, day_in_words(days.last));
+        return fmt::format("{} {} to {}", first_day, month_name(first.month()), spoken_date(days.last));
+    return fmt::format("{} to {}", first_day, spoken_date(days.last));
 }
 
 std::string why_open(const rule& judged_by, const verdict& now, int reached)

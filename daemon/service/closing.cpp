@@ -65,6 +65,13 @@ read_closer::read_closer(const configuration& settings, ledger& book)
     }
 }
 
+void read_closer::know_streams(const connector& of)
+{
+    for (const stream_info& stream : of.streams())
+        if (std::ranges::find(stream.makes, what::pupil) != stream.makes.end())
+            pupil_streams_[of.source()].push_back(stream.name);
+}
+
 void read_closer::record_settings(const std::vector<source_fact>& facts, const std::string& source, instant now)
 {
     transaction t;
@@ -149,15 +156,19 @@ void read_closer::relink(step& s)
 void read_closer::judge_findings(step& s)
 {
     const finding_context context{s.held, settings_.calendar, mis_, others_, s.today};
-    const auto ever_closed = [&](const std::string& source) {
-        if (source == s.source.name && !s.outcome.closed.empty()) return true;
-        const auto state = book_.source(source);
-        return state && state->first_closed_at.has_value();
+    const auto read_in_full = [&](const std::string& source) {
+        const auto streams = pupil_streams_.find(source);
+        return streams != pupil_streams_.end() && std::ranges::all_of(streams->second, [&](const std::string& name) {
+            const auto closes = [&](const stream_state& each) { return each.stream == name; };
+            if (source == s.source.name && std::ranges::any_of(s.outcome.closed, closes)) return true;
+            const auto state = book_.stream(source, name);
+            return state && !state->windows.empty();
+        });
     };
     std::vector<std::pair<std::string, link_outcome>> judged_links;
-    if (ever_closed(mis_))
+    if (read_in_full(mis_))
         for (const std::string& other : others_)
-            if (ever_closed(other)) judged_links.emplace_back(other, links_[other]);
+            if (read_in_full(other)) judged_links.emplace_back(other, links_[other]);
 
     std::vector<finding> wanted = standing_findings(context, judged_links);
     std::vector<finding> duplicates = duplicate_findings(context, s.reading);
@@ -175,7 +186,8 @@ void read_closer::judge_findings(step& s)
         if (each.name == s.source.name) {
             if (s.outcome.failures.empty()) state.last_success = s.now;
             if (s.reading.newest_day())
-                state.newest_day = std::max(state.newest_day.value_or(*s.reading.newest_day()), *s.reading.newest_day());
+                state.newest_day =
+                    std::max(state.newest_day.value_or(*s.reading.newest_day()), *s.reading.newest_day());
         } else if (!state.last_success) {
             continue; // its own first read is still to come
         }
@@ -188,7 +200,8 @@ void read_closer::judge_findings(step& s)
         if (kind == "mark-duplicate") {
             // Only a read that covered the session can say that its second mark is gone.
             const std::size_t source_end = key.find('/', kind.size() + 1);
-            const auto day = source_end == std::string_view::npos ? std::nullopt : parse_day(key.substr(source_end + 1, 10));
+            const auto day =
+                source_end == std::string_view::npos ? std::nullopt : parse_day(key.substr(source_end + 1, 10));
             return duplicates_from && day && (!*duplicates_from || **duplicates_from <= *day);
         }
         if (kind == "pupil-only-in-safeguarding") {
@@ -228,9 +241,7 @@ void read_closer::judge_alerts(step& s)
     if (!s.baseline.empty()) tell_baseline(s);
 }
 
-void read_closer::judge_pupil(
-    step& s, const rule& by, const std::string& version, entry_index pupil, pupil_no number
-)
+void read_closer::judge_pupil(step& s, const rule& by, const std::string& version, entry_index pupil, pupil_no number)
 {
     const pupil_facts& facts = facts_of(pupil);
     const judged_pupil who{number, pupil, facts.year, facts.date_of_birth};
@@ -249,7 +260,15 @@ void read_closer::judge_pupil(
     std::optional<verdict> then;
     if (current && !is_ended(current->state)) then = evaluate(by, who, held, settings_.calendar, current->opened_for);
     auto change = next_alert(
-        by, version, who, current ? &*current : nullptr, now, then ? &*then : nullptr, judged, s.outcome.marks_first, s.now
+        by,
+        version,
+        who,
+        current ? &*current : nullptr,
+        now,
+        then ? &*then : nullptr,
+        judged,
+        s.outcome.marks_first,
+        s.now
     );
     if (!change) return;
 
@@ -293,9 +312,7 @@ void read_closer::tell_baseline(step& s)
         for (const auto& [rule_id, stages] : s.baseline)
             if (route.wants(rule_id)) wanted[rule_id] = stages;
         if (!wanted.empty())
-            s.t.messages.push_back(
-                baseline_message(messages_, route, settings_.rules, wanted, s.next_index(), s.now)
-            );
+            s.t.messages.push_back(baseline_message(messages_, route, settings_.rules, wanted, s.next_index(), s.now));
     }
 }
 
@@ -325,9 +342,10 @@ void read_closer::state_sources(step& s)
     if (first) state.first_closed_at = s.now;
 
     s.report.statements = s.reading.statement(s.from);
-    const bool quiet = std::all_of(s.report.statements.begin(), s.report.statements.end(), [](const statement_row& row) {
-        return row.nothing_new() && row.balanced;
-    });
+    const bool quiet =
+        std::all_of(s.report.statements.begin(), s.report.statements.end(), [](const statement_row& row) {
+            return row.nothing_new() && row.balanced;
+        });
     for (statement_row& row : s.report.statements)
         row.at = s.now;
     s.t.statements = s.report.statements;

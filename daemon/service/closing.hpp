@@ -40,11 +40,19 @@ class read_closer {
 public:
     read_closer(const configuration& settings, ledger& book);
 
+    // Tells which streams of a source list its pupils: who is missing can be said only once they were read to the end.
+    void know_streams(const connector& of);
+
     // Entries for settings that differ from the last ones: calendar, rules, and what the connector looked up.
     void record_settings(const std::vector<source_fact>& facts, const std::string& source, instant now);
 
-    closing_report
-    close(const source_configuration& source, const connector& from, source_reading& reading, const read_outcome& outcome, instant now);
+    closing_report close(
+        const source_configuration& source,
+        const connector& from,
+        source_reading& reading,
+        const read_outcome& outcome,
+        instant now
+    );
 
 private:
     struct pupil_facts {
@@ -72,6 +80,7 @@ private:
     message_setting messages_;
     std::string mis_;
     std::vector<std::string> others_;
+    std::map<std::string, std::vector<std::string>> pupil_streams_; // by source
     std::map<std::string, link_outcome> links_;
     std::unordered_map<entry_index, pupil_facts> pupils_;
     // What the last judging of every pupil rested on; the same again means that only touched pupils can differ.

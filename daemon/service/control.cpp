@@ -91,8 +91,7 @@ poll_report read_report(json_view root)
     return report;
 }
 
-template <class F>
-std::string line(F&& write)
+template <class F> std::string line(F&& write)
 {
     std::string text;
     json_writer out(text);

@@ -48,6 +48,8 @@ failure of_source(const std::string& source, failure why)
 cycle::cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace)
     : settings_(settings), parts_(parts), book_(book), now_(std::move(now)), pace_(pace), closer_(settings, book)
 {
+    for (const auto& source : parts.connectors)
+        closer_.know_streams(*source);
 }
 
 asio::awaitable<read_report> cycle::read(std::size_t source, read_options options, const progress_function& progress)
@@ -241,7 +243,9 @@ asio::awaitable<transaction> cycle::attempt(outbox_message& m, delivery_report& 
     std::optional<failure> why;
     const auto to = parts_.channels.find(m.route);
     if (to == parts_.channels.end()) {
-        why.emplace(errc::delivery_refused, "the configuration has no route \"" + m.route + "\" any more", "Add it back.");
+        why.emplace(
+            errc::delivery_refused, "the configuration has no route \"" + m.route + "\" any more", "Add it back."
+        );
     } else {
         m.attempts = book_.begin_attempt(m.number, now);
         m.content.attempt = m.attempts;

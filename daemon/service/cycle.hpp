@@ -19,13 +19,13 @@ namespace rollbook {
 
 // The parts a cycle works with, made from one configuration.
 struct cycle_parts {
-    std::shared_ptr<void> clients; // what connectors and channels reach out through; goes last
+    std::shared_ptr<void> clients;                      // what connectors and channels reach out through; goes last
     std::vector<std::unique_ptr<connector>> connectors; // in the order of the configuration's sources
     std::map<std::string, std::unique_ptr<channel>> channels; // by route
 };
 
 struct read_options {
-    bool everything = false;      // every window, whatever its tier says
+    bool everything = false; // every window, whatever its tier says
     bool lift_vanish_limit = false;
 };
 
@@ -47,7 +47,8 @@ public:
 
     // One read of source number `source`: its streams page by page, then the closing step. Failures of the source are
     // in the report; failures of the ledger are exceptions, after which the ledger was reloaded.
-    boost::asio::awaitable<read_report> read(std::size_t source, read_options options, const progress_function& progress);
+    boost::asio::awaitable<read_report>
+    read(std::size_t source, read_options options, const progress_function& progress);
 
     struct delivery_report {
         std::int64_t delivered = 0;
@@ -60,8 +61,13 @@ public:
 
 private:
     boost::asio::awaitable<result<void>> read_stream(
-        std::size_t number, std::size_t source, read_options options, source_reading& reading, read_outcome& outcome,
-        read_report& report, const progress_function& progress
+        std::size_t number,
+        std::size_t source,
+        read_options options,
+        source_reading& reading,
+        read_outcome& outcome,
+        read_report& report,
+        const progress_function& progress
     );
     boost::asio::awaitable<result<page>>
     fetch(connector& from, std::size_t stream, std::optional<civil_day> day, std::optional<std::string> at);

@@ -134,7 +134,8 @@ private:
         result<cycle_parts> parts = around_.make_parts(settings, io_.get_executor());
         if (!parts) return parts.error();
         auto fresh_parts = std::make_unique<cycle_parts>(std::move(*parts));
-        auto fresh_cycle = std::make_unique<cycle>(settings, *fresh_parts, book_, [this] { return around_.now(*settings_); });
+        auto fresh_cycle =
+            std::make_unique<cycle>(settings, *fresh_parts, book_, [this] { return around_.now(*settings_); });
         // The old cycle looks into the old parts: it goes first.
         work_ = std::move(fresh_cycle);
         parts_ = std::move(fresh_parts);
@@ -198,8 +199,7 @@ private:
                 const std::size_t generation = generation_;
                 const read_report report = co_await work_->read(source, {}, {});
                 if (report.failures.empty()) log_read(source, report);
-                if (generation == generation_)
-                    due_[source] = steady::now() + settings_->sources[source].poll_every;
+                if (generation == generation_) due_[source] = steady::now() + settings_->sources[source].poll_every;
                 co_await work_->deliver();
                 continue;
             }
@@ -226,7 +226,9 @@ private:
     {
         if (const auto message = book_.next_message_at()) {
             const auto wait = *message - around_.now(*settings_);
-            until = std::min(until, steady::now() + std::max<std::chrono::milliseconds>(wait, std::chrono::milliseconds(10)));
+            until = std::min(
+                until, steady::now() + std::max<std::chrono::milliseconds>(wait, std::chrono::milliseconds(10))
+            );
         }
         wake_.expires_at(until);
         co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -292,7 +294,9 @@ private:
         std::string reply;
         if (!request || jobs_.size() >= jobs_max) {
             log_event(event::command_failed);
-            reply = failure_line(failure(errc::usage, "the daemon did not take the command", "Try again, or use its version."));
+            reply = failure_line(
+                failure(errc::usage, "the daemon did not take the command", "Try again, or use its version.")
+            );
         } else if (request->command == control_request::kind::access) {
             reply = record_access(*request);
         } else {
@@ -308,8 +312,9 @@ private:
             wake_.cancel();
             co_await asked->done.async_wait(asio::as_tuple(asio::use_awaitable));
             asked->progress = nullptr;
-            reply = asked->report ? report_line(*asked->report)
-                                  : failure_line(asked->why.value_or(failure(errc::stopped, "the daemon is stopping", "")));
+            reply = asked->report
+                        ? report_line(*asked->report)
+                        : failure_line(asked->why.value_or(failure(errc::stopped, "the daemon is stopping", "")));
         }
         co_await asio::async_write(peer, asio::buffer(reply), asio::as_tuple(asio::use_awaitable));
     }

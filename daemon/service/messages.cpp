@@ -112,15 +112,13 @@ outbox_message alert_message(
     m.pupil = about.pupil;
     m.stage = stage_word(about, tell);
     m.route = route.name;
-    m.content.id =
-        fmt::format("<alert-{}.{}.{}@{}>", about.id, id_part(m.stage), id_part(route.name), setting.domain);
+    m.content.id = fmt::format("<alert-{}.{}.{}@{}>", about.id, id_part(m.stage), id_part(route.name), setting.domain);
     m.content.references = std::move(first_message_id);
     m.content.type = type_of(about, tell);
     m.content.made_at = at;
     const std::string what_happened = tell == telling::ended ? std::string(name_of(about.state)) : about.stage;
-    m.content.subject = fmt::format(
-        "{}{}: {} ({})", subject_start(setting), judged_by.title, pupil.reference, what_happened
-    );
+    m.content.subject =
+        fmt::format("{}{}: {} ({})", subject_start(setting), judged_by.title, pupil.reference, what_happened);
     const std::string who = shown(pupil, route.disclose);
     std::string& text = m.content.text;
     text = fmt::format("{}\nPupil: {}\n\n{}\n", judged_by.title, who, about.reason);

@@ -12,7 +12,8 @@ milliseconds jittered(milliseconds wait, std::uint64_t dice)
 {
     const auto fifth = wait.count() / 5;
     if (fifth == 0) return wait;
-    return wait - milliseconds(fifth) + milliseconds(static_cast<std::int64_t>(dice % static_cast<std::uint64_t>(2 * fifth + 1)));
+    return wait - milliseconds(fifth) +
+           milliseconds(static_cast<std::int64_t>(dice % static_cast<std::uint64_t>(2 * fifth + 1)));
 }
 
 } // namespace

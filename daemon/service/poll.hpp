@@ -28,10 +28,10 @@ struct poll_report {
 
 // Somebody saw what is not shown by itself.
 struct access_record {
-    std::string user;               // the operating system's name
-    entry_index pupil = no_entry;   // about whom; no_entry: nobody by themselves
-    std::string view;               // what was seen
-    std::string reason;             // as the user gave it
+    std::string user;             // the operating system's name
+    entry_index pupil = no_entry; // about whom; no_entry: nobody by themselves
+    std::string view;             // what was seen
+    std::string reason;           // as the user gave it
 };
 
 } // namespace rollbook
