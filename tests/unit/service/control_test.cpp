@@ -1,0 +1,60 @@
+#include "daemon/service/control.hpp"
+
+#include "daemon/base/json.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace rollbook;
+
+TEST_CASE("a request for a poll is read back as it was written", "[service]")
+{
+    control_request asked;
+    asked.poll.source = GENERATE(as<std::string>(), "", "mis", "a \"quoted\"\nname");
+    asked.poll.allow_vanished = GENERATE(as<std::string>(), "", "mis");
+    const std::string line = to_line(asked);
+    CHECK(line.ends_with('\n'));
+    CHECK(line.find('\n') == line.size() - 1);
+    const auto read = parse_request(line).value();
+    CHECK(read.command == control_request::kind::poll);
+    CHECK(read.poll.source == asked.poll.source);
+    CHECK(read.poll.allow_vanished == asked.poll.allow_vanished);
+}
+
+TEST_CASE("what is no request is none", "[service]")
+{
+    const auto line =
+        GENERATE(as<std::string>(), "", "\n", "{}", "[]", "poll", R"({"command":"erase"})", R"({"command":7})");
+    CAPTURE(line);
+    CHECK_FALSE(parse_request(line));
+}
+
+TEST_CASE("reports, failures and progress are one line each, whatever their texts", "[service]")
+{
+    poll_report report;
+    report.entries = 12;
+    report.alerts_opened = 2;
+    report.messages_waiting = 1;
+    report.failures.emplace_back(errc::mass_change, "mis: 30 of\n40 are missing", "Look \"first\"");
+    statement_row row;
+    row.source = "mis";
+    row.record = rollbook::what::session_mark;
+    row.source_total = 4;
+    report.statements = {row, row};
+    for (const std::string& line :
+         {report_line(report), failure_line(report.failures[0]), progress_line("mis marks: 200 rows\n")}) {
+        CAPTURE(line);
+        CHECK(line.find('\n') == line.size() - 1);
+        CHECK(json_document::parse(line).has_value());
+    }
+    const auto parsed = json_document::parse(report_line(report));
+    CHECK(parsed->root()["report"]["entries"].int_if() == 12);
+    CHECK(
+        parsed->root()["report"]["failures"].at(0)["what"].string_if() == std::string_view("mis: 30 of\n40 are missing")
+    );
+}
+
+TEST_CASE("without a daemon nobody answers", "[service]")
+{
+    CHECK_FALSE(ask_daemon("/nonexistent/ledger.db", {}, {}).has_value());
+    CHECK_FALSE(ask_daemon(std::string(300, 'x'), {}, {}).has_value()); // longer than a socket's path may be
+}

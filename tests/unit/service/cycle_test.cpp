@@ -1,0 +1,471 @@
+#include "daemon/service/cycle.hpp"
+
+#include "tests/support/england_rules.hpp"
+#include "tests/support/ledger_folder.hpp"
+#include "tests/support/school.hpp"
+#include "tests/unit/net/run.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace rollbook;
+using namespace rollbook::support;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const instant evening_of_monday = parse_instant("2026-09-21T17:00:00Z").value();
+
+struct row {
+    std::string id;
+    std::string pupil;
+    session_id session{};
+    std::string code;
+};
+
+// A source whose pages a test writes. What each says is kept until the connector goes.
+class scripted_connector : public connector {
+public:
+    scripted_connector(std::string name, bool is_mis) : name_(std::move(name))
+    {
+        stream_info pupils;
+        pupils.name = "pupils";
+        pupils.makes = {what::pupil};
+        pupils.lists_all = true;
+        streams_.push_back(pupils);
+        if (!is_mis) return;
+        stream_info marks;
+        marks.name = "marks";
+        marks.makes = {what::session_mark};
+        marks.by_day = marks.lists_all = true;
+        streams_.push_back(marks);
+        stream_info incidents;
+        incidents.name = "behaviours";
+        incidents.makes = {what::incident};
+        streams_.push_back(incidents);
+    }
+    const std::string& source() const override { return name_; }
+    const std::vector<stream_info>& streams() const override { return streams_; }
+    boost::asio::awaitable<result<void>> begin_run() override { co_return result<void>(); }
+    std::vector<source_fact> facts() const override { return {}; }
+    std::optional<std::int64_t> total(what) const override { return std::nullopt; }
+    std::string fingerprint(std::size_t) const override { return shape; }
+
+    boost::asio::awaitable<result<page>>
+    fetch_page(std::size_t stream, std::optional<civil_day>, std::optional<std::string> at) override
+    {
+        const std::size_t number = at ? std::stoul(*at) : 0;
+        if (const auto broken = failures.find({stream, number}); broken != failures.end()) {
+            const failure why = broken->second;
+            co_return why;
+        }
+        page got;
+        if (stream == 0) {
+            for (std::size_t i = number * page_size; i < std::min(pupils.size(), (number + 1) * page_size); ++i)
+                got.records.emplace_back(what::pupil, pupils[i].first, pupils[i].first, pupils[i].second);
+            if ((number + 1) * page_size < pupils.size()) got.next = std::to_string(number + 1);
+        } else if (stream == 1) {
+            for (std::size_t i = number * page_size; i < std::min(marks.size(), (number + 1) * page_size); ++i) {
+                reported_mark mark;
+                mark.source_id = marks[i].id;
+                mark.pupil_id = marks[i].pupil;
+                mark.session = marks[i].session;
+                mark.raw = mark.statutory = marks[i].code;
+                got.newest_day = std::max(got.newest_day.value_or(mark.session.day), mark.session.day);
+                got.marks.push_back(mark);
+            }
+            if ((number + 1) * page_size < marks.size()) got.next = std::to_string(number + 1);
+        }
+        got.rows = got.records.size() + got.marks.size();
+        co_return got;
+    }
+
+    std::vector<std::pair<std::string, std::string>> pupils; // id and fields
+    std::vector<row> marks;
+    std::map<std::pair<std::size_t, std::size_t>, failure> failures; // by stream and page
+    std::string shape = "1";
+    std::size_t page_size = 7;
+
+private:
+    std::string name_;
+    std::vector<stream_info> streams_;
+};
+
+class scripted_channel : public channel {
+public:
+    explicit scripted_channel(std::vector<message>& taken) : taken_(taken) {}
+    boost::asio::awaitable<result<void>> send(message m) override
+    {
+        if (answer) {
+            const failure why = *answer;
+            co_return why;
+        }
+        taken_.push_back(std::move(m));
+        co_return result<void>();
+    }
+    boost::asio::awaitable<result<void>> check() override { co_return result<void>(); }
+    std::optional<failure> answer;
+
+private:
+    std::vector<message>& taken_;
+};
+
+// The real ledger, which breaks at its n-th write: before it, or when it is done.
+class breaking_ledger : public ledger {
+public:
+    breaking_ledger(std::unique_ptr<ledger> real, int& writes_left, bool after)
+        : real_(std::move(real)), writes_left_(writes_left), after_(after)
+    {
+    }
+    held_state& state() override { return real_->state(); }
+    std::uint64_t digest(std::string_view text) const override { return real_->digest(text); }
+    entry_index size() const override { return real_->size(); }
+    void commit(const transaction& t, instant now) override
+    {
+        if (t.empty()) return;
+        write([&] { real_->commit(t, now); });
+    }
+    void sign_checkpoint(instant now) override
+    {
+        write([&] { real_->sign_checkpoint(now); });
+    }
+    void reload() override { real_->reload(); }
+    std::optional<source_state> source(const std::string& name) const override { return real_->source(name); }
+    std::optional<stream_state> stream(const std::string& source, const std::string& stream) const override
+    {
+        return real_->stream(source, stream);
+    }
+    std::vector<outbox_message> due_messages(instant now, std::size_t max) const override
+    {
+        return real_->due_messages(now, max);
+    }
+    std::optional<instant> next_message_at() const override { return real_->next_message_at(); }
+    int begin_attempt(std::int64_t number, instant now) override
+    {
+        int attempt = 0;
+        write([&] { attempt = real_->begin_attempt(number, now); });
+        return attempt;
+    }
+    std::string first_message_id(entry_index alert, const std::string& route) const override
+    {
+        return real_->first_message_id(alert, route);
+    }
+
+private:
+    template <class F> void write(F&& work)
+    {
+        const bool breaks = --writes_left_ == 0;
+        if (breaks && !after_) throw std::runtime_error("broken");
+        work();
+        if (breaks) throw std::runtime_error("broken");
+    }
+    std::unique_ptr<ledger> real_;
+    int& writes_left_;
+    bool after_;
+};
+
+// A school with an MIS and a safeguarding system. Each cycle opens the ledger anew, as a process that starts does.
+class small_school {
+public:
+    small_school()
+    {
+        settings.school.name = "St Example's";
+        settings.calendar = example_calendar();
+        settings.ledger.origin = folder.key.verifier().name;
+        settings.rules = {repeated_lateness(), reason_overdue()};
+        for (const auto& [name, role] :
+             {std::pair("mis", source_role::mis), std::pair("cpoms", source_role::safeguarding)}) {
+            source_configuration source;
+            source.name = name;
+            source.role = role;
+            settings.sources.push_back(source);
+        }
+        for (const char* name : {"lead", "second"}) {
+            route_configuration route;
+            route.name = name;
+            route.rules = {"*"};
+            settings.routes.push_back(route);
+        }
+        auto first = std::make_unique<scripted_connector>("mis", true);
+        auto second = std::make_unique<scripted_connector>("cpoms", false);
+        mis = first.get();
+        cpoms = second.get();
+        parts.connectors.push_back(std::move(first));
+        parts.connectors.push_back(std::move(second));
+        for (const char* name : {"lead", "second"}) {
+            auto made = std::make_unique<scripted_channel>(mails);
+            channels[name] = made.get();
+            parts.channels[name] = std::move(made);
+        }
+        for (int pupil = 0; pupil < 10; ++pupil) {
+            const std::string id = "A" + std::to_string(pupil);
+            mis->pupils.emplace_back(id, R"({"forename":"Zo","surname":"Quillfeather"})");
+            cpoms->pupils.emplace_back("C" + id, R"({"mis_id":")" + id + R"("})");
+        }
+        cpoms->pupils.emplace_back("C99", R"({"mis_id":"A99"})"); // a stranger
+        for (int day = 14; day <= 21; ++day) {
+            if (day == 19 || day == 20) continue; // a weekend
+            for (const half_day half : {half_day::am, half_day::pm})
+                for (int pupil = 0; pupil < 10; ++pupil)
+                    mis->marks.push_back(
+                        {"M" + std::to_string(mis->marks.size()),
+                         "A" + std::to_string(pupil),
+                         {ymd(2026, 9, static_cast<unsigned>(day)), half},
+                         pupil < 2 && half == half_day::am ? "L" : "/"}
+                    );
+        }
+    }
+
+    void set(int pupil, const std::string& code)
+    {
+        for (row& mark : mis->marks)
+            if (mark.pupil == "A" + std::to_string(pupil) && mark.session.half == half_day::am) mark.code = code;
+    }
+
+    // Reads both sources, or one, and delivers. Gives the failures of the reads.
+    std::vector<failure> poll(std::optional<std::size_t> only = {}, int breaks_at = 0, bool after = false)
+    {
+        int left = breaks_at;
+        breaking_ledger book(folder.open(), left, after);
+        book.sign_checkpoint(now);
+        cycle work(
+            settings, parts, book, [this] { return now; }, retry_pace{1, {}, {}}
+        );
+        boost::asio::io_context loop(1);
+        std::vector<failure> failures;
+        statements.clear();
+        for (std::size_t i = 0; i < 2; ++i) {
+            if (only && *only != i) continue;
+            read_options options;
+            options.everything = true;
+            read_report report = test::run(loop, work.read(i, options, {}));
+            std::move(report.failures.begin(), report.failures.end(), std::back_inserter(failures));
+            std::move(
+                report.closing.statements.begin(), report.closing.statements.end(), std::back_inserter(statements)
+            );
+        }
+        test::run(loop, work.deliver());
+        return failures;
+    }
+
+    // All payloads but those of statements, which count what one read found.
+    std::vector<std::string> content() const
+    {
+        std::vector<std::string> payloads;
+        folder.reader()->entries(0, no_entry, [&](const entry_view& entry) {
+            std::string payload(entry.payload);
+            // Which try brought a message is no part of what it said.
+            if (const auto at = payload.find(R"("attempt":)"); at != std::string::npos) payload.erase(at, 12);
+            if (payload.find(R"("what":"statement")") == std::string::npos) payloads.push_back(payload);
+            return true;
+        });
+        return payloads;
+    }
+    std::size_t count(const std::string& part) const
+    {
+        const auto all = content();
+        return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const std::string& payload) {
+            return payload.find(part) != std::string::npos;
+        }));
+    }
+
+    ledger_folder folder;
+    configuration settings;
+    cycle_parts parts;
+    scripted_connector* mis = nullptr;
+    scripted_connector* cpoms = nullptr;
+    std::map<std::string, scripted_channel*> channels;
+    std::vector<message> mails;
+    std::vector<statement_row> statements;
+    instant now = evening_of_monday;
+};
+
+const std::string alert_word = R"("what":"alert")";
+const std::string finding_word = R"("what":"finding")";
+
+} // namespace
+
+TEST_CASE("the first read is a baseline: alerts without a message each, and one message a route", "[service]")
+{
+    small_school school;
+    CHECK(school.poll().empty());
+    CHECK(school.count(alert_word) == 2);
+    CHECK(school.count(R"("state":"baseline")") == 2);
+    REQUIRE(school.mails.size() == 2);
+    for (const message& mail : school.mails) {
+        CHECK(mail.type == "alert.baseline");
+        CHECK_THAT(mail.text, Contains("Repeated lateness: 2 pupils"));
+    }
+    CHECK(school.mails[0].id != school.mails[1].id);
+    CHECK(school.count(finding_word) == 1); // the stranger
+    CHECK(school.count(R"("what":"link")") == 10);
+
+    const auto before = school.content();
+    CHECK(school.poll().empty());
+    CHECK(school.content() == before);
+    CHECK(school.mails.size() == 2);
+    CHECK(school.folder.verify().problems.empty());
+}
+
+TEST_CASE("what is crossed after the first read is told, once for each route, without a name", "[service]")
+{
+    small_school school;
+    school.poll();
+    school.mails.clear();
+    school.set(5, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    REQUIRE(school.mails.size() == 2);
+    for (const message& mail : school.mails) {
+        CHECK(mail.type == "alert.opened");
+        CHECK_THAT(mail.subject + mail.text + mail.json, !Contains("Quillfeather"));
+    }
+    school.set(5, "/");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    REQUIRE(school.mails.size() == 4);
+    CHECK(school.mails[3].type == "alert.withdrawn");
+    CHECK(school.mails[2].references == school.mails[0].id);
+}
+
+TEST_CASE("a read that stopped half way raises no alert and retires nothing", "[service]")
+{
+    small_school school;
+    school.poll();
+    school.mails.clear();
+    const auto before = school.content();
+    school.set(5, "L");
+    const std::vector<row> all = school.mis->marks;
+    school.mis->marks.resize(60); // and the rest does not come
+    school.mis->failures[{1, 8}] = failure(errc::source_unreachable, "the source did not answer");
+    school.mis->marks = all;
+    const auto failures = school.poll();
+    REQUIRE(failures.size() == 1);
+    CHECK(school.mails.empty());
+    CHECK(school.count(alert_word) == 2);
+    CHECK(school.count(R"("gone":"vanished")") == 0);
+    CHECK(school.content().size() > before.size()); // what was read is kept
+    CHECK(school.folder.reader()->sources().size() == 2);
+
+    school.mis->failures.clear();
+    CHECK(school.poll().empty());
+    CHECK(school.count(alert_word) == 3);
+    CHECK(school.mails.size() == 2);
+}
+
+TEST_CASE("a stream that is refused does not hold back the marks", "[service]")
+{
+    small_school school;
+    school.mis->failures[{2, 0}] = failure(errc::source_refused, "no permission");
+    CHECK(school.poll().size() == 1);
+    CHECK(school.count(R"("what":"session-mark")") == school.mis->marks.size());
+    CHECK(school.count(alert_word) == 2);
+    CHECK(school.folder.open()->source("mis")->error_class == error_class(errc::source_refused));
+}
+
+TEST_CASE("nobody is called a stranger while the MIS's own pupils were not read to the end", "[service]")
+{
+    small_school school;
+    school.mis->failures[{0, 1}] = failure(errc::source_unreachable, "the source did not answer");
+    CHECK(school.poll().size() == 1);
+    CHECK(school.count("pupil-only-in-safeguarding") == 0);
+    school.mis->failures.clear();
+    school.poll();
+    CHECK(school.count("pupil-only-in-safeguarding") == 1);
+}
+
+TEST_CASE("a changed fingerprint retires nothing in its first read, and what is missing in the next", "[service]")
+{
+    small_school school;
+    school.poll();
+    school.mis->marks.pop_back();
+    school.mis->shape = "2";
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.count(R"("gone":"vanished")") == 0);
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.count(R"("gone":"vanished")") == 1);
+}
+
+TEST_CASE("an empty answer stops at the limit and says so", "[service]")
+{
+    small_school school;
+    school.poll();
+    school.mis->marks.clear();
+    const auto failures = school.poll();
+    REQUIRE(failures.size() == 1);
+    CHECK(failures[0].code == errc::mass_change);
+    CHECK(school.count(R"("gone":"vanished")") == 0);
+    CHECK_THAT(school.folder.open()->source("mis")->error, Contains("are missing from the answer"));
+}
+
+TEST_CASE("a message that could not be sent waits, keeps its id and says which try it is", "[service]")
+{
+    small_school school;
+    school.channels["lead"]->answer = failure(errc::delivery_unreachable, "no answer");
+    school.poll();
+    REQUIRE(school.mails.size() == 1); // the other route's
+    CHECK(school.folder.reader()->outbox().waiting == 1);
+    const std::string id = school.folder.open()->due_messages(instant::max(), 9).at(0).content.id;
+    school.channels["lead"]->answer.reset();
+    school.poll();
+    CHECK(school.mails.size() == 1); // not yet its time
+    school.now += std::chrono::hours(2);
+    school.poll();
+    REQUIRE(school.mails.size() == 2);
+    CHECK(school.mails[1].id == id);
+    CHECK(school.mails[1].attempt == 2);
+    CHECK(school.count(R"("what":"delivery")") == 2);
+
+    school.channels["lead"]->answer = failure(errc::delivery_refused, "no such mailbox");
+    school.set(5, "L");
+    school.poll();
+    CHECK(school.folder.reader()->outbox().failed == 1);
+    CHECK(school.folder.reader()->outbox().waiting == 0);
+}
+
+TEST_CASE("a cycle broken at any write ends in the same ledger when it is run again", "[service][crash]")
+{
+    const bool after = GENERATE(false, true);
+    CAPTURE(after);
+    small_school calm;
+    calm.poll();
+    calm.set(5, "L");
+    calm.poll();
+    auto wanted = calm.content();
+    std::sort(wanted.begin(), wanted.end());
+    std::set<std::string> mails;
+    for (const message& mail : calm.mails)
+        mails.insert(mail.id);
+    REQUIRE(mails.size() == 4);
+
+    int broken_writes = 0;
+    for (int n = 2;; ++n) { // the first write signs what an earlier process left
+        INFO("broken at write " << n);
+        small_school school;
+        bool broke = false;
+        for (const bool later : {false, true}) {
+            if (later) school.set(5, "L");
+            try {
+                school.poll({}, n, after);
+            } catch (const std::runtime_error&) {
+                broke = true;
+            }
+            CHECK(school.folder.verify().problems.empty());
+            CHECK(school.poll().empty()); // started again, and nothing breaks
+        }
+        auto found = school.content();
+        std::sort(found.begin(), found.end());
+        CHECK(found == wanted);
+        std::map<std::string, std::set<int>> tries;
+        for (const message& mail : school.mails)
+            CHECK(tries[mail.id].insert(mail.attempt).second); // a repeat says that it is one
+        CHECK(tries.size() == mails.size());
+        const auto report = school.folder.verify();
+        CHECK(report.problems.empty());
+        CHECK(report.unsigned_entries == 0);
+        if (!broke) break; // past the last write: every one was tried
+        ++broken_writes;
+    }
+    CHECK(broken_writes >= 10);
+}
