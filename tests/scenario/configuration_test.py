@@ -1,6 +1,5 @@
 """What is wrong with a configuration or a command is said with its place, and nothing is done."""
 
-import os
 import stat
 
 from support import ScenarioTest, main
@@ -135,14 +134,11 @@ class Configuration(ScenarioTest):
         self.assertEqual((self.folder / "ledger.key").read_bytes(), held["ledger.key"])
 
     def test_ledger_and_key_are_for_their_owner_alone(self):
-        old = os.umask(0)
-        try:
-            self.init()
-            self.poll("2025-11-21T17:00:00Z")
-        finally:
-            os.umask(old)
-        for file in self.folder.glob("ledger.*"):
-            self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600, file.name)
+        self.umask = 0
+        self.first_poll()
+        for name in ("ledger.db", "ledger.db.lock", "ledger.key"):
+            self.assertEqual(stat.S_IMODE((self.folder / name).stat().st_mode), 0o600, name)
+        self.assertEqual(stat.S_IMODE((self.folder / "ledger.vkey").stat().st_mode) & 0o022, 0)
 
     def test_wrong_usage_is_exit_2(self):
         wrong = [

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import time
 
-from support import FIRST_POLL, ROLLBOOK, ScenarioTest, end, main, wait_until
+from support import ROLLBOOK, ScenarioTest, end, main, wait_until
 
 
 class Daemon(ScenarioTest):

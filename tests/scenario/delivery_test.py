@@ -7,7 +7,7 @@ import json
 import re
 import socket
 
-from support import FIRST_POLL, ScenarioTest, main
+from support import ScenarioTest, main
 
 LATER = "2025-11-21T17:05:00Z"
 LATER_STILL = "2025-11-21T17:30:00Z"

@@ -1,4 +1,4 @@
-"""What the scenario tests share: an invented school, a Rollbook that reads it, and a watch over what must never be told.
+"""What the scenario tests share: an invented school, a Rollbook that reads it, and a watch over what is private.
 
 Each test has a school and a folder of its own, and both are gone when it ends. Nothing sleeps: time is ROLLBOOK_NOW,
 and where another process must get ready its state is polled up to a limit.
@@ -178,7 +178,7 @@ class ScenarioTest(unittest.TestCase):
     """One school, one ledger. `poll()` and its kind run the program as a user does."""
 
     pupils, days, seed = 60, 20, 1
-    longMessage = True
+    umask = -1  # the tests' own
 
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="rollbook-scenario-"))
@@ -211,7 +211,8 @@ class ScenarioTest(unittest.TestCase):
         if config is not False:
             command += ["--config", str(config or self.config)]
         done = subprocess.run(
-            command, env=self.environment(now), capture_output=True, text=True, timeout=seconds, cwd=self.folder
+            command, env=self.environment(now), capture_output=True, text=True, timeout=seconds, cwd=self.folder,
+            umask=self.umask,
         )
         self.said.append(done.stderr)
         return done
