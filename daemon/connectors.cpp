@@ -23,12 +23,16 @@ result<std::unique_ptr<connector>> make_connector(
     );
 }
 
-std::vector<failure>
-check_connector(const configuration& settings, const source_configuration& source, const manifest_places& manifests)
+std::vector<failure> check_connector(const source_configuration& source, const manifest_places& manifests)
 {
     const result<manifest> found = find_manifest(source.connector, manifests);
     if (!found) return {found.error()};
-    std::vector<failure> wrong = check_settings(*found, source);
+    return check_settings(*found, source);
+}
+
+std::vector<failure> check_secrets(const configuration& settings, const source_configuration& source)
+{
+    std::vector<failure> wrong;
     for (const auto& [key, value] : source.settings) {
         const auto* reference = std::get_if<secret_reference>(&value.value);
         if (!reference) continue;

@@ -18,8 +18,10 @@ result<std::unique_ptr<connector>> make_connector(
     http_client& client
 );
 
-// Everything wrong with a source's connector and its settings, without reaching it.
-std::vector<failure>
-check_connector(const configuration& settings, const source_configuration& source, const manifest_places& manifests);
+// Everything wrong with a source's connector and its settings. Reads no secret and reaches nothing.
+std::vector<failure> check_connector(const source_configuration& source, const manifest_places& manifests);
+
+// Every secret of a source that cannot be read.
+std::vector<failure> check_secrets(const configuration& settings, const source_configuration& source);
 
 } // namespace rollbook

@@ -288,6 +288,12 @@ private:
         cli_context::loaded_configuration answer;
         auto loaded = load_configuration(file, data_.packs);
         if (loaded) {
+            // What only a source's manifest can say of its settings is as wrong as any other key.
+            for (const source_configuration& source : loaded->sources)
+                for (const failure& why : check_connector(source, data_.manifests)) {
+                    answer.problems.push_back({file.string() + ": " + why.what});
+                    answer.problems.push_back({"  " + why.to_do});
+                }
             answer.good = std::move(*loaded);
         } else {
             const configuration_errors errors = loaded.error();
@@ -378,7 +384,7 @@ private:
                 );
         bool sound = true;
         for (const source_configuration& source : settings.sources)
-            for (const failure& why : check_connector(settings, source, data_.manifests)) {
+            for (const failure& why : check_secrets(settings, source)) {
                 bad("source " + source.name, why);
                 sound = false;
             }

@@ -83,6 +83,7 @@ public:
     {
         ahead_ = {};
         tables_.clear();
+        lookups_failed_.clear();
         totals_.clear();
         if (auto read = read_credentials(); !read) co_return read;
         // Asked first and awaited last, so that the source counts while it lists its codes.
@@ -91,7 +92,12 @@ public:
             counting.push_back(client_.start(request(list_url(total.path, total.query))));
         for (const lookup_spec& lookup : manifest_.lookups) {
             result<void> looked_up = co_await look_up(lookup);
-            if (!looked_up) co_return looked_up;
+            if (looked_up) continue;
+            const failure why = looked_up.error();
+            const remedy mend = remedy_for(why.code);
+            if (mend == remedy::retry_soon || mend == remedy::wait) co_return looked_up;
+            // Only the streams that need the table go without; pupils can be read without the code list.
+            lookups_failed_.insert_or_assign(lookup.name, why);
         }
         for (std::size_t i = 0; i < counting.size(); ++i) {
             result<http_response> answer = co_await counting[i]->answer();
@@ -124,6 +130,7 @@ public:
     fetch_page(std::size_t stream, std::optional<civil_day> from, std::optional<std::string> at) override
     {
         ROLLBOOK_ENSURE(stream < streams_.size());
+        if (const failure* why = failed_lookup(streams_[stream].spec)) co_return *why;
         if (!has_credentials_) {
             if (auto read = read_credentials(); !read) co_return read.error();
         }
@@ -157,6 +164,22 @@ public:
     }
 
 private:
+    // Why a table that the stream's fields point into could not be had; null when none is missing.
+    const failure* failed_lookup(const stream_spec& s) const
+    {
+        const auto of = [&](const std::vector<field_spec>& fields) -> const failure* {
+            for (const field_spec& field : fields) {
+                const auto failed = lookups_failed_.find(field.lookup);
+                if (failed != lookups_failed_.end()) return &failed->second;
+            }
+            return nullptr;
+        };
+        if (const failure* why = of(s.record.fields)) return why;
+        for (const expand_spec& nested : s.expand)
+            if (const failure* why = of(nested.fields)) return why;
+        return nullptr;
+    }
+
     result<void> read_credentials()
     {
         has_credentials_ = false;
@@ -365,6 +388,7 @@ private:
     std::string credential_;
     bool has_credentials_ = false;
     lookup_tables tables_;
+    std::map<std::string, failure> lookups_failed_; // by the lookup's name, of this run
     std::vector<std::pair<what, std::int64_t>> totals_;
     page_ahead ahead_;
 };
