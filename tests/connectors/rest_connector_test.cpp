@@ -644,7 +644,8 @@ TEST_CASE("a run looks up the code list and the source's own count", "[connector
 }
 
 TEST_CASE(
-    "a code list that fails ends the run before any mark is read; a count that is refused does not", "[connectors]"
+    "a code list that fails keeps the marks unread and nothing else; a count that is refused keeps nothing back",
+    "[connectors]"
 )
 {
     fake_http http;
@@ -659,17 +660,28 @@ TEST_CASE(
     SECTION("refused code list")
     {
         http.answer(codes_url, "{}", 403);
+        REQUIRE(run(source->begin_run()));
+        const auto got = run(source->fetch_page(marks, std::nullopt, std::nullopt));
+        REQUIRE_FALSE(got);
+        CHECK(got.error().code == errc::source_refused);
+        CHECK_THAT(got.error().what, Contains("GET /schools/{school_id}/attendance-codes, page 1"));
+        http.answer(students_url, fixture("wonde/students-2.json"));
+        CHECK(run(source->fetch_page(students, std::nullopt, std::nullopt)));
+    }
+    SECTION("code list that cannot be reached now")
+    {
+        http.answer(codes_url, "", 503);
         const auto begun = run(source->begin_run());
         REQUIRE_FALSE(begun);
-        CHECK(begun.error().code == errc::source_refused);
-        CHECK_THAT(begun.error().what, Contains("GET /schools/{school_id}/attendance-codes, page 1"));
+        CHECK(begun.error().code == errc::source_unreachable);
     }
     SECTION("code without id")
     {
         http.answer(codes_url, R"({"data":[{"code":"/"}]})");
-        const auto begun = run(source->begin_run());
-        REQUIRE_FALSE(begun);
-        CHECK_THAT(begun.error().what, Contains("row 0: key (id) is missing"));
+        REQUIRE(run(source->begin_run()));
+        const auto got = run(source->fetch_page(marks, std::nullopt, std::nullopt));
+        REQUIRE_FALSE(got);
+        CHECK_THAT(got.error().what, Contains("row 0: key (id) is missing"));
     }
 }
 
