@@ -39,9 +39,11 @@ bool holds(const statutory_code& row, civil_day day)
 
 code_id code_book::intern(std::string_view raw, std::string_view statutory)
 {
+    // Neighbours mostly have the same code.
+    if (last_ < entries_.size() && entries_[last_].raw == raw && entries_[last_].statutory == statutory) return last_;
     std::string named = normalised_code(statutory);
     std::string key = key_of(raw, named);
-    if (const auto found = by_text_.find(key); found != by_text_.end()) return found->second;
+    if (const auto found = by_text_.find(key); found != by_text_.end()) return last_ = found->second;
     if (entries_.size() >= entries_max) {
         throw failure_error({
             errc::page_malformed,
@@ -55,7 +57,7 @@ code_id code_book::intern(std::string_view raw, std::string_view statutory)
     const auto id = static_cast<code_id>(entries_.size());
     entries_.push_back({std::string(raw), std::move(named), not_recorded, newest});
     by_text_.emplace(std::move(key), id);
-    return id;
+    return last_ = id;
 }
 
 const statutory_code* code_book::row_on(code_id id, civil_day day) const

@@ -41,6 +41,7 @@ private:
     };
     std::deque<known> entries_;
     std::unordered_map<std::string, code_id> by_text_;
+    code_id last_ = 0; // the last one given
 };
 
 } // namespace rollbook

@@ -42,6 +42,8 @@ result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::p
         int flags = SQLite::OPEN_READONLY;
         if (mode == access_mode::write) flags = SQLite::OPEN_READWRITE;
         if (mode == access_mode::create) flags = SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+        // Used from one thread (daemon/decisions/0001), so SQLite need not lock around every value.
+        flags |= SQLite::OPEN_NOMUTEX;
         auto database = std::make_unique<SQLite::Database>(path.string(), flags, busy_timeout_ms);
         set_pragmas(*database, mode);
         if (mode == access_mode::create) return database;
@@ -88,6 +90,27 @@ hash hash_of(const SQLite::Column& column)
     // A blob of another length cannot equal any hash; zeros make every check that follows fail.
     if (bytes.size() == out.size()) std::memcpy(out.data(), bytes.data(), out.size());
     return out;
+}
+
+row_scan::row_scan(SQLite::Database& database, const char* sql) : database_(database)
+{
+    sqlite3_stmt* made = nullptr;
+    const int code = sqlite3_prepare_v2(database.getHandle(), sql, -1, &made, nullptr);
+    statement_.reset(made);
+    if (code != SQLITE_OK) throw SQLite::Exception(database.getHandle(), code);
+}
+
+bool row_scan::next()
+{
+    const int code = sqlite3_step(statement_.get());
+    if (code != SQLITE_ROW && code != SQLITE_DONE) throw SQLite::Exception(database_.getHandle(), code);
+    return code == SQLITE_ROW;
+}
+
+std::string_view row_scan::text(int column) const
+{
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+    return {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
 stored_hashes::stored_hashes(SQLite::Database& database)

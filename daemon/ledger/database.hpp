@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <sqlite3.h>
 #include <string>
 
 // What the writer and the reader of the ledger share. Private to this layer.
@@ -45,6 +46,23 @@ inline civil_day from_day_number(std::int64_t days)
 
 std::string_view text_of(const SQLite::Column& column);
 hash hash_of(const SQLite::Column& column);
+
+// The rows of a query without parameters, read by SQLite's own calls. For scans over all marks: SQLiteCpp counts
+// references to the statement for each value, which costs more than the value.
+class row_scan {
+public:
+    row_scan(SQLite::Database& database, const char* sql);
+    bool next(); // throws SQLite::Exception
+    std::int64_t number(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+    std::string_view text(int column) const; // valid until next()
+
+private:
+    struct finalizer {
+        void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+    };
+    SQLite::Database& database_;
+    std::unique_ptr<sqlite3_stmt, finalizer> statement_;
+};
 
 // The tree's stored hashes.
 class stored_hashes : public hash_reader {

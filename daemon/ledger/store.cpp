@@ -179,21 +179,21 @@ void sqlite_ledger::check_newest_checkpoint(stored_hashes& stored)
 
 void sqlite_ledger::load_marks()
 {
-    SQLite::Statement all(
+    row_scan all(
         *database_,
         "SELECT entry, day, session, pupil, source, raw, code, minutes, digest, gone FROM mark WHERE to_entry IS NULL"
     );
     mark_version row;
-    while (all.executeStep()) {
-        row.session = {from_day_number(all.getColumn(1).getInt64()), static_cast<half_day>(all.getColumn(2).getInt())};
-        row.pupil = static_cast<entry_index>(all.getColumn(3).getInt64());
-        row.source = text_of(all.getColumn(4));
-        row.raw = text_of(all.getColumn(5));
-        row.statutory = text_of(all.getColumn(6));
-        row.minutes = static_cast<std::int16_t>(all.getColumn(7).getInt());
-        row.digest = static_cast<std::uint32_t>(all.getColumn(8).getInt64());
-        row.gone = all.getColumn(9).getInt() != 0;
-        state_->apply(static_cast<entry_index>(all.getColumn(0).getInt64()), row, {});
+    while (all.next()) {
+        row.session = {from_day_number(all.number(1)), static_cast<half_day>(all.number(2))};
+        row.pupil = static_cast<entry_index>(all.number(3));
+        row.source = all.text(4);
+        row.raw = all.text(5);
+        row.statutory = all.text(6);
+        row.minutes = static_cast<std::int16_t>(all.number(7));
+        row.digest = static_cast<std::uint32_t>(all.number(8));
+        row.gone = all.number(9) != 0;
+        state_->apply(static_cast<entry_index>(all.number(0)), row, {});
     }
 }
 
