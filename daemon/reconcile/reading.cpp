@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace rollbook {
 namespace {
@@ -51,6 +52,7 @@ void source_reading::begin_stream(
     seen_new_.clear();
     for (const what kind : stream.makes)
         row(kind);
+    if (rows_by_kind_.contains(what::session_mark)) register_ = &held_.register_of(source_);
 }
 
 statement_row& source_reading::row(what kind)
@@ -90,8 +92,11 @@ void source_reading::take(const page& got, std::uint32_t page_number)
 
 std::size_t source_reading::local(std::string_view pupil_id)
 {
+    // Sources list a session's pupils in the same order every time.
+    if (const std::size_t next = last_local_ + 1; next < pupils_.size() && pupils_[next].id == pupil_id)
+        return last_local_ = next;
     const auto at = pupil_by_id_.find(pupil_id);
-    if (at != pupil_by_id_.end()) return at->second;
+    if (at != pupil_by_id_.end()) return last_local_ = at->second;
     local_pupil pupil;
     pupil.id = pupil_id;
     if (const held_thing* known = std::as_const(held_).things(what::pupil).find(source_, pupil_id)) {
@@ -99,8 +104,9 @@ std::size_t source_reading::local(std::string_view pupil_id)
         pupil.number = held_.register_of(source_).number_of(pupil.ref);
     }
     pupils_.push_back(std::move(pupil));
-    pupil_by_id_.emplace(std::string(pupil_id), pupils_.size() - 1);
-    return pupils_.size() - 1;
+    last_local_ = pupils_.size() - 1;
+    pupil_by_id_.emplace(std::string(pupil_id), last_local_);
+    return last_local_;
 }
 
 std::uint32_t& source_reading::seen(session_id session, std::size_t pupil)
@@ -119,7 +125,7 @@ std::uint32_t& source_reading::seen(session_id session, std::size_t pupil)
 
 bool source_reading::same(const reported_mark& mark, const held_mark& held) const
 {
-    const code_book& codes = held_.find_register(source_)->codes();
+    const code_book& codes = register_->codes();
     // The register holds statutory codes as the law writes them; a source may not.
     const std::string_view statutory = codes.statutory(held.code);
     return codes.raw(held.code) == mark.raw &&
@@ -135,8 +141,7 @@ void source_reading::take_mark(const reported_mark& mark)
     const std::size_t pupil = local(mark.pupil_id);
     const std::uint32_t id = static_cast<std::uint32_t>(digest_(mark.source_id)) | 1u;
     const held_mark none;
-    const held_mark& held =
-        pupils_[pupil].number ? held_.find_register(source_)->find(mark.session, *pupils_[pupil].number) : none;
+    const held_mark& held = pupils_[pupil].number ? register_->find(mark.session, *pupils_[pupil].number) : none;
     const bool is_same = held.is_held() && same(mark, held);
 
     if (!parked_.empty()) {
@@ -359,6 +364,7 @@ entry_index source_reading::ref_of(std::size_t pupil, transaction& t, entry_inde
 
 void source_reading::drain(transaction& t, entry_index base)
 {
+    t.entries.reserve(t.entries.size() + changes());
     for (const reported_record& record : records_) {
         const held_thing* known = std::as_const(held_).things(record.kind).find(source_, record.source_id);
         thing_version row;
@@ -394,7 +400,7 @@ void source_reading::drain(transaction& t, entry_index base)
         row.minutes = change.mark.minutes_late;
         row.digest = mark_digest(digest_, change.mark.source_id, change.mark.comment, change.mark.taken_by);
         if (change.before.met()) row.replaces = change.before.entry;
-        touched_.insert(row.pupil);
+        if (!std::exchange(pupils_[change.pupil].touched, true)) touched_.insert(row.pupil);
         t.entries.push_back(mark_entry(change.mark, std::move(row), when(change.mark.session.day)));
     }
     for (const mark_version& gone : gone_marks_) {

@@ -78,6 +78,7 @@ private:
         std::string id;
         entry_index ref = no_entry; // no_entry until an entry gives it one
         std::optional<pupil_no> number;
+        bool touched = false; // is among touched_
     };
     struct mark_change {
         reported_mark mark;
@@ -115,6 +116,8 @@ private:
 
     std::deque<local_pupil> pupils_;
     std::unordered_map<std::string, std::size_t, string_hash, std::equal_to<>> pupil_by_id_;
+    std::size_t last_local_ = 0;
+    attendance_register* register_ = nullptr;              // the source's, once a stream of it makes marks
     std::map<civil_day, std::vector<std::uint32_t>> seen_; // by day: two cells a pupil, 0 or the digest of the id
     civil_day seen_day_{};
     std::vector<std::uint32_t>* seen_cells_ = nullptr;
