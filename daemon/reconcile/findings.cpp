@@ -283,6 +283,15 @@ std::optional<finding> stale_finding(
         );
         return made;
     }
+    if (state.data_as_of && now - *state.data_as_of > state.stale_after &&
+        calendar.school_days_between(day_of(zone.to_local(*state.data_as_of)), day_of(now_local)) > 1) {
+        made.explanation = fmt::format(
+            "{} answers, but its own data is as of {}; what rests on it may be out of date.",
+            state.source,
+            spoken_weekday_date(day_of(zone.to_local(*state.data_as_of)))
+        );
+        return made;
+    }
     if (!state.is_mis || calendar.empty()) return std::nullopt;
     const auto last_day = calendar.school_day_back(day_of(now_local) - std::chrono::days(1), 0);
     if (!last_day || (state.newest_day && *state.newest_day >= *last_day)) return std::nullopt;

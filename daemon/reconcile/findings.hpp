@@ -42,13 +42,15 @@ standing_findings(const finding_context& context, const std::vector<std::pair<st
 // Sessions for which one read met two marks.
 std::vector<finding> duplicate_findings(const finding_context& context, const source_reading& reading);
 
-// A source whose own data is old: no successful read for longer than `stale_after`, or, for the MIS, no mark for the
+// A source whose own data is old: no successful read for longer than `stale_after`; its own "data as of" older than
+// that and more than one school day back, so that a weekend alone makes nothing stale; or, for the MIS, no mark for the
 // last school day that has ended.
 struct freshness {
     std::string source;
     bool is_mis = false;
     std::optional<instant> last_success;
     std::optional<civil_day> newest_day;
+    std::optional<instant> data_as_of; // the source's own word
     std::chrono::milliseconds stale_after{};
 };
 std::optional<finding> stale_finding(

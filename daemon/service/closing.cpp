@@ -182,9 +182,12 @@ void read_closer::judge_findings(step& s)
         if (const auto known = book_.source(each.name)) {
             state.last_success = known->last_success;
             state.newest_day = known->newest_day;
+            state.data_as_of = known->data_as_of;
         }
         if (each.name == s.source.name) {
             if (s.outcome.failures.empty()) state.last_success = s.now;
+            if (s.reading.data_as_of())
+                state.data_as_of = std::max(state.data_as_of.value_or(*s.reading.data_as_of()), *s.reading.data_as_of());
             if (s.reading.newest_day())
                 state.newest_day =
                     std::max(state.newest_day.value_or(*s.reading.newest_day()), *s.reading.newest_day());

@@ -148,6 +148,18 @@ TEST_CASE("a source is stale after its limit, and the MIS when it lacks the last
     CHECK(stale("2026-09-22T08:00:00Z", [](freshness& f, instant) { f.last_success.reset(); }));
     CHECK(stale("2026-09-22T08:00:00Z", [](freshness& f, instant) { f.newest_day.reset(); }));
     CHECK_FALSE(stale("2026-09-25T08:00:00Z", [](freshness& f, instant) { f.is_mis = false; }));
+    // Its own word: as of Friday 18 September. A weekend is no age; a second school day is.
+    const auto as_of_friday = [](freshness& f, instant) {
+        f.is_mis = false;
+        f.data_as_of = *parse_instant("2026-09-18T15:00:00Z");
+    };
+    CHECK_FALSE(stale("2026-09-21T22:59:00Z", as_of_friday));
+    CHECK(stale("2026-09-22T08:00:00Z", as_of_friday));
+    CHECK_FALSE(stale("2026-09-22T08:00:00Z", [](freshness& f, instant) {
+        f.is_mis = false;
+        f.stale_after = std::chrono::hours(24 * 8);
+        f.data_as_of = *parse_instant("2026-09-18T15:00:00Z");
+    }));
     // Half term: the last school day is Friday 23 October.
     CHECK_FALSE(stale("2026-11-02T08:00:00Z", [](freshness& f, instant) { f.newest_day = ymd(2026, 10, 23); }));
     CHECK(stale("2026-11-02T08:00:00Z", [](freshness& f, instant) { f.newest_day = ymd(2026, 10, 22); }));
