@@ -63,7 +63,7 @@ TEST_CASE("--help and --version exit 0 and read no configuration", "[cli]")
     if (words != "--version") CHECK_THAT(f.out, Contains("Usage: rollbook"));
 }
 
-TEST_CASE("--config is taken before and after the subcommand, and has a usual place", "[cli]")
+TEST_CASE("the option --config is taken before and after the subcommand, and has a usual place", "[cli]")
 {
     command_fixture f;
     CHECK(f.run("--config /a.toml status") == 0);

@@ -180,7 +180,7 @@ TEST_CASE("no list for people shows a name, a UPN or a source's id", "[cli]")
     CHECK_THAT(f.out, Contains(ref(f.ana)) && !Contains("Ahmed") && !Contains(f.upn_text) && !Contains("A1 "));
 }
 
-TEST_CASE("--unmask shows the name, and records who asked and why before anything is shown", "[cli]")
+TEST_CASE("the option --unmask shows the name, and records who asked and why before anything is shown", "[cli]")
 {
     command_fixture f;
     CHECK(f.run("pupil " + ref(f.ana) + " --unmask --reason court-order") == 0);
