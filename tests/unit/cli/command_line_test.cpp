@@ -51,7 +51,7 @@ TEST_CASE("a wrong option names the usage of its own command", "[cli]")
     CHECK_THAT(f.err, Contains("Usage: rollbook alerts list"));
 }
 
-TEST_CASE("--help and --version exit 0 and read no configuration", "[cli]")
+TEST_CASE("the options --help and --version exit 0 and read no configuration", "[cli]")
 {
     const std::string words =
         GENERATE(as<std::string>(), "--help", "status --help", "ledger verify --help", "pupil --help", "--version");
