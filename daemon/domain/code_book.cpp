@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t entries_max = 65'000;
 
 // One text for the two; the length in front keeps ("A", "BC") and ("AB", "C") apart.
-std::string key_of(std::string_view raw, std::string_view statutory)
+std::string text_of_both(std::string_view raw, std::string_view statutory)
 {
     std::string key;
     key.reserve(raw.size() + statutory.size() + 3);
@@ -42,7 +42,7 @@ code_id code_book::intern(std::string_view raw, std::string_view statutory)
     // Neighbours mostly have the same code.
     if (last_ < entries_.size() && entries_[last_].raw == raw && entries_[last_].statutory == statutory) return last_;
     std::string named = normalised_code(statutory);
-    std::string key = key_of(raw, named);
+    std::string key = text_of_both(raw, named);
     if (const auto found = by_text_.find(key); found != by_text_.end()) return last_ = found->second;
     if (entries_.size() >= entries_max) {
         throw failure_error({

@@ -83,6 +83,12 @@ std::string_view text_of(const SQLite::Column& column)
     return {bytes ? bytes : "", static_cast<std::size_t>(column.getBytes())};
 }
 
+std::optional<instant> instant_of(const SQLite::Column& column)
+{
+    if (column.isNull()) return std::nullopt;
+    return from_milliseconds(column.getInt64());
+}
+
 hash hash_of(const SQLite::Column& column)
 {
     hash out{};

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sqlite3.h>
 #include <string>
 
@@ -46,6 +47,7 @@ inline civil_day from_day_number(std::int64_t days)
 
 std::string_view text_of(const SQLite::Column& column);
 hash hash_of(const SQLite::Column& column);
+std::optional<instant> instant_of(const SQLite::Column& column);
 
 // The rows of a query without parameters, read by SQLite's own calls. For scans over all marks: SQLiteCpp counts
 // references to the statement for each value, which costs more than the value.

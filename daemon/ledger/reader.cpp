@@ -22,12 +22,6 @@ entry_index index_of(const SQLite::Column& column)
     return column.isNull() ? no_entry : static_cast<entry_index>(column.getInt64());
 }
 
-std::optional<instant> instant_of(const SQLite::Column& column)
-{
-    if (column.isNull()) return std::nullopt;
-    return from_milliseconds(column.getInt64());
-}
-
 thing_view thing_of(SQLite::Statement& row)
 {
     thing_view view;

@@ -38,12 +38,6 @@ void bind_instant(SQLite::Statement& statement, int at, const std::optional<inst
         statement.bind(at);
 }
 
-std::optional<instant> instant_of(const SQLite::Column& column)
-{
-    if (column.isNull()) return std::nullopt;
-    return from_milliseconds(column.getInt64());
-}
-
 // Every statement the writer uses, prepared once: preparing costs six times an insert.
 struct statements {
     explicit statements(SQLite::Database& db)

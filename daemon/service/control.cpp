@@ -76,7 +76,7 @@ failure read_failure(json_view value)
     );
 }
 
-poll_report read_report(json_view root)
+poll_report report_of(json_view root)
 {
     const auto number = [&](std::string_view key) { return root[key].int_if().value_or(0); };
     poll_report report;
@@ -235,7 +235,7 @@ std::optional<result<poll_report>> ask_daemon(
                 continue;
             }
             if (root["failure"].is_object()) return result<poll_report>(read_failure(root["failure"]));
-            return result<poll_report>(read_report(root["report"]));
+            return result<poll_report>(report_of(root["report"]));
         }
     }
 }

@@ -31,6 +31,7 @@ SCHOOL = os.environ.get("SCHOOL") or str(ROOT / "build/simulated-school")
 KILLS_PER_LEDGER = 25
 PUPILS_MADE_LATE = 24
 STEP_SECONDS_MAX = 60
+PATIENCE_SECONDS = 0.5  # with a daemon that wrote all it had to
 FIRST_DAY = datetime.datetime(2026, 11, 19, 18, tzinfo=datetime.timezone.utc)
 NEXT_DAY = FIRST_DAY + datetime.timedelta(days=1)
 # Which process wrote an entry is no part of what it says: times, tries, and what one read counted.
@@ -113,12 +114,15 @@ class Ledger:
             return None
 
 
-def writes_seen(ledger, process, enough=sys.maxsize):
-    """Watches the ledger's file of new pages until it changed so many times or the program ended."""
-    deadline = time.monotonic() + STEP_SECONDS_MAX
+def writes_seen(ledger, process, enough=sys.maxsize, patience=None):
+    """Watches the ledger's file of new pages until it changed so many times, the program ended, or as many seconds
+    passed as one can be patient for; a program that should have ended by itself gets no patience."""
+    deadline = time.monotonic() + (patience or STEP_SECONDS_MAX)
     seen, last = 0, ledger.wal_state()
     while seen < enough and process.poll() is None:
-        require(time.monotonic() < deadline, "the program neither writes nor ends")
+        if time.monotonic() >= deadline:
+            require(patience, "the program neither writes nor ends")
+            break
         now = ledger.wal_state()
         if now != last:
             seen, last = seen + 1, now
@@ -131,15 +135,17 @@ class Moment:
     """When to kill: so long after the start, after the n-th write to the ledger that can be seen, or after the n-th mail
     was taken, which the program says before it stores the receipt."""
 
-    def __init__(self, seconds, write=None, mail=None):
+    def __init__(self, seconds, write=None, mail=None, patience=None):
         self.seconds = seconds
         self.write = write
         self.mail = mail
+        self.patience = patience
 
     def await_in(self, ledger, process):
         """False when the program ended by itself first."""
-        if self.write is not None and writes_seen(ledger, process, self.write) < self.write:
-            return False
+        if self.write is not None and writes_seen(ledger, process, self.write, self.patience) < self.write:
+            # A daemon at rest writes nothing and does not end: it is killed at rest.
+            return process.poll() is None
         if self.mail is not None:
             taken = 0
             while taken < self.mail:
@@ -245,7 +251,7 @@ def polls_under_fire(ledger, moments, phase, tally, kills_max):
 
 def run_until_quiet(ledger):
     """The daemon until both sources were read and nothing waits; then it is asked to stop. Gives how long the
-    reads took, and no number of writes: one at rest makes none, so only time can end it."""
+    reads took."""
     began = time.monotonic()
     process = ledger.start("run", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
@@ -261,7 +267,7 @@ def run_until_quiet(ledger):
         process.terminate()
         _, rest = process.communicate(timeout=STEP_SECONDS_MAX)
         require(process.returncode == 0, f"the daemon ended with {process.returncode}: {rest}")
-        return duration, 0
+        return duration
     finally:
         process.kill()
         process.wait()
@@ -275,17 +281,17 @@ def run_under_fire(ledger, moments, tally, kills_max):
     run_until_quiet(ledger)
 
 
-def moments_of(dice, duration, writes, mails):
+def moments_of(dice, duration, writes, mails, patience):
     """Half by the clock, spread over the whole run; half close to a write. Where there are many mails, a third of all
     between one that was taken and its receipt."""
     while True:
         if mails > 1 and dice.random() < 1 / 3:
             yield Moment(0.0, mail=dice.randint(1, mails))
-        elif writes == 0 or dice.random() < 0.5:
+        elif dice.random() < 0.5:
             yield Moment(dice.uniform(0.0, duration))
         else:
             after = dice.choice([0.0, dice.uniform(0.0, 0.004), dice.uniform(0.0, 0.03)])
-            yield Moment(after, dice.randint(1, writes))
+            yield Moment(after, dice.randint(1, writes), patience=patience)
 
 
 def poll_undisturbed(ledger):
@@ -308,8 +314,9 @@ def make_late(school, ledger):
     school.ask("POST", "amend", {"marks": marks})
 
 
-def phase(name, school, base, now, folder, kills, dice, tally, undisturbed, disturbed):
-    """Undisturbed once, for what is wanted; then under fire until all kills are spent. Gives the undisturbed ledger."""
+def phase(name, school, base, now, folder, kills, dice, tally, undisturbed, disturbed, patience=None):
+    """Undisturbed once, for what is wanted; then under fire until all kills are spent. Gives the undisturbed ledger
+    and how many writes it took."""
     began = time.monotonic()
     school.ask("DELETE", "mail")
     calm = base.copy(folder / f"{name}-calm", now)
@@ -324,7 +331,7 @@ def phase(name, school, base, now, folder, kills, dice, tally, undisturbed, dist
         school.ask("DELETE", "mail")
         ledger = base.copy(folder / f"{name}-{number}", now)
         share = min(KILLS_PER_LEDGER, kills - tally.kills[name])
-        disturbed(ledger, moments_of(dice, duration, writes, len(mails)), share)
+        disturbed(ledger, moments_of(dice, duration, writes, len(mails), patience), share)
         report = ledger.verify()
         require(report["unsigned"] == 0, "entries were left unsigned")
         check_content(ledger, wanted, tally)
@@ -339,7 +346,7 @@ def phase(name, school, base, now, folder, kills, dice, tally, undisturbed, dist
     )
     require(kills < 30 or len(mails) == 1 or tally.repeats, f"{name}: no kill came between a mail and its receipt")
     require(kills < 30 or states >= 3, f"{name}: the kills hit nothing but the ends")
-    return calm
+    return calm, writes
 
 
 def main():
@@ -365,10 +372,11 @@ def main():
             return lambda ledger, moments, share: polls_under_fire(ledger, moments, name, tally, share)
 
         of_run, of_delivery = given.kills * 3 // 20, given.kills * 6 // 20
-        first = phase("backfill", school, new, FIRST_DAY, folder, given.kills - of_run - of_delivery, dice, tally,
+        first, writes = phase("backfill", school, new, FIRST_DAY, folder, given.kills - of_run - of_delivery, dice, tally,
                       poll_undisturbed, fire("backfill"))
-        phase("run", school, new, FIRST_DAY, folder, of_run, dice, tally, run_until_quiet,
-              lambda ledger, moments, share: run_under_fire(ledger, moments, tally, share))
+        phase("run", school, new, FIRST_DAY, folder, of_run, dice, tally,
+              lambda ledger: (run_until_quiet(ledger), writes),  # it reads what the poll read
+              lambda ledger, moments, share: run_under_fire(ledger, moments, tally, share), PATIENCE_SECONDS)
         make_late(school, first)
         phase("delivery", school, first, NEXT_DAY, folder, of_delivery, dice, tally, poll_undisturbed, fire("delivery"))
     except (Failed, subprocess.TimeoutExpired) as why:

@@ -10,7 +10,7 @@ using namespace rollbook::delivery;
 
 namespace {
 
-message an_alert()
+message a_mail_of_an_alert()
 {
     message m;
     m.id = "<4711.panel.lead@example.sch.uk>";
@@ -48,7 +48,7 @@ std::vector<std::string> lines_of(const std::string& mail)
 TEST_CASE("a first mail has every header it needs and nothing else", "[delivery]")
 {
     CHECK(
-        compose_mail(an_alert(), an_envelope()) ==
+        compose_mail(a_mail_of_an_alert(), an_envelope()) ==
         "Message-ID: <4711.panel.lead@example.sch.uk>\r\n"
         "Date: Tue, 01 Sep 2026 08:50:00 +0000\r\n"
         "From: Rollbook <rollbook@example.sch.uk>\r\n"
@@ -67,7 +67,7 @@ TEST_CASE("a first mail has every header it needs and nothing else", "[delivery]
 
 TEST_CASE("a repeat differs from the first mail by its attempt alone", "[delivery]")
 {
-    message m = an_alert();
+    message m = a_mail_of_an_alert();
     const std::string first = compose_mail(m, an_envelope());
     m.attempt = 3;
     std::string third = compose_mail(m, an_envelope());
@@ -79,7 +79,7 @@ TEST_CASE("a repeat differs from the first mail by its attempt alone", "[deliver
 
 TEST_CASE("a later mail of an alert joins the first one's thread", "[delivery]")
 {
-    message m = an_alert();
+    message m = a_mail_of_an_alert();
     m.references = "<4711.tutor.lead@example.sch.uk>";
     const std::string mail = compose_mail(m, an_envelope());
     CHECK_THAT(
@@ -91,7 +91,7 @@ TEST_CASE("a later mail of an alert joins the first one's thread", "[delivery]")
 
 TEST_CASE("no text can add a header or end the headers early", "[delivery]")
 {
-    message m = an_alert();
+    message m = a_mail_of_an_alert();
     m.id = "<a@b>\r\nBcc: other@example.org";
     m.references = "<a@b>\nBcc: other@example.org";
     m.subject = "late\r\nBcc: other@example.org\r\n\r\nbody";

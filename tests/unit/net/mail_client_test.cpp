@@ -11,7 +11,7 @@ using namespace rollbook::test;
 
 namespace {
 
-struct fixture {
+struct mail_fixture {
     boost::asio::io_context loop{1};
     std::unique_ptr<mail_client> client = make_mail_client(loop.get_executor());
     result<void> submit(mail_submission mail) { return run(loop, client->submit(std::move(mail))); }
@@ -33,7 +33,7 @@ mail_submission mail_to(const std::string& url)
 TEST_CASE("a mail reaches the relay whole, for every recipient, and the session ends politely", "[net]")
 {
     loopback_smtp relay;
-    fixture net;
+    mail_fixture net;
     REQUIRE(net.submit(mail_to(relay.url())).has_value());
 
     const auto mails = relay.mails();
@@ -47,7 +47,7 @@ TEST_CASE("a mail reaches the relay whole, for every recipient, and the session 
 TEST_CASE("lines that begin with a dot, or are one, arrive as they were", "[net]")
 {
     loopback_smtp relay;
-    fixture net;
+    mail_fixture net;
     mail_submission mail = mail_to(relay.url());
     mail.message = ".begins\r\n\r\n.\r\n..two\r\na.b\r\nlast.\r\n";
     const std::string message = mail.message;
@@ -69,7 +69,7 @@ TEST_CASE("a 4xx reply is to be tried again, a 5xx reply is final", "[net]")
     }));
     CAPTURE(command, reply);
     loopback_smtp relay(loopback_smtp::replies{{command, {reply}}});
-    fixture net;
+    mail_fixture net;
     const auto first = net.submit(mail_to(relay.url()));
     REQUIRE(!first);
     CHECK(first.error().code == code);
@@ -82,7 +82,7 @@ TEST_CASE("a 4xx reply is to be tried again, a 5xx reply is final", "[net]")
 TEST_CASE("one refused recipient among several refuses the mail", "[net]")
 {
     loopback_smtp relay(loopback_smtp::replies{{"RCPT", {"250 ok", "550 unknown"}}});
-    fixture net;
+    mail_fixture net;
     const auto outcome = net.submit(mail_to(relay.url()));
     REQUIRE(!outcome);
     CHECK(outcome.error().code == errc::delivery_refused);
@@ -92,7 +92,7 @@ TEST_CASE("one refused recipient among several refuses the mail", "[net]")
 TEST_CASE("user and password are offered, and a refusal of them is final", "[net]")
 {
     loopback_smtp relay(loopback_smtp::replies{{"AUTH", {"235 welcome", "535 no"}}}, true);
-    fixture net;
+    mail_fixture net;
     mail_submission mail = mail_to(relay.url());
     mail.user = "rollbook";
     mail.password = "pass-word";
@@ -111,7 +111,7 @@ TEST_CASE("a relay that is not there, or does not answer in time, is unreachable
         closed_port = gone.port();
     }
     loopback_server silent([](connection& open) { open.drain(); });
-    fixture net;
+    mail_fixture net;
     mail_submission mail = mail_to("smtp://127.0.0.1:" + std::to_string(closed_port));
     CHECK(net.submit(mail).error().code == errc::delivery_unreachable);
     mail.smtp_url = "smtp://127.0.0.1:" + std::to_string(silent.port());
@@ -122,7 +122,7 @@ TEST_CASE("a relay that is not there, or does not answer in time, is unreachable
 TEST_CASE("mail with a line break in an address, or to no smtp address, is never sent", "[net]")
 {
     loopback_smtp relay;
-    fixture net;
+    mail_fixture net;
     mail_submission split = mail_to(relay.url());
     split.to = {"lead@example.sch.uk>\r\nRCPT TO:<other@example.org"};
     CHECK(net.submit(split).error().code == errc::delivery_refused);
@@ -133,7 +133,7 @@ TEST_CASE("mail with a line break in an address, or to no smtp address, is never
 TEST_CASE("without recipients the relay is reached and no mail is offered", "[net]")
 {
     loopback_smtp relay;
-    fixture net;
+    mail_fixture net;
     mail_submission probe = mail_to(relay.url());
     probe.to.clear();
     probe.message.clear();
@@ -146,7 +146,7 @@ TEST_CASE("without recipients the relay is reached and no mail is offered", "[ne
 TEST_CASE("a client is destroyed while its relay keeps silent", "[net]")
 {
     loopback_server silent([](connection& open) { open.drain(); });
-    fixture net;
+    mail_fixture net;
     std::optional<errc> got;
     boost::asio::co_spawn(
         net.loop,
