@@ -121,7 +121,7 @@ class Daemon(ScenarioTest):
         os.stat(self.socket)  # nobody was left to remove it
         self.daemon, self.log = self.start("again.log")
         # A poll before the daemon holds the ledger would take it for itself, and the daemon would leave.
-        wait_until(lambda: "daemon_started" in self.log.read_text(), "the next daemon holds the ledger")
+        wait_until(lambda: "daemon_ready" in self.log.read_text(), "the next daemon holds the ledger")
         self.rollbook("poll")
         self.assertIsNone(self.daemon.poll())
         self.verify()
