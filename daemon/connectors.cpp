@@ -1,20 +1,36 @@
 #include "daemon/connectors.hpp"
 
+#include "connectors/report/report_connector.hpp"
 #include "connectors/rest/rest_connector.hpp"
 #include "daemon/ports/secrets.hpp"
 
 namespace rollbook {
+namespace {
+
+constexpr std::string_view report_connector_name = "report";
+
+instant machine_now()
+{
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+} // namespace
 
 result<std::unique_ptr<connector>> make_connector(
     const configuration& settings,
     const source_configuration& source,
     const manifest_places& manifests,
-    http_client& client
+    http_client& client,
+    std::function<instant()> now
 )
 {
+    const std::filesystem::path folder = settings.file.parent_path();
+    if (source.connector == report_connector_name)
+        return make_report_connector(
+            source, folder, *time_zone::named(settings.school.timezone), std::move(now), machine_now
+        );
     result<manifest> found = find_manifest(source.connector, manifests);
     if (!found) return found.error();
-    const std::filesystem::path folder = settings.file.parent_path();
     return make_rest_connector(
         std::move(*found),
         source,
@@ -23,8 +39,10 @@ result<std::unique_ptr<connector>> make_connector(
     );
 }
 
-std::vector<failure> check_connector(const source_configuration& source, const manifest_places& manifests)
+std::vector<failure>
+check_connector(const configuration& settings, const source_configuration& source, const manifest_places& manifests)
 {
+    if (source.connector == report_connector_name) return check_report(source, settings.file.parent_path());
     const result<manifest> found = find_manifest(source.connector, manifests);
     if (!found) return {found.error()};
     return check_settings(*found, source);

@@ -178,7 +178,7 @@ result<cycle_parts> make_parts(
     cycle_parts parts;
     parts.clients = clients;
     for (const source_configuration& source : settings.sources) {
-        auto made = make_connector(settings, source, data.manifests, *clients->http);
+        auto made = make_connector(settings, source, data.manifests, *clients->http, now);
         if (!made) return made.error();
         parts.connectors.push_back(std::move(*made));
     }
@@ -290,7 +290,7 @@ private:
         if (loaded) {
             // What only a source's manifest can say of its settings is as wrong as any other key.
             for (const source_configuration& source : loaded->sources)
-                for (const failure& why : check_connector(source, data_.manifests)) {
+                for (const failure& why : check_connector(*loaded, source, data_.manifests)) {
                     answer.problems.push_back({file.string() + ": " + why.what});
                     answer.problems.push_back({"  " + why.to_do});
                 }

@@ -30,6 +30,7 @@ public:
     // `zone` is what the value itself says: a name of the tz database or an offset such as "+01:00"; may be empty.
     // Nothing when no zone is known at all or the named one does not exist.
     std::optional<instant> moment(std::string_view text, std::string_view zone);
+    const std::optional<time_zone>& zone() const { return zone_; }
 
 private:
     struct parsed {

@@ -18,6 +18,10 @@ void read_backup(table_reader& root, configuration& into);
 // The calendar in its own file.
 school_calendar read_calendar(const std::filesystem::path& file, findings_of_load& into);
 
+// The mapping of a report folder, or of a tap's streams, in its own file. Null when something is wrong with it.
+std::shared_ptr<const mapping_file>
+read_mapping_file(const std::filesystem::path& file, bool of_tap, findings_of_load& into);
+
 // Settings of a source or route as they are, with secrets as references. Refuses a secret that is written out and an
 // address that would carry data in clear beyond this machine.
 setting_table read_settings(const toml_value& table, const std::string& path, problem_list& problems);

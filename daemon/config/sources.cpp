@@ -1,4 +1,5 @@
 #include "daemon/config/sections.hpp"
+#include "daemon/ports/record_mapping.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,11 +37,29 @@ void read_vanish_limit(table_reader table, vanish_limit& into)
     table.refuse_unknown();
 }
 
+bool takes_mapping(const source_configuration& source)
+{
+    return source.connector == "report" || source.connector == "singer";
+}
+
+// A source of files is stale when the next file is overdue, unless the source's own settings say otherwise.
+void read_mapping(table_reader& own, const std::filesystem::path& base, source_configuration& into)
+{
+    const std::string named = own.required_text("mapping", "the path of the mapping file, from this file's folder");
+    if (named.empty()) return;
+    const std::filesystem::path file = (base / named).lexically_normal();
+    into.mapping = read_mapping_file(file, into.connector == "singer", own.problems().all());
+    if (into.mapping && !own.has("stale_after")) into.stale_after = into.mapping->expect_every;
+}
+
 // Takes out the settings that every source has; the connector knows and checks the rest.
-void read_source_settings(table_reader& source, source_configuration& into)
+void read_source_settings(table_reader& source, const std::filesystem::path& base, source_configuration& into)
 {
     std::optional<table_reader> own = source.table("settings");
-    if (!own) return;
+    if (!own) {
+        if (takes_mapping(into)) source.missing("settings", "a table [source.settings] with the mapping's path");
+        return;
+    }
     for (table_reader& tier : own->tables("reread"))
         into.reread.push_back(read_tier(tier));
     into.history_from = own->day("history_from");
@@ -48,8 +67,12 @@ void read_source_settings(table_reader& source, source_configuration& into)
     into.stale_after = own->duration("stale_after").value_or(into.stale_after);
 
     toml_value rest = *source.find("settings");
+    auto& keys = std::get<toml_value::table>(rest.value);
+    if (takes_mapping(into)) {
+        read_mapping(*own, base, into);
+        keys.erase("mapping");
+    }
     for (const std::string_view key : reserved) {
-        auto& keys = std::get<toml_value::table>(rest.value);
         if (const auto at = keys.find(key); at != keys.end()) keys.erase(at);
     }
     into.settings = read_settings(rest, own->path(), source.problems());
@@ -76,7 +99,7 @@ source_configuration read_source(table_reader& table, const std::filesystem::pat
         table.required_text("connector", R"(the name of a manifest, a path to one, "report" or "singer")"), base
     );
     out.poll_every = table.duration("poll_every").value_or(out.poll_every);
-    read_source_settings(table, out);
+    read_source_settings(table, base, out);
     table.refuse_unknown();
     return out;
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,16 +45,19 @@ struct vanish_limit {
 
 enum class source_role { mis, safeguarding };
 
+struct mapping_file; // record_mapping.hpp
+
 struct source_configuration {
     std::string name;
     source_role role = source_role::mis;
-    std::string connector; // a manifest's name or path
+    std::string connector; // a manifest's name or path, "report" or "singer"
     std::chrono::milliseconds poll_every{std::chrono::minutes(10)};
     std::vector<reread_tier> reread; // empty: everything, each time
     std::optional<civil_day> history_from;
     rollbook::vanish_limit vanish_limit;
     std::chrono::milliseconds stale_after{std::chrono::hours(26)};
-    setting_table settings; // what is left for the connector
+    setting_table settings;                      // what is left for the connector
+    std::shared_ptr<const mapping_file> mapping; // of a report folder or a tap; null for all others
     int line = 0;
 };
 

@@ -116,8 +116,23 @@ public:
     // The source's own count of the records of `kind` that it lists, where the run looked one up.
     virtual std::optional<std::int64_t> total(what kind) const = 0;
 
-    // A text that changes whenever what shapes the stream's answer changes: path, filters, includes, mapping version.
+    // A text of one line that changes whenever what shapes the stream's answer changes: path, filters, includes,
+    // mapping version.
     virtual std::string fingerprint(std::size_t stream) const = 0;
+
+    // For sources that hand a thing over once instead of being asked for all of it: files in a folder, a tap with a
+    // state. The loop calls resume() before begin_run() with what bookmark() gave at the stream's last closed read
+    // (empty before the first), and stores bookmark() in the closing transaction of this one.
+    virtual void resume(std::size_t, const std::string&) {}
+    virtual std::string bookmark(std::size_t) const { return {}; }
+    // Whether there is something to read in this run; without, the stream stays as its last read left it. Valid after
+    // begin_run().
+    virtual bool has_news(std::size_t) const { return true; }
+    // Every stream of the run was read and its closing transaction is durable: what was handed over may now go. It may
+    // also never be called after a read that closed, because the machine stopped in between.
+    virtual result<void> closed() { return {}; }
+    // Whether another run should follow at once, after a run that failed too.
+    virtual bool has_more() const { return false; }
 };
 
 } // namespace rollbook

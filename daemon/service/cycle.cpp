@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace rollbook {
 namespace {
@@ -24,6 +25,7 @@ constexpr std::size_t changes_max = 1'000;
 constexpr std::chrono::milliseconds changes_wait_max{250};
 constexpr std::chrono::seconds between_checkpoints{30};
 constexpr std::uint32_t pages_max = 100'000;
+constexpr std::uint32_t runs_max = 10'000; // of one source in a row
 constexpr std::size_t messages_at_once = 64;
 
 std::uint64_t dice()
@@ -43,6 +45,24 @@ failure of_source(const std::string& source, failure why)
     return why;
 }
 
+// A stream's bookmark is kept behind its fingerprint, on a line of its own.
+std::string with_bookmark(std::string fingerprint, const std::string& bookmark)
+{
+    if (!bookmark.empty()) fingerprint.append(1, '\n').append(bookmark);
+    return fingerprint;
+}
+
+std::string without_bookmark(const std::string& kept)
+{
+    return kept.substr(0, kept.find('\n'));
+}
+
+std::string bookmark_in(const std::string& kept)
+{
+    const auto end = kept.find('\n');
+    return end == kept.npos ? std::string() : kept.substr(end + 1);
+}
+
 } // namespace
 
 cycle::cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace)
@@ -54,6 +74,24 @@ cycle::cycle(const configuration& settings, cycle_parts& parts, ledger& book, cl
 
 asio::awaitable<read_report> cycle::read(std::size_t source, read_options options, const progress_function& progress)
 {
+    read_report all = co_await read_once(source, options, progress);
+    for (std::uint32_t runs = 1; runs < runs_max && parts_.connectors[source]->has_more(); ++runs) {
+        read_report next = co_await read_once(source, options, progress);
+        all.entries += next.entries;
+        all.closing.entries += next.closing.entries;
+        all.closing.alerts_opened += next.closing.alerts_opened;
+        all.closing.alerts_ended += next.closing.alerts_ended;
+        all.closing.messages += next.closing.messages;
+        std::move(next.failures.begin(), next.failures.end(), std::back_inserter(all.failures));
+        auto& statements = all.closing.statements;
+        std::move(next.closing.statements.begin(), next.closing.statements.end(), std::back_inserter(statements));
+    }
+    co_return all;
+}
+
+asio::awaitable<read_report>
+cycle::read_once(std::size_t source, read_options options, const progress_function& progress)
+{
     read_report report;
     connector& from = *parts_.connectors[source];
     const source_configuration& known = settings_.sources[source];
@@ -64,12 +102,17 @@ asio::awaitable<read_report> cycle::read(std::size_t source, read_options option
     const auto state = book_.source(known.name);
     outcome.any_first = !state || !state->first_closed_at;
 
+    for (std::size_t stream = 0; stream < from.streams().size(); ++stream) {
+        const auto kept = book_.stream(known.name, from.streams()[stream].name);
+        from.resume(stream, kept ? bookmark_in(kept->fingerprint) : std::string());
+    }
     const result<void> begun = co_await begin(from);
     if (!begun) {
         outcome.failures.push_back(of_source(known.name, begun.error()));
     } else {
         closer_.record_settings(from.facts(), known.name, started);
         for (std::size_t stream = 0; stream < from.streams().size(); ++stream) {
+            if (!from.has_news(stream)) continue;
             const result<void> read_in_full =
                 co_await read_stream(stream, source, options, reading, outcome, report, progress);
             if (!read_in_full) outcome.failures.push_back(of_source(known.name, read_in_full.error()));
@@ -87,6 +130,9 @@ asio::awaitable<read_report> cycle::read(std::size_t source, read_options option
     }
     report.entries += report.closing.entries;
     report.failures = outcome.failures;
+    if (report.failures.empty())
+        if (const result<void> gone = from.closed(); !gone)
+            report.failures.push_back(of_source(known.name, gone.error()));
     for (const failure& why : report.failures)
         log_event(event::source_failed, why.what, why.to_do);
     co_return report;
@@ -121,7 +167,7 @@ asio::awaitable<result<void>> cycle::read_stream(
     const bool first = state.windows.empty();
     const std::string fingerprint = from.fingerprint(number);
     // What shapes the answer has changed: what is missing now is no deletion.
-    const bool same_shape = first || state.fingerprint == fingerprint;
+    const bool same_shape = first || without_bookmark(state.fingerprint) == fingerprint;
     std::optional<civil_day> day;
     if (stream.by_day) {
         std::vector<std::pair<std::optional<civil_day>, std::chrono::milliseconds>> ages;
@@ -177,7 +223,7 @@ asio::awaitable<result<void>> cycle::read_stream(
     state.windows.insert(state.windows.begin(), {day, started});
     state.source = known.name;
     state.stream = stream.name;
-    state.fingerprint = fingerprint;
+    state.fingerprint = with_bookmark(fingerprint, from.bookmark(number));
     outcome.closed.push_back(std::move(state));
     if (std::find(stream.makes.begin(), stream.makes.end(), what::session_mark) != stream.makes.end()) {
         outcome.marks_closed = true;

@@ -45,8 +45,9 @@ public:
     // All references must outlive it.
     cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace = {});
 
-    // One read of source number `source`: its streams page by page, then the closing step. Failures of the source are
-    // in the report; failures of the ledger are exceptions, after which the ledger was reloaded.
+    // One read of source number `source`: its streams page by page, then the closing step; and another for as long as
+    // the connector has more to hand over, each file of a report folder being a read of its own. Failures of the source
+    // are in the report; failures of the ledger are exceptions, after which the ledger was reloaded.
     boost::asio::awaitable<read_report>
     read(std::size_t source, read_options options, const progress_function& progress);
 
@@ -60,6 +61,8 @@ public:
     const configuration& settings() const { return settings_; }
 
 private:
+    boost::asio::awaitable<read_report>
+    read_once(std::size_t source, read_options options, const progress_function& progress);
     boost::asio::awaitable<result<void>> read_stream(
         std::size_t number,
         std::size_t source,

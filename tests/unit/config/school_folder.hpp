@@ -19,12 +19,13 @@ inline std::string problems_of(const loaded_configuration& loaded)
     return out;
 }
 
-// The two example files of the outside contract, as they stand there, in a folder of their own that goes when the test
-// ends. A test changes the texts and loads.
+// The three example files of the outside contract, as they stand there, in a folder of their own that goes when the
+// test ends. A test changes the texts and loads.
 class school_folder {
 public:
     school_folder()
         : main(read(fixtures() / "contract.toml")), calendar(read(fixtures() / "calendar.toml")),
+          mapping(read(fixtures() / "cpoms-mapping.toml")),
           path_(std::filesystem::temp_directory_path() / ("rollbook-config-" + std::to_string(std::random_device{}())))
     {
         std::filesystem::create_directories(path_);
@@ -50,11 +51,13 @@ public:
     {
         write("rollbook.toml", main);
         write("calendar.toml", calendar);
+        write("cpoms-mapping.toml", mapping);
         return load_configuration(path_ / "rollbook.toml", from);
     }
 
     std::string main;
     std::string calendar;
+    std::string mapping;
 
 private:
     static std::filesystem::path fixtures()
