@@ -113,3 +113,18 @@ TEST_CASE("what is only about when and what then does not change how rows are re
     folder.mapping = with(folder.mapping, "\"%d/%m/%Y %H:%M\"", "\"%m/%d/%Y %H:%M\"");
     CHECK(shape() != before);
 }
+
+TEST_CASE("every mapping that is shipped loads as it stands", "[config]")
+{
+    const auto folder = std::filesystem::path(ROLLBOOK_SOURCE_DIR) / "connectors/report/mappings";
+    std::size_t count = 0;
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+        if (file.path().extension() != ".toml") continue;
+        CAPTURE(file.path().filename());
+        school_folder school;
+        school.main = with(school.main, "cpoms-mapping.toml", file.path().string());
+        CHECK(problems_of(school.load()).empty());
+        ++count;
+    }
+    CHECK(count == 4);
+}
