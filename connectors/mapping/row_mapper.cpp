@@ -99,7 +99,8 @@ struct row_mapper::read_row {
     half_day half = half_day::am;
 };
 
-row_mapper::row_mapper(const record_mapping& mapping, const time_zone& zone) : mapping_(mapping)
+row_mapper::row_mapper(const record_mapping& mapping, const time_zone& zone, bool tells_pupils)
+    : mapping_(mapping), tells_pupils_(tells_pupils)
 {
     dates_.reserve(mapping.columns.size());
     for (const mapped_column& column : mapping.columns)
@@ -110,6 +111,12 @@ void row_mapper::rewind()
 {
     told_.clear();
     keyed_.clear();
+}
+
+void row_mapper::forget()
+{
+    rewind();
+    pupils_ = {};
 }
 
 bool row_mapper::read_pupil(const table_row& row, pupil_words& into, std::string& why)
@@ -367,7 +374,7 @@ template <class Values> std::string fields_json(const Values& values)
 
 void row_mapper::tell_pupil(const std::string& id, page& out)
 {
-    if (told_.insert(id).second) out.records.emplace_back(what::pupil, id, id, pupils_.fields_of(id));
+    if (tells_pupils_ && told_.insert(id).second) out.records.emplace_back(what::pupil, id, id, pupils_.fields_of(id));
 }
 
 void row_mapper::add_mark(const read_row& row, const std::string& pupil, std::deque<std::string>& texts, page& out)

@@ -25,8 +25,9 @@ namespace rollbook {
 // The rows of a file go by twice: learn() first, so that a pupil has one id in all of them, then map().
 class row_mapper {
 public:
-    // The mapping must outlive it. `zone`: of dates that name none.
-    row_mapper(const record_mapping& mapping, const time_zone& zone);
+    // The mapping must outlive it. `zone`: of dates that name none. `tells_pupils`: whether the pupils that rows name
+    // become records of their own; without, another list tells of them.
+    row_mapper(const record_mapping& mapping, const time_zone& zone, bool tells_pupils = true);
 
     // The mapping's columns, in the order in which a row's cells stand.
     const std::vector<mapped_column>& columns() const { return mapping_.columns; }
@@ -39,6 +40,8 @@ public:
 
     // Forgets what map() told already, but not who the pupils are: for reading the file again from its beginning.
     void rewind();
+    // Forgets everything: for another file, or another run of a tap.
+    void forget();
 
 private:
     struct read_row;
@@ -55,6 +58,7 @@ private:
     void reject(what kind, std::string why, const table_row& row, std::uint32_t position, page& out) const;
 
     const record_mapping& mapping_;
+    const bool tells_pupils_;
     std::vector<date_reader> dates_; // one for each column
     pupil_directory pupils_;
     std::unordered_set<std::string> told_;                   // pupils whose record is out

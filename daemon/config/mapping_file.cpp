@@ -230,6 +230,9 @@ void read_streams(table_reader& root, mapping_file& into)
         const std::string name = table.required_text("name", "the stream as the tap calls it");
         record_mapping one = read_record(table);
         one.stream = name;
+        // The values of a JSON list are put together with what stands in no text.
+        for (mapped_column& column : one.columns)
+            if (is_plural(*column.field) && column.split == 0) column.split = '\x1F';
         table.refuse_unknown();
         if (std::ranges::find(into.records, name, &record_mapping::stream) != into.records.end())
             table.wrong("name", in_quotes(name) + " is mapped twice", "each stream once");
