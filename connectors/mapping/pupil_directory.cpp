@@ -49,6 +49,7 @@ bool pupil_directory::learn(const pupil_words& said)
     // Who is known by the MIS's id alone may still turn out to have a UPN: that row says so.
     const std::string id = !said.own_id.empty() ? said.own_id : std::string(number.empty() ? mis_id : number);
     if (id.empty()) return true;
+    has_own_ids_ = has_own_ids_ || !said.own_id.empty();
     if (!said.own_id.empty() || !number.empty()) {
         if (!mis_id.empty()) alias(std::string("mis:").append(mis_id), id);
         if (!number.empty()) alias(std::string("upn:").append(number), id);
@@ -75,7 +76,7 @@ std::string pupil_directory::id_of(std::string_view named) const
     const std::string number = upn_form(named);
     if (const std::string* known = find_alias("upn:", number)) return *known;
     if (!number.empty()) return number;
-    if (fields_.contains(std::string(named))) return std::string(named);
+    if (has_own_ids_ && fields_.contains(std::string(named))) return std::string(named);
     if (const std::string* known = find_alias("mis:", named)) return *known;
     return std::string(named);
 }

@@ -36,6 +36,7 @@ private:
 
     std::unordered_map<std::string, std::map<std::string, std::string, std::less<>>> fields_; // by id
     std::unordered_map<std::string, std::string> aliases_; // "upn:..", "mis:.." -> id; empty: of two pupils
+    bool has_own_ids_ = false;
 };
 
 // The form of a UPN, whether or not its check letter fits: a letter, eleven figures, and a figure or letter; trimmed

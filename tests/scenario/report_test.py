@@ -1,15 +1,19 @@
 """A folder of safeguarding exports, read by the real program beside the simulated MIS. The files are written here, by
 Python's own csv and zip, and never by Rollbook's code."""
 
+import contextlib
 import csv
 import io
 import os
+import random
 import re
+import select
+import sqlite3
+import subprocess
 import zipfile
 from datetime import datetime, timezone
-from pathlib import Path
 
-from support import FIRST_POLL, FOURTH_POLL, SECOND_POLL, THIRD_POLL, ScenarioTest, main
+from support import FIRST_POLL, ROLLBOOK, SECOND_POLL, THIRD_POLL, ScenarioTest, main
 
 HEADINGS = ["incident_ref", "incident_at", "entered_at", "pupil_upn", "pupil_mis_id", "linked_pupils", "category",
             "subcategory", "text", "author", "alerted", "action_of", "status", "assigned_to"]
@@ -168,8 +172,6 @@ class ReportFolder(ScenarioTest):
         return [e for e in self.entries() if e["what"] == "concern"]
 
     def quarantine(self):
-        import contextlib
-        import sqlite3
         with contextlib.closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as database:
             return database.execute("SELECT record, reason, row FROM quarantine ORDER BY id").fetchall()
 
@@ -547,6 +549,51 @@ class ReportFolder(ScenarioTest):
                 self.put("a.xlsx", content)
                 self.assertIn(told, self.poll(FIRST_POLL, code=1).stderr)
                 self.assertEqual((self.left(), self.concerns()), (["a.xlsx"], []))
+
+    def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_there_twice(self):
+        self.init()
+        dice = random.Random(20251121)
+        kills = 0
+        for round in range(4):
+            for file in range(10):
+                rows = [self.row(round * 1000 + file * 40 + n, n % 20, incident_ref=f"I{round}-{file}-{n}") for n in range(40)]
+                self.put(f"{file}.csv", self.csv(rows), f"2025-11-{10 + round:02}T{10 + file}:00:00Z")
+            for _ in range(12):
+                before = len(self.left())
+                running = subprocess.Popen([ROLLBOOK, "poll", "--source", "cpoms", "--config", str(self.config)],
+                                           env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                # When so many files are gone: right after a removal the next file is being read.
+                wanted = before - dice.randrange(0, 4)
+                for _ in range(dice.randrange(1, 200)):
+                    if running.poll() is not None or len(self.left()) < wanted:
+                        break
+                    select.select([], [], [], 0.001)
+                kills += running.poll() is None
+                running.kill()
+                running.wait()
+            self.poll(FIRST_POLL, "--source", "cpoms")
+            self.assertEqual(self.left(), [])
+        self.assertGreater(kills, 10)
+        for what, wanted in (("concern", 1600), ("involvement", 1600), ("pupil", 20)):
+            held = [e["index"] for e in self.entries() if e["what"] == what and e["source"] == "cpoms"]
+            self.assertEqual(len(held), wanted)
+        self.verify()
+
+    def test_a_file_that_grows_while_it_is_read_is_read_again_when_it_is_whole(self):
+        whole = self.csv([self.row(n, n % 20) for n in range(1, 3000)])
+        self.put("a.csv", whole[: len(whole) // 2])
+        self.init()
+        with open(self.exports / "a.csv", "a") as growing:
+            running = subprocess.Popen([ROLLBOOK, "poll", "--config", str(self.config)], env=self.environment(),
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            for at in range(len(whole) // 2, len(whole), 4096):
+                growing.write(whole[at: at + 4096])
+                growing.flush()
+                select.select([], [], [], 0.001)
+            self.said.append(running.communicate(timeout=60)[1])
+        self.poll(SECOND_POLL)
+        self.assertEqual(self.left(), [])
+        self.assertEqual(len(self.concerns()), 2999)
 
     def test_links_folders_and_other_names_are_not_read(self):
         elsewhere = self.folder / "elsewhere.csv"

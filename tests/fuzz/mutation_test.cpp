@@ -1,0 +1,82 @@
+#include "tests/fuzz/readers.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <random>
+
+using namespace rollbook::fuzz;
+
+namespace {
+
+// Changes a text in one to eight places, as a bad disk, a bad program or a bad person would: always the same ways for
+// the same dice.
+std::string spoilt(std::string text, const std::vector<std::string>& others, std::mt19937& dice)
+{
+    const auto below = [&](std::size_t n) { return n == 0 ? 0 : dice() % n; };
+    constexpr std::string_view odd("\0\xFF\"\"\r\n,;<>&/\\{}[]':=", 22);
+    for (std::size_t changes = 1 + below(8); changes > 0; --changes) {
+        const std::size_t at = below(text.size() + 1);
+        switch (below(7)) {
+        case 0: text.resize(at); break;
+        case 1: text.insert(at, 1, odd[below(odd.size())]); break;
+        case 2:
+            if (at < text.size()) text[at] = static_cast<char>(dice());
+            break;
+        case 3: text.erase(at, below(20)); break;
+        case 4: text.insert(at, text.substr(below(text.size()), below(200))); break;
+        case 5: {
+            const std::string& other = others[below(others.size())];
+            text.insert(at, other.substr(below(other.size()), below(100)));
+            break;
+        }
+        default: text.insert(at, std::string(below(3'000), odd[below(odd.size())]));
+        }
+    }
+    return text;
+}
+
+void spoil_and_read(const std::vector<std::string>& seeds, void (*read)(std::string_view), std::size_t times)
+{
+    for (const std::string& seed : seeds)
+        read(seed);
+    std::mt19937 dice(20251121); // NOLINT: the same every time
+    for (std::size_t i = 0; i < times; ++i) {
+        const std::string text = spoilt(seeds[dice() % seeds.size()], seeds, dice);
+        CAPTURE(i);
+        read(text);
+    }
+}
+
+} // namespace
+
+// A reader that breaks a promise stops the program (ROLLBOOK_ENSURE), or is stopped by a sanitizer.
+TEST_CASE("no spoilt CSV breaks its reader", "[fuzz]")
+{
+    spoil_and_read(csv_seeds(), read_csv, 3'000);
+    SUCCEED();
+}
+
+TEST_CASE("no spoilt XML breaks its reader", "[fuzz]")
+{
+    spoil_and_read(xml_seeds(), read_xml, 5'000);
+    SUCCEED();
+}
+
+TEST_CASE("no spoilt sheet breaks its reader", "[fuzz]")
+{
+    spoil_and_read(sheet_seeds(), read_sheet, 2'000);
+    SUCCEED();
+}
+
+TEST_CASE("no spoilt workbook breaks its reader", "[fuzz]")
+{
+    spoil_and_read({workbook_of(sheet_seeds().front())}, read_xlsx, 2'000);
+    SUCCEED();
+}
+
+TEST_CASE("no spoilt output of a tap breaks its reader", "[fuzz]")
+{
+    spoil_and_read(singer_seeds(), read_singer, 5'000);
+    SUCCEED();
+}
