@@ -469,3 +469,90 @@ TEST_CASE("a cycle broken at any write ends in the same ledger when it is run ag
     }
     CHECK(broken_writes >= 10);
 }
+
+namespace {
+
+// A source that hands over lists of pupils one after the other, as a folder does its files.
+class handing_connector final : public scripted_connector {
+public:
+    handing_connector() : scripted_connector("cpoms", false) {}
+    void resume(std::size_t, const std::string& bookmark) override { resumed.push_back(bookmark); }
+    std::string bookmark(std::size_t) const override { return "read " + std::to_string(handed); }
+    bool has_news(std::size_t) const override { return news; }
+    bool has_more() const override { return !waiting.empty(); }
+    result<void> closed() override
+    {
+        ++closings;
+        return {};
+    }
+    boost::asio::awaitable<result<void>> begin_run() override
+    {
+        news = !waiting.empty();
+        if (news) {
+            pupils = waiting.front();
+            waiting.pop_front();
+            ++handed;
+        }
+        failures.clear();
+        if (handed == fails_at) failures[{0, 0}] = failure(errc::page_malformed, "it is not whole", "");
+        co_return result<void>();
+    }
+
+    std::deque<std::vector<std::pair<std::string, std::string>>> waiting;
+    std::vector<std::string> resumed;
+    bool news = false;
+    int handed = 0;
+    int fails_at = 0;
+    int closings = 0;
+};
+
+handing_connector& hand_over(small_school& school)
+{
+    auto made = std::make_unique<handing_connector>();
+    handing_connector& handing = *made;
+    school.parts.connectors[1] = std::move(made);
+    const auto pupil = [](const std::string& id) { return std::pair("C" + id, R"({"mis_id":"A)" + id + R"("})"); };
+    handing.waiting = {{pupil("1"), pupil("2")}, {pupil("2")}, {pupil("3")}};
+    return handing;
+}
+
+} // namespace
+
+TEST_CASE("each thing a source hands over is a read of its own, and its bookmark comes back", "[service]")
+{
+    small_school school;
+    handing_connector& handing = hand_over(school);
+    CHECK(school.poll(1).empty());
+    CHECK(handing.resumed == std::vector<std::string>{"", "read 1", "read 2"});
+    CHECK(handing.closings == 3);
+    REQUIRE(school.statements.size() == 3);
+    CHECK(school.statements[0].fresh == 2);
+    CHECK(school.statements[1].unchanged == 1);
+    CHECK(school.statements[1].vanished == 1);
+    CHECK(school.statements[2].fresh == 1);
+}
+
+TEST_CASE("a source with nothing new keeps what it said, and is read all the same", "[service]")
+{
+    small_school school;
+    handing_connector& handing = hand_over(school);
+    school.poll(1);
+    school.now += std::chrono::hours(1);
+    CHECK(school.poll(1).empty());
+    CHECK(school.statements.empty());
+    CHECK(school.count(R"("gone":"vanished")") == 2);
+    CHECK(handing.resumed.back() == "read 3");
+    CHECK(school.folder.open()->source("cpoms")->last_success == school.now);
+}
+
+TEST_CASE("what could not be read is not closed, moves no bookmark, and does not hold up what follows", "[service]")
+{
+    small_school school;
+    handing_connector& handing = hand_over(school);
+    handing.fails_at = 2;
+    const auto failures = school.poll(1);
+    REQUIRE(failures.size() == 1);
+    CHECK(handing.resumed == std::vector<std::string>{"", "read 1", "read 1"});
+    CHECK(handing.closings == 2);
+    CHECK(school.statements.back().fresh == 1);
+}
