@@ -356,6 +356,61 @@ class ReportFolder(ScenarioTest):
         self.assertEqual(self.cpoms(THIRD_POLL)["vanished"], 60)
         self.assertEqual(self.left(), [])
 
+    def test_an_export_without_rows_retires_nothing(self):
+        self.mapping(MAPPING, ("[columns]", "lists_all = true\n[columns]"))
+        self.put("a.csv", self.csv([self.row(1), self.row(2, 1)]), "2025-11-20T08:00:00Z")
+        self.first_poll()
+        self.put("b.csv", self.csv([]), "2025-11-21T08:00:00Z")
+        self.assertIn("2 of 2 concern records held are missing", self.poll(SECOND_POLL, code=1).stderr)
+        # An empty export that does not list all is simply one without news.
+        self.mapping(MAPPING)
+        self.poll(THIRD_POLL)
+        self.assertEqual(self.left(), [])
+
+    def test_another_mapping_retires_nothing_in_the_first_file_read_by_it(self):
+        self.mapping(MAPPING, ("[columns]", "lists_all = true\n[columns]"))
+        self.put("a.csv", self.csv([self.row(1), self.row(2, 1)]), "2025-11-20T08:00:00Z")
+        self.first_poll()
+        self.mapping(MAPPING, ("[columns]", "lists_all = true\n[columns]"), ('subcategory = "subcategory"\n', ""))
+        self.put("b.csv", self.csv([self.row(1)]), "2025-11-21T08:00:00Z")
+        self.poll(SECOND_POLL)
+        self.assertEqual(self.cpoms(SECOND_POLL)["vanished"], 0)
+
+    def test_an_export_older_than_the_one_read_last_is_refused_where_it_lists_all(self):
+        self.mapping(MAPPING, ("[columns]", "lists_all = true\n[columns]"))
+        self.put("b.csv", self.csv([self.row(1), self.row(2, 1)]), "2025-11-20T08:00:00Z")
+        self.first_poll()
+        self.put("a.csv", self.csv([self.row(1)]), "2025-11-19T08:00:00Z")
+        self.assertIn("older than the one read last", self.poll(SECOND_POLL, code=1).stderr)
+        self.assertEqual(len(self.concerns()), 2)
+
+    def test_a_pupil_who_is_no_longer_linked_leaves_a_list_of_everything(self):
+        self.mapping(MAPPING, ("[columns]", "lists_all = true\n[columns]"))
+        self.put("a.csv", self.csv([self.row(1, 0, linked_pupils=f"{self.upns[1]};{self.upns[2]}")]), "2025-11-20T08:00:00Z")
+        self.first_poll()
+        self.put("b.csv", self.csv([self.row(1, 0, linked_pupils=self.upns[2])]), "2025-11-21T08:00:00Z")
+        self.poll(SECOND_POLL)
+        self.assertEqual(self.cpoms(SECOND_POLL)["unchanged"], 1)
+        self.assertEqual(self.cpoms(SECOND_POLL, "involvement")["vanished"], 1)
+
+    def test_times_with_and_without_a_zone_and_on_the_night_the_clocks_change(self):
+        self.mapping(MAPPING, ('entered_at = { from = "entered_at", formats = ["%Y-%m-%dT%H:%M"] }',
+                               'entered_at = { from = "entered_at", formats = ["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M"] }'))
+        times = {"2025-07-01T08:05": "07:05", "2025-11-01T08:05": "08:05", "2025-07-01T08:05Z": "08:05",
+                 "2025-07-01T08:05+05:00": "03:05", "2025-10-26T01:30": "00:30", "2025-03-30T01:30": "01:00"}
+        self.put("a.csv", self.csv([self.row(n, entered_at=t, incident_at="2025-10-26T01:30") for n, t in enumerate(times)]))
+        self.first_poll()
+        self.assertEqual([e["payload"]["fields"]["entered_at"][11:16] for e in self.concerns()], list(times.values()))
+        self.assertEqual({e["payload"]["fields"]["incident_at"] for e in self.concerns()}, {"2025-10-26T01:30:00"})
+
+    def test_a_pupil_without_a_upn_is_known_by_the_id_of_the_mis_and_a_stranger_is_told(self):
+        known = self.mis_ids[self.upns[0]]
+        self.put("a.csv", self.csv([self.row(1, pupil_upn="", pupil_mis_id=known), self.row(2, pupil_upn="Z123456789012")]))
+        self.first_poll()
+        self.assertEqual(self.pupil(f"cpoms:{known}")["source_ids"]["mis"], [known])
+        [stranger] = self.findings("pupil-only-in-safeguarding")
+        self.assertEqual(stranger["subject"], {"source": "cpoms", "id": "Z123456789012"})
+
     def test_rows_missing_from_an_export_that_does_not_list_all_are_not_gone(self):
         self.put("a.csv", self.csv([self.row(1), self.row(2)]))
         self.first_poll()
