@@ -120,15 +120,61 @@ void add_vanished_things(const finding_context& context, std::vector<finding>& a
     }
 }
 
+std::string spoken_part(const match_part& part)
+{
+    std::string text = part.field == "date-of-birth" ? "date of birth" : std::string(part.field);
+    if (part.verdict == "equal") return text + " the same";
+    if (part.verdict == "part") return text + " one part of the other";
+    if (part.verdict == "short-form") return text + " a short form";
+    if (part.verdict == "close") return text + " one letter out";
+    if (part.verdict == "swapped") return text + " in the other's place";
+    if (part.verdict == "day-and-month-swapped") return text + " with day and month swapped";
+    if (part.verdict == "one-figure") return text + " one figure out";
+    return text + " different";
+}
+
+std::string spoken_score(const match_score& score)
+{
+    std::string text;
+    for (const match_part& part : score.parts) {
+        if (part.verdict == "unknown") continue;
+        if (!text.empty()) text += ", ";
+        text += spoken_part(part);
+    }
+    return text;
+}
+
+std::string spoken_likely(const finding_context& context, const std::string& source, const person_review& review)
+{
+    if (review.candidates.size() > 1)
+        return fmt::format(
+            "{} has a pupil who may be any of {} pupils of {} by name and date of birth, so none was chosen. Say which "
+            "with rollbook links confirm.",
+            source,
+            review.candidates.size(),
+            context.mis
+        );
+    return fmt::format(
+        "{} has a pupil who may be P-{} of {}: {}. Say so with rollbook links confirm, or that it is somebody else "
+        "with "
+        "rollbook links split.",
+        source,
+        review.candidates.front().pupil,
+        context.mis,
+        spoken_score(review.candidates.front().score)
+    );
+}
+
+// Pupil records of other systems that are not, or not surely, a pupil of the MIS.
 void add_strangers(
     const finding_context& context, const std::string& source, const link_outcome& links, std::vector<finding>& all
 )
 {
-    const auto add = [&](entry_index record, std::string explanation) {
+    const auto add = [&](std::string_view kind, entry_index record, std::string explanation) {
         const held_thing* pupil = context.held.things(what::pupil).find_subject(record);
         finding made;
-        made.kind = "pupil-only-in-safeguarding";
-        made.key = fmt::format("pupil-only-in-safeguarding/{}/{}", source, record);
+        made.kind = kind;
+        made.key = fmt::format("{}/{}/{}", kind, source, record);
         made.subject_source = source;
         made.subject_id = pupil->key;
         made.sources = {source, context.mis};
@@ -137,19 +183,37 @@ void add_strangers(
         all.push_back(std::move(made));
     };
     for (const entry_index record : links.unmatched)
-        add(record,
+        add("pupil-only-in-safeguarding",
+            record,
             fmt::format(
-                "{} has a pupil whom {} does not have: no pupil there has the same id or UPN. They may have left, or "
-                "the record needs its UPN corrected.",
+                "{} has a pupil whom {} does not have: no pupil there has the same id, UPN or admission number, and "
+                "none "
+                "is near by name and date of birth. They may have left, or the record needs its UPN corrected.",
                 source,
                 context.mis
             ));
-    for (const entry_index record : links.ambiguous)
-        add(record,
+    for (const person_review& review : links.ambiguous)
+        add("pupil-ambiguous",
+            review.other,
             fmt::format(
-                "{} has a pupil whose id and UPN point to more than one pupil of {}, so none was chosen. Correct the "
-                "id or the UPN.",
+                "{} has a pupil whose numbers point to {} pupils of {}, so none was chosen. Correct the id or the UPN, "
+                "or "
+                "say which with rollbook links confirm.",
                 source,
+                review.candidates.size(),
+                context.mis
+            ));
+    for (const person_review& review : links.likely)
+        add("pupil-ambiguous", review.other, spoken_likely(context, source, review));
+    for (const person_review& review : links.conflicts)
+        add("pupil-conflict",
+            review.other,
+            fmt::format(
+                "{} has a pupil with a number of P-{} of {}, but the names and the date of birth do not fit, so they "
+                "were "
+                "not linked. Correct the number, or say that they are one with rollbook links confirm.",
+                source,
+                review.candidates.front().pupil,
                 context.mis
             ));
 }
@@ -223,6 +287,11 @@ draft finding_entry(const finding& f, const held_thing* before, instant opened_a
 }
 
 } // namespace
+
+bool is_about_people(std::string_view kind)
+{
+    return kind == "pupil-only-in-safeguarding" || kind == "pupil-ambiguous" || kind == "pupil-conflict";
+}
 
 std::vector<finding>
 standing_findings(const finding_context& context, const std::vector<std::pair<std::string, link_outcome>>& links)

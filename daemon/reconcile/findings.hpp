@@ -34,10 +34,13 @@ struct finding_context {
 };
 
 // Everything wrong now of the kinds that the held state alone shows: mark-unmapped, reason-overdue, record-vanished,
-// pupil-only-in-safeguarding. Pure. The last is judged only for sources whose pupils were read in full, as was the
-// MIS's: `read_in_full`.
+// pupil-only-in-safeguarding, pupil-ambiguous, pupil-conflict. Pure. The last three are judged only for sources whose
+// pupils were read in full, as were the MIS's: those in `links`.
 std::vector<finding>
 standing_findings(const finding_context& context, const std::vector<std::pair<std::string, link_outcome>>& links);
+
+// The kinds that come of comparing people. Their keys begin with kind and source.
+bool is_about_people(std::string_view kind);
 
 // Sessions for which one read met two marks.
 std::vector<finding> duplicate_findings(const finding_context& context, const source_reading& reading);

@@ -12,10 +12,15 @@
 namespace rollbook {
 namespace {
 
+// Points that names and date of birth must bring for a number to be believed. Another surname leaves 60, a date of
+// birth that is all wrong 20.
+constexpr int number_needs = 20;
+
 struct keys {
     std::string mis_id;
     std::string upn;
     std::string former_upn;
+    std::string admission_number;
 };
 
 std::string checked_upn(json_view value)
@@ -35,6 +40,7 @@ keys keys_of(const held_thing& pupil)
     found.mis_id = fields["mis_id"].string_if().value_or("");
     found.upn = checked_upn(fields["upn"]);
     found.former_upn = checked_upn(fields["former_upn"]);
+    found.admission_number = fields["admission_number"].string_if().value_or("");
     return found;
 }
 
@@ -65,26 +71,90 @@ std::string link_key(const std::string& other, entry_index record)
     return other + "/" + std::to_string(record);
 }
 
-draft link_entry(const std::string& other, const person_link& link, const held_thing* before)
+// What the newest entry of a link says.
+struct held_link {
+    const held_thing* thing = nullptr;
+    std::string by;
+    std::vector<entry_index> never; // pupils that a person said it is not
+
+    bool stands() const { return thing && !thing->gone; }
+};
+
+held_link read_link(const held_thing* thing)
+{
+    held_link link{thing, {}, {}};
+    if (!thing) return link;
+    const auto payload = json_document::parse(thing->payload);
+    if (!payload) return link;
+    link.by = payload->root()["by"].string_if().value_or("");
+    payload->root()["never"].for_each_element([&](json_view pupil) {
+        if (const auto index = pupil.int_if(); index && *index >= 0)
+            link.never.push_back(static_cast<entry_index>(*index));
+    });
+    return link;
+}
+
+held_link find_link(const held_state& held, const std::string& other, entry_index record)
+{
+    return read_link(held.things(what::link).find("", link_key(other, record)));
+}
+
+bool is_among(const std::vector<entry_index>& pupils, entry_index pupil)
+{
+    return std::find(pupils.begin(), pupils.end(), pupil) != pupils.end();
+}
+
+void write_never(json_writer& out, const std::vector<entry_index>& never)
+{
+    if (never.empty()) return;
+    out.key("never").begin_array();
+    for (const entry_index pupil : never)
+        out.value(pupil);
+    out.end_array();
+}
+
+void write_parts(json_writer& out, const match_score& score)
+{
+    if (score.parts.empty()) return;
+    out.key("parts").begin_array();
+    for (const match_part& part : score.parts)
+        out.begin_object()
+            .member("field", part.field)
+            .member("points", part.points)
+            .member("verdict", part.verdict)
+            .end_object();
+    out.end_array();
+}
+
+thing_version link_row(const std::string& key, entry_index pupil, const held_thing* before)
 {
     thing_version row;
     row.kind = what::link;
-    row.pupil = link.pupil;
-    row.key = link_key(other, link.other);
+    row.pupil = pupil;
+    row.key = key;
     if (before) {
         row.subject = before->subject;
         row.replaces = before->entry;
     }
+    return row;
+}
+
+draft link_entry(const std::string& other, const person_link& link, const held_link& before)
+{
+    thing_version row = link_row(link_key(other, link.other), link.pupil, before.thing);
     std::string text;
     json_writer out(text);
     out.begin_object();
     out.member("by", link.by);
     out.member("key", row.key);
+    write_never(out, before.never);
     out.member("other", link.other);
+    write_parts(out, link.score);
+    if (!link.score.parts.empty()) out.member("points", link.score.points);
     out.member("pupil", link.pupil);
-    if (before) out.member("replaces", before->entry);
+    if (before.thing) out.member("replaces", before.thing->entry);
     out.member("state", "linked");
-    if (before) out.member("subject", before->subject);
+    if (before.thing) out.member("subject", before.thing->subject);
     out.member("what", name_of(what::link));
     out.end_object();
     return draft(entry_kind::record, std::move(text), std::move(row));
@@ -92,18 +162,14 @@ draft link_entry(const std::string& other, const person_link& link, const held_t
 
 draft unlink_entry(const held_thing& before)
 {
-    thing_version row;
-    row.kind = what::link;
-    row.pupil = before.pupil;
-    row.key = before.key;
-    row.subject = before.subject;
-    row.replaces = before.entry;
+    thing_version row = link_row(before.key, before.pupil, &before);
     row.gone = true;
     std::string text;
     json_writer out(text);
     out.begin_object();
     out.member("gone", "unlinked");
     out.member("key", row.key);
+    write_never(out, read_link(&before).never);
     out.member("pupil", before.pupil);
     out.member("replaces", before.entry);
     out.member("state", "unlinked");
@@ -113,66 +179,173 @@ draft unlink_entry(const held_thing& before)
     return draft(entry_kind::record, std::move(text), std::move(row));
 }
 
-bool says_the_same(const held_thing& held, const person_link& link)
+bool says_the_same(const held_link& held, const person_link& link)
 {
-    if (held.gone || held.pupil != link.pupil) return false;
-    const auto payload = json_document::parse(held.payload);
-    return payload && payload->root()["by"].string_if() == std::string_view(link.by);
+    return held.stands() && held.thing->pupil == link.pupil && held.by == link.by;
 }
 
-// The entry that says a pupil left has no fields, so no UPN to match by: a leaver keeps the link made before.
-std::optional<person_link> link_to_leaver(const held_state& held, const std::string& other, entry_index record)
+// The entry that says a pupil left has no fields, so nothing to match by: a leaver keeps the link made before.
+std::optional<person_link> link_to_leaver(const held_state& held, const held_link& link, entry_index record)
 {
-    const held_thing* link = held.things(what::link).find("", link_key(other, record));
-    if (!link || link->gone) return std::nullopt;
-    const held_thing* pupil = held.things(what::pupil).find_subject(link->pupil);
-    const auto payload = json_document::parse(link->payload);
-    if (!pupil || !pupil->gone || !payload) return std::nullopt;
-    return person_link{link->pupil, record, std::string(payload->root()["by"].string_if().value_or(""))};
+    if (!link.stands()) return std::nullopt;
+    const held_thing* pupil = held.things(what::pupil).find_subject(link.thing->pupil);
+    if (!pupil || !pupil->gone) return std::nullopt;
+    return person_link{link.thing->pupil, record, link.by, {}};
+}
+
+// The pupils of the MIS by all that a record may name them by.
+class mis_roll {
+public:
+    mis_roll(const held_state& held, const std::string& mis)
+    {
+        std::vector<person_facts> people;
+        for (const held_thing& pupil : held.things(what::pupil).all()) {
+            if (pupil.source != mis) continue;
+            const keys own = keys_of(pupil);
+            by_id_.add(pupil.key, pupil.subject, pupil.gone);
+            by_id_.add(own.mis_id, pupil.subject, pupil.gone);
+            by_upn_.add(own.upn, pupil.subject, pupil.gone);
+            by_former_.add(own.former_upn, pupil.subject, pupil.gone);
+            by_admission_.add(own.admission_number, pupil.subject, pupil.gone);
+            if (pupil.gone) continue;
+            if (auto facts = person_facts_of(pupil.subject, pupil.payload)) people.push_back(std::move(*facts));
+        }
+        people_.emplace(std::move(people));
+    }
+
+    struct numbered {
+        std::vector<entry_index> pupils;
+        std::string_view by; // the first way that found one
+    };
+    numbered by_number(const keys& own, const std::vector<entry_index>& never) const
+    {
+        const std::pair<std::string_view, std::vector<entry_index>> ways[] = {
+            {"source-id", by_id_.find(own.mis_id)},
+            {"upn", by_upn_.find(own.upn)},
+            {"former-upn", by_former_.find(own.upn)},
+            {"admission-number", by_admission_.find(own.admission_number)},
+        };
+        numbered found;
+        for (const auto& [way, pupils] : ways)
+            for (const entry_index pupil : pupils) {
+                if (is_among(never, pupil) || is_among(found.pupils, pupil)) continue;
+                if (found.by.empty()) found.by = way;
+                found.pupils.push_back(pupil);
+            }
+        return found;
+    }
+    const person_finder& people() const { return *people_; }
+
+private:
+    key_index by_id_, by_upn_, by_former_, by_admission_;
+    std::optional<person_finder> people_;
+};
+
+// A number may be mistyped, or be somebody else's: who has it hardly agrees in anything else, or another agrees far
+// better. Gives who else comes near, best first.
+struct doubt {
+    bool is_reasonable = false;
+    std::vector<person_finder::candidate> others;
+};
+doubt doubt_number(const mis_roll& roll, entry_index pupil, const std::optional<person_facts>& record)
+{
+    const person_facts* holder = roll.people().find(pupil);
+    if (!holder || !record) return {};
+    const match_score score = score_match(*holder, *record);
+    const bool differs = std::any_of(score.parts.begin(), score.parts.end(), [](const match_part& part) {
+        return part.verdict == "differs" && (part.field == "forename" || part.field == "date-of-birth");
+    });
+    if (!differs) return {};
+    doubt found{score.points < number_needs, roll.people().candidates(*record)};
+    std::erase_if(found.others, [&](const auto& each) { return each.pupil == pupil; });
+    if (!found.others.empty() && found.others.front().score.points >= linked_from &&
+        found.others.front().score.points - score.points >= lead_min)
+        found.is_reasonable = true;
+    return found;
+}
+
+person_review review_of(entry_index record, const std::vector<entry_index>& pupils)
+{
+    person_review review{record, {}};
+    for (const entry_index pupil : pupils)
+        review.candidates.push_back({pupil, {}});
+    return review;
+}
+
+// Sure enough, and nobody near; or linked so before, and still the first.
+bool is_surely_first(const std::vector<person_finder::candidate>& found, const held_link& before)
+{
+    const int lead = found.size() == 1 ? lead_min : found[0].score.points - found[1].score.points;
+    if (found.front().score.points >= linked_from && lead >= lead_min) return true;
+    return lead > 0 && before.stands() && before.by == "name" && before.thing->pupil == found.front().pupil;
+}
+
+void match_by_name(
+    const mis_roll& roll,
+    const std::optional<person_facts>& facts,
+    const held_link& before,
+    entry_index record,
+    link_outcome& outcome
+)
+{
+    std::vector<person_finder::candidate> found;
+    if (facts) found = roll.people().candidates(*facts);
+    std::erase_if(found, [&](const auto& each) { return is_among(before.never, each.pupil); });
+    if (found.empty())
+        outcome.unmatched.push_back(record);
+    else if (is_surely_first(found, before))
+        outcome.links.push_back({found.front().pupil, record, "name", std::move(found.front().score)});
+    else
+        outcome.likely.push_back({record, std::move(found)});
+}
+
+// Two records that are one pupil by name, or one by name and one by number, are a person's to decide.
+void part_shared(link_outcome& outcome)
+{
+    std::map<entry_index, int> records;
+    for (const person_link& link : outcome.links)
+        ++records[link.pupil];
+    const auto is_shared = [&](const person_link& link) { return link.by == "name" && records[link.pupil] > 1; };
+    for (const person_link& link : outcome.links)
+        if (is_shared(link)) outcome.likely.push_back({link.other, {{link.pupil, link.score}}});
+    std::erase_if(outcome.links, is_shared);
 }
 
 } // namespace
 
-link_outcome match_people(const held_state& held, const std::string& mis, const std::string& other)
+link_outcome
+match_people(const held_state& held, const std::string& mis, const std::string& other, bool knows_all_of_mis)
 {
-    key_index by_id, by_upn, by_former;
-    for (const held_thing& pupil : held.things(what::pupil).all()) {
-        if (pupil.source != mis) continue;
-        const keys own = keys_of(pupil);
-        by_id.add(pupil.key, pupil.subject, pupil.gone);
-        by_id.add(own.mis_id, pupil.subject, pupil.gone);
-        by_upn.add(own.upn, pupil.subject, pupil.gone);
-        by_former.add(own.former_upn, pupil.subject, pupil.gone);
-    }
-
+    const mis_roll roll(held, mis);
     link_outcome outcome;
     for (const held_thing& record : held.things(what::pupil).all()) {
         if (record.source != other || record.gone) continue;
-        const keys own = keys_of(record);
-        const std::pair<std::string_view, std::vector<entry_index>> ways[] = {
-            {"source-id", by_id.find(own.mis_id)},
-            {"upn", by_upn.find(own.upn)},
-            {"former-upn", by_former.find(own.upn)},
-        };
-        std::vector<entry_index> candidates;
-        std::string_view by;
-        for (const auto& [way, found] : ways) {
-            if (found.empty()) continue;
-            if (by.empty()) by = way;
-            for (const entry_index pupil : found)
-                if (std::find(candidates.begin(), candidates.end(), pupil) == candidates.end())
-                    candidates.push_back(pupil);
+        const held_link before = find_link(held, other, record.subject);
+        if (before.stands() && before.by == "person") {
+            outcome.links.push_back({before.thing->pupil, record.subject, before.by, {}});
+            continue;
         }
-        if (candidates.empty()) {
-            if (auto kept = link_to_leaver(held, other, record.subject))
-                outcome.links.push_back(std::move(*kept));
-            else
-                outcome.unmatched.push_back(record.subject);
-        } else if (candidates.size() > 1)
-            outcome.ambiguous.push_back(record.subject);
+        const mis_roll::numbered numbered = roll.by_number(keys_of(record), before.never);
+        const auto facts = person_facts_of(record.subject, record.payload);
+        doubt about;
+        if (numbered.pupils.size() == 1) about = doubt_number(roll, numbered.pupils.front(), facts);
+        if (numbered.pupils.size() > 1)
+            outcome.ambiguous.push_back(review_of(record.subject, numbered.pupils));
+        else if (about.is_reasonable) {
+            outcome.conflicts.push_back(review_of(record.subject, numbered.pupils));
+            std::ranges::move(about.others, std::back_inserter(outcome.conflicts.back().candidates));
+        } else if (numbered.pupils.size() == 1)
+            outcome.links.push_back({numbered.pupils.front(), record.subject, std::string(numbered.by), {}});
+        else if (auto kept = link_to_leaver(held, before, record.subject))
+            outcome.links.push_back(std::move(*kept));
+        else if (knows_all_of_mis)
+            match_by_name(roll, facts, before, record.subject, outcome);
+        else if (before.stands() && before.by == "name")
+            outcome.links.push_back({before.thing->pupil, record.subject, before.by, {}});
         else
-            outcome.links.push_back({candidates.front(), record.subject, std::string(by)});
+            outcome.unmatched.push_back(record.subject);
     }
+    part_shared(outcome);
     return outcome;
 }
 
@@ -181,16 +354,52 @@ std::vector<draft> link_entries(const held_state& held, const std::string& other
     std::vector<draft> drafts;
     std::unordered_map<std::string, bool> wanted;
     for (const person_link& link : outcome.links) {
-        const std::string key = link_key(other, link.other);
-        wanted[key] = true;
-        const held_thing* before = held.things(what::link).find("", key);
-        if (before && says_the_same(*before, link)) continue;
+        wanted[link_key(other, link.other)] = true;
+        const held_link before = find_link(held, other, link.other);
+        if (says_the_same(before, link)) continue;
         drafts.push_back(link_entry(other, link, before));
     }
     for (const held_thing& link : held.things(what::link).all())
         if (!link.gone && link.key.starts_with(other + "/") && !wanted.contains(link.key))
             drafts.push_back(unlink_entry(link));
     return drafts;
+}
+
+result<draft> decision_entry(const held_state& held, const std::string& mis, const link_decision& decided, instant at)
+{
+    const held_thing* record = held.things(what::pupil).find_subject(decided.other);
+    if (!record || record->source == mis)
+        return failure(
+            errc::not_found, "the record to link is no pupil record of another source", "See rollbook links list."
+        );
+    const held_thing* pupil = held.things(what::pupil).find_subject(decided.pupil);
+    if (!pupil || pupil->source != mis)
+        return failure(errc::not_found, "the pupil to link it with is not one of the MIS", "See rollbook links list.");
+
+    held_link before = find_link(held, record->source, decided.other);
+    std::erase(before.never, decided.pupil);
+    if (!decided.is_one_person) before.never.push_back(decided.pupil);
+    thing_version row = link_row(link_key(record->source, decided.other), decided.pupil, before.thing);
+    row.gone = !decided.is_one_person;
+    std::string text;
+    json_writer out(text);
+    out.begin_object();
+    out.member("at", format_instant(at));
+    out.member("by", "person");
+    if (!decided.by.empty()) out.member("claimed_by", decided.by);
+    if (row.gone) out.member("gone", "split");
+    out.member("key", row.key);
+    write_never(out, before.never);
+    out.member("other", decided.other);
+    out.member("pupil", decided.pupil);
+    if (before.thing) out.member("replaces", before.thing->entry);
+    out.member("state", decided.is_one_person ? "linked" : "split");
+    if (before.thing) out.member("subject", before.thing->subject);
+    if (!decided.text.empty()) out.member("text", decided.text);
+    out.member("user", decided.user);
+    out.member("what", name_of(what::link));
+    out.end_object();
+    return draft(entry_kind::record, std::move(text), std::move(row));
 }
 
 entry_index person_of(const held_state& held, entry_index pupil)

@@ -141,14 +141,28 @@ const read_closer::pupil_facts& read_closer::facts_of(entry_index pupil)
     return known;
 }
 
+// Every stream that lists the source's pupils was read to its end, in this read or before.
+bool read_closer::is_read_in_full(const step& s, const std::string& source) const
+{
+    const auto streams = pupil_streams_.find(source);
+    return streams != pupil_streams_.end() && std::ranges::all_of(streams->second, [&](const std::string& name) {
+               const auto closes = [&](const stream_state& each) { return each.stream == name; };
+               if (source == s.source.name && std::ranges::any_of(s.outcome.closed, closes)) return true;
+               const auto state = book_.stream(source, name);
+               return state && !state->windows.empty();
+           });
+}
+
 void read_closer::relink(step& s)
 {
+    const bool knows_all_of_mis = is_read_in_full(s, mis_);
     for (const std::string& other : others_) {
         const bool concerned = s.source.name == other || s.source.name == mis_;
         const auto cached = links_.find(other);
-        if (!concerned || (cached != links_.end() && !s.reading.pupils_changed())) continue;
-        links_[other] = match_people(s.held, mis_, other);
-        for (draft& d : link_entries(s.held, other, links_[other]))
+        const bool is_fresh = cached != links_.end() && cached->second.knew_all_of_mis == knows_all_of_mis;
+        if (!concerned || (is_fresh && !s.reading.pupils_changed())) continue;
+        links_[other] = {match_people(s.held, mis_, other, knows_all_of_mis), knows_all_of_mis};
+        for (draft& d : link_entries(s.held, other, links_[other].outcome))
             s.add(std::move(d));
     }
 }
@@ -156,19 +170,10 @@ void read_closer::relink(step& s)
 void read_closer::judge_findings(step& s)
 {
     const finding_context context{s.held, settings_.calendar, mis_, others_, s.today};
-    const auto read_in_full = [&](const std::string& source) {
-        const auto streams = pupil_streams_.find(source);
-        return streams != pupil_streams_.end() && std::ranges::all_of(streams->second, [&](const std::string& name) {
-            const auto closes = [&](const stream_state& each) { return each.stream == name; };
-            if (source == s.source.name && std::ranges::any_of(s.outcome.closed, closes)) return true;
-            const auto state = book_.stream(source, name);
-            return state && !state->windows.empty();
-        });
-    };
     std::vector<std::pair<std::string, link_outcome>> judged_links;
-    if (read_in_full(mis_))
+    if (is_read_in_full(s, mis_))
         for (const std::string& other : others_)
-            if (read_in_full(other)) judged_links.emplace_back(other, links_[other]);
+            if (is_read_in_full(s, other)) judged_links.emplace_back(other, links_[other].outcome);
 
     std::vector<finding> wanted = standing_findings(context, judged_links);
     std::vector<finding> duplicates = duplicate_findings(context, s.reading);
@@ -187,7 +192,8 @@ void read_closer::judge_findings(step& s)
         if (each.name == s.source.name) {
             if (s.outcome.failures.empty()) state.last_success = s.now;
             if (s.reading.data_as_of())
-                state.data_as_of = std::max(state.data_as_of.value_or(*s.reading.data_as_of()), *s.reading.data_as_of());
+                state.data_as_of =
+                    std::max(state.data_as_of.value_or(*s.reading.data_as_of()), *s.reading.data_as_of());
             if (s.reading.newest_day())
                 state.newest_day =
                     std::max(state.newest_day.value_or(*s.reading.newest_day()), *s.reading.newest_day());
@@ -207,7 +213,7 @@ void read_closer::judge_findings(step& s)
                 source_end == std::string_view::npos ? std::nullopt : parse_day(key.substr(source_end + 1, 10));
             return duplicates_from && day && (!*duplicates_from || **duplicates_from <= *day);
         }
-        if (kind == "pupil-only-in-safeguarding") {
+        if (is_about_people(kind)) {
             return std::any_of(judged_links.begin(), judged_links.end(), [&](const auto& link) {
                 return key.starts_with(std::string(kind) + "/" + link.first + "/");
             });

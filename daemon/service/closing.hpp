@@ -66,6 +66,7 @@ private:
     struct step; // one closing under way
 
     const pupil_facts& facts_of(entry_index pupil);
+    bool is_read_in_full(const step& now, const std::string& source) const;
     void relink(step& now);
     void judge_findings(step& now);
     void judge_alerts(step& now);
@@ -81,7 +82,11 @@ private:
     std::string mis_;
     std::vector<std::string> others_;
     std::map<std::string, std::vector<std::string>> pupil_streams_; // by source
-    std::map<std::string, link_outcome> links_;
+    struct matched {
+        link_outcome outcome;
+        bool knew_all_of_mis = false;
+    };
+    std::map<std::string, matched> links_; // by source
     std::unordered_map<entry_index, pupil_facts> pupils_;
     // What the last judging of every pupil rested on; the same again means that only touched pupils can differ.
     std::string judged_all_for_;

@@ -169,7 +169,7 @@ TEST_CASE("a pupil of another system whom the MIS lacks is a finding about a str
 {
     read_book book("cpoms");
     book.records(what::pupil, {pupil_record("C1", "{\"forename\":\"Bo\"}")});
-    const link_outcome links = match_people(book.held, "mis", "cpoms");
+    const link_outcome links = match_people(book.held, "mis", "cpoms", true);
     const finding_context context{book.held, calendar, "mis", {"cpoms"}, ymd(2026, 9, 14)};
     const auto found = standing_findings(context, {{"cpoms", links}});
     REQUIRE(found.size() == 1);
