@@ -6,12 +6,15 @@
 #include "daemon/config/load.hpp"
 #include "daemon/connectors.hpp"
 #include "daemon/delivery/make_channel.hpp"
+#include "daemon/ledger/checkpoints.hpp"
+#include "daemon/ledger/export.hpp"
 #include "daemon/ledger/reader.hpp"
 #include "daemon/ledger/store.hpp"
 #include "daemon/net/curl_client.hpp"
 #include "daemon/ports/secrets.hpp"
 #include "daemon/reconcile/payload.hpp"
 #include "daemon/service/daemon.hpp"
+#include "daemon/service/housekeeping.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -165,6 +168,20 @@ struct outside_clients {
     std::unique_ptr<mail_client> mail;
 };
 
+// The relay of an email route, with other receivers.
+route_configuration checkpoint_mail_route(const configuration& settings)
+{
+    route_configuration route;
+    for (const route_configuration& each : settings.routes)
+        if (each.name == settings.witness->mail_route) route = each;
+    setting_list to;
+    for (const std::string& address : settings.witness->mail_to)
+        to.push_back({address, route.line});
+    route.name = checkpoint_route;
+    route.settings["to"] = {std::move(to), route.line};
+    return route;
+}
+
 result<cycle_parts> make_parts(
     const configuration& settings,
     const data_folders& data,
@@ -194,6 +211,11 @@ result<cycle_parts> make_parts(
         auto made = make_channel(route, around);
         if (!made) return made.error();
         parts.channels[route.name] = std::move(*made);
+    }
+    if (settings.witness && !settings.witness->mail_to.empty()) {
+        auto made = make_channel(checkpoint_mail_route(settings), around);
+        if (!made) return made.error();
+        parts.channels[std::string(checkpoint_route)] = std::move(*made);
     }
     return parts;
 }
@@ -263,6 +285,13 @@ public:
             const auto lock = ledger_lock::take(settings.ledger.path);
             if (!lock) return lock.error();
             return rebuild_projections(settings.ledger.path);
+        };
+        c.open_proofs = [](const configuration& settings) { return open_proofs(settings.ledger.path); };
+        c.change_checkpoint = [this](const configuration& settings, const checkpoint_request& asked) {
+            return change_checkpoint(settings, asked);
+        };
+        c.export_ledger = [](const configuration& settings, const export_request& request) {
+            return export_ledger(settings.ledger.path, request);
         };
         c.record_access = [this](const configuration& settings, const access_record& seen) {
             return record_access(settings, seen);
@@ -361,6 +390,20 @@ private:
         opened->book->commit(t, now);
         opened->book->sign_checkpoint(now);
         return {};
+    }
+
+    result<void> change_checkpoint(const configuration& settings, const checkpoint_request& wanted)
+    {
+        control_request asked;
+        asked.command = control_request::kind::checkpoint;
+        asked.checkpoint = wanted;
+        if (auto answered = ask_daemon(settings.ledger.path, asked, {})) {
+            if (!*answered) return answered->error();
+            return {};
+        }
+        auto opened = open_for_writing(settings);
+        if (!opened) return opened.error();
+        return rollbook::change_checkpoint(*opened->book, wanted, now_in(is_simulation(settings)));
     }
 
     std::vector<cli_context::check_line> check(const configuration& settings, bool online)

@@ -42,6 +42,9 @@ int with_configuration(
 // gives exit_wrong. What cannot be opened is a failure_error.
 int with_ledger(const command_io& io, const command_options& options, const std::function<int(const workplace&)>& use);
 
+// The public key to check with: --key, or the pinned one. Throws failure_error.
+verifier_key log_key_of(const command_io& io, const command_options& options, const configuration& config);
+
 // One function for each subcommand; each gives the exit code.
 int run_init(const command_io& io, const command_options& options);
 int run_check(const command_io& io, const command_options& options);
@@ -59,6 +62,10 @@ int run_ledger_verify(const command_io& io, const command_options& options);
 int run_ledger_list(const command_io& io, const command_options& options);
 int run_ledger_show(const command_io& io, const command_options& options);
 int run_ledger_prove(const command_io& io, const command_options& options);
+int run_ledger_consistency(const command_io& io, const command_options& options);
+int run_ledger_export(const command_io& io, const command_options& options);
+int run_witness_request(const command_io& io, const command_options& options);
+int run_witness_accept(const command_io& io, const command_options& options);
 int run_ledger_checkpoint(const command_io& io, const command_options& options);
 int run_ledger_rebuild(const command_io& io, const command_options& options);
 

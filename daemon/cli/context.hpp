@@ -2,6 +2,8 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/ports/configuration.hpp"
+#include "daemon/ports/ledger_export.hpp"
+#include "daemon/ports/ledger_proofs.hpp"
 #include "daemon/ports/ledger_reader.hpp"
 #include "daemon/service/poll.hpp"
 
@@ -52,6 +54,12 @@ struct cli_context {
     std::function<result<rebuild_report>(const configuration&)> rebuild;
     // Appends an access entry (who unmasked what, and why) through the daemon or the lock.
     std::function<result<void>(const configuration&, const access_record&)> record_access;
+    // The ledger's checkpoints and proofs; fails with ledger_in_doubt.
+    std::function<result<std::unique_ptr<ledger_proofs>>(const configuration&)> open_proofs;
+    // Done by the daemon or under the lock.
+    std::function<result<void>(const configuration&, const checkpoint_request&)> change_checkpoint;
+    // Writes the ledger as static files.
+    std::function<result<export_report>(const configuration&, const export_request&)> export_ledger;
     // The pinned public key: [ledger] vkey, or ledger.vkey beside the ledger.
     std::function<result<std::string>(const configuration&)> pinned_vkey;
 };

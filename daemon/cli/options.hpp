@@ -42,6 +42,16 @@ struct command_options {
     bool quick = false;
     std::string key;
     std::vector<std::filesystem::path> checkpoints;
+
+    std::filesystem::path folder; // of an export; the file of an answer
+    std::filesystem::path out;    // empty: standard output
+    std::string witness;          // a witness's name; empty: the only one
+    std::optional<std::uint64_t> old_size;
+    bool openings = false;
+    bool concerns = false;
+    std::string by;          // who decided, as claimed
+    std::string old_point;   // a size, or a file with a checkpoint
+    std::string newer_point; // empty: the newest
 };
 
 } // namespace rollbook

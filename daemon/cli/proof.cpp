@@ -1,46 +1,38 @@
+#include "daemon/base/saved_checkpoint.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
+#include "daemon/cli/proof_files.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <ostream>
 
 namespace rollbook {
 namespace {
 
-std::string read_whole(const std::filesystem::path& file)
+// Every checkpoint in the files that were given, in whatever form they were kept.
+std::vector<std::string> given_checkpoints(const command_options& options)
 {
-    std::ifstream in(file, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (in.is_open() && !in.bad()) return text;
-    throw failure_error({
-        errc::usage,
-        "the checkpoint file " + file.string() + " cannot be read",
-        "Give --checkpoint a file that holds a signed checkpoint.",
-    });
+    std::vector<std::string> all;
+    for (const std::filesystem::path& file : options.checkpoints) {
+        auto found = checkpoints_in(read_given_file(file));
+        // What cannot be read goes on as it is: verify says what is wrong with it.
+        if (found)
+            std::move(found->begin(), found->end(), std::back_inserter(all));
+        else
+            all.push_back(read_given_file(file));
+    }
+    return all;
 }
 
-// The pinned key. Without one verify goes on: the missing key is a problem of its own there.
+// Without a pinned key verify goes on: the missing key is a problem of its own there.
 std::optional<verifier_key> key_of(const command_io& io, const command_options& options, const configuration& config)
 {
-    if (!options.key.empty()) {
-        const result<verifier_key> given = parse_vkey(options.key);
-        if (given) return *given;
-        throw failure_error({
-            errc::usage,
-            "--key is no public key of a ledger",
-            "Give the line that `rollbook init` printed: NAME+ID+KEY.",
-        });
-    }
-    const result<std::string> pinned = io.context.pinned_vkey(config);
-    if (!pinned) {
-        print_failure(io.err, pinned.error());
+    try {
+        return log_key_of(io, options, config);
+    } catch (const failure_error& e) {
+        if (e.why().code == errc::usage) throw;
+        print_failure(io.err, e.why());
         return std::nullopt;
     }
-    const result<verifier_key> parsed = parse_vkey(*pinned);
-    if (parsed) return *parsed;
-    print_failure(io.err, parsed.error());
-    return std::nullopt;
 }
 
 void write_report(json_writer& out, const verify_report& report)
@@ -82,12 +74,23 @@ void print_report(std::ostream& out, const verify_report& report, bool quick)
 
 } // namespace
 
+verifier_key log_key_of(const command_io& io, const command_options& options, const configuration& config)
+{
+    if (options.key.empty()) return parse_vkey(io.context.pinned_vkey(config).value()).value();
+    const result<verifier_key> given = parse_vkey(options.key);
+    if (given) return *given;
+    throw failure_error({
+        errc::usage,
+        "--key is no public key of a ledger",
+        "Give the line that `rollbook init` printed: NAME+ID+KEY.",
+    });
+}
+
 int run_ledger_verify(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
         verify_options wanted;
-        for (const std::filesystem::path& file : options.checkpoints)
-            wanted.earlier_checkpoints.push_back(read_whole(file));
+        wanted.earlier_checkpoints = given_checkpoints(options);
         wanted.key = key_of(io, options, at.config);
         wanted.quick = options.quick;
         verify_report report;
@@ -121,13 +124,7 @@ int run_ledger_checkpoint(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
         const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
-        if (!newest) {
-            throw failure_error({
-                errc::not_found,
-                "the ledger has no signed checkpoint yet",
-                "`rollbook poll` signs one when it is done.",
-            });
-        }
+        if (!newest) throw failure_error(no_checkpoint_yet());
         io.out << newest->note;
         return exit_done;
     });

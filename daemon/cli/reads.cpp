@@ -1,4 +1,5 @@
 #include "daemon/cli/alerts.hpp"
+#include "daemon/service/housekeeping.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -141,7 +142,7 @@ void write_source(json_writer& out, const source_state& state, instant now)
     out.end_object();
 }
 
-void write_status(json_writer& out, const workplace& at)
+void write_status(json_writer& out, const workplace& at, const witness_standing& witnesses)
 {
     const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
     const outbox_counts outbox = at.reader.outbox();
@@ -149,7 +150,13 @@ void write_status(json_writer& out, const workplace& at)
     out.key("alerts").begin_object().member("open", alerts_open(at)).end_object();
     out.key("ledger").begin_object();
     write_instant(out, "checkpoint_at", newest ? std::optional(newest->at) : std::nullopt);
-    out.member("size", at.n).end_object();
+    write_instant(out, "cosigned_at", witnesses.signed_at);
+    out.key("cosigned_size");
+    if (witnesses.signed_at)
+        out.value(witnesses.size);
+    else
+        out.null();
+    out.member("size", at.n).member("witness_overdue", witnesses.overdue).end_object();
     out.key("outbox").begin_object().member("failed", outbox.failed).member("waiting", outbox.waiting).end_object();
     out.member("quarantined", at.reader.quarantined());
     out.member("school", at.config.school.name);
@@ -205,7 +212,19 @@ void print_sources(const command_io& io, const workplace& at)
     }
 }
 
-void print_status(const command_io& io, const workplace& at)
+// Nothing where the school has no witness.
+void print_witnesses(std::ostream& out, const workplace& at, const witness_standing& witnesses)
+{
+    if (!at.config.witness || at.config.witness->vkeys.empty()) return;
+    if (witnesses.signed_at)
+        out << "Witness: signed " << grouped(static_cast<std::int64_t>(witnesses.size)) << " entries on "
+            << clock_text(*witnesses.signed_at, at.zone);
+    else
+        out << "Witness: has signed nothing yet";
+    out << (witnesses.overdue ? ". OVERDUE: send it what `rollbook witness request` makes.\n" : ".\n");
+}
+
+void print_status(const command_io& io, const workplace& at, const witness_standing& witnesses)
 {
     const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
     const outbox_counts outbox = at.reader.outbox();
@@ -214,6 +233,7 @@ void print_status(const command_io& io, const workplace& at)
     print_sources(io, at);
     io.out << "Ledger: " << grouped(static_cast<std::int64_t>(at.n)) << " entries, last signed "
            << clock_text(newest ? std::optional(newest->at) : std::nullopt, at.zone) << '\n';
+    print_witnesses(io.out, at, witnesses);
     io.out << "Alerts open: " << alerts_open(at) << ". Messages waiting: " << outbox.waiting
            << ", failed: " << outbox.failed << ". Rows in quarantine: " << at.reader.quarantined() << ".\n";
 }
@@ -255,10 +275,12 @@ void require_source(const configuration& config, const std::string& name, std::s
 int run_status(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
+        const auto proofs = io.context.open_proofs(at.config).value();
+        const witness_standing witnesses = standing_of(at.config, *proofs, at.now);
         if (options.json)
-            print_json(io.out, [&](json_writer& out) { write_status(out, at); });
+            print_json(io.out, [&](json_writer& out) { write_status(out, at, witnesses); });
         else
-            print_status(io, at);
+            print_status(io, at, witnesses);
         return exit_done;
     });
 }

@@ -39,6 +39,8 @@ private:
     void add_set_up();
     void add_reading();
     void add_ledger();
+    void add_proofs(CLI::App& ledger);
+    void add_witness();
 
     command_options options_;
     CLI::App app_{
@@ -105,6 +107,7 @@ command_line::command_line()
     add_set_up();
     add_reading();
     add_ledger();
+    add_witness();
 }
 
 CLI::App* command_line::add(CLI::App& to, const std::string& name, const std::string& says, command runs)
@@ -237,7 +240,60 @@ void command_line::add_ledger()
     CLI::App* prove = add(*ledger, "prove", "The .tlog-proof of one entry", run_ledger_prove);
     add_index(prove, "N", options_.index, "The entry's index");
     add(*ledger, "checkpoint", "The newest signed checkpoint", run_ledger_checkpoint);
+    add_proofs(*ledger);
     add(*ledger, "rebuild", "Make every projection again from the entries", run_ledger_rebuild);
+}
+
+void command_line::add_proofs(CLI::App& ledger)
+{
+    CLI::App* between =
+        add(ledger, "consistency", "The proof that one checkpoint begins another", run_ledger_consistency);
+    between->add_option("FROM", options_.old_point, "A size, or a file that holds a checkpoint")
+        ->required()
+        ->type_name("");
+    between->add_option("TO", options_.newer_point, "The same; left out: the newest checkpoint")->type_name("");
+    between->add_option("--key", options_.key, "The public key to accept, instead of the pinned one")
+        ->type_name("VKEY");
+    between->footer("Prints what a C2SP witness reads (tlog-witness, add-checkpoint): `old FROM`, the proof's hashes,\n"
+                    "an empty line, and the checkpoint TO.");
+
+    CLI::App* out = add(ledger, "export", "Write the ledger as files that other programs check", run_ledger_export);
+    out->add_option("DIR", options_.folder, "A new folder, or that of an earlier export")->required()->type_name("");
+    out->add_flag("--openings", options_.openings, "Also what the entries say, as openings.ndjson: personal data");
+    out->add_option("--what", options_.kind, "Openings of this kind only")->type_name("KIND");
+    out->add_option("--pupil", options_.pupil, "Openings about this pupil only")->type_name("REF");
+    out->add_flag("--concerns", options_.concerns, "Also openings from safeguarding; a safeguarding lead decides that");
+    out->add_option("--by", options_.by, "Who decided")->type_name("NAME");
+    out->add_option("--reason", options_.reason, "Why; becomes an entry")->type_name("TEXT");
+    out->add_option("--key", options_.key, "The public key to accept, instead of the pinned one")->type_name("VKEY");
+    out->footer(
+        "Writes a C2SP tlog-tiles log: checkpoint, tile/L/N, tile/entries/N. It holds no personal data and can be\n"
+        "handed to anyone. No proof ever needs the content: give openings only to who may read it. An earlier\n"
+        "export is brought up to date, and refused when this ledger does not extend it. Each export is an entry."
+    );
+}
+
+void command_line::add_witness()
+{
+    CLI::App* witness = group("witness", "Signatures of others under the ledger's checkpoints");
+    CLI::App* request = add(*witness, "request", "What a witness is sent: checkpoint and proof", run_witness_request);
+    request->add_option("--out", options_.out, "Write it there")->type_name("FILE");
+    request->add_option("--witness", options_.witness, "Which witness, where there are more")->type_name("NAME");
+    add_parsed(
+        request,
+        "--old",
+        options_.old_size,
+        "The size the witness holds, if not as known here",
+        "N",
+        number_form,
+        entry_in
+    );
+    request->footer("Send it to the auditor by mail or file; `rollbook-witness answer` checks it and answers with a\n"
+                    "signature, which `rollbook witness accept` stores. It holds no personal data.");
+    CLI::App* accept = add(*witness, "accept", "Store the signature that came back", run_witness_accept);
+    accept->add_option("FILE", options_.folder, "The answer, or the mail it came in; - for standard input")
+        ->required()
+        ->type_name("");
 }
 
 command command_line::chosen() const
@@ -261,7 +317,7 @@ std::string command_line::usage() const
 std::string wrong_together(const command_options& options)
 {
     if (options.unmask && options.reason.empty()) return "--unmask needs --reason, and a reason that says something";
-    if (!options.unmask && !options.reason.empty()) return "--reason is for --unmask";
+    if (!options.unmask && options.folder.empty() && !options.reason.empty()) return "--reason is for --unmask";
     if (options.from_day && options.to_day && *options.to_day < *options.from_day) return "--to lies before --from";
     if (options.from && options.to && *options.to < *options.from) return "--to lies before --from";
     return {};

@@ -14,6 +14,8 @@ void read_rules(table_reader& root, const std::filesystem::path& packs, configur
 // [web] and [backup].
 void read_web(table_reader& root, configuration& into);
 void read_backup(table_reader& root, configuration& into);
+// [witness]. Needs the routes.
+void read_witness(table_reader& root, configuration& into);
 
 // The calendar in its own file.
 school_calendar read_calendar(const std::filesystem::path& file, findings_of_load& into);

@@ -32,6 +32,19 @@ void set_pragmas(SQLite::Database& database, access_mode mode)
     database.exec("PRAGMA cache_size = -4096");
 }
 
+// Runs the files above the database's version. All or none: a file that stops half-way leaves the version it had.
+void run_schema_files(SQLite::Database& database)
+{
+    static_assert(schema_sql.size() == schema_version);
+    SQLite::Transaction all(database, SQLite::TransactionBehavior::IMMEDIATE);
+    // Asked for inside: another writer may have been here since the file was opened.
+    const int version = database.execAndGet("PRAGMA user_version").getInt();
+    for (auto number = static_cast<std::size_t>(version); number < schema_sql.size(); ++number)
+        database.exec(std::string(schema_sql[number]));
+    database.exec("PRAGMA user_version = " + std::to_string(schema_version));
+    all.commit();
+}
+
 } // namespace
 
 result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& path, access_mode mode)
@@ -58,6 +71,14 @@ result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::p
                     std::to_string(schema_version) + ")",
                 "Install the newer version; this one will not touch it."
             );
+        if (version < schema_version && mode == access_mode::write) upgrade_tables(*database);
+        if (version < schema_version && mode == access_mode::read)
+            return doubt(
+                path,
+                "was written by an older Rollbook (schema " + std::to_string(version) + ", this one needs " +
+                    std::to_string(schema_version) + ")",
+                "Start the daemon, or run `rollbook poll`: either brings the ledger up to date."
+            );
         return database;
     } catch (const SQLite::Exception& e) {
         return doubt(
@@ -69,11 +90,12 @@ result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::p
 void create_tables(SQLite::Database& database)
 {
     database.exec("PRAGMA application_id = " + std::to_string(application_id));
-    SQLite::Transaction all(database, SQLite::TransactionBehavior::IMMEDIATE);
-    for (const std::string_view file : schema_sql)
-        database.exec(std::string(file));
-    database.exec("PRAGMA user_version = " + std::to_string(schema_version));
-    all.commit();
+    run_schema_files(database);
+}
+
+void upgrade_tables(SQLite::Database& database)
+{
+    run_schema_files(database);
 }
 
 std::string_view text_of(const SQLite::Column& column)

@@ -16,17 +16,21 @@
 namespace rollbook {
 
 // The newest schema this program knows; stored as the file's user_version.
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 // "Rbk1" in the file's header, so that another program's file is not mistaken for a ledger.
 inline constexpr int application_id = 0x52626b31;
 
 enum class access_mode { create, write, read };
 
-// Opens the file and refuses what is not a ledger of a version this program knows: ledger_in_doubt.
+// Opens the file and refuses what is not a ledger of a version this program knows: ledger_in_doubt. A writer brings an
+// older file up to date; a reader refuses it, because the tables it needs may not be there.
 result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& path, access_mode mode);
 
 // Runs the numbered schema files on an empty file.
 void create_tables(SQLite::Database& database);
+
+// Runs those that a file of an earlier schema has not had, in one transaction. The caller holds the writer's lock.
+void upgrade_tables(SQLite::Database& database);
 
 inline std::int64_t to_milliseconds(instant at)
 {

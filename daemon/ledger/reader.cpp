@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/base/sha256.hpp"
+#include "daemon/ledger/checkpoints.hpp"
 #include "daemon/ledger/database.hpp"
 #include "daemon/ledger/verify.hpp"
 #include "daemon/ledger/windows.hpp"
@@ -250,12 +251,9 @@ public:
 
     std::optional<stored_checkpoint> newest_checkpoint() const override
     {
-        SQLite::Statement row(*database_, "SELECT size, at, note FROM checkpoint ORDER BY size DESC LIMIT 1");
-        if (!row.executeStep()) return std::nullopt;
-        return stored_checkpoint{
-            static_cast<std::uint64_t>(row.getColumn(0).getInt64()),
-            from_milliseconds(row.getColumn(1).getInt64()),
-            std::string(text_of(row.getColumn(2)))};
+        auto newest = make_proofs(*database_)->newest();
+        if (!newest) return std::nullopt;
+        return stored_checkpoint{newest->size, newest->at, std::move(newest->note)};
     }
 
     result<std::string> prove(entry_index index) const override
@@ -268,14 +266,17 @@ public:
                 "Name an entry below " + std::to_string(newest ? newest->size : 0) +
                     ", or wait for the next checkpoint."
             );
+        // One that a witness signed as well is worth more to whoever checks the proof.
+        const auto cosigned = make_proofs(*database_)->newest_cosigned(index);
+        const std::uint64_t size = cosigned ? cosigned->size : newest->size;
         stored_hashes stored(*database_);
-        merkle_reader tree(newest->size, stored);
-        const auto proof = inclusion_proof(index, newest->size, tree);
+        merkle_reader tree(size, stored);
+        const auto proof = inclusion_proof(index, size, tree);
         if (!proof) return proof.error();
         offline_proof file;
         file.index = index;
         file.proof = *proof;
-        file.checkpoint_note = newest->note;
+        file.checkpoint_note = cosigned ? cosigned->note : newest->note;
         return format_offline_proof(file);
     }
 

@@ -4,6 +4,7 @@
 #include "daemon/base/keyed_digest.hpp"
 #include "daemon/base/random.hpp"
 #include "daemon/base/sha256.hpp"
+#include "daemon/ledger/checkpoints.hpp"
 #include "daemon/ledger/database.hpp"
 #include "daemon/ledger/rows.hpp"
 #include "daemon/ledger/windows.hpp"
@@ -81,7 +82,8 @@ struct statements {
 class sqlite_ledger final : public ledger {
 public:
     sqlite_ledger(std::unique_ptr<SQLite::Database> database, const signing_key& key)
-        : database_(std::move(database)), key_(key), sql_(std::make_unique<statements>(*database_))
+        : database_(std::move(database)), key_(key), sql_(std::make_unique<statements>(*database_)),
+          checkpoints_(make_checkpoint_book(*database_))
     {
         const std::string secret =
             database_->execAndGet("SELECT value FROM meta WHERE name = 'digest_key'").getString();
@@ -96,6 +98,7 @@ public:
 
     void commit(const transaction& t, instant now) override;
     void sign_checkpoint(instant now) override;
+    checkpoint_book& checkpoints() override { return *checkpoints_; }
     void reload() override { load(); }
 
     std::optional<source_state> source(const std::string& name) const override;
@@ -121,6 +124,7 @@ private:
     std::unique_ptr<SQLite::Database> database_;
     const signing_key& key_;
     std::unique_ptr<statements> sql_;
+    std::unique_ptr<checkpoint_book> checkpoints_;
     rollbook::digest_key digest_key_{};
     commit_key_source keys_;
     merkle_frontier tree_;
@@ -364,11 +368,14 @@ void sqlite_ledger::sign_checkpoint(instant now)
     if (tree_.size() == signed_size_) return;
     const checkpoint point{key_.verifier().name, tree_.size(), tree_.root()};
     const std::string note = rollbook::sign_checkpoint(point, key_);
+    SQLite::Transaction all(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement& sql = sql_->checkpoint;
     sql.bind(1, static_cast<std::int64_t>(point.size));
     sql.bind(2, to_milliseconds(std::max(now, last_recorded_)));
     sql.bindNoCopy(3, note);
     run(sql);
+    prune_checkpoints(*database_);
+    all.commit();
     signed_size_ = point.size;
 }
 

@@ -114,6 +114,14 @@ struct configuration {
         std::chrono::milliseconds keep{std::chrono::days(30)};
     };
     std::optional<backup_section> backup;
+    // Who signs the ledger's checkpoints besides us, and whom they are mailed to.
+    struct witness_section {
+        std::vector<std::string> vkeys;      // C2SP keys of type 0x04, each with its witness's name
+        std::chrono::milliseconds max_age{}; // without a cosignature for longer, the operator is told; 0: never
+        std::vector<std::string> mail_to;    // the newest checkpoint goes there each day; empty: to nobody
+        std::string mail_route;              // the email route whose relay takes it
+    };
+    std::optional<witness_section> witness;
     // Canonical JSON (RFC 8785) of the rules, sorted by id: the value of their settings entry.
     std::string rules_json() const;
     std::vector<std::string> warnings; // one line each; `check` prints them

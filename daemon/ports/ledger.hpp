@@ -13,6 +13,8 @@
 
 namespace rollbook {
 
+class checkpoint_book; // ports/ledger_proofs.hpp
+
 // One entry to be: its payload (canonical JSON) and the projection row that the payload stands for.
 struct draft {
     entry_kind kind = entry_kind::record;
@@ -135,6 +137,8 @@ public:
     virtual void commit(const transaction& t, instant now) = 0;
     // Signs and stores a checkpoint for all committed entries; nothing when the newest already covers them.
     virtual void sign_checkpoint(instant now) = 0;
+    // What was signed, and what becomes of it.
+    virtual checkpoint_book& checkpoints() = 0;
     virtual void reload() = 0;
 
     virtual std::optional<source_state> source(const std::string& name) const = 0;

@@ -322,6 +322,7 @@ result<version> project(std::string_view payload, entry_index own_index, const d
     case what::settings: row.key = text_or_empty(root["name"]); break;
     case what::statement:
     case what::heartbeat:
+    case what::key:
     case what::access: row.key = std::to_string(own_index); break;
     case what::delivery: row.key = text_or_empty(root["message_id"]); break;
     case what::alert: {

@@ -18,6 +18,8 @@ std::string utf8_name(json_view fields, std::string_view preferred, std::string_
     return std::string(fields[legal].string_if().value_or(""));
 }
 
+} // namespace
+
 bool is_simulated(const held_state& held)
 {
     const held_thing* birth = held.things(what::settings).find("", "ledger");
@@ -25,8 +27,6 @@ bool is_simulated(const held_state& held)
     const auto parsed = json_document::parse(birth->payload);
     return parsed && parsed->root()["value"]["simulated"].bool_if().value_or(false);
 }
-
-} // namespace
 
 struct read_closer::step {
     const source_configuration& source;

@@ -15,6 +15,9 @@
 
 namespace rollbook {
 
+// Whether the ledger says of itself that it is one.
+bool is_simulated(const held_state& held);
+
 // What came of the streams of one read.
 struct read_outcome {
     std::vector<stream_state> closed; // streams read to their end, with their new windows

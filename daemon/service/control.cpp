@@ -76,6 +76,44 @@ failure read_failure(json_view value)
     );
 }
 
+void write_checkpoint(json_writer& out, const checkpoint_request& request)
+{
+    out.member("command", "checkpoint");
+    if (request.keep) {
+        out.member("keep", name_of(*request.keep));
+        return;
+    }
+    out.key("lines").begin_array();
+    for (const cosignature& each : request.lines) {
+        out.begin_object().member("key_id", each.key_id).member("line", each.line).member("name", each.name);
+        if (each.posix_seconds) out.member("signed_at", *each.posix_seconds);
+        out.end_object();
+    }
+    out.end_array();
+    out.member("size", request.size);
+}
+
+bool read_checkpoint(json_view root, checkpoint_request& request)
+{
+    if (const auto keep = root["keep"].string_if()) {
+        request.keep = parse_keep_reason(*keep);
+        return request.keep.has_value();
+    }
+    const auto size = root["size"].int_if();
+    if (!size || *size < 0) return false;
+    request.size = static_cast<std::uint64_t>(*size);
+    root["lines"].for_each_element([&](json_view each) {
+        cosignature line;
+        line.line = text_of(each["line"]);
+        line.name = text_of(each["name"]);
+        line.key_id = static_cast<std::uint32_t>(each["key_id"].int_if().value_or(0));
+        if (const auto at = each["signed_at"].int_if(); at && *at >= 0)
+            line.posix_seconds = static_cast<std::uint64_t>(*at);
+        request.lines.push_back(std::move(line));
+    });
+    return !request.lines.empty();
+}
+
 poll_report report_of(json_view root)
 {
     const auto number = [&](std::string_view key) { return root[key].int_if().value_or(0); };
@@ -134,6 +172,8 @@ std::string to_line(const control_request& request)
             out.member("allow_vanished", request.poll.allow_vanished);
             out.member("command", "poll");
             out.member("source", request.poll.source);
+        } else if (request.command == control_request::kind::checkpoint) {
+            write_checkpoint(out, request.checkpoint);
         } else {
             out.member("command", "access");
             if (request.access.pupil != no_entry) out.member("pupil", request.access.pupil);
@@ -154,6 +194,11 @@ std::optional<control_request> parse_request(std::string_view text)
     if (command == "poll") {
         request.poll.source = text_of(root["source"]);
         request.poll.allow_vanished = text_of(root["allow_vanished"]);
+        return request;
+    }
+    if (command == "checkpoint") {
+        request.command = control_request::kind::checkpoint;
+        if (!read_checkpoint(root, request.checkpoint)) return std::nullopt;
         return request;
     }
     if (command != "access") return std::nullopt;

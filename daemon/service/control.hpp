@@ -15,9 +15,10 @@ namespace rollbook {
 std::filesystem::path control_socket(const std::filesystem::path& ledger);
 
 struct control_request {
-    enum class kind { poll, access } command = kind::poll;
+    enum class kind { poll, access, checkpoint } command = kind::poll;
     poll_request poll;
     access_record access;
+    checkpoint_request checkpoint;
 };
 
 std::string to_line(const control_request& request);

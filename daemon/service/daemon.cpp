@@ -2,6 +2,7 @@
 
 #include "daemon/base/events.hpp"
 #include "daemon/reconcile/payload.hpp"
+#include "daemon/service/housekeeping.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -35,8 +36,13 @@ constexpr std::chrono::seconds request_wait_max{5};
 constexpr std::chrono::hours longest_nap{1};
 
 // Reads the sources of a request one after the other, then delivers.
-asio::awaitable<poll_report>
-poll_all(cycle& work, const poll_request& request, const std::function<void(const std::string&)>& progress)
+asio::awaitable<poll_report> poll_all(
+    cycle& work,
+    ledger& book,
+    const poll_request& request,
+    const std::function<void(const std::string&)>& progress,
+    const std::function<instant()>& now
+)
 {
     const steady::time_point began = steady::now();
     poll_report report;
@@ -55,6 +61,7 @@ poll_all(cycle& work, const poll_request& request, const std::function<void(cons
             read.closing.statements.begin(), read.closing.statements.end(), std::back_inserter(report.statements)
         );
     }
+    keep_house(work.settings(), book, now());
     const cycle::delivery_report delivery = co_await work.deliver();
     report.messages_delivered = delivery.delivered;
     report.messages_waiting = delivery.waiting;
@@ -203,9 +210,26 @@ private:
                 co_await work_->deliver();
                 continue;
             }
-            co_await nap(next == due_.end() ? steady::now() + longest_nap : *next);
+            keep_house(*settings_, book_, around_.now(*settings_));
+            warn_of_witnesses();
+            co_await nap(std::min(next == due_.end() ? steady::now() + longest_nap : *next, evening()));
             if (message_is_due()) co_await work_->deliver();
         }
+    }
+
+    steady::time_point evening() const
+    {
+        const instant now = around_.now(*settings_);
+        const time_zone zone = time_zone::named(settings_->school.timezone).value_or(time_zone::utc());
+        return steady::now() + (next_evening(zone, now) - now);
+    }
+
+    // Once a day while it lasts.
+    void warn_of_witnesses()
+    {
+        if (steady::now() < warn_again_) return;
+        warn_again_ = steady::now() + std::chrono::hours(24);
+        log_missing_witness(*settings_, book_, around_.now(*settings_));
     }
 
     void log_read(std::size_t source, const read_report& report)
@@ -260,11 +284,12 @@ private:
 
     asio::awaitable<void> do_job(std::shared_ptr<job> asked)
     {
+        const std::function<instant()> now = [this] { return around_.now(*settings_); };
         const result<void> known = check_sources(*settings_, asked->request);
         if (!known)
             asked->why = known.error();
         else
-            asked->report = co_await poll_all(*work_, asked->request, asked->progress);
+            asked->report = co_await poll_all(*work_, book_, asked->request, asked->progress, now);
         asked->done.cancel();
     }
 
@@ -299,6 +324,9 @@ private:
             );
         } else if (request->command == control_request::kind::access) {
             reply = record_access(*request);
+        } else if (request->command == control_request::kind::checkpoint) {
+            const result<void> done = change_checkpoint(book_, request->checkpoint, around_.now(*settings_));
+            reply = done ? report_line(poll_report{}) : failure_line(done.error());
         } else {
             auto asked = std::make_shared<job>(io_.get_executor(), request->poll);
             // Progress is a courtesy: what a slow reader has no room for is dropped.
@@ -345,6 +373,7 @@ private:
     std::size_t generation_ = 0;
     std::deque<std::shared_ptr<job>> jobs_;
     bool reload_wanted_ = false;
+    steady::time_point warn_again_{};
 };
 
 } // namespace
@@ -367,10 +396,12 @@ result<poll_report> run_once(
     asio::io_context io(1);
     result<cycle_parts> parts = surroundings.make_parts(settings, io.get_executor());
     if (!parts) return parts.error();
-    cycle work(settings, *parts, book, [&] { return surroundings.now(settings); });
+    const std::function<instant()> now = [&] { return surroundings.now(settings); };
+    cycle work(settings, *parts, book, now);
+    log_missing_witness(settings, book, now());
     std::exception_ptr broken;
     poll_report report;
-    asio::co_spawn(io, poll_all(work, request, progress), [&](std::exception_ptr e, poll_report got) {
+    asio::co_spawn(io, poll_all(work, book, request, progress, now), [&](std::exception_ptr e, poll_report got) {
         broken = e;
         report = std::move(got);
         io.stop();

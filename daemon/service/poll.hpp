@@ -2,8 +2,10 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/ports/ledger.hpp"
+#include "daemon/ports/ledger_proofs.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,14 @@ struct access_record {
     entry_index pupil = no_entry; // about whom; no_entry: nobody by themselves
     std::string view;             // what was seen
     std::string reason;           // as the user gave it
+};
+
+// What is to become of a checkpoint.
+struct checkpoint_request {
+    std::optional<keep_reason> keep; // sign what is not signed yet, and keep the newest for this
+    // Where it is not to be kept: witnesses' lines for the one of that size, verified by whoever asks.
+    std::uint64_t size = 0;
+    std::vector<cosignature> lines;
 };
 
 } // namespace rollbook

@@ -239,6 +239,21 @@ struct small_school {
     }
 };
 
+// A ledger that nobody outside has seen anything of.
+class no_proofs : public ledger_proofs {
+public:
+    std::optional<kept_checkpoint> newest() const override { return std::nullopt; }
+    std::optional<kept_checkpoint> newest_cosigned(std::uint64_t) const override { return std::nullopt; }
+    std::optional<kept_checkpoint> checkpoint(std::uint64_t) const override { return std::nullopt; }
+    void each_checkpoint(const std::function<bool(const kept_checkpoint&)>&) const override {}
+    std::optional<kept> last_kept(keep_reason) const override { return std::nullopt; }
+    std::optional<witnessed> last_of(const verifier_key&) const override { return std::nullopt; }
+    hash root(std::uint64_t) const override { return hash{}; }
+    result<std::vector<hash>> consistency(std::uint64_t, std::uint64_t) const override { return std::vector<hash>(); }
+    std::optional<instant> last_recorded() const override { return std::nullopt; }
+    std::optional<instant> began() const override { return std::nullopt; }
+};
+
 // The ledger a command is handed: it may not own the test's.
 class lent_reader : public ledger_reader {
 public:
@@ -321,6 +336,9 @@ struct command_fixture : small_school {
         };
         context.open_reader = [this](const configuration&) -> result<std::unique_ptr<ledger_reader>> {
             return std::unique_ptr<ledger_reader>(std::make_unique<lent_reader>(ledger));
+        };
+        context.open_proofs = [](const configuration&) -> result<std::unique_ptr<ledger_proofs>> {
+            return std::unique_ptr<ledger_proofs>(std::make_unique<no_proofs>());
         };
         context.now = [this](const configuration&) { return second_read + std::chrono::minutes(30); };
         context.record_access =

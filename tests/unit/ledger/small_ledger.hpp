@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/ports/ledger_proofs.hpp"
 #include "tests/support/ledger_folder.hpp"
 #include "tests/support/school.hpp"
 
@@ -135,7 +136,10 @@ inline void fill(ledger& book)
     stream.windows = {{day, noon(2)}, {std::nullopt, noon(1)}};
     t.streams.push_back(stream);
     commit_and_apply(book, t, noon(1));
+    // All three checkpoints stay, although they are of one day.
+    book.checkpoints().keep(book.checkpoints().proofs().newest()->size, keep_reason::exported, noon(1)).value();
     book.sign_checkpoint(noon(1));
+    book.checkpoints().keep(book.size(), keep_reason::exported, noon(1)).value();
 
     transaction changes;
     changes.entries.push_back(mark_draft(book, am(day), 1, "I", "M1", 3));

@@ -160,7 +160,7 @@ TEST_CASE("signing twice stores one checkpoint, and signing after a reopen only 
     CHECK(folder.verify().ok());
     book = folder.open();
     book->sign_checkpoint(noon(12));
-    CHECK(count() == before + 1);
+    CHECK(number_of(folder.file(), "SELECT max(size) FROM checkpoint") == 13);
     CHECK(folder.verify().unsigned_entries == 0);
 }
 
@@ -250,7 +250,7 @@ TEST_CASE("a ledger is made once and what is not one is refused", "[ledger]")
     CHECK(open_ledger(text, folder.key).error().code == errc::ledger_in_doubt);
     CHECK(open_reader(text).error().code == errc::ledger_in_doubt);
 
-    tamper(folder.file(), "PRAGMA user_version = 2");
+    tamper(folder.file(), "PRAGMA user_version = 99");
     CHECK_THAT(open_ledger(folder.file(), folder.key).error().what, Contains("newer Rollbook"));
     CHECK_THAT(open_reader(folder.file()).error().what, Contains("newer Rollbook"));
     CHECK_FALSE(rebuild_projections(folder.file()).has_value());

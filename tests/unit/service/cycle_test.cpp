@@ -128,6 +128,7 @@ public:
     {
         write([&] { real_->sign_checkpoint(now); });
     }
+    checkpoint_book& checkpoints() override { return real_->checkpoints(); }
     void reload() override { real_->reload(); }
     std::optional<source_state> source(const std::string& name) const override { return real_->source(name); }
     std::optional<stream_state> stream(const std::string& source, const std::string& stream) const override

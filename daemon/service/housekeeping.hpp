@@ -1,0 +1,45 @@
+#pragma once
+
+#include "daemon/ports/configuration.hpp"
+#include "daemon/ports/ledger.hpp"
+#include "daemon/service/poll.hpp"
+
+namespace rollbook {
+
+// Fails with not_found when no such checkpoint is stored.
+result<void> change_checkpoint(ledger& book, const checkpoint_request& asked, instant now);
+
+// The route that the newest checkpoint is mailed by; no name that a configuration can give.
+inline constexpr std::string_view checkpoint_route = "[witness]";
+
+// How long ago a witness signed.
+struct witness_standing {
+    std::optional<instant> signed_at; // by whichever witness signed last; empty: none ever did
+    std::uint64_t size = 0;
+    bool overdue = false; // for longer than [witness] max_age, counted from the ledger's beginning if none ever did
+};
+witness_standing standing_of(const configuration& settings, const ledger_proofs& proofs, instant now);
+
+// What a day's housekeeping has to do at `now`. It is done in the evening, when the day's entries are in.
+struct evening_work {
+    bool heartbeat = false; // nothing was recorded today: an entry says that we were there
+    bool mail = false;      // today's checkpoint was not mailed yet
+};
+inline constexpr std::chrono::hours evening_begins{20}; // at the school
+evening_work due_this_evening(
+    const time_zone& zone,
+    instant now,
+    const std::optional<instant>& last_recorded,
+    bool mails,
+    const std::optional<instant>& last_mailed
+);
+// The first evening after `now`.
+instant next_evening(const time_zone& zone, instant now);
+
+// Does what is due: the heartbeat, a checkpoint, and the message that mails it, which delivery sends like any other.
+void keep_house(const configuration& settings, ledger& book, instant now);
+
+// Tells the operator when no witness has signed for too long.
+void log_missing_witness(const configuration& settings, ledger& book, instant now);
+
+} // namespace rollbook

@@ -1,0 +1,178 @@
+#include "daemon/base/merkle.hpp"
+#include "daemon/base/saved_checkpoint.hpp"
+#include "daemon/service/control.hpp"
+#include "daemon/service/housekeeping.hpp"
+#include "tests/support/ledger_folder.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace rollbook;
+using namespace rollbook::support;
+
+namespace {
+
+instant moment(const char* text)
+{
+    return parse_instant(text).value();
+}
+
+configuration school_with_mail()
+{
+    configuration settings;
+    settings.ledger.origin = "ledger.example.sch.uk/900001";
+    settings.witness.emplace();
+    settings.witness->mail_to = {"archive@example.org"};
+    settings.witness->mail_route = "lead";
+    return settings;
+}
+
+std::string last_payload(const ledger_folder& at)
+{
+    std::string payload;
+    const auto reader = at.reader();
+    reader->entries(reader->size() - 1, no_entry, [&](const entry_view& entry) {
+        payload = entry.payload;
+        return true;
+    });
+    return payload;
+}
+
+} // namespace
+
+TEST_CASE("the evening's work is due from eight at the school, once a day", "[service]")
+{
+    const time_zone london = time_zone::named("Europe/London").value();
+    const auto [why, now, recorded, mailed, heartbeat, mail] =
+        GENERATE(table<const char*, const char*, const char*, const char*, bool, bool>({
+            {"the afternoon", "2026-09-14T18:59:00Z", "2026-09-13T12:00:00Z", "2026-09-13T19:00:00Z", false, false},
+            {"summer time", "2026-09-14T19:00:00Z", "2026-09-13T12:00:00Z", "2026-09-13T19:00:00Z", true, true},
+            {"winter time", "2026-11-23T19:30:00Z", "2026-11-22T12:00:00Z", "2026-11-22T20:00:00Z", false, false},
+            {"a day with entries", "2026-09-14T21:00:00Z", "2026-09-14T06:00:00Z", "2026-09-13T19:00:00Z", false, true},
+            {"already mailed", "2026-09-14T21:00:00Z", "2026-09-13T06:00:00Z", "2026-09-14T19:01:00Z", true, false},
+            {"entries just after midnight, local",
+             "2026-09-14T21:00:00Z",
+             "2026-09-13T23:30:00Z",
+             "2026-09-14T19:01:00Z",
+             false,
+             false},
+        }));
+    CAPTURE(why);
+    const evening_work due = due_this_evening(london, moment(now), moment(recorded), true, moment(mailed));
+    CHECK(due.heartbeat == heartbeat);
+    CHECK(due.mail == mail);
+    CHECK_FALSE(due_this_evening(london, moment(now), moment(recorded), false, moment(mailed)).mail);
+}
+
+TEST_CASE("the next evening is the next eight o'clock at the school, also when the clocks change", "[service]")
+{
+    const time_zone london = time_zone::named("Europe/London").value();
+    CHECK(next_evening(london, moment("2026-09-14T12:00:00Z")) == moment("2026-09-14T19:00:00Z"));
+    CHECK(next_evening(london, moment("2026-09-14T19:00:00Z")) == moment("2026-09-15T19:00:00Z"));
+    CHECK(next_evening(london, moment("2026-10-24T19:00:00Z")) == moment("2026-10-25T20:00:00Z"));
+}
+
+TEST_CASE("a day without entries gets a heartbeat and a checkpoint, once", "[service]")
+{
+    ledger_folder at;
+    configuration settings;
+    settings.school.timezone = "Europe/London";
+    const auto book = at.open();
+    const instant evening = moment("2026-09-15T19:05:00Z");
+    keep_house(settings, *book, moment("2026-09-15T12:00:00Z"));
+    CHECK(book->size() == 1);
+    keep_house(settings, *book, evening);
+    CHECK(book->size() == 2);
+    CHECK(last_payload(at) == R"({"at":"2026-09-15T19:05:00.000Z","what":"heartbeat"})");
+    CHECK(book->checkpoints().proofs().newest()->size == 2);
+    keep_house(settings, *book, evening + std::chrono::hours(1));
+    CHECK(book->size() == 2);
+    keep_house(settings, *book, evening + std::chrono::hours(24));
+    CHECK(book->size() == 3);
+    CHECK(at.verify().ok());
+}
+
+TEST_CASE("each evening's mail holds the newest checkpoint and the proof that it extends the one before", "[service]")
+{
+    ledger_folder at;
+    const configuration settings = school_with_mail();
+    const auto book = at.open();
+    std::optional<checkpoint> before;
+    for (int day = 0; day < 3; ++day) {
+        CAPTURE(day);
+        const instant evening = moment("2026-09-15T20:05:00Z") + std::chrono::days(day);
+        keep_house(settings, *book, evening);
+        keep_house(settings, *book, evening + std::chrono::minutes(30)); // nothing more
+        const auto due = book->due_messages(evening + std::chrono::hours(1), 10);
+        REQUIRE(due.size() == static_cast<std::size_t>(day + 1));
+        const message& mail = due.back().content;
+        CHECK(due.back().route == checkpoint_route);
+        CHECK(mail.type == "checkpoint");
+        CHECK(mail.text.starts_with("SIMULATION."));
+
+        const auto notes = checkpoints_in(mail.text).value();
+        REQUIRE(notes.size() == 1);
+        const checkpoint now = open_checkpoint(notes.front(), at.key.verifier())->point;
+        const auto body = parse_witness_request(mail.text.substr(mail.text.find("\nold ") + 1)).value();
+        CHECK(body.old_size == (before ? before->size : 0));
+        if (before) CHECK(verify_consistency(before->size, now.size, before->root, now.root, body.proof));
+        before = now;
+    }
+    // All three stay, whatever is pruned.
+    std::size_t stored = 0;
+    book->checkpoints().proofs().each_checkpoint([&](const auto&) { return ++stored > 0; });
+    CHECK(stored == 4);
+}
+
+TEST_CASE("a witness is overdue when it has not signed for longer than the school set", "[service]")
+{
+    ledger_folder at;
+    const signing_key witness("auditor.example/w", key_kind::witness, seed_of(9));
+    configuration settings = school_with_mail();
+    settings.witness->vkeys = {format_vkey(witness.verifier())};
+    settings.witness->max_age = std::chrono::hours(48);
+    const auto book = at.open();
+    const ledger_proofs& proofs = book->checkpoints().proofs();
+    const instant began = noon(-60);
+    CHECK_FALSE(standing_of(settings, proofs, began + std::chrono::hours(48)).overdue);
+    CHECK(standing_of(settings, proofs, began + std::chrono::hours(49)).overdue);
+
+    const auto text = parse_note(proofs.newest()->note)->text;
+    const auto at_second = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>((began + std::chrono::hours(40)).time_since_epoch()).count()
+    );
+    checkpoint_request asked;
+    asked.size = 1;
+    asked.lines = {{witness.cosign(text, at_second), witness.verifier().name, witness.verifier().id, at_second}};
+    REQUIRE(change_checkpoint(*book, asked, noon()).has_value());
+    const witness_standing signed_once = standing_of(settings, proofs, began + std::chrono::hours(87));
+    CHECK_FALSE(signed_once.overdue);
+    CHECK(signed_once.size == 1);
+    CHECK(signed_once.signed_at == began + std::chrono::hours(40));
+    CHECK(standing_of(settings, proofs, began + std::chrono::hours(89)).overdue);
+    settings.witness->max_age = {};
+    CHECK_FALSE(standing_of(settings, proofs, began + std::chrono::hours(9000)).overdue);
+    CHECK_FALSE(standing_of(configuration(), proofs, began + std::chrono::hours(9000)).overdue);
+}
+
+TEST_CASE("a request about a checkpoint is read back as it was written", "[service]")
+{
+    control_request asked;
+    asked.command = control_request::kind::checkpoint;
+    asked.checkpoint.keep = keep_reason::exported;
+    const auto kept = parse_request(to_line(asked)).value();
+    CHECK(kept.command == control_request::kind::checkpoint);
+    CHECK(kept.checkpoint.keep == keep_reason::exported);
+
+    asked.checkpoint.keep.reset();
+    asked.checkpoint.size = 12;
+    asked.checkpoint.lines = {{"\xe2\x80\x94 a b\n", "a", 0xffffffffu, 1'800'000'000}, {"x\n", "b", 1, std::nullopt}};
+    const auto cosigned = parse_request(to_line(asked)).value();
+    CHECK(cosigned.checkpoint.size == 12);
+    REQUIRE(cosigned.checkpoint.lines.size() == 2);
+    CHECK(cosigned.checkpoint.lines[0].line == asked.checkpoint.lines[0].line);
+    CHECK(cosigned.checkpoint.lines[0].key_id == 0xffffffffu);
+    CHECK(cosigned.checkpoint.lines[0].posix_seconds == 1'800'000'000);
+    CHECK_FALSE(cosigned.checkpoint.lines[1].posix_seconds);
+    CHECK_FALSE(parse_request(R"({"command":"checkpoint","size":1,"lines":[]})"));
+    CHECK_FALSE(parse_request(R"({"command":"checkpoint","keep":"for fun"})"));
+}
