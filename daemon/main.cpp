@@ -12,6 +12,7 @@
 #include "daemon/ledger/store.hpp"
 #include "daemon/net/curl_client.hpp"
 #include "daemon/ports/secrets.hpp"
+#include "daemon/reconcile/housekeeping_entries.hpp"
 #include "daemon/reconcile/payload.hpp"
 #include "daemon/service/daemon.hpp"
 #include "daemon/service/housekeeping.hpp"
@@ -29,6 +30,7 @@
 #include <fstream>
 #include <iostream>
 #include <pwd.h>
+#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,18 +96,35 @@ fs::path vkey_file(const configuration& settings)
     return file;
 }
 
-result<std::unique_ptr<signing_key>> load_key(const configuration& settings)
+// One key, or after a change the new one and, behind a blank, the one before it.
+result<std::vector<std::unique_ptr<signing_key>>> load_keys(const configuration& settings)
 {
     const auto text = read_secret(settings.ledger.signing_key, settings.file.parent_path());
     if (!text) return text.error();
-    const auto seed = hash_from_base64(*text);
-    if (!seed)
+    std::vector<std::unique_ptr<signing_key>> keys;
+    std::istringstream words(*text);
+    for (std::string word; words >> word;) {
+        const auto seed = hash_from_base64(word);
+        if (!seed || keys.size() == 2) {
+            keys.clear();
+            break;
+        }
+        keys.push_back(std::make_unique<signing_key>(settings.ledger.origin, key_kind::log, *seed));
+    }
+    if (keys.empty())
         return failure(
             errc::configuration_invalid,
             "[ledger] signing_key is not a key that `rollbook init` makes",
-            "Give the file that init wrote: one line of base64, 32 bytes."
+            "Give the file that init or `ledger rotate-key` wrote: one line of base64, 32 bytes a key."
         );
-    return std::make_unique<signing_key>(settings.ledger.origin, key_kind::log, *seed);
+    return keys;
+}
+
+result<std::unique_ptr<signing_key>> load_key(const configuration& settings)
+{
+    auto keys = load_keys(settings);
+    if (!keys) return keys.error();
+    return std::move(keys->front());
 }
 
 result<void> write_new_file(const fs::path& path, std::string_view text, mode_t mode)
@@ -232,7 +251,7 @@ result<configuration> load_good(const fs::path& file, const fs::path& packs)
 // The ledger opened for writing, with its lock and key; closed in the right order.
 struct open_book {
     std::unique_ptr<ledger_lock> lock;
-    std::unique_ptr<signing_key> key;
+    std::vector<std::unique_ptr<signing_key>> keys; // newest first
     std::unique_ptr<ledger> book;
 };
 
@@ -248,15 +267,80 @@ result<open_book> open_for_writing(const configuration& settings)
     auto lock = ledger_lock::take(settings.ledger.path);
     if (!lock) return lock.error();
     opened.lock = std::move(*lock);
-    auto key = load_key(settings);
-    if (!key) return key.error();
-    opened.key = std::move(*key);
-    auto book = open_ledger(settings.ledger.path, *opened.key);
+    auto keys = load_keys(settings);
+    if (!keys) return keys.error();
+    opened.keys = std::move(*keys);
+    std::vector<const signing_key*> at_hand;
+    for (const auto& key : opened.keys)
+        at_hand.push_back(key.get());
+    auto book = open_ledger(settings.ledger.path, at_hand);
     if (!book) return book.error();
     opened.book = std::move(*book);
     // What a kill left unsigned is signed before anything is added to it.
     opened.book->sign_checkpoint(now_in(is_simulation(settings)));
     return opened;
+}
+
+// Puts a new key in front of the one that signs, unless one is there already: a change of key that was stopped half-way
+// goes on with the key it made.
+result<void> make_next_key(const configuration& settings)
+{
+    const secret_reference& reference = settings.ledger.signing_key;
+    if (reference.kind != secret_reference::from::file)
+        return failure(
+            errc::usage,
+            "[ledger] signing_key is not a file, so that no new key can be put there",
+            "Name a file while the key is changed: signing_key = { file = \"ledger.key\" }."
+        );
+    auto opened = open_for_writing(settings);
+    if (!opened) return opened.error();
+    const auto newest = opened->book->checkpoints().proofs().newest();
+    const auto signs = [&](const std::unique_ptr<signing_key>& key) {
+        return newest && open_checkpoint(newest->note, key->verifier());
+    };
+    // Opening has just signed what was not: the newest checkpoint names the key in force.
+    if (!signs(opened->keys.front())) return {};
+    const fs::path path = settings.file.parent_path() / reference.name;
+    const auto held = read_secret(reference, settings.file.parent_path());
+    if (!held) return held.error();
+    hash seed{};
+    random_bytes(seed);
+    const std::string text = to_base64(seed) + " " + held->substr(0, held->find(' ')) + "\n";
+    wipe(seed);
+    const fs::path next = path.string() + ".new";
+    std::error_code ignored;
+    fs::remove(next, ignored); // left by a kill; its key never signed
+    const result<void> written = write_new_file(next, text, 0600);
+    if (!written) return written;
+    struct stat about {};
+    // The daemon's own user must be able to read it, whoever changes the key.
+    if (::stat(path.c_str(), &about) != 0 || ::chown(next.c_str(), about.st_uid, about.st_gid) != 0 ||
+        ::rename(next.c_str(), path.c_str()) != 0)
+        return failure(
+            errc::ledger_in_doubt,
+            "the key file " + path.string() + " cannot be replaced: " + std::strerror(errno),
+            "Check its folder; the key in force is as it was."
+        );
+    return {};
+}
+
+result<std::string> rotate_key(const configuration& settings, std::chrono::milliseconds overlap)
+{
+    const result<void> made = make_next_key(settings);
+    if (!made) return made.error();
+    auto opened = open_for_writing(settings);
+    if (!opened) return opened.error();
+    if (opened->keys.size() != 2)
+        return failure(errc::ledger_in_doubt, "the key file lost its new key", "Run the command again.");
+    const instant now = now_in(is_simulation(settings));
+    transaction t;
+    t.entries.push_back(key_entry(
+        sign_key_change(*opened->keys.back(), *opened->keys.front(), now + overlap), now, opened->book->size()
+    ));
+    opened->book->commit(t, now);
+    opened->book->reload();
+    opened->book->sign_checkpoint(now);
+    return format_vkey(opened->keys.front()->verifier());
 }
 
 std::string user_name()
@@ -286,6 +370,7 @@ public:
             if (!lock) return lock.error();
             return rebuild_projections(settings.ledger.path);
         };
+        c.rotate_key = rotate_key;
         c.open_proofs = [](const configuration& settings) { return open_proofs(settings.ledger.path); };
         c.change_checkpoint = [this](const configuration& settings, const checkpoint_request& asked) {
             return change_checkpoint(settings, asked);

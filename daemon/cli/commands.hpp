@@ -66,6 +66,7 @@ int run_ledger_consistency(const command_io& io, const command_options& options)
 int run_ledger_export(const command_io& io, const command_options& options);
 int run_witness_request(const command_io& io, const command_options& options);
 int run_witness_accept(const command_io& io, const command_options& options);
+int run_ledger_rotate_key(const command_io& io, const command_options& options);
 int run_ledger_checkpoint(const command_io& io, const command_options& options);
 int run_ledger_rebuild(const command_io& io, const command_options& options);
 

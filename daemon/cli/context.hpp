@@ -54,6 +54,8 @@ struct cli_context {
     std::function<result<rebuild_report>(const configuration&)> rebuild;
     // Appends an access entry (who unmasked what, and why) through the daemon or the lock.
     std::function<result<void>(const configuration&, const access_record&)> record_access;
+    // Gives the ledger a new signing key, and returns its public one. Needs the lock.
+    std::function<result<std::string>(const configuration&, std::chrono::milliseconds overlap)> rotate_key;
     // The ledger's checkpoints and proofs; fails with ledger_in_doubt.
     std::function<result<std::unique_ptr<ledger_proofs>>(const configuration&)> open_proofs;
     // Done by the daemon or under the lock.

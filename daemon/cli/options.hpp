@@ -47,7 +47,9 @@ struct command_options {
     std::filesystem::path out;    // empty: standard output
     std::string witness;          // a witness's name; empty: the only one
     std::optional<std::uint64_t> old_size;
+    std::optional<std::chrono::milliseconds> overlap; // empty: 30 days
     bool openings = false;
+    bool cosigned = false;
     bool concerns = false;
     std::string by;          // who decided, as claimed
     std::string old_point;   // a size, or a file with a checkpoint

@@ -123,9 +123,33 @@ int run_ledger_prove(const command_io& io, const command_options& options)
 int run_ledger_checkpoint(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
+        if (options.cosigned) {
+            const auto cosigned = io.context.open_proofs(at.config).value()->newest_cosigned();
+            if (cosigned) io.out << cosigned->note;
+            if (cosigned) return exit_done;
+            throw failure_error(failure(
+                errc::not_found,
+                "no witness has signed a checkpoint yet",
+                "Send one what `rollbook witness request` makes."
+            ));
+        }
         const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
         if (!newest) throw failure_error(no_checkpoint_yet());
         io.out << newest->note;
+        return exit_done;
+    });
+}
+
+int run_ledger_rotate_key(const command_io& io, const command_options& options)
+{
+    return with_configuration(io, options, [&](const configuration& config) {
+        const auto overlap = options.overlap.value_or(std::chrono::days(30));
+        const std::string vkey = io.context.rotate_key(config, overlap).value();
+        io.out << "The ledger has a new signing key. For " << age_text(overlap)
+               << " checkpoints carry both signatures, then only the new one.\n"
+               << "Give the new public key to the auditor and to each witness (`rollbook-witness add`); the old one "
+                  "still leads to it:\n"
+               << vkey << '\n';
         return exit_done;
     });
 }

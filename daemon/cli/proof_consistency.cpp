@@ -11,8 +11,8 @@ namespace {
 // Reads --from or --to of a consistency proof: a size, or a file that holds a checkpoint of it.
 class named_points {
 public:
-    named_points(const ledger_proofs& proofs, verifier_key log, std::uint64_t entries)
-        : proofs_(proofs), log_(std::move(log)), entries_(entries)
+    named_points(const ledger_proofs& proofs, const verifier_key& pinned, std::uint64_t entries)
+        : proofs_(proofs), keys_(proofs.chain(pinned).value()), entries_(entries)
     {
     }
 
@@ -57,7 +57,7 @@ private:
 
     opened_checkpoint opened(const std::string& note) const
     {
-        opened_checkpoint found = open_checkpoint(note, log_).value();
+        opened_checkpoint found = keys_.open(note).value();
         (void)within(found.point.size);
         if (proofs_.root(found.point.size) == found.point.root) return found;
         throw failure_error(failure(
@@ -68,7 +68,7 @@ private:
     }
 
     const ledger_proofs& proofs_;
-    verifier_key log_;
+    key_chain keys_;
     std::uint64_t entries_;
 };
 

@@ -239,7 +239,8 @@ void command_line::add_ledger()
     json(show);
     CLI::App* prove = add(*ledger, "prove", "The .tlog-proof of one entry", run_ledger_prove);
     add_index(prove, "N", options_.index, "The entry's index");
-    add(*ledger, "checkpoint", "The newest signed checkpoint", run_ledger_checkpoint);
+    CLI::App* checkpoint = add(*ledger, "checkpoint", "The newest signed checkpoint", run_ledger_checkpoint);
+    checkpoint->add_flag("--cosigned", options_.cosigned, "The newest that a witness signed as well");
     add_proofs(*ledger);
     add(*ledger, "rebuild", "Make every projection again from the entries", run_ledger_rebuild);
 }
@@ -256,6 +257,19 @@ void command_line::add_proofs(CLI::App& ledger)
         ->type_name("VKEY");
     between->footer("Prints what a C2SP witness reads (tlog-witness, add-checkpoint): `old FROM`, the proof's hashes,\n"
                     "an empty line, and the checkpoint TO.");
+
+    CLI::App* rotate = add(ledger, "rotate-key", "Change the signing key", run_ledger_rotate_key);
+    add_parsed(
+        rotate,
+        "--overlap",
+        options_.overlap,
+        "So long both keys sign (30d)",
+        "D",
+        "a duration such as 30d",
+        parse_duration
+    );
+    rotate->footer("Stop the daemon first. The change is an entry that both keys sign, so that whoever holds the old\n"
+                   "public key can check what the new one signs.");
 
     CLI::App* out = add(ledger, "export", "Write the ledger as files that other programs check", run_ledger_export);
     out->add_option("DIR", options_.folder, "A new folder, or that of an earlier export")->required()->type_name("");

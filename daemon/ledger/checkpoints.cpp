@@ -1,5 +1,7 @@
 #include "daemon/ledger/checkpoints.hpp"
 
+#include "daemon/base/json.hpp"
+#include "daemon/domain/what.hpp"
 #include "daemon/ledger/database.hpp"
 #include "daemon/ledger/rows.hpp"
 
@@ -93,6 +95,15 @@ public:
         stored_hashes stored(database_);
         merkle_reader tree(entries(), stored);
         return consistency_proof(old_size, size, tree);
+    }
+
+    result<key_chain> chain(const verifier_key& pinned) const override
+    {
+        try {
+            return chain_of(pinned, key_changes(database_));
+        } catch (const failure_error& e) {
+            return e.why();
+        }
     }
 
     std::optional<instant> last_recorded() const override
@@ -212,6 +223,23 @@ void prune_checkpoints(SQLite::Database& database)
 {
     database.exec("DELETE FROM checkpoint WHERE size NOT IN (SELECT max(size) FROM checkpoint GROUP BY at / 86400000) "
                   "AND size NOT IN (SELECT size FROM checkpoint_kept)");
+}
+
+std::vector<std::pair<std::uint64_t, key_change>> key_changes(SQLite::Database& database)
+{
+    std::vector<std::pair<std::uint64_t, key_change>> changes;
+    SQLite::Statement rows(
+        database, "SELECT entry, payload FROM thing LEFT JOIN opening ON idx = entry WHERE what = ? ORDER BY entry"
+    );
+    rows.bind(1, static_cast<int>(what::key));
+    while (rows.executeStep()) {
+        const auto payload = json_document::parse(std::string(text_of(rows.getColumn(1))));
+        const auto change = payload ? open_key_change(payload->root()["note"].string_if().value_or(""))
+                                    : result<key_change>(payload.error());
+        if (!change) throw failure_error(change.error());
+        changes.emplace_back(static_cast<std::uint64_t>(rows.getColumn(0).getInt64()), *change);
+    }
+    return changes;
 }
 
 std::string with_cosignatures(SQLite::Database& database, std::uint64_t size, std::string note)

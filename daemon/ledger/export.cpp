@@ -29,7 +29,8 @@ std::string bytes_of(std::span<const hash> hashes)
 class ledger_export {
 public:
     ledger_export(SQLite::Database& database, const export_request& request, export_folder& folder)
-        : database_(database), request_(request), folder_(folder)
+        : database_(database), request_(request), folder_(folder),
+          keys_(make_proofs(database)->chain(request.log).value())
     {
     }
 
@@ -67,7 +68,7 @@ private:
             throw failure_error(failure(
                 errc::not_found, "no checkpoint was signed for an export", "`rollbook poll` signs one when it is done."
             ));
-        const auto opened = open_checkpoint(stored->note, request_.log);
+        const auto opened = keys_.open(stored->note);
         if (!opened) throw failure_error(opened.error());
         note_ = stored->note;
         point_ = opened->point;
@@ -78,7 +79,7 @@ private:
     {
         const auto held = folder_.read(std::string(checkpoint_name), note_bytes_max);
         if (!held) return;
-        const auto opened = open_checkpoint(*held, request_.log);
+        const auto opened = keys_.open(*held);
         if (!opened)
             throw failure_error(in_doubt(
                 "the folder holds a checkpoint that is not of this ledger: " + opened.error().what,
@@ -194,6 +195,7 @@ private:
     SQLite::Database& database_;
     const export_request& request_;
     export_folder& folder_;
+    key_chain keys_;
     export_report report_;
     std::string note_;
     checkpoint point_;

@@ -1,6 +1,7 @@
 #include "daemon/ledger/store.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/base/key_chain.hpp"
 #include "daemon/base/keyed_digest.hpp"
 #include "daemon/base/random.hpp"
 #include "daemon/base/sha256.hpp"
@@ -81,9 +82,9 @@ struct statements {
 
 class sqlite_ledger final : public ledger {
 public:
-    sqlite_ledger(std::unique_ptr<SQLite::Database> database, const signing_key& key)
-        : database_(std::move(database)), key_(key), sql_(std::make_unique<statements>(*database_)),
-          checkpoints_(make_checkpoint_book(*database_))
+    sqlite_ledger(std::unique_ptr<SQLite::Database> database, std::vector<const signing_key*> keys)
+        : database_(std::move(database)), keys_at_hand_(std::move(keys)),
+          sql_(std::make_unique<statements>(*database_)), checkpoints_(make_checkpoint_book(*database_))
     {
         const std::string secret =
             database_->execAndGet("SELECT value FROM meta WHERE name = 'digest_key'").getString();
@@ -112,6 +113,7 @@ private:
     void load();
     void load_marks();
     void load_things();
+    key_chain choose_signers();
     void check_newest_checkpoint(stored_hashes& stored);
 
     void append(const draft& d, entry_index index, instant at, merkle_frontier& tree, const tile_sink& sink);
@@ -122,7 +124,10 @@ private:
     void insert(const outbox_message& row, instant now);
 
     std::unique_ptr<SQLite::Database> database_;
-    const signing_key& key_;
+    std::vector<const signing_key*> keys_at_hand_;
+    const signing_key* signer_ = nullptr;
+    const signing_key* former_ = nullptr; // signs as well, until then
+    instant former_until_{};
     std::unique_ptr<statements> sql_;
     std::unique_ptr<checkpoint_book> checkpoints_;
     rollbook::digest_key digest_key_{};
@@ -147,19 +152,49 @@ void sqlite_ledger::load()
         database_->execAndGet("SELECT coalesce((SELECT recorded_at FROM entry ORDER BY idx DESC LIMIT 1), 0)")
             .getInt64()
     );
-    check_newest_checkpoint(stored);
     load_things();
+    check_newest_checkpoint(stored);
     load_marks();
+}
+
+// The newest key of the ledger's own chain, which must be at hand, and the one before it while both sign.
+key_chain sqlite_ledger::choose_signers()
+{
+    const auto at_hand = [this](const verifier_key& key) {
+        const auto found = std::find_if(keys_at_hand_.begin(), keys_at_hand_.end(), [&](const signing_key* each) {
+            return each->verifier() == key;
+        });
+        return found == keys_at_hand_.end() ? nullptr : *found;
+    };
+    const auto changes = key_changes(*database_);
+    former_ = nullptr;
+    if (changes.empty()) {
+        // A new key may lie ready before its entry is written; it stands in front of the one that signs.
+        signer_ = keys_at_hand_.back();
+        return key_chain(signer_->verifier());
+    }
+    key_chain chain = chain_of(changes.front().second.old_key, changes).value();
+    signer_ = at_hand(chain.newest());
+    if (!signer_)
+        throw failure_error(failure(
+            errc::ledger_in_doubt,
+            "the signing key is not the one that the ledger last changed to",
+            "Put the key file back that `rollbook ledger rotate-key` wrote."
+        ));
+    former_ = at_hand(changes.back().second.old_key);
+    former_until_ = changes.back().second.until;
+    return chain;
 }
 
 // A ledger whose tree no longer has the root that was signed must never be signed again.
 void sqlite_ledger::check_newest_checkpoint(stored_hashes& stored)
 {
     signed_size_ = 0;
+    const key_chain chain = choose_signers();
     SQLite::Statement newest(*database_, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1");
     if (!newest.executeStep()) return;
     const auto size = static_cast<std::uint64_t>(newest.getColumn(0).getInt64());
-    const auto opened = open_checkpoint(text_of(newest.getColumn(1)), key_.verifier());
+    const auto opened = chain.open(text_of(newest.getColumn(1)));
     const auto refuse = [&](std::string_view why) {
         throw failure_error(failure(
             errc::ledger_in_doubt,
@@ -366,8 +401,11 @@ void sqlite_ledger::insert(const outbox_message& row, instant now)
 void sqlite_ledger::sign_checkpoint(instant now)
 {
     if (tree_.size() == signed_size_) return;
-    const checkpoint point{key_.verifier().name, tree_.size(), tree_.root()};
-    const std::string note = rollbook::sign_checkpoint(point, key_);
+    const checkpoint point{signer_->verifier().name, tree_.size(), tree_.root()};
+    const std::string text = checkpoint_text(point);
+    std::vector<std::string> lines{signer_->sign(text)};
+    if (former_ && now < former_until_) lines.push_back(former_->sign(text));
+    const std::string note = format_note(text, lines);
     SQLite::Transaction all(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement& sql = sql_->checkpoint;
     sql.bind(1, static_cast<std::int64_t>(point.size));
@@ -502,7 +540,7 @@ result<void> create_ledger(const std::filesystem::path& path, const ledger_birth
     try {
         create_tables(**opened);
         store_digest_key(**opened);
-        sqlite_ledger book(std::move(*opened), key);
+        sqlite_ledger book(std::move(*opened), {&key});
         transaction first;
         first.entries.push_back(setting_entry(
             "ledger",
@@ -527,10 +565,17 @@ result<void> create_ledger(const std::filesystem::path& path, const ledger_birth
 
 result<std::unique_ptr<ledger>> open_ledger(const std::filesystem::path& path, const signing_key& key)
 {
+    return open_ledger(path, std::vector<const signing_key*>{&key});
+}
+
+result<std::unique_ptr<ledger>>
+open_ledger(const std::filesystem::path& path, const std::vector<const signing_key*>& keys)
+{
+    ROLLBOOK_ENSURE(!keys.empty());
     auto database = open_database(path, access_mode::write);
     if (!database) return database.error();
     try {
-        return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*database), key));
+        return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*database), keys));
     } catch (const failure_error& e) {
         return e.why();
     } catch (const SQLite::Exception& e) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace rollbook {
 
@@ -23,6 +24,11 @@ result<void> create_ledger(const std::filesystem::path& path, const ledger_birth
 // ledger_in_doubt when the file is missing, newer than this program, or its tree disagrees with its newest checkpoint.
 // `key` must outlive the ledger. The caller holds the writer's lock (ledger_lock).
 result<std::unique_ptr<ledger>> open_ledger(const std::filesystem::path& path, const signing_key& key);
+
+// The same where the ledger may have changed its key: `keys` are all that are at hand, of which the ledger's newest
+// must be one. While a change is young the former one signs as well. The keys must outlive the ledger.
+result<std::unique_ptr<ledger>>
+open_ledger(const std::filesystem::path& path, const std::vector<const signing_key*>& keys);
 
 // The one writer's lock beside the ledger: `<ledger>.lock`, held as long as the object lives and freed by the kernel
 // when the process dies.

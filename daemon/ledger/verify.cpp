@@ -1,6 +1,7 @@
 #include "daemon/ledger/verify.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/base/key_chain.hpp"
 #include "daemon/base/keyed_digest.hpp"
 #include "daemon/base/sha256.hpp"
 #include "daemon/reconcile/payload.hpp"
@@ -34,6 +35,7 @@ public:
         read_digest_key();
         walk_entries();
         check_erasures();
+        check_signatures();
         check_tiles();
         if (!options_.quick) check_projection_counts();
         finish_checkpoints();
@@ -87,29 +89,44 @@ private:
         const std::string name = filed_under ? fmt::format("the {} checkpoint of size {}", origin, *filed_under)
                                              : fmt::format("the {} checkpoint", origin);
         if (!options_.key) return;
-        const auto opened = open_checkpoint(note, *options_.key);
-        if (!opened) {
-            problem(std::nullopt, name + ": " + opened.error().what);
+        const auto parsed = parse_note(note);
+        const auto point = parsed ? parse_checkpoint(parsed->text) : parsed.error();
+        if (!point) {
+            problem(std::nullopt, name + ": " + point.error().what);
             return;
         }
-        if (filed_under && opened->point.size != *filed_under) {
-            problem(std::nullopt, fmt::format("{} names size {}", name, opened->point.size));
+        if (filed_under && point->size != *filed_under) {
+            problem(std::nullopt, fmt::format("{} names size {}", name, point->size));
             return;
         }
-        if (opened->point.size > report_.size) {
-            problem(
-                report_.size,
-                fmt::format(
-                    "{} covers {} entries, the ledger holds {}: entries have been removed",
-                    name,
-                    opened->point.size,
-                    report_.size
-                )
-            );
-            return;
+        // Whose signature it must have is known when every change of key was read.
+        signed_.push_back({std::string(note), name, filed_under.has_value()});
+        points_.emplace(point->size, std::pair(point->root, name));
+    }
+
+    void check_signatures()
+    {
+        if (!options_.key) return;
+        const auto chain = chain_of(*options_.key, changes_);
+        if (!chain) return problem(std::nullopt, chain.error().what);
+        for (const signed_point& each : signed_) {
+            const auto opened = chain->open(each.note);
+            if (!opened) {
+                problem(std::nullopt, each.name + ": " + opened.error().what);
+            } else if (opened->point.size > report_.size) {
+                problem(
+                    report_.size,
+                    fmt::format(
+                        "{} covers {} entries, the ledger holds {}: entries have been removed",
+                        each.name,
+                        opened->point.size,
+                        report_.size
+                    )
+                );
+            } else if (each.is_stored) {
+                newest_signed_ = std::max(newest_signed_, opened->point.size);
+            }
         }
-        points_.emplace(opened->point.size, std::pair(opened->point.root, name));
-        if (filed_under) newest_signed_ = std::max(newest_signed_, opened->point.size);
     }
 
     void read_digest_key()
@@ -199,7 +216,9 @@ private:
         const hash made = commitment(hash_of(row.getColumn(4)), payload);
         if (std::memcmp(made.data(), committed.data(), std::min(made.size(), committed.size())) != 0)
             return problem(index, "its content does not match its commitment");
-        if (static_cast<entry_kind>(row.getColumn(1).getInt()) == entry_kind::erasure) take_erasure(index, payload);
+        const auto kind = static_cast<entry_kind>(row.getColumn(1).getInt());
+        if (kind == entry_kind::erasure) take_erasure(index, payload);
+        if (kind == entry_kind::key) take_key_change(index, payload);
         if (!options_.quick) check_projection(index, payload);
     }
 
@@ -215,6 +234,14 @@ private:
                 return problem(index, "an erasure entry names a range that is none");
             erased_.emplace_back(static_cast<std::uint64_t>(*first), static_cast<std::uint64_t>(*last));
         });
+    }
+
+    void take_key_change(std::uint64_t index, std::string_view payload)
+    {
+        const auto parsed = json_document::parse(std::string(payload));
+        const auto change = parsed ? open_key_change(parsed->root()["note"].string_if().value_or("")) : parsed.error();
+        if (!change) return problem(index, change.error().what);
+        changes_.emplace_back(index, *change);
     }
 
     // The set of entries without an opening must equal the set that erasure entries name.
@@ -400,6 +427,13 @@ private:
     merkle_frontier tree_;
     digest_key digest_key_{};
     std::multimap<std::uint64_t, std::pair<hash, std::string>> points_; // by size: root and name
+    struct signed_point {
+        std::string note;
+        std::string name;
+        bool is_stored = false; // in the ledger; otherwise given
+    };
+    std::vector<signed_point> signed_;
+    std::vector<std::pair<std::uint64_t, key_change>> changes_;
     std::uint64_t newest_signed_ = 0;
     instant last_recorded_{};
     std::vector<std::uint64_t> unopened_;

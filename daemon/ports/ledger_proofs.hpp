@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/base/key_chain.hpp"
 #include "daemon/base/signed_note.hpp"
 #include "daemon/base/time.hpp"
 
@@ -60,6 +61,8 @@ public:
     };
     virtual std::optional<witnessed> last_of(const verifier_key& witness) const = 0;
 
+    // The ledger's own keys, if they lead to the one that is trusted. Fails with ledger_in_doubt.
+    virtual result<key_chain> chain(const verifier_key& pinned) const = 0;
     // The root the ledger's tree has at a size within it.
     virtual hash root(std::uint64_t size) const = 0;
     // RFC 6962 section 2.1.2. Fails with usage unless 0 < old_size <= size <= entries.

@@ -63,6 +63,7 @@ class Witness(ScenarioTest):
     def test_a_cosignature_shows_in_status_checkpoint_and_proofs(self):
         self.assertIsNone(self.read("status")["ledger"]["cosigned_at"])
         self.assertIn("has signed nothing yet", self.rollbook("status").stdout)
+        self.rollbook("ledger", "checkpoint", "--cosigned", code=1)
         self.assertIn("auditor.example/w signed the checkpoint", self.cosign())
         note = self.rollbook("ledger", "checkpoint").stdout
         self.assertIn("\u2014 auditor.example/w ", note)
@@ -76,6 +77,7 @@ class Witness(ScenarioTest):
         self.amend("M")
         self.poll(SECOND_POLL)
         self.assertNotIn("auditor", self.rollbook("ledger", "checkpoint").stdout)
+        self.assertEqual(self.rollbook("ledger", "checkpoint", "--cosigned").stdout, note)
         self.assertIn("auditor", self.rollbook("ledger", "prove", 7).stdout)
         self.assertNotIn("auditor", self.rollbook("ledger", "prove", self.size() - 1).stdout)
         self.cosign()

@@ -248,6 +248,7 @@ public:
     void each_checkpoint(const std::function<bool(const kept_checkpoint&)>&) const override {}
     std::optional<kept> last_kept(keep_reason) const override { return std::nullopt; }
     std::optional<witnessed> last_of(const verifier_key&) const override { return std::nullopt; }
+    result<key_chain> chain(const verifier_key& pinned) const override { return key_chain(pinned); }
     hash root(std::uint64_t) const override { return hash{}; }
     result<std::vector<hash>> consistency(std::uint64_t, std::uint64_t) const override { return std::vector<hash>(); }
     std::optional<instant> last_recorded() const override { return std::nullopt; }
@@ -341,8 +342,7 @@ struct command_fixture : small_school {
             return std::unique_ptr<ledger_proofs>(std::make_unique<no_proofs>());
         };
         context.now = [this](const configuration&) { return second_read + std::chrono::minutes(30); };
-        context.record_access =
-            [this](const configuration&, const access_record& seen) -> result<void> {
+        context.record_access = [this](const configuration&, const access_record& seen) -> result<void> {
             accesses.push_back("P-" + std::to_string(seen.pupil) + " " + seen.view + ": " + seen.reason);
             return {};
         };
