@@ -35,7 +35,8 @@ struct changing_keys {
     std::vector<std::uint32_t> signers()
     {
         std::vector<std::uint32_t> ids;
-        for (const note_signature& each : parse_note(open_proofs(at.file()).value()->newest()->note)->signatures)
+        const signed_note note = parse_note(open_proofs(at.file()).value()->newest()->note).value();
+        for (const note_signature& each : note.signatures)
             ids.push_back(each.key_id);
         return ids;
     }
