@@ -6,6 +6,7 @@
 #include "daemon/config/load.hpp"
 #include "daemon/connectors.hpp"
 #include "daemon/delivery/make_channel.hpp"
+#include "daemon/ledger/backup.hpp"
 #include "daemon/ledger/checkpoints.hpp"
 #include "daemon/ledger/export.hpp"
 #include "daemon/ledger/reader.hpp"
@@ -16,6 +17,7 @@
 #include "daemon/reconcile/payload.hpp"
 #include "daemon/service/daemon.hpp"
 #include "daemon/service/housekeeping.hpp"
+#include "daemon/upkeep.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -166,6 +168,8 @@ result<std::string> init(const configuration& settings, bool simulated)
             "the ledger " + settings.ledger.path.string() + " is there already",
             "Rollbook never overwrites a ledger; move it away first if it is not wanted."
         );
+    for (const failure& why : check_recipients(settings))
+        return why;
     const result<void> key_made = make_key_file(settings);
     if (!key_made) return key_made.error();
     const auto key = load_key(settings);
@@ -349,6 +353,85 @@ std::string user_name()
     return entry ? entry->pw_name : std::to_string(::getuid());
 }
 
+result<std::string> pinned_vkey(const configuration& settings)
+{
+    if (!settings.ledger.vkey.empty()) return settings.ledger.vkey;
+    std::ifstream file(vkey_file(settings));
+    std::string line;
+    if (!std::getline(file, line) || line.empty())
+        return failure(
+            errc::ledger_in_doubt,
+            "no public key: [ledger] vkey is not set and " + vkey_file(settings).string() + " cannot be read",
+            "Give the key that `rollbook init` printed, with [ledger] vkey or --key."
+        );
+    return line;
+}
+
+// The key that a backup was signed with: the pinned one, or after a change of key or where the machine was lost and
+// with it that file, one of the ledger's own under the origin that the backup names.
+result<verifier_key> signer_of(const configuration& settings, const fs::path& backup)
+{
+    const auto origin = origin_of_backup(backup);
+    if (!origin) return origin.error();
+    std::vector<verifier_key> known;
+    if (const auto pinned = pinned_vkey(settings)) {
+        const auto key = parse_vkey(*pinned);
+        if (key && key->name == *origin) known.push_back(*key);
+    }
+    if (const auto own = load_keys(settings); own && is_valid_key_name(*origin))
+        for (const auto& key : *own)
+            known.push_back(make_verifier_key(*origin, key_kind::log, key->verifier().public_key));
+    for (const verifier_key& key : known)
+        if (check_backup(backup, key, nullptr)) return key;
+    if (!known.empty()) return known.front();
+    return failure(
+        errc::ledger_in_doubt,
+        "there is no public key to check the backup with",
+        "Put the line that `rollbook init` printed into " + vkey_file(settings).string() + "."
+    );
+}
+
+result<upkeep_report> verify(const configuration& settings, const fs::path& file, const fs::path& key_file)
+{
+    const auto signer = signer_of(settings, file);
+    if (!signer) return signer.error();
+    return verify_backup(settings, *signer, file, key_file);
+}
+
+result<upkeep_report> restore(const configuration& settings, const restore_request& asked)
+{
+    const auto lock = ledger_lock::take(settings.ledger.path);
+    if (!lock) return lock.error();
+    const auto signer = signer_of(settings, asked.file);
+    if (!signer) return signer.error();
+    // Where the signing key was lost, a ledger that goes on under a new origin gets a new one.
+    if (signer->name != settings.ledger.origin && settings.ledger.signing_key.kind == secret_reference::from::file &&
+        !fs::exists(settings.file.parent_path() / settings.ledger.signing_key.name))
+        if (const result<void> made = make_key_file(settings); !made) return made.error();
+    const auto key = load_key(settings);
+    if (!key) return key.error();
+    const std::string vkey = format_vkey((*key)->verifier());
+    if (!settings.ledger.vkey.empty() && settings.ledger.vkey != vkey)
+        return failure(
+            errc::configuration_invalid,
+            "[ledger] vkey is not the key of [ledger] origin and signing_key",
+            "Remove vkey, or correct it, and restore again."
+        );
+    auto done = restore_backup(
+        settings, *signer, **key, asked.file, asked.key_file, asked.checkpoints, now_in(is_simulation(settings))
+    );
+    if (!done) return done;
+    // The public key of the ledger that is there now.
+    std::error_code ignored;
+    const auto held = pinned_vkey(settings);
+    if (!held || *held != vkey) {
+        fs::rename(vkey_file(settings), vkey_file(settings).string() + ".replaced", ignored);
+        if (const result<void> kept = write_new_file(vkey_file(settings), vkey + "\n", 0644); !kept)
+            return kept.error();
+    }
+    return done;
+}
+
 class application {
 public:
     application() : data_(find_data()) {}
@@ -381,17 +464,19 @@ public:
         c.record_access = [this](const configuration& settings, const access_record& seen) {
             return record_access(settings, seen);
         };
-        c.pinned_vkey = [](const configuration& settings) -> result<std::string> {
-            if (!settings.ledger.vkey.empty()) return settings.ledger.vkey;
-            std::ifstream file(vkey_file(settings));
-            std::string line;
-            if (!std::getline(file, line) || line.empty())
-                return failure(
-                    errc::ledger_in_doubt,
-                    "no public key: [ledger] vkey is not set and " + vkey_file(settings).string() + " cannot be read",
-                    "Give the key that `rollbook init` printed, with [ledger] vkey or --key."
-                );
-            return line;
+        c.upkeep = [this](const configuration& settings, const upkeep_request& request, const auto& progress) {
+            return upkeep(settings, request, progress);
+        };
+        c.pinned_vkey = pinned_vkey;
+        c.backups = [](const configuration& settings) {
+            return standing_of_backups(settings, now_in(is_simulation(settings)));
+        };
+        c.make_recipient = make_recipient_file;
+        c.verify_backup = [](const configuration& settings, const fs::path& file, const fs::path& key_file) {
+            return verify(settings, file, key_file);
+        };
+        c.restore = [](const configuration& settings, const restore_request& asked) {
+            return restore(settings, asked);
         };
         return c;
     }
@@ -417,7 +502,7 @@ private:
         return answer;
     }
 
-    daemon_surroundings surroundings(const fs::path& file, bool simulated)
+    daemon_surroundings surroundings(const fs::path& file, const open_book& opened, bool simulated)
     {
         daemon_surroundings around;
         around.now = [simulated](const configuration&) { return now_in(simulated); };
@@ -427,6 +512,14 @@ private:
                     event::link_not_reachable, settings.web.public_url.empty() ? "nothing" : settings.web.public_url
                 );
             return make_parts(settings, data_, executor, [simulated] { return now_in(simulated); });
+        };
+        around.upkeep = [&opened, simulated](
+                            const configuration& settings, const upkeep_request& request, const upkeep_progress& tell
+                        ) {
+            return do_upkeep(settings, *opened.book, *opened.keys.front(), request, now_in(simulated), tell);
+        };
+        around.tend = [&opened, simulated](const configuration& settings) {
+            return tend_backups(settings, *opened.keys.front(), now_in(simulated));
         };
         around.reload = [file, packs = data_.packs] { return load_good(file, packs); };
         return around;
@@ -443,7 +536,7 @@ private:
         if (auto answered = ask_daemon(settings.ledger.path, asked, progress)) return std::move(*answered);
         auto opened = open_for_writing(settings);
         if (!opened) return opened.error();
-        const daemon_surroundings around = surroundings(settings.file, is_simulation(settings));
+        const daemon_surroundings around = surroundings(settings.file, *opened, is_simulation(settings));
         return run_once(settings, *opened->book, around, request, progress);
     }
 
@@ -451,8 +544,21 @@ private:
     {
         auto opened = open_for_writing(settings);
         if (!opened) return opened.error();
-        const daemon_surroundings around = surroundings(settings.file, is_simulation(settings));
+        const daemon_surroundings around = surroundings(settings.file, *opened, is_simulation(settings));
         return run_daemon(settings, *opened->book, around);
+    }
+
+    result<upkeep_report>
+    upkeep(const configuration& settings, const upkeep_request& request, const upkeep_progress& progress)
+    {
+        upkeep_request asked = request;
+        asked.user = user_name();
+        if (auto answered = ask_upkeep(settings.ledger.path, asked, progress)) return std::move(*answered);
+        auto opened = open_for_writing(settings);
+        if (!opened) return opened.error();
+        return do_upkeep(
+            settings, *opened->book, *opened->keys.front(), asked, now_in(is_simulation(settings)), progress
+        );
     }
 
     result<void> record_access(const configuration& settings, const access_record& seen)
@@ -474,6 +580,7 @@ private:
         );
         opened->book->commit(t, now);
         opened->book->sign_checkpoint(now);
+        copy_soon(settings);
         return {};
     }
 
@@ -516,6 +623,8 @@ private:
                 bad("source " + source.name, why);
                 sound = false;
             }
+        for (const failure& why : check_recipients(settings))
+            bad("backup", why);
         if (fs::exists(settings.ledger.path)) {
             if (const auto key = load_key(settings); !key) bad("ledger", key.error());
             if (const auto reader = open_reader(settings.ledger.path); !reader) bad("ledger", reader.error());

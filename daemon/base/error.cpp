@@ -19,6 +19,7 @@ remedy remedy_for(errc code) noexcept
     case errc::ledger_in_doubt:
     case errc::not_found:
     case errc::usage:
+    case errc::forbidden:
     case errc::delivery_refused: return remedy::ask_a_person;
     case errc::page_malformed:
     case errc::record_unreadable: return remedy::report;

@@ -26,6 +26,7 @@ enum class errc {
     ledger_in_doubt,        // the ledger cannot be opened, is locked, or does not verify
     not_found,              // what was asked for is not there
     usage,                  // the command was called wrongly
+    forbidden,              // understood, and not allowed as things stand: a hold, a minimum period, a reader
     delivery_refused,       // the receiver said no for good
     delivery_unreachable,   // the receiver could not be reached; it will be tried again
     stopped,                // we are shutting down

@@ -5,6 +5,7 @@
 #include "daemon/ports/ledger_export.hpp"
 #include "daemon/ports/ledger_proofs.hpp"
 #include "daemon/ports/ledger_reader.hpp"
+#include "daemon/ports/upkeep.hpp"
 #include "daemon/service/poll.hpp"
 
 #include <filesystem>
@@ -62,6 +63,18 @@ struct cli_context {
     std::function<result<void>(const configuration&, const checkpoint_request&)> change_checkpoint;
     // Writes the ledger as static files.
     std::function<result<export_report>(const configuration&, const export_request&)> export_ledger;
+    // Erasure, retention, holds, backup: through the daemon or the lock.
+    std::function<result<upkeep_report>(const configuration&, const upkeep_request&, const upkeep_progress&)> upkeep;
+    std::function<backup_standing(const configuration&)> backups;
+    // A recipient's key pair into a new file; returns the public key.
+    std::function<result<std::string>(const std::filesystem::path&)> make_recipient;
+    // A backup's signature, and with a recipient's key file its content.
+    std::function<result<upkeep_report>(
+        const configuration&, const std::filesystem::path& file, const std::filesystem::path& key_file
+    )>
+        verify_backup;
+    // Puts a backup in the ledger's place; needs the lock.
+    std::function<result<upkeep_report>(const configuration&, const restore_request&)> restore;
     // The pinned public key: [ledger] vkey, or ledger.vkey beside the ledger.
     std::function<result<std::string>(const configuration&)> pinned_vkey;
 };

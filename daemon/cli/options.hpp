@@ -35,6 +35,12 @@ struct command_options {
     bool unmask = false;
     std::string reason;
 
+    std::filesystem::path file; // a backup, or a key to be made
+    std::filesystem::path key_file;
+    std::string basis;
+    bool dry_run = false;
+    bool override_minimum = false;
+
     bool simulated = false;
     bool online = false;
     std::string source;

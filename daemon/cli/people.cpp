@@ -120,7 +120,8 @@ result<entry_index> people::find(std::string_view ref) const
 {
     if (ref.starts_with(reference_prefix)) {
         const auto index = parse_decimal(ref.substr(reference_prefix.size()));
-        if (!index || !records_.contains(*index)) return nobody();
+        if (!index) return nobody();
+        if (!records_.contains(*index)) return erased_or_nobody(*index);
         return person_of(*index);
     }
     const std::size_t colon = ref.find(':');
@@ -129,6 +130,35 @@ result<entry_index> people::find(std::string_view ref) const
         if (each.source == ref.substr(0, colon) && each.key == ref.substr(colon + 1)) return each.person;
     }
     return nobody();
+}
+
+// Of a pupil who was erased only the reference is left, and the entry that says when and why.
+failure people::erased_or_nobody(entry_index reference) const
+{
+    std::optional<failure> found;
+    at_.reader.things(what::erasure, at_.n, [&](const thing_view& each) {
+        const result<json_document> document = json_document::parse(std::string(each.payload));
+        if (!document) return true;
+        bool named = false;
+        document->root()["entries"].for_each_element([&](json_view range) {
+            const auto first = range.at(0).int_if();
+            const auto last = range.at(1).int_if();
+            named = named || (first && last && static_cast<entry_index>(*first) <= reference &&
+                              reference <= static_cast<entry_index>(*last));
+        });
+        if (!named) return true;
+        at_.reader.entries(each.entry, each.entry + 1, [&](const entry_view& entry) {
+            found = failure(
+                errc::not_found,
+                reference_of(reference) + " was erased on " + format_day(day_of(at_.zone.to_local(entry.recorded_at))) +
+                    ". Basis: " + std::string(text_of(document->root(), "basis")),
+                "Nothing more is known of it; entry " + std::to_string(each.entry) + " is the erasure."
+            );
+            return false;
+        });
+        return false;
+    });
+    return found.value_or(nobody());
 }
 
 result<entry_index> people::find_upn(std::string_view text) const

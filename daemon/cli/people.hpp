@@ -42,6 +42,7 @@ private:
         std::vector<entry_index> linked; // records of other systems, where this is the person's own
     };
     result<entry_index> find_upn(std::string_view text) const;
+    failure erased_or_nobody(entry_index reference) const;
 
     const workplace& at_;
     std::map<entry_index, record> records_;

@@ -142,12 +142,46 @@ void write_source(json_writer& out, const source_state& state, instant now)
     out.end_object();
 }
 
-void write_status(json_writer& out, const workplace& at, const witness_standing& witnesses)
+void write_backups(json_writer& out, const backup_standing& backups)
+{
+    out.key("backup");
+    if (!backups.configured) {
+        out.null();
+        return;
+    }
+    out.begin_object();
+    write_instant(out, "at", backups.made_at);
+    write_text_or_null(out, "error", backups.error);
+    write_text_or_null(out, "file", backups.file);
+    out.member("overdue", backups.overdue);
+    out.end_object();
+}
+
+void print_backups(std::ostream& out, const workplace& at, const backup_standing& backups)
+{
+    if (!backups.configured) {
+        out << "Backups: NONE. Add [backup] to the configuration.\n";
+        return;
+    }
+    out << "Backup: ";
+    if (backups.made_at)
+        out << "last made and verified " << clock_text(*backups.made_at, at.zone) << " ("
+            << age_text(at.now - *backups.made_at) << " ago)";
+    else
+        out << "none yet";
+    out << (backups.overdue ? ", OVERDUE" : "") << '\n';
+    if (!backups.error.empty()) out << "  The newest try failed: " << plain(backups.error) << '\n';
+}
+
+void write_status(
+    json_writer& out, const workplace& at, const witness_standing& witnesses, const backup_standing& backups
+)
 {
     const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
     const outbox_counts outbox = at.reader.outbox();
     out.begin_object();
     out.key("alerts").begin_object().member("open", alerts_open(at)).end_object();
+    write_backups(out, backups);
     out.key("ledger").begin_object();
     write_instant(out, "checkpoint_at", newest ? std::optional(newest->at) : std::nullopt);
     write_instant(out, "cosigned_at", witnesses.signed_at);
@@ -224,7 +258,9 @@ void print_witnesses(std::ostream& out, const workplace& at, const witness_stand
     out << (witnesses.overdue ? ". OVERDUE: send it what `rollbook witness request` makes.\n" : ".\n");
 }
 
-void print_status(const command_io& io, const workplace& at, const witness_standing& witnesses)
+void print_status(
+    const command_io& io, const workplace& at, const witness_standing& witnesses, const backup_standing& backups
+)
 {
     const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
     const outbox_counts outbox = at.reader.outbox();
@@ -236,6 +272,7 @@ void print_status(const command_io& io, const workplace& at, const witness_stand
     print_witnesses(io.out, at, witnesses);
     io.out << "Alerts open: " << alerts_open(at) << ". Messages waiting: " << outbox.waiting
            << ", failed: " << outbox.failed << ". Rows in quarantine: " << at.reader.quarantined() << ".\n";
+    print_backups(io.out, at, backups);
 }
 
 std::string seconds_text(double seconds)
@@ -277,10 +314,11 @@ int run_status(const command_io& io, const command_options& options)
     return with_ledger(io, options, [&](const workplace& at) {
         const auto proofs = io.context.open_proofs(at.config).value();
         const witness_standing witnesses = standing_of(at.config, *proofs, at.now);
+        const backup_standing backups = io.context.backups ? io.context.backups(at.config) : backup_standing();
         if (options.json)
-            print_json(io.out, [&](json_writer& out) { write_status(out, at, witnesses); });
+            print_json(io.out, [&](json_writer& out) { write_status(out, at, witnesses, backups); });
         else
-            print_status(io, at, witnesses);
+            print_status(io, at, witnesses, backups);
         return exit_done;
     });
 }

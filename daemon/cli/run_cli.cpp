@@ -41,6 +41,7 @@ private:
     void add_ledger();
     void add_proofs(CLI::App& ledger);
     void add_witness();
+    void add_upkeep();
 
     command_options options_;
     CLI::App app_{
@@ -108,6 +109,7 @@ command_line::command_line()
     add_reading();
     add_ledger();
     add_witness();
+    add_upkeep();
 }
 
 CLI::App* command_line::add(CLI::App& to, const std::string& name, const std::string& says, command runs)
@@ -208,8 +210,9 @@ void command_line::add_reading()
     days(pupil);
     known_at(pupil);
     json(pupil);
-    pupil->add_option("--reason", options_.reason, "Why the name is needed; becomes an entry")->type_name("TEXT");
-    pupil->add_flag("--unmask", options_.unmask, "Show the pupil's name");
+    CLI::Option* reason = pupil->add_option("--reason", options_.reason, "Why the name is needed; becomes an entry");
+    reason->type_name("TEXT");
+    reason->needs(pupil->add_flag("--unmask", options_.unmask, "Show the pupil's name"));
 }
 
 void command_line::add_ledger()
@@ -310,6 +313,70 @@ void command_line::add_witness()
         ->type_name("");
 }
 
+void command_line::add_upkeep()
+{
+    const auto pupil = [&](CLI::App* to) {
+        to->add_option("--pupil", options_.pupil, "P-N, a UPN, or SOURCE:ID; - reads it from standard input")
+            ->required()
+            ->type_name("REF");
+    };
+    const auto by = [&](CLI::App* to) { return to->add_option("--by", options_.by, "Who asks")->type_name("NAME"); };
+    const auto dry_run = [&](CLI::App* to) {
+        to->add_flag("--dry-run", options_.dry_run, "Say what would go, and change nothing");
+    };
+
+    CLI::App* erase = add(app_, "erase", "Erase everything about one pupil, for good", run_erase);
+    pupil(erase);
+    erase->add_option("--basis", options_.basis, "The legal basis; stays in the ledger, so no name in it")
+        ->required()
+        ->type_name("TEXT");
+    erase->add_flag("--override", options_.override_minimum, "Erase before the minimum period has ended; needs --by");
+    by(erase);
+    dry_run(erase);
+    json(erase);
+
+    CLI::App* retention = add(app_, "retention", "Erase what is past its maximum period", run_retention);
+    dry_run(retention);
+    json(retention);
+
+    // A command with commands of its own: they are looked at first.
+    CLI::App* hold = app_.add_subcommand("hold", "Legal holds: while one stands, nothing about the pupil is erased");
+    CLI::App* list = add(*hold, "list", "Holds that stand", run_hold_list);
+    known_at(list);
+    json(list);
+    CLI::App* end = add(*hold, "end", "End a hold", run_hold_end);
+    for (CLI::App* each : {hold, end}) {
+        each->add_option("--pupil", options_.pupil, "P-N, a UPN, or SOURCE:ID; - reads it from standard input")
+            ->type_name("REF");
+        each->add_option("--reason", options_.reason, "Why; becomes an entry")->type_name("TEXT");
+        by(each);
+        json(each);
+    }
+    commands_.emplace_back(hold, run_hold);
+
+    CLI::App* backup = app_.add_subcommand("backup", "A sealed, verified copy of the ledger");
+    CLI::App* verify =
+        add(*backup, "verify", "Check a backup: its signature, and with --key its content", run_backup_verify);
+    CLI::App* keygen = add(*backup, "keygen", "Make a recipient's keys; prints the public one", run_backup_keygen);
+    verify->add_option("FILE", options_.file, "The backup")->required()->type_name("");
+    keygen->add_option("FILE", options_.file, "The new key file")->required()->type_name("");
+    backup->add_option("FILE", options_.file, "The copy; left out: a new one in [backup] target")->type_name("");
+    verify->add_option("--key", options_.key_file, "A recipient's key file")->type_name("FILE");
+    json(verify);
+    json(backup);
+    commands_.emplace_back(backup, run_backup);
+
+    CLI::App* restore =
+        add(app_, "restore", "Put a backup in the ledger's place, after verifying all of it", run_restore);
+    restore->add_option("FILE", options_.file, "The backup")->required()->type_name("");
+    restore->add_option("--key", options_.key_file, "A recipient's key file")->required()->type_name("FILE");
+    restore->add_option("--checkpoint", options_.checkpoints, "A checkpoint kept elsewhere; may be given again")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name("FILE");
+    json(restore);
+}
+
 command command_line::chosen() const
 {
     for (const auto& [app, runs] : commands_) {
@@ -331,7 +398,7 @@ std::string command_line::usage() const
 std::string wrong_together(const command_options& options)
 {
     if (options.unmask && options.reason.empty()) return "--unmask needs --reason, and a reason that says something";
-    if (!options.unmask && options.folder.empty() && !options.reason.empty()) return "--reason is for --unmask";
+    if (options.override_minimum && options.by.empty()) return "--override needs --by, the name of who decided it";
     if (options.from_day && options.to_day && *options.to_day < *options.from_day) return "--to lies before --from";
     if (options.from && options.to && *options.to < *options.from) return "--to lies before --from";
     return {};

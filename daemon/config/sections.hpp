@@ -17,6 +17,9 @@ void read_backup(table_reader& root, configuration& into);
 // [witness]. Needs the routes.
 void read_witness(table_reader& root, configuration& into);
 
+// How long entries are kept.
+void read_retention(table_reader& root, configuration& into);
+
 // The calendar in its own file.
 school_calendar read_calendar(const std::filesystem::path& file, findings_of_load& into);
 

@@ -38,6 +38,11 @@ std::optional<civil_day> day_in(what kind, std::string_view payload)
 
 } // namespace
 
+std::string erased_key(what kind, std::string_view source, std::string_view key)
+{
+    return "erased" + std::string(1, '\0') + std::string(name_of(kind)) + std::string(1, '\0') + key_of(source, key);
+}
+
 const held_thing* held_things::find(std::string_view source, std::string_view key) const
 {
     const auto at = by_key_.find(key_of(source, key));

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -41,6 +42,9 @@ struct thing_version {
 };
 
 using version = std::variant<std::monostate, mark_version, thing_version>;
+
+// What is digested of a record of a source to know it again once it was erased.
+std::string erased_key(what kind, std::string_view source, std::string_view key);
 
 struct held_thing {
     entry_index subject = no_entry;
@@ -88,7 +92,13 @@ public:
 
     void apply(entry_index index, const version& v, std::string_view payload);
 
+    // Keyed digests (erased_key) of what was erased. A source that still has it must not bring it back; a pupil whom
+    // it lists again is a new one.
+    std::unordered_set<std::uint64_t>& erased() { return erased_; }
+    const std::unordered_set<std::uint64_t>& erased() const { return erased_; }
+
 private:
+    std::unordered_set<std::uint64_t> erased_;
     std::shared_ptr<code_book> codes_;
     std::map<std::string, attendance_register> registers_;
     std::array<held_things, 22> things_;

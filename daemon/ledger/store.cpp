@@ -7,7 +7,9 @@
 #include "daemon/base/sha256.hpp"
 #include "daemon/ledger/checkpoints.hpp"
 #include "daemon/ledger/database.hpp"
-#include "daemon/ledger/rows.hpp"
+#include "daemon/ledger/entry_writer.hpp"
+#include "daemon/ledger/erase.hpp"
+#include "daemon/ledger/rebuild.hpp"
 #include "daemon/ledger/windows.hpp"
 #include "daemon/reconcile/payload.hpp"
 
@@ -43,9 +45,7 @@ void bind_instant(SQLite::Statement& statement, int at, const std::optional<inst
 // Every statement the writer uses, prepared once: preparing costs six times an insert.
 struct statements {
     explicit statements(SQLite::Database& db)
-        : entry(db, "INSERT INTO entry (idx, kind, recorded_at, commitment) VALUES (?, ?, ?, ?)"),
-          opening(db, "INSERT INTO opening (idx, commit_key, payload) VALUES (?, ?, ?)"),
-          tile(db, "INSERT INTO tile (level, n, hashes) VALUES (?, ?, ?)"), rows(db, "mark", "thing"),
+        : entries(db),
           statement(
               db,
               "INSERT INTO statement (at, size, source, record, read, fresh, changed, unchanged, duplicate, "
@@ -75,8 +75,7 @@ struct statements {
     {
     }
 
-    SQLite::Statement entry, opening, tile;
-    row_writer rows;
+    entry_writer entries;
     SQLite::Statement statement, quarantine, source, stream, outbox, attempted, checkpoint;
 };
 
@@ -86,10 +85,6 @@ public:
         : database_(std::move(database)), keys_at_hand_(std::move(keys)),
           sql_(std::make_unique<statements>(*database_)), checkpoints_(make_checkpoint_book(*database_))
     {
-        const std::string secret =
-            database_->execAndGet("SELECT value FROM meta WHERE name = 'digest_key'").getString();
-        ROLLBOOK_ENSURE(secret.size() == digest_key_.size());
-        std::memcpy(digest_key_.data(), secret.data(), secret.size());
         load();
     }
 
@@ -111,12 +106,12 @@ public:
 
 private:
     void load();
+    void load_erased();
     void load_marks();
     void load_things();
     key_chain choose_signers();
     void check_newest_checkpoint(stored_hashes& stored);
 
-    void append(const draft& d, entry_index index, instant at, merkle_frontier& tree, const tile_sink& sink);
     void insert(const statement_row& row, entry_index size);
     void insert(const quarantined_row& row);
     void insert(const source_state& row);
@@ -130,13 +125,11 @@ private:
     instant former_until_{};
     std::unique_ptr<statements> sql_;
     std::unique_ptr<checkpoint_book> checkpoints_;
-    rollbook::digest_key digest_key_{};
-    commit_key_source keys_;
+    const rollbook::digest_key digest_key_ = read_digest_key(*database_);
     merkle_frontier tree_;
     instant last_recorded_{};
     std::uint64_t signed_size_ = 0;
     std::unique_ptr<held_state> state_;
-    std::string leaf_; // scratch
 };
 
 void sqlite_ledger::load()
@@ -152,6 +145,7 @@ void sqlite_ledger::load()
         database_->execAndGet("SELECT coalesce((SELECT recorded_at FROM entry ORDER BY idx DESC LIMIT 1), 0)")
             .getInt64()
     );
+    load_erased();
     load_things();
     check_newest_checkpoint(stored);
     load_marks();
@@ -184,6 +178,13 @@ key_chain sqlite_ledger::choose_signers()
     former_ = at_hand(changes.back().second.old_key);
     former_until_ = changes.back().second.until;
     return chain;
+}
+
+void sqlite_ledger::load_erased()
+{
+    row_scan all(*database_, "SELECT value FROM meta WHERE name GLOB 'erased/*'");
+    while (all.next())
+        state_->erased().insert(static_cast<std::uint64_t>(all.number(0)));
 }
 
 // A ledger whose tree no longer has the root that was signed must never be signed again.
@@ -255,16 +256,10 @@ void sqlite_ledger::commit(const transaction& t, instant now)
     if (t.empty()) return;
     const instant at = std::max(now, last_recorded_);
     merkle_frontier tree = tree_;
-    const tile_sink sink = [this](unsigned level, std::uint64_t n, std::span<const hash, tile_width> hashes) {
-        sql_->tile.bind(1, static_cast<std::int64_t>(level));
-        sql_->tile.bind(2, static_cast<std::int64_t>(n));
-        sql_->tile.bindNoCopy(3, hashes.data(), static_cast<int>(hashes.size_bytes()));
-        run(sql_->tile);
-    };
 
     SQLite::Transaction all(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     for (const draft& d : t.entries)
-        append(d, tree.size(), at, tree, sink);
+        sql_->entries.append(d, at, tree);
     for (const statement_row& row : t.statements)
         insert(row, tree.size());
     for (const quarantined_row& row : t.quarantined)
@@ -289,26 +284,6 @@ void sqlite_ledger::commit(const transaction& t, instant now)
 
     tree_ = std::move(tree);
     if (!t.entries.empty()) last_recorded_ = at;
-}
-
-void sqlite_ledger::append(const draft& d, entry_index index, instant at, merkle_frontier& tree, const tile_sink& sink)
-{
-    const hash key = keys_.next();
-    const hash committed = commitment(key, d.payload);
-    leaf_.clear();
-    append_leaf(leaf_, index, d.kind, at, committed);
-    tree.append(leaf_hash(leaf_), sink);
-
-    sql_->entry.bind(1, static_cast<std::int64_t>(index));
-    sql_->entry.bind(2, static_cast<int>(d.kind));
-    sql_->entry.bind(3, to_milliseconds(at));
-    sql_->entry.bindNoCopy(4, committed.data(), static_cast<int>(committed.size()));
-    run(sql_->entry);
-    sql_->opening.bind(1, static_cast<std::int64_t>(index));
-    sql_->opening.bindNoCopy(2, key.data(), static_cast<int>(key.size()));
-    sql_->opening.bindNoCopy(3, d.payload.data(), static_cast<int>(d.payload.size()));
-    run(sql_->opening);
-    sql_->rows.write(index, d.row);
 }
 
 void sqlite_ledger::insert(const statement_row& row, entry_index size)
@@ -575,6 +550,7 @@ open_ledger(const std::filesystem::path& path, const std::vector<const signing_k
     auto database = open_database(path, access_mode::write);
     if (!database) return database.error();
     try {
+        finish_erasure(path);
         return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*database), keys));
     } catch (const failure_error& e) {
         return e.why();

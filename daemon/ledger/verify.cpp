@@ -349,7 +349,7 @@ private:
     void check_mark_row(std::uint64_t index, const mark_version& mark)
     {
         ++marks_;
-        ends_marks_ += mark.replaces == no_entry ? 0 : 1;
+        ends_marks_ += ends_a_row(mark.replaces) ? 1 : 0;
         mark_row_.reset();
         mark_row_.bind(1, static_cast<std::int64_t>(index));
         const bool equal =
@@ -361,13 +361,13 @@ private:
             static_cast<std::uint32_t>(mark_row_.getColumn(7).getInt64()) == mark.digest &&
             (mark_row_.getColumn(8).getInt() != 0) == mark.gone;
         if (!equal) problem(index, "the register differs from the entry");
-        if (mark.replaces != no_entry) check_end(index, end_of_mark_, mark.replaces);
+        if (ends_a_row(mark.replaces)) check_end(index, end_of_mark_, mark.replaces);
     }
 
     void check_thing_row(std::uint64_t index, const thing_version& thing)
     {
         ++things_;
-        ends_things_ += thing.replaces == no_entry ? 0 : 1;
+        ends_things_ += ends_a_row(thing.replaces) ? 1 : 0;
         const entry_index subject = thing.subject == no_entry ? index : thing.subject;
         thing_row_.reset();
         thing_row_.bind(1, static_cast<std::int64_t>(index));
@@ -383,7 +383,13 @@ private:
                 pupil.isNull() ? thing.pupil == no_entry : static_cast<entry_index>(pupil.getInt64()) == thing.pupil;
         }
         if (!equal) problem(index, "the projection differs from the entry");
-        if (thing.replaces != no_entry) check_end(index, end_of_thing_, thing.replaces);
+        if (ends_a_row(thing.replaces)) check_end(index, end_of_thing_, thing.replaces);
+    }
+
+    // What was erased has no row that could end. Entries replace earlier ones only, so those are known already.
+    bool ends_a_row(entry_index replaced) const
+    {
+        return replaced != no_entry && !std::binary_search(unopened_.begin(), unopened_.end(), replaced);
     }
 
     void check_end(std::uint64_t index, SQLite::Statement& row, entry_index replaced)

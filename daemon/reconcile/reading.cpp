@@ -102,6 +102,8 @@ std::size_t source_reading::local(std::string_view pupil_id)
     if (const held_thing* known = std::as_const(held_).things(what::pupil).find(source_, pupil_id)) {
         pupil.ref = known->subject;
         pupil.number = held_.register_of(source_).number_of(pupil.ref);
+    } else {
+        pupil.erased = was_erased(what::pupil, pupil_id);
     }
     pupils_.push_back(std::move(pupil));
     last_local_ = pupils_.size() - 1;
@@ -134,11 +136,17 @@ bool source_reading::same(const reported_mark& mark, const held_mark& held) cons
            held.digest == mark_digest(digest_, mark.source_id, mark.comment, mark.taken_by);
 }
 
+bool source_reading::was_erased(what kind, std::string_view key) const
+{
+    return !held_.erased().empty() && held_.erased().contains(digest_(erased_key(kind, source_, key)));
+}
+
 void source_reading::take_mark(const reported_mark& mark)
 {
     statement_row& counts = rows_by_kind_.find(what::session_mark)->second;
-    ++counts.read;
     const std::size_t pupil = local(mark.pupil_id);
+    if (pupils_[pupil].erased) return; // the source still has marks of a pupil it no longer lists: not read
+    ++counts.read;
     const std::uint32_t id = static_cast<std::uint32_t>(digest_(mark.source_id)) | 1u;
     const held_mark none;
     const held_mark& held = pupils_[pupil].number ? register_->find(mark.session, *pupils_[pupil].number) : none;
@@ -194,9 +202,16 @@ void source_reading::take_mark(const reported_mark& mark)
 void source_reading::take_record(const reported_record& record)
 {
     statement_row& counts = row(record.kind);
-    ++counts.read;
     held_things& things = held_.things(record.kind);
     held_thing* known = things.find(source_, record.source_id);
+    if (record.kind == what::pupil) {
+        // Listed again: a new pupil to us, whose marks are read.
+        if (!known) pupils_[local(record.pupil_id)].erased = false;
+    } else if (!known && (was_erased(record.kind, record.source_id) ||
+                          (!record.pupil_id.empty() && pupils_[local(record.pupil_id)].erased))) {
+        return;
+    }
+    ++counts.read;
     if (!known) {
         std::string key;
         key.append(name_of(record.kind)).append(1, '/').append(record.source_id);

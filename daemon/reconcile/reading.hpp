@@ -79,6 +79,7 @@ private:
         entry_index ref = no_entry; // no_entry until an entry gives it one
         std::optional<pupil_no> number;
         bool touched = false; // is among touched_
+        bool erased = false;  // was erased, and is not listed again
     };
     struct mark_change {
         reported_mark mark;
@@ -91,6 +92,7 @@ private:
     };
 
     std::size_t local(std::string_view pupil_id);
+    bool was_erased(what kind, std::string_view key) const;
     std::uint32_t& seen(session_id session, std::size_t pupil);
     void take_mark(const reported_mark& mark);
     void take_record(const reported_record& record);

@@ -3,6 +3,7 @@
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <sys/socket.h>
@@ -151,6 +152,48 @@ struct descriptor {
     descriptor& operator=(const descriptor&) = delete;
 };
 
+constexpr std::array<std::string_view, 5> upkeep_words = {"erase", "retention", "hold", "end-hold", "backup"};
+
+void write_upkeep(json_writer& out, const upkeep_request& request)
+{
+    out.member("basis", request.basis);
+    out.member("by", request.by);
+    out.member("command", upkeep_words[static_cast<std::size_t>(request.command)]);
+    out.member("dry_run", request.dry_run);
+    out.member("file", request.file.string());
+    out.member("override", request.override_minimum);
+    if (request.pupil != no_entry) out.member("pupil", request.pupil);
+    out.member("reason", request.reason);
+    out.member("user", request.user);
+}
+
+std::optional<upkeep_request> read_upkeep(json_view root)
+{
+    const auto word = std::ranges::find(upkeep_words, text_of(root["command"]));
+    if (word == upkeep_words.end()) return std::nullopt;
+    upkeep_request request;
+    request.command = static_cast<upkeep_request::kind>(word - upkeep_words.begin());
+    request.basis = text_of(root["basis"]);
+    request.by = text_of(root["by"]);
+    request.dry_run = root["dry_run"].bool_if().value_or(true); // what is not said clearly changes nothing
+    request.file = text_of(root["file"]);
+    request.override_minimum = root["override"].bool_if().value_or(false);
+    if (const auto pupil = root["pupil"].int_if(); pupil && *pupil >= 0)
+        request.pupil = static_cast<entry_index>(*pupil);
+    request.reason = text_of(root["reason"]);
+    request.user = text_of(root["user"]);
+    return request;
+}
+
+upkeep_report upkeep_of(json_view root)
+{
+    upkeep_report report;
+    report.ok = root["ok"].bool_if().value_or(false);
+    report.json = text_of(root["json"]);
+    root["lines"].for_each_element([&](json_view each) { report.lines.push_back(text_of(each)); });
+    return report;
+}
+
 failure daemon_gone()
 {
     return failure(
@@ -174,6 +217,8 @@ std::string to_line(const control_request& request)
             out.member("source", request.poll.source);
         } else if (request.command == control_request::kind::checkpoint) {
             write_checkpoint(out, request.checkpoint);
+        } else if (request.command == control_request::kind::upkeep) {
+            write_upkeep(out, request.upkeep);
         } else {
             out.member("command", "access");
             if (request.access.pupil != no_entry) out.member("pupil", request.access.pupil);
@@ -199,6 +244,11 @@ std::optional<control_request> parse_request(std::string_view text)
     if (command == "checkpoint") {
         request.command = control_request::kind::checkpoint;
         if (!read_checkpoint(root, request.checkpoint)) return std::nullopt;
+        return request;
+    }
+    if (auto upkeep = read_upkeep(root)) {
+        request.command = control_request::kind::upkeep;
+        request.upkeep = std::move(*upkeep);
         return request;
     }
     if (command != "access") return std::nullopt;
@@ -238,6 +288,20 @@ std::string report_line(const poll_report& report)
     });
 }
 
+std::string upkeep_line(const upkeep_report& report)
+{
+    return line([&](json_writer& out) {
+        out.key("upkeep").begin_object();
+        out.member("json", report.json);
+        out.key("lines").begin_array();
+        for (const std::string& each : report.lines)
+            out.value(each);
+        out.end_array();
+        out.member("ok", report.ok);
+        out.end_object();
+    });
+}
+
 std::string failure_line(const failure& why)
 {
     return line([&](json_writer& out) {
@@ -246,7 +310,10 @@ std::string failure_line(const failure& why)
     });
 }
 
-std::optional<result<poll_report>> ask_daemon(
+namespace {
+
+// One exchange with the daemon: its last line, or why there is none. Empty when no daemon listens.
+std::optional<result<json_document>> exchange(
     const std::filesystem::path& ledger,
     const control_request& request,
     const std::function<void(const std::string&)>& progress
@@ -263,26 +330,52 @@ std::optional<result<poll_report>> ask_daemon(
 
     const std::string asked = to_line(request);
     if (::send(socket.number, asked.data(), asked.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(asked.size()))
-        return daemon_gone();
+        return result<json_document>(daemon_gone());
     std::string got;
     std::array<char, 4096> some;
     for (;;) {
         const ssize_t n = ::recv(socket.number, some.data(), some.size(), 0);
-        if (n <= 0) return daemon_gone();
+        if (n <= 0) return result<json_document>(daemon_gone());
         got.append(some.data(), static_cast<std::size_t>(n));
         for (std::size_t end = got.find('\n'); end != std::string::npos; end = got.find('\n')) {
-            const auto parsed = json_document::parse(got.substr(0, end));
+            auto parsed = json_document::parse(got.substr(0, end));
             got.erase(0, end + 1);
-            if (!parsed) return daemon_gone();
+            if (!parsed) return result<json_document>(daemon_gone());
             const json_view root = parsed->root();
             if (root["progress"].is_string()) {
                 if (progress) progress(text_of(root["progress"]));
                 continue;
             }
-            if (root["failure"].is_object()) return result<poll_report>(read_failure(root["failure"]));
-            return result<poll_report>(report_of(root["report"]));
+            if (root["failure"].is_object()) return result<json_document>(read_failure(root["failure"]));
+            return parsed;
         }
     }
+}
+
+} // namespace
+
+std::optional<result<poll_report>> ask_daemon(
+    const std::filesystem::path& ledger,
+    const control_request& request,
+    const std::function<void(const std::string&)>& progress
+)
+{
+    const auto answer = exchange(ledger, request, progress);
+    if (!answer) return std::nullopt;
+    if (!*answer) return result<poll_report>(answer->error());
+    return result<poll_report>(report_of((*answer)->root()["report"]));
+}
+
+std::optional<result<upkeep_report>>
+ask_upkeep(const std::filesystem::path& ledger, const upkeep_request& request, const upkeep_progress& progress)
+{
+    control_request asked;
+    asked.command = control_request::kind::upkeep;
+    asked.upkeep = request;
+    const auto answer = exchange(ledger, asked, progress);
+    if (!answer) return std::nullopt;
+    if (!*answer) return result<upkeep_report>(answer->error());
+    return result<upkeep_report>(upkeep_of((*answer)->root()["upkeep"]));
 }
 
 } // namespace rollbook

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/ports/upkeep.hpp"
 #include "daemon/service/poll.hpp"
 
 #include <filesystem>
@@ -15,10 +16,11 @@ namespace rollbook {
 std::filesystem::path control_socket(const std::filesystem::path& ledger);
 
 struct control_request {
-    enum class kind { poll, access, checkpoint } command = kind::poll;
+    enum class kind { poll, access, checkpoint, upkeep } command = kind::poll;
     poll_request poll;
     access_record access;
     checkpoint_request checkpoint;
+    upkeep_request upkeep;
 };
 
 std::string to_line(const control_request& request);
@@ -26,6 +28,7 @@ std::optional<control_request> parse_request(std::string_view line);
 
 std::string progress_line(std::string_view text);
 std::string report_line(const poll_report& report);
+std::string upkeep_line(const upkeep_report& report);
 std::string failure_line(const failure& why);
 
 // Sends a request to the running daemon and waits for its end. Empty when no daemon listens. `progress` may be empty.
@@ -34,5 +37,9 @@ std::optional<result<poll_report>> ask_daemon(
     const control_request& request,
     const std::function<void(const std::string&)>& progress
 );
+
+// The same for upkeep.
+std::optional<result<upkeep_report>>
+ask_upkeep(const std::filesystem::path& ledger, const upkeep_request& request, const upkeep_progress& progress);
 
 } // namespace rollbook

@@ -176,6 +176,12 @@ asio::awaitable<result<void>> cycle::read_stream(
                 ages.emplace_back(window.from, started - window.read_at);
         const civil_day today = day_of(time_zone::named(settings_.school.timezone)->to_local(started));
         day = read_from(known, settings_.calendar, today, ages, options.everything);
+        // Marks past their maximum were erased by age, and are not read again.
+        if (const auto years = settings_.retention.attendance.at_most_years;
+            years && std::find(stream.makes.begin(), stream.makes.end(), what::session_mark) != stream.makes.end()) {
+            const civil_day oldest = add_years(today, -*years) + std::chrono::days(1);
+            day = std::max(day.value_or(oldest), oldest);
+        }
     }
     reading.begin_stream(stream, state.windows, day);
 

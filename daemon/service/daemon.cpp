@@ -85,15 +85,14 @@ result<void> check_sources(const configuration& settings, const poll_request& re
     return {};
 }
 
-// A poll that somebody asked for over the socket.
+// A poll or upkeep that somebody asked for over the socket.
 struct job {
-    poll_request request;
+    control_request request;
     std::function<void(const std::string&)> progress;
-    std::optional<poll_report> report;
-    std::optional<failure> why;
+    std::string reply;       // empty: the daemon stopped first
     asio::steady_timer done; // cancelled when there is an answer
 
-    job(asio::any_io_executor executor, poll_request asked) : request(std::move(asked)), done(executor)
+    job(asio::any_io_executor executor, control_request asked) : request(std::move(asked)), done(executor)
     {
         done.expires_at(steady::time_point::max());
     }
@@ -200,6 +199,7 @@ private:
                 jobs_.pop_front();
                 continue;
             }
+            tend();
             const auto next = std::min_element(due_.begin(), due_.end());
             if (next != due_.end() && *next <= steady::now()) {
                 const auto source = static_cast<std::size_t>(next - due_.begin());
@@ -212,7 +212,9 @@ private:
             }
             keep_house(*settings_, book_, around_.now(*settings_));
             warn_of_witnesses();
-            co_await nap(std::min(next == due_.end() ? steady::now() + longest_nap : *next, evening()));
+            const steady::time_point until =
+                std::min({tend_at_, evening(), next == due_.end() ? steady::now() + longest_nap : *next});
+            co_await nap(until);
             if (message_is_due()) co_await work_->deliver();
         }
     }
@@ -230,6 +232,13 @@ private:
         if (steady::now() < warn_again_) return;
         warn_again_ = steady::now() + std::chrono::hours(24);
         log_missing_witness(*settings_, book_, around_.now(*settings_));
+    }
+
+    void tend()
+    {
+        if (!around_.tend || steady::now() < tend_at_) return;
+        const auto wait = around_.tend(*settings_);
+        tend_at_ = steady::now() + wait.value_or(longest_nap);
     }
 
     void log_read(std::size_t source, const read_report& report)
@@ -278,6 +287,7 @@ private:
             return;
         }
         settings_ = std::move(next);
+        tend_at_ = {};
         ++generation_;
         log_event(event::configuration_reloaded);
     }
@@ -285,12 +295,28 @@ private:
     asio::awaitable<void> do_job(std::shared_ptr<job> asked)
     {
         const std::function<instant()> now = [this] { return around_.now(*settings_); };
-        const result<void> known = check_sources(*settings_, asked->request);
-        if (!known)
-            asked->why = known.error();
-        else
-            asked->report = co_await poll_all(*work_, book_, asked->request, asked->progress, now);
+        if (asked->request.command == control_request::kind::upkeep) {
+            asked->reply = do_upkeep(*asked);
+        } else {
+            const result<void> known = check_sources(*settings_, asked->request.poll);
+            if (known) {
+                const poll_report report = co_await poll_all(*work_, book_, asked->request.poll, asked->progress, now);
+                asked->reply = report_line(report);
+            } else {
+                asked->reply = failure_line(known.error());
+            }
+        }
         asked->done.cancel();
+    }
+
+    std::string do_upkeep(const job& asked)
+    {
+        if (!around_.upkeep) return failure_line(failure(errc::usage, "the daemon did not take the command", ""));
+        const result<upkeep_report> done = around_.upkeep(*settings_, asked.request.upkeep, asked.progress);
+        // What the cycle remembers of pupils may be of one who is no more.
+        work_ = std::make_unique<cycle>(*settings_, *parts_, book_, [this] { return around_.now(*settings_); });
+        tend_at_ = {};
+        return done ? upkeep_line(*done) : failure_line(done.error());
     }
 
     asio::awaitable<void> answer()
@@ -328,7 +354,7 @@ private:
             const result<void> done = change_checkpoint(book_, request->checkpoint, around_.now(*settings_));
             reply = done ? report_line(poll_report{}) : failure_line(done.error());
         } else {
-            auto asked = std::make_shared<job>(io_.get_executor(), request->poll);
+            auto asked = std::make_shared<job>(io_.get_executor(), *request);
             // Progress is a courtesy: what a slow reader has no room for is dropped.
             peer.non_blocking(true);
             asked->progress = [&peer](const std::string& text) {
@@ -340,9 +366,8 @@ private:
             wake_.cancel();
             co_await asked->done.async_wait(asio::as_tuple(asio::use_awaitable));
             asked->progress = nullptr;
-            reply = asked->report
-                        ? report_line(*asked->report)
-                        : failure_line(asked->why.value_or(failure(errc::stopped, "the daemon is stopping", "")));
+            reply = asked->reply;
+            if (reply.empty()) reply = failure_line(failure(errc::stopped, "the daemon is stopping", ""));
         }
         co_await asio::async_write(peer, asio::buffer(reply), asio::as_tuple(asio::use_awaitable));
     }
@@ -358,6 +383,8 @@ private:
         book_.commit(t, now);
         book_.state().apply(index, t.entries.front().row, t.entries.front().payload);
         book_.sign_checkpoint(now);
+        tend_at_ = {}; // its copy is wanted soon
+        wake_.cancel();
         return report_line(poll_report{});
     }
 
@@ -374,6 +401,7 @@ private:
     std::deque<std::shared_ptr<job>> jobs_;
     bool reload_wanted_ = false;
     steady::time_point warn_again_{};
+    steady::time_point tend_at_{}; // when the ledger as a whole is looked after next
 };
 
 } // namespace

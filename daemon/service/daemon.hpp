@@ -17,6 +17,11 @@ struct daemon_surroundings {
     // The configuration read again for SIGHUP; a failure keeps the old one in force.
     std::function<result<configuration>()> reload;
     std::function<instant(const configuration&)> now;
+    // Erasure, holds, backup: done while nothing else is under way. What is in memory is made anew after it.
+    std::function<result<upkeep_report>(const configuration&, const upkeep_request&, const upkeep_progress&)> upkeep;
+    // Does what is due on the ledger as a whole (a backup, copies of decisions), and says after how long to be asked
+    // again; empty: never.
+    std::function<std::optional<std::chrono::milliseconds>(const configuration&)> tend;
 };
 
 // Runs until SIGTERM or SIGINT: reads each source when it is due, delivers what waits, answers the socket beside the

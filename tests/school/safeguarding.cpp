@@ -196,6 +196,7 @@ listing safeguarding_api::students(const http_request& request) const
     }
     // A pupil who leaves the MIS stays here, as in the real systems, until somebody archives the record.
     for (const pupil& p : school_.people().pupils) {
+        if (archived_.contains(p.safeguarding_id)) continue;
         rows->push_back(
             {p.safeguarding_id,
              p.upn_missing_in_safeguarding ? "" : p.upn,

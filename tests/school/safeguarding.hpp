@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ public:
     // Adds a raw row at the end of "safeguarding/students" or "safeguarding/incidents".
     void append(const std::string& endpoint, std::string row) { appended_[endpoint].push_back(std::move(row)); }
     void drop_appended() { appended_.clear(); }
+    // A pupil who left: their record leaves the list of students. What was entered about them stays.
+    void archive(const std::string& safeguarding_id) { archived_.insert(safeguarding_id); }
     // The actions that clients recorded, as one JSON array.
     std::string actions() const;
 
@@ -53,6 +56,7 @@ private:
     fault_board& faults_;
     safeguarding_settings settings_;
     std::map<std::string, std::vector<std::string>> appended_;
+    std::set<std::string> archived_;
     std::vector<action> actions_;
     std::map<int, long long> touched_; // incident number: when an action last changed it
 };

@@ -393,6 +393,11 @@ http_response site::state::post(const std::string& what, const rapidjson::Value&
     }
     if (what == "delete") return remove(body, false);
     if (what == "restore") return remove(body, true);
+    if (what == "archive") {
+        for (const std::string& id : texts_of(body, "students"))
+            safeguarding->archive(school.people().pupils[static_cast<std::size_t>(pupil_named(id))].safeguarding_id);
+        return json("{}");
+    }
     if (what == "row") {
         const std::string endpoint = text_of(body, "endpoint");
         std::string row = text_of(body, "raw");

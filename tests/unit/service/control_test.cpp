@@ -23,7 +23,7 @@ TEST_CASE("a request for a poll is read back as it was written", "[service]")
 TEST_CASE("what is no request is none", "[service]")
 {
     const auto line =
-        GENERATE(as<std::string>(), "", "\n", "{}", "[]", "poll", R"({"command":"erase"})", R"({"command":7})");
+        GENERATE(as<std::string>(), "", "\n", "{}", "[]", "poll", R"({"command":"forget"})", R"({"command":7})");
     CAPTURE(line);
     CHECK_FALSE(parse_request(line));
 }

@@ -1,0 +1,328 @@
+#include "daemon/ledger/backup.hpp"
+
+#include "daemon/ledger/backup_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <set>
+#include <unistd.h>
+
+namespace rollbook {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view format_line = "rollbook-backup/1";
+constexpr std::string_view suffix = ".rbk";
+constexpr std::int64_t rows_at_once = 20'000; // in one read transaction: a long one would hold the write-ahead log
+
+bool is_remade(const std::string& table)
+{
+    return table == "mark" || table == "thing" || table == "tile" || table.starts_with("sqlite_");
+}
+
+std::vector<std::string> columns_of(SQLite::Database& database, const std::string& table)
+{
+    std::vector<std::string> names;
+    SQLite::Statement columns(database, "SELECT name FROM pragma_table_info(?) ORDER BY cid");
+    columns.bind(1, table);
+    while (columns.executeStep())
+        names.push_back(columns.getColumn(0).getString());
+    return names;
+}
+
+std::string listed(const std::vector<std::string>& names)
+{
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+class copying {
+public:
+    copying(SQLite::Database& database, sealed_writer& out, const upkeep_progress& progress)
+        : database_(database), rows_(out), progress_(progress)
+    {
+    }
+
+    // Returns the size and root of what was copied.
+    std::pair<std::uint64_t, hash> run()
+    {
+        // What is appended while the bulk is copied follows in the last transaction, which is the moment of the copy.
+        const std::uint64_t bulk = size();
+        copy_range("entry", 0, bulk);
+        copy_range("opening", 0, bulk);
+        SQLite::Transaction last(database_);
+        const std::uint64_t all = size();
+        copy_range("entry", bulk, all);
+        copy_range("opening", bulk, all);
+        std::vector<std::string> tables;
+        {
+            SQLite::Statement named(database_, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
+            while (named.executeStep())
+                tables.push_back(named.getColumn(0).getString());
+        }
+        for (const std::string& table : tables)
+            if (!is_remade(table) && table != "entry" && table != "opening") copy_table(table);
+        rows_.end();
+        stored_hashes stored(database_);
+        merkle_reader tree(all, stored);
+        return {all, tree.root(all)};
+    }
+
+private:
+    std::uint64_t size()
+    {
+        return static_cast<std::uint64_t>(
+            database_.execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64()
+        );
+    }
+
+    void copy_range(const std::string& table, std::uint64_t from, std::uint64_t to)
+    {
+        const std::vector<std::string> columns = columns_of(database_, table);
+        rows_.table(table, columns);
+        SQLite::Statement some(
+            database_, "SELECT " + listed(columns) + " FROM " + table + " WHERE idx >= ? AND idx < ? ORDER BY idx"
+        );
+        for (auto at = static_cast<std::int64_t>(from); at < static_cast<std::int64_t>(to); at += rows_at_once) {
+            some.reset();
+            some.bind(1, at);
+            some.bind(2, std::min(at + rows_at_once, static_cast<std::int64_t>(to)));
+            while (some.executeStep())
+                rows_.row(some);
+            if (progress_) progress_(fmt::format("{}: {} of {}", table, at, to));
+        }
+        some.reset();
+    }
+
+    void copy_table(const std::string& table)
+    {
+        const std::vector<std::string> columns = columns_of(database_, table);
+        rows_.table(table, columns);
+        SQLite::Statement all(database_, "SELECT " + listed(columns) + " FROM " + table);
+        while (all.executeStep())
+            rows_.row(all);
+    }
+
+    SQLite::Database& database_;
+    row_stream_writer rows_;
+    const upkeep_progress& progress_;
+};
+
+std::string trailer_text(const backup_facts& facts, const hash& digest)
+{
+    return fmt::format(
+        "{}\n{}\n{}\n{}\n{}\n{}\n",
+        format_line,
+        facts.origin,
+        facts.size,
+        to_base64(facts.root),
+        format_instant(facts.made_at),
+        to_base64(digest)
+    );
+}
+
+std::vector<std::string> lines_of(std::string_view text)
+{
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return lines;
+}
+
+failure not_ours(const fs::path& file, std::string_view why)
+{
+    return failure(
+        errc::ledger_in_doubt, "the backup " + file.string() + " " + std::string(why), "Use another copy of the backup."
+    );
+}
+
+// Reads the body to its end as rows.
+void read_rows(sealed_reader& body)
+{
+    row_stream_reader rows(body);
+    while (rows.next() != row_stream_reader::part::end) {
+    }
+}
+
+result<backup_facts>
+check_opened(sealed_reader& opened, const fs::path& file, const verifier_key& signer, bool unlocked)
+{
+    if (!opened.header().starts_with(std::string(format_line) + "\n")) return not_ours(file, "is not a backup");
+    if (unlocked) {
+        try {
+            read_rows(opened);
+        } catch (const failure_error& e) {
+            return e.why();
+        }
+    } else if (const result<void> passed = opened.skip(); !passed) {
+        return passed.error();
+    }
+    const auto trailer = opened.trailer();
+    if (!trailer) return trailer.error();
+    const auto note = parse_note(trailer->second);
+    if (!note) return not_ours(file, "ends without a signature");
+    if (const auto verified = verify_note(*note, std::span(&signer, 1)); !verified)
+        return not_ours(file, "is not signed by this ledger's key");
+    const std::vector<std::string> lines = lines_of(note->text);
+    if (lines.size() != 6 || lines[0] != format_line) return not_ours(file, "is signed in another form");
+    backup_facts facts;
+    facts.origin = lines[1];
+    const auto size = parse_decimal(lines[2]);
+    const auto root = hash_from_base64(lines[3]);
+    const auto made = parse_instant(lines[4]);
+    if (!size || !root || !made) return not_ours(file, "is signed in another form");
+    if (lines[5] != to_base64(trailer->first)) return not_ours(file, "was changed after it was signed");
+    facts.size = *size;
+    facts.root = *root;
+    facts.made_at = *made;
+    facts.bytes = fs::file_size(file);
+    return facts;
+}
+
+result<backup_facts>
+write_to(const fs::path& file, const backup_place& place, const signing_key& key, const upkeep_progress& progress)
+{
+    auto database = open_database(place.ledger, access_mode::read);
+    if (!database) return database.error();
+    backup_facts facts;
+    facts.origin = key.verifier().name;
+    facts.made_at = place.now;
+    const std::string header = fmt::format("{}\norigin {}\nschema {}\n", format_line, facts.origin, schema_version);
+    auto out = sealed_writer::create(file, header, place.recipients);
+    if (!out) return out.error();
+    std::tie(facts.size, facts.root) = copying(**database, **out, progress).run();
+    const auto digest = (*out)->finish();
+    if (!digest) return digest.error();
+    const std::string text = trailer_text(facts, *digest);
+    const std::string line = key.sign(text);
+    if (const result<void> done = (*out)->trailer(format_note(text, std::span(&line, 1))); !done) return done.error();
+
+    if (progress) progress("reading the copy back");
+    auto again = sealed_reader::open(file);
+    if (!again) return again.error();
+    (*again)->unlock((*out)->file_key());
+    return check_opened(**again, file, key.verifier(), true);
+}
+
+void sync_folder(const fs::path& folder)
+{
+    const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0) return;
+    ::fsync(opened);
+    ::close(opened);
+}
+
+} // namespace
+
+result<backup_facts> write_backup(const backup_place& place, const signing_key& key, const upkeep_progress& progress)
+{
+    fs::path unfinished = place.file;
+    unfinished += ".unfinished";
+    std::error_code ignored;
+    fs::remove(unfinished, ignored);
+    result<backup_facts> written = failure(errc::ledger_in_doubt, "", "");
+    try {
+        written = write_to(unfinished, place, key, progress);
+    } catch (const failure_error& e) {
+        written = e.why();
+    } catch (const SQLite::Exception& e) {
+        written = failure(
+            errc::ledger_in_doubt,
+            std::string("the ledger could not be copied: ") + e.what(),
+            "Run `rollbook ledger verify`."
+        );
+    }
+    if (written && std::rename(unfinished.c_str(), place.file.c_str()) != 0)
+        written = failure(
+            errc::ledger_in_doubt,
+            "the backup " + place.file.string() + " cannot be put in place: " + std::strerror(errno),
+            "Check the folder's permissions."
+        );
+    if (!written)
+        fs::remove(unfinished, ignored);
+    else
+        sync_folder(place.file.has_parent_path() ? place.file.parent_path() : fs::path("."));
+    return written;
+}
+
+result<backup_facts> check_backup(const fs::path& file, const verifier_key& signer, const recipient_keys* keys)
+{
+    auto opened = sealed_reader::open(file);
+    if (!opened) return opened.error();
+    if (keys && !(*opened)->unlock(*keys)) return not_ours(file, "was not made for this key");
+    return check_opened(**opened, file, signer, keys != nullptr);
+}
+
+result<std::string> origin_of_backup(const fs::path& file)
+{
+    auto opened = sealed_reader::open(file);
+    if (!opened) return opened.error();
+    for (const std::string& line : lines_of((*opened)->header()))
+        if (line.starts_with("origin ")) return line.substr(7);
+    return not_ours(file, "is not a backup");
+}
+
+std::string backup_name(const std::string& origin, instant at)
+{
+    std::string name;
+    for (const char c : origin)
+        name += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ? c : '-';
+    std::string when;
+    for (const char c : format_instant(at))
+        if (c != '-' && c != ':' && c != '.') when += c; // 20260901T093107250Z
+    return name + "-" + when + std::string(suffix);
+}
+
+std::optional<instant> instant_of_backup(const fs::path& file)
+{
+    const std::string name = file.filename().string();
+    constexpr std::size_t stamp = 19;
+    if (!name.ends_with(suffix) || name.size() < suffix.size() + stamp + 1) return std::nullopt;
+    const std::string t = name.substr(name.size() - suffix.size() - stamp, stamp);
+    return parse_instant(
+        t.substr(0, 4) + "-" + t.substr(4, 2) + "-" + t.substr(6, 5) + ":" + t.substr(11, 2) + ":" + t.substr(13, 2) +
+        "." + t.substr(15)
+    );
+}
+
+namespace {
+
+std::vector<std::pair<instant, fs::path>> backups_in(const fs::path& folder)
+{
+    std::vector<std::pair<instant, fs::path>> found;
+    std::error_code failed;
+    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed))
+        if (const auto made = instant_of_backup(at->path())) found.emplace_back(*made, at->path());
+    std::ranges::sort(found);
+    return found;
+}
+
+} // namespace
+
+std::size_t rotate_backups(const fs::path& folder, instant now, std::chrono::milliseconds keep)
+{
+    std::size_t removed = 0;
+    std::vector<std::pair<instant, fs::path>> all = backups_in(folder);
+    if (!all.empty()) all.pop_back();
+    for (const auto& [made, file] : all) {
+        std::error_code failed;
+        if (made + keep < now && fs::remove(file, failed)) ++removed;
+    }
+    return removed;
+}
+
+std::optional<fs::path> newest_backup(const fs::path& folder)
+{
+    const auto all = backups_in(folder);
+    if (all.empty()) return std::nullopt;
+    return all.back().second;
+}
+
+} // namespace rollbook

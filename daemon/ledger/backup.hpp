@@ -1,0 +1,49 @@
+#pragma once
+
+#include "daemon/base/sealed_file.hpp"
+#include "daemon/base/signed_note.hpp"
+#include "daemon/ports/upkeep.hpp"
+
+namespace rollbook {
+
+// A sealed copy of a ledger: schemas/backup.md. It holds neither the signing key nor any other secret of the
+// configuration: whoever opens a copy can read it, and cannot sign.
+
+struct backup_place {
+    std::filesystem::path ledger;
+    std::filesystem::path file;
+    std::vector<hash> recipients;
+    instant now{};
+};
+
+struct backup_facts {
+    std::string origin;
+    std::uint64_t size = 0; // entries
+    hash root{};            // of the tree of that size
+    instant made_at{};
+    std::uint64_t bytes = 0; // of the file
+};
+
+// Copies the ledger beside its writer, in short read transactions, seals it, reads it back and only then gives it its
+// name; an older file of that name stays until that moment. Nothing may be erased meanwhile: the caller sees to it.
+// Fails with ledger_in_doubt and leaves nothing behind.
+result<backup_facts> write_backup(const backup_place& place, const signing_key& key, const upkeep_progress& progress);
+
+// What a backup says of itself, after the signature over all of its bytes verified. With `keys` the body is opened and
+// read to its end as well. Fails with ledger_in_doubt (changed, cut, another key's) or not_found.
+result<backup_facts>
+check_backup(const std::filesystem::path& file, const verifier_key& signer, const recipient_keys* keys);
+
+// The origin in the header, before anything is verified.
+result<std::string> origin_of_backup(const std::filesystem::path& file);
+
+// A backup's name in the target folder, and the instant in such a name.
+std::string backup_name(const std::string& origin, instant at);
+std::optional<instant> instant_of_backup(const std::filesystem::path& file);
+
+// Removes backups in the folder older than `keep`, never the newest. Returns how many went.
+std::size_t rotate_backups(const std::filesystem::path& folder, instant now, std::chrono::milliseconds keep);
+// The newest backup in the folder.
+std::optional<std::filesystem::path> newest_backup(const std::filesystem::path& folder);
+
+} // namespace rollbook

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "daemon/base/sealed_file.hpp"
+#include "daemon/ports/upkeep.hpp"
+
+namespace rollbook {
+
+// Entries that people made, copied to the backup target one by one, sealed to the recipients: what a source said can be
+// read again, a decision cannot. `decisions.sealed`, one line of JSON an entry; schemas/backup.md.
+
+std::filesystem::path decisions_file(const std::filesystem::path& target);
+
+// Adds what is new since the last call, durably, and drops what was erased. Cheap when nothing is new. Fails with
+// ledger_in_doubt when the target cannot be written.
+result<void> copy_decisions(
+    const std::filesystem::path& ledger,
+    const std::filesystem::path& target,
+    const std::string& origin,
+    const std::vector<hash>& recipients
+);
+
+// The decisions recorded under that origin from entry `size` on, opened: one line for each, for people to enter again.
+std::vector<std::string> decisions_after(
+    const std::filesystem::path& target, const std::string& origin, entry_index size, const recipient_keys& keys
+);
+
+} // namespace rollbook

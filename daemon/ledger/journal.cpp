@@ -1,0 +1,172 @@
+#include "daemon/ledger/journal.hpp"
+
+#include "daemon/base/canonical_json.hpp"
+#include "daemon/base/json.hpp"
+#include "daemon/base/sha256.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <set>
+#include <unistd.h>
+
+namespace rollbook {
+namespace {
+
+constexpr std::size_t digest_bytes = 16;
+constexpr std::size_t line_bytes_max = 4 << 20;
+constexpr std::uint64_t leaves_at_once = 4'096;
+
+failure bad_line(const std::filesystem::path& file, std::size_t number)
+{
+    return failure(
+        errc::ledger_in_doubt,
+        "the erasure journal " + file.string() + " cannot be read at line " + std::to_string(number),
+        "Take it from another copy of the backup folder; without it erased pupils would come back."
+    );
+}
+
+std::optional<journal_line> parse_line(const std::string& text)
+{
+    const auto document = json_document::parse(text);
+    if (!document) return std::nullopt;
+    const json_view root = document->root();
+    journal_line line;
+    line.origin = root["origin"].string_if().value_or("");
+    line.basis = root["basis"].string_if().value_or("");
+    const auto entry = root["entry"].int_if();
+    bool good = entry && *entry >= 0 && !line.origin.empty();
+    line.entry = static_cast<entry_index>(entry.value_or(0));
+    root["entries"].for_each_element([&](json_view range) {
+        const auto first = range.at(0).int_if();
+        const auto last = range.at(1).int_if();
+        good = good && first && last && 0 <= *first && *first <= *last;
+        line.ranges.emplace_back(
+            static_cast<entry_index>(first.value_or(0)), static_cast<entry_index>(last.value_or(0))
+        );
+    });
+    root["digests"].for_each_element([&](json_view each) { line.digests.emplace_back(each.string_if().value_or("")); });
+    if (!good || line.ranges.empty() || line.ranges.size() != line.digests.size()) return std::nullopt;
+    return line;
+}
+
+std::string line_of(const journal_line& line)
+{
+    std::string text;
+    json_writer out(text);
+    out.begin_object();
+    out.member("basis", line.basis);
+    out.key("digests").begin_array();
+    for (const std::string& each : line.digests)
+        out.value(each);
+    out.end_array();
+    out.key("entries").begin_array();
+    for (const auto& [first, last] : line.ranges)
+        out.begin_array().value(first).value(last).end_array();
+    out.end_array();
+    out.member("entry", line.entry);
+    out.member("origin", line.origin);
+    out.end_object();
+    return text + "\n";
+}
+
+} // namespace
+
+std::filesystem::path journal_file(const std::filesystem::path& folder)
+{
+    return folder / "erasures.jsonl";
+}
+
+std::string range_digest(stored_hashes& stored, entry_range range)
+{
+    sha256_stream digest;
+    std::vector<hash> leaves;
+    for (entry_index from = range.first; from <= range.second; from += leaves.size()) {
+        leaves.resize(static_cast<std::size_t>(std::min(leaves_at_once, range.second - from + 1)));
+        stored.leaves(from, leaves);
+        for (const hash& each : leaves)
+            digest.add(bytes_view(each));
+    }
+    const hash whole = digest.finish();
+    return to_hex(bytes_view(whole).first(digest_bytes));
+}
+
+result<void> append_durably(const std::filesystem::path& file, std::string_view text)
+{
+    const int out = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const bool written =
+        out >= 0 && ::write(out, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(out) == 0;
+    const int why = errno;
+    if (out >= 0) ::close(out);
+    if (written) return {};
+    return failure(
+        errc::ledger_in_doubt,
+        "the file " + file.string() + " cannot be written: " + std::strerror(why),
+        "Check that the backup target is there, and its permissions and free space."
+    );
+}
+
+result<std::vector<journal_line>> read_journal(const std::filesystem::path& folder)
+{
+    std::vector<journal_line> lines;
+    std::ifstream in(journal_file(folder));
+    std::string text;
+    for (std::size_t number = 1; std::getline(in, text); ++number) {
+        // A line that a power cut left without its end is written again by the next sync.
+        if (in.eof()) break;
+        auto line = text.size() <= line_bytes_max ? parse_line(text) : std::nullopt;
+        if (!line) return bad_line(journal_file(folder), number);
+        lines.push_back(std::move(*line));
+    }
+    return lines;
+}
+
+result<void> sync_journal(SQLite::Database& database, const std::filesystem::path& folder, const std::string& origin)
+{
+    const auto known = read_journal(folder);
+    if (!known) return known.error();
+    std::set<entry_index> have;
+    for (const journal_line& line : *known)
+        if (line.origin == origin) have.insert(line.entry);
+
+    stored_hashes stored(database);
+    SQLite::Statement entries(
+        database, "SELECT entry, payload FROM thing JOIN opening ON idx = entry WHERE what = ? ORDER BY entry"
+    );
+    entries.bind(1, static_cast<int>(what::erasure));
+    std::string text;
+    while (entries.executeStep()) {
+        journal_line line;
+        line.entry = static_cast<entry_index>(entries.getColumn(0).getInt64());
+        if (have.contains(line.entry)) continue;
+        const auto document = json_document::parse(std::string(text_of(entries.getColumn(1))));
+        if (!document) continue;
+        line.origin = origin;
+        line.basis = document->root()["basis"].string_if().value_or("");
+        document->root()["entries"].for_each_element([&](json_view range) {
+            line.ranges.emplace_back(
+                static_cast<entry_index>(range.at(0).int_if().value_or(0)),
+                static_cast<entry_index>(range.at(1).int_if().value_or(0))
+            );
+            line.digests.push_back(range_digest(stored, line.ranges.back()));
+        });
+        text += line_of(line);
+    }
+    if (text.empty()) return {};
+    // What a power cut left of a line must not swallow the next one.
+    std::ifstream last(journal_file(folder), std::ios::binary | std::ios::ate);
+    if (last && last.tellg() > 0) {
+        last.seekg(-1, std::ios::end);
+        if (last.get() != '\n') {
+            std::error_code failed;
+            std::ifstream whole(journal_file(folder), std::ios::binary);
+            const std::string held{std::istreambuf_iterator<char>(whole), std::istreambuf_iterator<char>()};
+            std::filesystem::resize_file(journal_file(folder), held.rfind('\n') + 1, failed);
+        }
+    }
+    return append_durably(journal_file(folder), text);
+}
+
+} // namespace rollbook

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "daemon/domain/what.hpp"
+#include "daemon/ledger/database.hpp"
+#include "daemon/ports/upkeep.hpp"
+
+// The erasure journal beside the backups: which entries were erased, so that a restored backup loses them too before
+// anybody reads it. Indexes and digests only. Format: schemas/backup.md. Private to this layer.
+namespace rollbook {
+
+struct journal_line {
+    std::string origin;    // of the ledger it speaks of
+    entry_index entry = 0; // the erasure entry
+    std::string basis;     // its legal basis
+    std::vector<entry_range> ranges;
+    std::vector<std::string> digests; // of each range's leaves, hexadecimal
+};
+
+std::filesystem::path journal_file(const std::filesystem::path& folder);
+
+// Adds the erasure entries that the journal does not have yet, durably. Fails with ledger_in_doubt when the folder
+// cannot be written.
+result<void> sync_journal(SQLite::Database& database, const std::filesystem::path& folder, const std::string& origin);
+
+// The journal's lines; none when there is no journal. Fails with ledger_in_doubt when a line cannot be read.
+result<std::vector<journal_line>> read_journal(const std::filesystem::path& folder);
+
+// The digest of the leaves [first, last].
+std::string range_digest(stored_hashes& stored, entry_range range);
+
+// Adds to a file of lines and syncs it. Fails with ledger_in_doubt.
+result<void> append_durably(const std::filesystem::path& file, std::string_view text);
+
+} // namespace rollbook

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "daemon/ledger/backup.hpp"
+
+namespace rollbook {
+
+struct restore_place {
+    std::filesystem::path ledger; // as configured
+    std::filesystem::path backup;
+    std::filesystem::path target; // the backup target, for its erasure journal; empty: the backup's own folder
+    std::vector<std::string> later_checkpoints; // notes kept elsewhere
+    instant now{};
+};
+
+// Puts a backup in the place of the ledger: schemas/backup.md says in which order.
+//
+// The copy is opened with `keys` into a file of its own, loses what the erasure journal names, has its projections made
+// and is verified as a whole before the ledger there is moved aside. Where the ledger there, the journal, the newest
+// checkpoint in the target or one handed in tells of more entries than the copy has, those were signed and are not in
+// it: the ledger must go on under a new origin, which is that of `key`, with a fork entry that names the old origin,
+// size and root. Fails with forbidden when it must and `key` still has the old origin, and changes nothing then.
+//
+// `signer` is the key that the backup was signed with. The caller holds the writer's lock.
+result<upkeep_report>
+restore(const restore_place& place, const recipient_keys& keys, const verifier_key& signer, const signing_key& key);
+
+// Keeps the newest signed checkpoint and the journal in the backup target up to date. Durable, and cheap when nothing
+// is new.
+result<void>
+note_in_target(const std::filesystem::path& ledger, const std::filesystem::path& target, const std::string& origin);
+
+} // namespace rollbook

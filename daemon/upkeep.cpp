@@ -1,0 +1,332 @@
+#include "daemon/upkeep.hpp"
+
+#include "daemon/base/canonical_json.hpp"
+#include "daemon/base/events.hpp"
+#include "daemon/base/json.hpp"
+#include "daemon/ledger/backup.hpp"
+#include "daemon/ledger/decisions.hpp"
+#include "daemon/ledger/erase.hpp"
+#include "daemon/ledger/restore.hpp"
+#include "daemon/service/hold.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <iterator>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rollbook {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds between_copies{30};
+constexpr std::chrono::minutes after_a_failure{10};
+constexpr std::size_t key_file_bytes_max = 1'000;
+
+fs::path standing_file(const configuration& settings)
+{
+    return settings.ledger.path.string() + ".backup";
+}
+
+void write_standing(const configuration& settings, const backup_standing& now)
+{
+    std::string text;
+    json_writer out(text);
+    out.begin_object();
+    if (now.made_at) out.member("at", format_instant(*now.made_at));
+    out.member("error", now.error);
+    out.member("file", now.file);
+    if (now.tried_at) out.member("tried_at", format_instant(*now.tried_at));
+    out.end_object();
+    const fs::path fresh = standing_file(settings).string() + ".new";
+    std::ofstream(fresh) << text << '\n';
+    std::error_code ignored;
+    fs::rename(fresh, standing_file(settings), ignored);
+}
+
+std::string read_small(const fs::path& file)
+{
+    std::ifstream in(file, std::ios::binary);
+    std::string text(key_file_bytes_max, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    return text;
+}
+
+result<std::vector<hash>> recipients_of(const configuration& settings)
+{
+    if (!settings.backup)
+        return failure(
+            errc::configuration_invalid,
+            "there is no [backup] in the configuration",
+            "Add target and at least two recipients; `rollbook backup keygen FILE` makes a recipient's keys."
+        );
+    std::vector<hash> keys;
+    for (std::size_t i = 0; i < settings.backup->recipients.size(); ++i) {
+        const auto key = parse_recipient(settings.backup->recipients[i]);
+        if (!key)
+            return failure(
+                errc::configuration_invalid,
+                fmt::format("[backup] recipients: number {} is no recipient's public key", i + 1),
+                "Give the line that `rollbook backup keygen FILE` printed."
+            );
+        if (std::find(keys.begin(), keys.end(), *key) == keys.end()) keys.push_back(*key);
+    }
+    if (keys.size() < 2)
+        return failure(
+            errc::configuration_invalid,
+            "[backup] recipients names one key only",
+            "Give at least two, so that one lost key does not lose the ledger."
+        );
+    return keys;
+}
+
+result<recipient_keys> read_recipient(const fs::path& file)
+{
+    struct stat about {};
+    if (::stat(file.c_str(), &about) != 0)
+        return failure(
+            errc::usage, "the key file " + file.string() + " cannot be read: " + std::strerror(errno), "Check its name."
+        );
+    if ((about.st_mode & 077) != 0)
+        return failure(
+            errc::usage, "the key file " + file.string() + " is open to others", "Make it its owner's alone: chmod 600."
+        );
+    const auto keys = parse_recipient_secret(read_small(file));
+    if (keys) return *keys;
+    return failure(
+        errc::usage,
+        "the file " + file.string() + " holds no recipient's key",
+        "Give what `rollbook backup keygen` made."
+    );
+}
+
+// Copies for the target that are cheap enough to be made all the time.
+result<void> copy_to_target(const configuration& settings, const std::vector<hash>& recipients)
+{
+    const fs::path& target = settings.backup->target;
+    if (const result<void> noted = note_in_target(settings.ledger.path, target, settings.ledger.origin); !noted)
+        return noted;
+    return copy_decisions(settings.ledger.path, target, settings.ledger.origin, recipients);
+}
+
+result<upkeep_report> make_backup(
+    const configuration& settings, const signing_key& key, const fs::path& to, instant now, const upkeep_progress& tell
+)
+{
+    const auto recipients = recipients_of(settings);
+    if (!recipients) return recipients.error();
+    const fs::path& target = settings.backup->target;
+    const fs::path file = to.empty() ? target / backup_name(settings.ledger.origin, now) : to;
+    backup_place place{settings.ledger.path, file, *recipients, now};
+    const auto made = write_backup(place, key, tell);
+    backup_standing standing = standing_of_backups(settings, now);
+    standing.tried_at = now;
+    standing.error = made ? "" : made.error().what;
+    if (made) {
+        standing.made_at = now;
+        standing.file = file.string();
+    }
+    write_standing(settings, standing);
+    if (!made) return made.error();
+
+    upkeep_report report;
+    report.lines.push_back(fmt::format(
+        "Backup of {} entries for {} recipients, read back and verified: {} ({} bytes).",
+        made->size,
+        recipients->size(),
+        file.string(),
+        made->bytes
+    ));
+    std::size_t removed = 0;
+    if (file.parent_path() == target) removed = rotate_backups(target, now, settings.backup->keep);
+    if (removed > 0) report.lines.push_back(fmt::format("{} older than [backup] keep were removed.", removed));
+    if (const result<void> copied = copy_to_target(settings, *recipients); !copied) {
+        report.ok = false;
+        report.lines.push_back(copied.error().what);
+        report.lines.push_back("  " + copied.error().to_do);
+    }
+    json_writer out(report.json);
+    out.begin_object().member("bytes", made->bytes).member("file", file.string()).member("ok", report.ok);
+    out.member("removed", removed).member("size", made->size).end_object();
+    return report;
+}
+
+} // namespace
+
+result<upkeep_report> do_upkeep(
+    const configuration& settings,
+    ledger& book,
+    const signing_key& key,
+    const upkeep_request& request,
+    instant now,
+    const upkeep_progress& tell
+)
+{
+    using kind = upkeep_request::kind;
+    if (request.command == kind::hold || request.command == kind::end_hold) {
+        const auto changed = change_hold(book, request, now);
+        if (changed) copy_soon(settings);
+        return changed;
+    }
+    if (request.command == kind::backup) return make_backup(settings, key, request.file, now, tell);
+    erasure_place place;
+    place.ledger = settings.ledger.path;
+    place.origin = settings.ledger.origin;
+    place.clocks = settings.retention;
+    place.today = day_of(time_zone::named(settings.school.timezone)->to_local(now));
+    place.now = now;
+    if (settings.backup) {
+        place.journal_folder = settings.backup->target;
+        place.copies_kept = settings.backup->keep;
+    }
+    result<upkeep_report> done = erase(place, request, tell);
+    if (request.dry_run) return done;
+    book.reload();
+    book.sign_checkpoint(now);
+    const auto recipients = settings.backup ? recipients_of(settings) : result<std::vector<hash>>(std::vector<hash>());
+    if (done && settings.backup && recipients)
+        if (const result<void> copied = copy_to_target(settings, *recipients); !copied) {
+            done->ok = false;
+            done->lines.push_back("Not yet: " + copied.error().what);
+        }
+    return done;
+}
+
+std::optional<std::chrono::milliseconds>
+tend_backups(const configuration& settings, const signing_key& key, instant now)
+{
+    if (!settings.backup) return std::nullopt;
+    const auto recipients = recipients_of(settings);
+    if (!recipients) {
+        log_event(event::backup_failed, recipients.error().what, recipients.error().to_do);
+        return after_a_failure;
+    }
+    if (const result<void> copied = copy_to_target(settings, *recipients); !copied)
+        log_event(event::backup_failed, copied.error().what, copied.error().to_do);
+    const backup_standing standing = standing_of_backups(settings, now);
+    const bool due = !standing.made_at || *standing.made_at + settings.backup->every <= now;
+    const bool waits = !standing.error.empty() && standing.tried_at && now < *standing.tried_at + after_a_failure &&
+                       *standing.tried_at <= now;
+    if (!due || waits) return between_copies;
+    const auto made = make_backup(settings, key, {}, now, {});
+    if (made)
+        log_event(event::backup_made, standing_of_backups(settings, now).file);
+    else
+        log_event(event::backup_failed, made.error().what, made.error().to_do);
+    return between_copies;
+}
+
+void copy_soon(const configuration& settings)
+{
+    if (!settings.backup) return;
+    const auto recipients = recipients_of(settings);
+    const result<void> copied = recipients ? copy_to_target(settings, *recipients) : recipients.error();
+    if (!copied) log_event(event::backup_failed, copied.error().what, copied.error().to_do);
+}
+
+backup_standing standing_of_backups(const configuration& settings, instant now)
+{
+    backup_standing standing;
+    standing.configured = settings.backup.has_value();
+    std::ifstream in(standing_file(settings));
+    const auto document =
+        json_document::parse(std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()));
+    if (document) {
+        const json_view root = document->root();
+        standing.made_at = parse_instant(root["at"].string_if().value_or(""));
+        standing.tried_at = parse_instant(root["tried_at"].string_if().value_or(""));
+        standing.error = root["error"].string_if().value_or("");
+        standing.file = root["file"].string_if().value_or("");
+    }
+    if (settings.backup) standing.overdue = !standing.made_at || *standing.made_at + settings.backup->every * 2 < now;
+    return standing;
+}
+
+std::vector<failure> check_recipients(const configuration& settings)
+{
+    if (!settings.backup) return {};
+    std::vector<failure> wrong;
+    if (const auto keys = recipients_of(settings); !keys) wrong.push_back(keys.error());
+    std::error_code failed;
+    if (!fs::is_directory(settings.backup->target, failed))
+        wrong.emplace_back(
+            errc::configuration_invalid,
+            "[backup] target " + settings.backup->target.string() + " is not a folder",
+            "Make it, or mount it."
+        );
+    return wrong;
+}
+
+result<std::string> make_recipient_file(const fs::path& file)
+{
+    const recipient_keys keys = make_recipient();
+    const std::string text = format_recipient_secret(keys) + "\n";
+    const int out = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const bool written =
+        out >= 0 && ::write(out, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(out) == 0;
+    const int why = errno;
+    if (out >= 0) ::close(out);
+    if (written) return format_recipient(keys.public_key);
+    return failure(
+        errc::usage,
+        "the file " + file.string() + " cannot be made: " + std::strerror(why),
+        why == EEXIST ? "A key is never overwritten; give another name." : "Check the folder's permissions."
+    );
+}
+
+result<upkeep_report>
+verify_backup(const configuration&, const verifier_key& signer, const fs::path& file, const fs::path& key_file)
+{
+    std::optional<recipient_keys> keys;
+    if (!key_file.empty()) {
+        const auto read = read_recipient(key_file);
+        if (!read) return read.error();
+        keys = *read;
+    }
+    const auto facts = check_backup(file, signer, keys ? &*keys : nullptr);
+    if (!facts) return facts.error();
+    upkeep_report report;
+    report.lines.push_back(fmt::format(
+        "The backup is whole and signed by this ledger's key: {} entries of {}, made {}.",
+        facts->size,
+        facts->origin,
+        format_instant(facts->made_at)
+    ));
+    report.lines.push_back(
+        keys ? "Its content was opened and read to the end."
+             : "Its content was not opened; with --key FILE of a recipient it is."
+    );
+    json_writer out(report.json);
+    out.begin_object().member("made_at", format_instant(facts->made_at)).member("opened", keys.has_value());
+    out.member("origin", facts->origin).member("size", facts->size).end_object();
+    return report;
+}
+
+result<upkeep_report> restore_backup(
+    const configuration& settings,
+    const verifier_key& signer,
+    const signing_key& key,
+    const fs::path& file,
+    const fs::path& key_file,
+    const std::vector<std::string>& later_checkpoints,
+    instant now
+)
+{
+    const auto keys = read_recipient(key_file);
+    if (!keys) return keys.error();
+    restore_place place;
+    place.ledger = settings.ledger.path;
+    place.backup = file;
+    if (settings.backup) place.target = settings.backup->target;
+    place.later_checkpoints = later_checkpoints;
+    place.now = now;
+    return restore(place, *keys, signer, key);
+}
+
+} // namespace rollbook

@@ -1,0 +1,193 @@
+#include "daemon/ledger/erase.hpp"
+
+#include "daemon/base/json.hpp"
+#include "daemon/ledger/erase_plan.hpp"
+#include "daemon/ledger/needles.hpp"
+#include "tests/unit/ledger/small_ledger.hpp"
+#include "tests/unit/ledger/sql.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <iterator>
+
+using namespace rollbook;
+using namespace rollbook::support;
+using Catch::Matchers::Contains;
+
+namespace {
+
+std::string bytes_of(const std::filesystem::path& file)
+{
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+upkeep_request asked_for(entry_index pupil)
+{
+    upkeep_request request;
+    request.pupil = pupil;
+    request.basis = "retention-expired";
+    return request;
+}
+
+// A ledger whose pupil 1 has left, years ago.
+struct left_school {
+    ledger_folder folder;
+    erasure_place place;
+
+    left_school()
+    {
+        const auto book = folder.open();
+        fill(*book);
+        transaction t;
+        thing_version row;
+        row.kind = what::pupil;
+        row.source = "mis";
+        row.key = "A1";
+        row.subject = 1;
+        row.pupil = 1;
+        row.replaces = 1;
+        t.entries.push_back(record_gone_entry(std::move(row), learned{noon(), noon(9), false}, "vanished"));
+        commit_and_apply(*book, t, noon(9));
+        book->sign_checkpoint(noon(9));
+        place.ledger = folder.file();
+        place.origin = folder.key.verifier().name;
+        place.today = ymd(2033, 1, 1);
+        place.now = noon(10);
+        place.reader_wait = std::chrono::milliseconds(50);
+    }
+    result<upkeep_report> erase_pupil(const upkeep_request& request)
+    {
+        const auto book = folder.open();
+        auto done = erase(place, request, {});
+        book->reload();
+        book->sign_checkpoint(noon(11));
+        return done;
+    }
+};
+
+} // namespace
+
+TEST_CASE("erasing a pupil takes every entry about the pupil and leaves the others", "[ledger]")
+{
+    left_school school;
+    const upkeep_report done = school.erase_pupil(asked_for(1)).value();
+    CHECK(done.ok);
+    CHECK(number_of(school.folder.file(), "SELECT count(*) FROM opening WHERE idx IN (1, 3, 4, 7, 8, 12)") == 0);
+    CHECK(number_of(school.folder.file(), "SELECT count(*) FROM opening WHERE idx IN (0, 2, 5, 6, 9, 10, 11)") == 7);
+    CHECK(
+        text_at(school.folder.file(), "SELECT payload FROM opening WHERE idx = 13") ==
+        R"({"basis":"retention-expired","entries":[[1,1],[3,4],[7,8],[12,12]],"what":"erasure"})"
+    );
+    const verify_report report = school.folder.verify();
+    CHECK(report.ok());
+    CHECK(report.erased == 6);
+    CHECK(rebuild_projections(school.folder.file()).value().differed == 0);
+    CHECK(school.folder.open()->state().things(what::pupil).find("mis", "A1") == nullptr);
+}
+
+TEST_CASE("nothing of an erased pupil is left in the file", "[ledger]")
+{
+    left_school school;
+    const std::string key = text_at(school.folder.file(), "SELECT lower(hex(commit_key)) FROM opening WHERE idx = 3");
+    const auto raw = from_hex(key).value();
+    const std::string secret(raw.begin(), raw.end());
+    REQUIRE(bytes_of(school.folder.file()).find(secret) != std::string::npos);
+    CHECK(school.erase_pupil(asked_for(1)).value().ok);
+    const std::string file = bytes_of(school.folder.file()) + bytes_of(school.folder.file().string() + "-wal");
+    for (const std::string& word : {secret, std::string("G990000126001")}) {
+        CAPTURE(to_hex(as_bytes(word)));
+        CHECK(file.find(word) == std::string::npos);
+    }
+}
+
+TEST_CASE("a minimum period is kept to the day, and a person may override it", "[ledger][statutory]")
+{
+    left_school school;
+    school.place.today = ymd(2032, 9, 13); // the marks are of 14 September 2026
+    const auto refused = school.erase_pupil(asked_for(1));
+    REQUIRE(!refused);
+    CHECK(refused.error().code == errc::forbidden);
+    CHECK_THAT(refused.error().what, Contains("2032-09-14"));
+    SECTION("a day later")
+    {
+        school.place.today = ymd(2032, 9, 14);
+        CHECK(school.erase_pupil(asked_for(1)).value().ok);
+    }
+    SECTION("by a person")
+    {
+        upkeep_request request = asked_for(1);
+        request.override_minimum = true;
+        request.by = "A. Officer";
+        CHECK(school.erase_pupil(request).value().ok);
+        CHECK_THAT(
+            text_at(school.folder.file(), "SELECT payload FROM opening WHERE idx = 13"),
+            Contains("\"override\":true") && Contains("A. Officer")
+        );
+    }
+}
+
+TEST_CASE("a pupil whom a source lists is not erased, whoever asks", "[ledger]")
+{
+    left_school school;
+    upkeep_request request = asked_for(2);
+    request.override_minimum = true;
+    const auto refused = school.erase_pupil(request);
+    REQUIRE(!refused);
+    CHECK_THAT(refused.error().what, Contains("still lists"));
+    CHECK(school.folder.verify().erased == 0);
+}
+
+TEST_CASE("an erasure is refused while somebody reads", "[ledger]")
+{
+    left_school school;
+    SQLite::Database reader(school.folder.file().string(), SQLite::OPEN_READONLY);
+    const auto book = school.folder.open();
+    reader.exec("BEGIN");
+    SQLite::Statement first(reader, "SELECT count(*) FROM entry");
+    first.executeStep();
+    transaction t;
+    t.entries.push_back(tiny_draft(13));
+    commit_and_apply(*book, t, noon(9));
+    const auto refused = erase(school.place, asked_for(1), {});
+    REQUIRE(!refused);
+    CHECK(refused.error().code == errc::forbidden);
+    CHECK(number_of(school.folder.file(), "SELECT count(*) FROM opening WHERE idx = 1") == 1);
+}
+
+TEST_CASE("an erasure that a kill cut short is finished when the ledger is next opened", "[ledger][crash]")
+{
+    left_school school;
+    CHECK(school.erase_pupil(asked_for(1)).value().ok);
+    tamper(school.folder.file(), "INSERT INTO meta (name, value) VALUES ('erasure_unfinished', x'')");
+    school.folder.open();
+    CHECK(number_of(school.folder.file(), "SELECT count(*) FROM meta WHERE name = 'erasure_unfinished'") == 0);
+}
+
+TEST_CASE("indexes become the fewest ranges", "[ledger]")
+{
+    CHECK(ranges_of({}).empty());
+    CHECK(ranges_of({4}) == std::vector<entry_range>{{4, 4}});
+    CHECK(ranges_of({1, 2, 3, 7, 9, 10}) == std::vector<entry_range>{{1, 3}, {7, 7}, {9, 10}});
+}
+
+TEST_CASE("the search finds each needle wherever it stands, and no other", "[ledger]")
+{
+    const std::string longest(700, 'y');
+    needle_search search;
+    for (const std::string& needle : {std::string("sixsix"), std::string("eightbyt"), std::string(32, 'k'), longest})
+        CHECK(search.add(needle));
+    CHECK_FALSE(search.add("five5"));
+    const std::size_t at = GENERATE(0u, 1u, 63u, 64u, 500u);
+    std::string text(1'500, '.');
+    CHECK(search.find_in(text).empty());
+    text.replace(at, 6, "sixsix");
+    text.replace(at + 20, 32, std::string(32, 'k'));
+    CHECK(search.find_in(text) == std::vector<std::size_t>{0, 2});
+    text.replace(800, longest.size(), longest);
+    CHECK(search.find_in(text) == std::vector<std::size_t>{0, 2, 3});
+    search.drop(2);
+    CHECK(search.find_in(text) == std::vector<std::size_t>{0, 3});
+    CHECK(search.find_in(text.substr(0, 5)).empty());
+}
