@@ -1,9 +1,14 @@
 #include "daemon/connectors.hpp"
 
 #include "connectors/report/report_connector.hpp"
+#include "connectors/rest/json_check.hpp"
 #include "connectors/rest/rest_connector.hpp"
 #include "connectors/singer/singer_connector.hpp"
+#include "daemon/net/address.hpp"
 #include "daemon/ports/secrets.hpp"
+
+#include <algorithm>
+#include <set>
 
 namespace rollbook {
 namespace {
@@ -48,7 +53,7 @@ result<std::unique_ptr<connector>> make_connector(
         return make_singer_connector(source, folder, *time_zone::named(settings.school.timezone), secrets);
     result<manifest> found = find_manifest(source.connector, manifests);
     if (!found) return found.error();
-    return make_rest_connector(std::move(*found), source, secrets, client);
+    return make_rest_connector(std::move(*found), source, secrets, client, std::move(now));
 }
 
 std::vector<failure>
@@ -59,6 +64,83 @@ check_connector(const configuration& settings, const source_configuration& sourc
     const result<manifest> found = find_manifest(source.connector, manifests);
     if (!found) return {found.error()};
     return check_settings(*found, source);
+}
+
+result<std::vector<known_connector>>
+known_connectors(const manifest_places& manifests, const std::filesystem::path& mappings)
+{
+    std::vector<known_connector> out;
+    for (const std::filesystem::path& file : manifest_files(manifests)) {
+        const result<manifest> m = load_manifest(file, manifests.schemas);
+        if (!m) return m.error();
+        out.push_back({m->name, m->title, m->role, m->basis});
+    }
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(mappings, none)) {
+        if (entry.path().extension() != ".toml") continue;
+        const std::string name = entry.path().stem().string();
+        const auto text = read_text_file(entry.path());
+        const bool tells_concerns = text && text->find("record = \"concern\"") != text->npos;
+        out.push_back(
+            {name, "export files, connector \"report\"", tells_concerns ? "safeguarding" : "mis", "files only"}
+        );
+    }
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    return out;
+}
+
+source_timeliness
+timeliness_of(const source_configuration& source, const connector& reads, const manifest_places& manifests)
+{
+    source_timeliness out;
+    out.name = source.name;
+    out.poll_every = source.poll_every;
+    for (const stream_info& stream : reads.streams())
+        out.makes.insert(out.makes.end(), stream.makes.begin(), stream.makes.end());
+    if (source.connector == report_connector_name || source.connector == singer_connector_name) return out;
+    if (const result<manifest> m = find_manifest(source.connector, manifests)) out.behind = m->freshness;
+    return out;
+}
+
+namespace {
+
+void add_host(std::set<std::string>& to, const std::string& url, const std::string& why)
+{
+    const auto address = net::read_address(url);
+    if (!address || net::is_loopback(address->host)) return;
+    const auto scheme_end = address->origin.find("://");
+    to.insert(address->origin.substr(scheme_end + 3) + "  " + why);
+}
+
+void add_hosts(std::set<std::string>& to, const setting_table& settings, const std::string& why)
+{
+    for (const auto& [key, value] : settings)
+        if (const auto* text = std::get_if<std::string>(&value.value); text && text->find("://") != text->npos)
+            add_host(to, *text, why);
+}
+
+} // namespace
+
+std::vector<std::string> allow_list(const configuration& settings, const manifest_places& manifests)
+{
+    std::set<std::string> out;
+    for (const source_configuration& source : settings.sources) {
+        const std::string why = "source " + source.name;
+        const auto proxy = source.settings.find("proxy");
+        const auto* named = proxy == source.settings.end() ? nullptr : std::get_if<std::string>(&proxy->second.value);
+        const result<manifest> m = find_manifest(source.connector, manifests);
+        if (!m || (named && !named->empty())) {
+            add_hosts(out, source.settings, named ? why + " (through its proxy)" : why);
+            continue;
+        }
+        const result<resolved_settings> resolved = resolve_settings(*m, source);
+        if (!resolved) continue;
+        for (const setting_spec& spec : m->spec)
+            if (spec.type == setting_spec::kind::url) add_host(out, resolved->values.find(spec.name)->second, why);
+    }
+    for (const route_configuration& route : settings.routes)
+        add_hosts(out, route.settings, "route " + route.name);
+    return std::vector<std::string>(out.begin(), out.end());
 }
 
 std::vector<failure> check_secrets(const configuration& settings, const source_configuration& source)

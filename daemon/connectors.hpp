@@ -4,6 +4,7 @@
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/connector.hpp"
 #include "daemon/ports/http.hpp"
+#include "daemon/service/timeliness.hpp"
 
 #include <functional>
 #include <memory>
@@ -23,6 +24,26 @@ result<std::unique_ptr<connector>> make_connector(
 // Everything wrong with a source's connector and its settings. Reads no secret and reaches nothing.
 std::vector<failure>
 check_connector(const configuration& settings, const source_configuration& source, const manifest_places& manifests);
+
+// A system that can be read, and what its reading rests on.
+struct known_connector {
+    std::string name;
+    std::string title;
+    std::string role;  // mis, safeguarding or roster
+    std::string state; // documented, assembled or files only
+};
+
+// Every system that can be read, by name: the manifests, and the mappings of export files in `mappings`. Fails with
+// configuration_invalid when a manifest is wrong.
+result<std::vector<known_connector>>
+known_connectors(const manifest_places& manifests, const std::filesystem::path& mappings);
+
+// What a source can tell, and how late by its manifest's word.
+source_timeliness
+timeliness_of(const source_configuration& source, const connector& reads, const manifest_places& manifests);
+
+// Whom a configuration's sources and routes reach over the network: "host:port  what for", each once, sorted.
+std::vector<std::string> allow_list(const configuration& settings, const manifest_places& manifests);
 
 // Every secret of a source that cannot be read.
 std::vector<failure> check_secrets(const configuration& settings, const source_configuration& source);

@@ -1,5 +1,6 @@
 // The composition root: the only file that names concrete parts.
 
+#include "connectors/rest/skeleton.hpp"
 #include "daemon/base/events.hpp"
 #include "daemon/base/random.hpp"
 #include "daemon/cli/context.hpp"
@@ -45,6 +46,7 @@ namespace fs = std::filesystem;
 struct data_folders {
     manifest_places manifests;
     fs::path packs;
+    fs::path mappings; // of export files
 };
 
 // An installed Rollbook has them under share/rollbook; one that was only built has them in its source tree.
@@ -62,6 +64,7 @@ data_folders find_data()
         found.manifests.folders = {root / "connectors" / "manifests"};
         found.manifests.schemas = root / "schemas";
         found.packs = root / "schemas" / "rules";
+        found.mappings = root / "connectors" / "report" / "mappings";
         return found;
     }
     return {};
@@ -448,6 +451,7 @@ public:
             return poll(settings, request, progress);
         };
         c.run = [this](const configuration& settings) { return run(settings); };
+        add_connector_tools(c.connectors);
         c.rebuild = [](const configuration& settings) -> result<rebuild_report> {
             const auto lock = ledger_lock::take(settings.ledger.path);
             if (!lock) return lock.error();
@@ -482,6 +486,55 @@ public:
     }
 
 private:
+    void add_connector_tools(connector_tools& tools)
+    {
+        tools.list = [this]() -> result<std::vector<connector_tools::known>> {
+            const auto all = known_connectors(data_.manifests, data_.mappings);
+            if (!all) return all.error();
+            std::vector<connector_tools::known> out;
+            for (const known_connector& each : *all)
+                out.push_back({each.name, each.title, each.role, each.state});
+            return out;
+        };
+        tools.skeleton = manifest_skeleton;
+        tools.allow_list = [this](const configuration& settings) { return allow_list(settings, data_.manifests); };
+        tools.probe = [this](const configuration& settings, const std::string& source) {
+            return probe_source(settings, source);
+        };
+    }
+
+    result<std::vector<stream_probe>> probe_source(const configuration& settings, const std::string& source)
+    {
+        constexpr std::size_t probe_pages = 3;
+        constexpr int probe_days = 14;
+        const auto named = std::ranges::find(settings.sources, source, &source_configuration::name);
+        if (named == settings.sources.end())
+            return failure(
+                errc::configuration_invalid,
+                "there is no source \"" + source + "\" in the configuration",
+                "Name a [[source]] by its name."
+            );
+        boost::asio::io_context io(1);
+        const auto client = make_http_client(io.get_executor());
+        auto made = make_connector(settings, *named, data_.manifests, *client, system_now);
+        if (!made) return made.error();
+        std::optional<result<std::vector<stream_probe>>> found;
+        std::exception_ptr broken;
+        const civil_day from = day_of(time_zone::named(settings.school.timezone)->to_local(system_now()));
+        boost::asio::co_spawn(
+            io,
+            probe(**made, from - std::chrono::days(probe_days), probe_pages),
+            [&](std::exception_ptr e, result<std::vector<stream_probe>> out) {
+                broken = e;
+                if (!e) found.emplace(std::move(out));
+                io.stop();
+            }
+        );
+        io.run();
+        if (broken) std::rethrow_exception(broken);
+        return std::move(*found);
+    }
+
     cli_context::loaded_configuration load(const fs::path& file) const
     {
         cli_context::loaded_configuration answer;
@@ -636,6 +689,14 @@ private:
         if (!parts) {
             if (sound) bad("configuration", parts.error());
             return lines;
+        }
+        std::vector<source_timeliness> sources;
+        for (std::size_t i = 0; i < settings.sources.size(); ++i)
+            sources.push_back(timeliness_of(settings.sources[i], *parts->connectors[i], data_.manifests));
+        for (const rule& each : settings.rules) {
+            if (!each.enabled) continue;
+            const rule_support support = support_of(each, sources);
+            lines.push_back({false, fmt::format("rule {}: {}", each.id, support.text), ""});
         }
         if (online) {
             boost::asio::co_spawn(io, reach_all(*parts, lines), [&](std::exception_ptr) { io.stop(); });

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -94,9 +95,12 @@ private:
     field_value absent(const dom_value* found, text_pool& pool) const;
     field_value wrong(std::string_view why) const;
     field_value text_value(const dom_value& value, text_pool& pool) const;
+    field_value shaped(field_value value) const;
+    field_value joined(const dom_value& row, text_pool& pool);
 
     field_spec spec_;
     std::vector<path_finder> from_;
+    std::vector<path_finder> join_;
     path_finder take_;
     std::vector<path_finder> where_;
     path_finder date_member_;

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "connectors/mapping/values.hpp"
+#include "connectors/rest/request_spec.hpp"
 #include "daemon/base/error.hpp"
 #include "daemon/domain/what.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -17,13 +19,6 @@ namespace rollbook {
 
 // The parts of this file mirror schemas/manifest.schema.json, which says what each key means.
 
-// Member names from the outside in: "meta.pagination.next". Empty stands for the value itself.
-using json_path = std::vector<std::string>;
-
-// A text with settings in it: "/schools/{school_id}/students".
-using setting_template = std::string;
-using query_template = std::vector<std::pair<std::string, setting_template>>; // in the order of the manifest
-
 struct setting_spec {
     enum class kind { text, integer, boolean, url } type = kind::text;
     std::string name;
@@ -34,24 +29,6 @@ struct setting_spec {
     std::optional<std::variant<bool, std::int64_t, std::string>> otherwise; // the default
     std::optional<std::int64_t> minimum;
     std::optional<std::int64_t> maximum;
-};
-
-struct authenticator_spec {
-    enum class kind { none, bearer, basic } type = kind::none;
-    std::string user;   // setting's name; basic only
-    std::string secret; // setting's name
-};
-
-struct paginator_spec {
-    enum class kind { none, next_url, page } type = kind::none;
-    json_path next;              // next_url
-    json_path more;              // next_url; empty: the source has no such flag
-    bool absent_is_last = false; // next_url: a page that says nothing of paging is the last one
-    std::string param;           // page: query parameter of the page's number, from 1
-    std::string size_param;      // query parameter of the page's size; empty: none
-    setting_template size;
-    json_path page;  // page: where the answer repeats the number; empty: it does not
-    json_path pages; // page: where the answer says how many pages there are
 };
 
 struct date_form {
@@ -72,7 +49,12 @@ struct field_spec {
     bool is_constant = false;
     std::string lookup; // the value is a key of this table
     std::string column; // what to take from it; empty for a mark's code, which takes `raw` and `statutory`
-    std::optional<std::string> otherwise; // the default
+    std::vector<std::pair<std::string, std::string>> translate; // sorted; the source's text and ours
+    bool translate_all = false;                                 // a text that is not among them rejects the row
+    std::vector<std::string> blank;                             // texts that mean none
+    std::string after_last;                                     // only what follows the last one of these counts
+    std::vector<json_path> join;                                // all of them, with a slash between
+    std::optional<std::string> otherwise;                       // the default
     char split = 0;
     std::vector<marker> markers;
     std::vector<std::string> formats; // empty: the manifest's
@@ -95,30 +77,84 @@ struct expand_spec {
     std::vector<field_spec> fields; // by name
 };
 
+// The rows of an answer: a list, of which some count, and perhaps a list in each of them instead.
+struct selector_spec {
+    json_path records;
+    std::vector<condition_spec> only; // all must hold
+    json_path items;                  // the rows are the items of this list in each record; empty: the records are
+};
+
 struct lookup_spec {
     std::string name;
     std::string fact; // the name under which facts() gives the table; empty: it does not
-    std::string path;
-    query_template query;
+    request_spec request;
     paginator_spec paginator;
-    json_path records;
+    decoder_spec decoder;
+    selector_spec select;
     field_spec key;
     std::vector<field_spec> columns; // by name
 };
 
 struct total_spec {
-    std::string path;
-    query_template query;
+    request_spec request;
     std::vector<std::pair<what, json_path>> counts;
     bool optional = false; // refused or not there: no total, and no failure
 };
 
-struct stream_spec {
-    std::string name;
-    std::string path;
-    query_template query;
+// The parts a stream is asked for one after the other.
+struct slice_spec {
+    enum class kind { none, days, values, lookup } type = kind::none;
+    int days = 1;                    // days: so many at once, from {@from} to before {@to}
+    std::vector<std::string> values; // values: {@part}
+    std::string lookup;              // lookup: {@part} is each key of this table
+    bool missing_is_empty = false;   // 404 on one part is skipped and counted
+};
+
+// Reads of what changed since the last one.
+struct incremental_spec {
+    bool is_time = true;              // the cursor is a moment; otherwise a whole number
+    std::optional<field_spec> cursor; // of each row
+    bool ascending = false;           // the source promises the order; disorder fails the read
+    std::int64_t lookback = 0;        // seconds, or as much of the number: read again on purpose
+    std::string send_as;              // how {@since} is written: "rfc3339", "utc-space" or "number"
+    std::chrono::hours full_every{24 * 7};
+    std::chrono::hours retention{24 * 30};
+    std::optional<request_spec> signpost; // asked before: the newest value there is, {@until}
+    json_path signpost_value;
+};
+
+// Where a source names what it deleted.
+struct deletes_spec {
+    request_spec request;
     paginator_spec paginator;
     json_path records;
+    field_spec key;
+    std::optional<condition_spec> when; // only these rows; of a list that names every kind of change
+};
+
+// A list of changes: the ids of what to ask for one by one.
+struct changelog_spec {
+    request_spec request;
+    paginator_spec paginator;
+    json_path records;
+    field_spec key;
+    json_path revision;
+    condition_spec gone; // rows that say that the record was deleted
+    request_spec one;    // {@part} is the id
+    json_path record;    // where the record is in that answer
+};
+
+struct stream_spec {
+    std::string name;
+    request_spec request;
+    paginator_spec paginator;
+    decoder_spec decoder;
+    selector_spec select;
+    slice_spec slices;
+    std::optional<incremental_spec> incremental;
+    std::optional<deletes_spec> deletes;
+    std::optional<changelog_spec> changelog;
+    std::vector<condition_spec> gone_when; // a row for which one holds says that the record was deleted
     bool lists_all = false;
     std::optional<field_spec> window_day; // rows of earlier days may be skipped
     setting_template window_param;        // query parameter of the first day; empty: none
@@ -130,26 +166,52 @@ struct stream_spec {
     std::string shape; // the stream as canonical JSON without its words for people
 };
 
+// One way to put something into the source: a note that tells its own people of an alert.
+struct write_spec {
+    std::string name;
+    request_spec request;                  // {@reference}, {@pupil}, {@text}, {@at}
+    std::vector<condition_spec> success;   // of the answer; all must hold
+    json_path id;                          // where the answer names what was made; empty: it does not
+    std::optional<request_spec> read_back; // {@id} as well
+    std::vector<condition_spec> found;     // of that answer; all must hold. A value may hold {@reference}
+};
+
+// How much the source may be asked; for all its streams together.
+struct rate_spec {
+    std::size_t requests = 0; // 0: as many as there are
+    std::chrono::milliseconds per{60'000};
+    std::size_t concurrency = 2;
+    std::string remaining_header; // lower case; empty: none
+    std::string reset_header;     // seconds until the budget is whole again
+};
+
 // A source as data: where it is, how to ask, how to page, what the rows mean.
 struct manifest {
     std::filesystem::path file;
     std::string name;
     std::string version;
     std::string title;
-    std::string sha256; // of the file, in hexadecimal
+    std::string role;                              // "mis", "safeguarding" or "roster"
+    std::string basis;                             // "documented" or "assembled": what the manifest was written from
+    std::string sha256;                            // of the file, in hexadecimal
+    std::optional<std::chrono::minutes> freshness; // how old its data usually is; nothing: not known
     std::vector<setting_spec> spec;
     setting_template base_url;
     setting_template ca_file;
     setting_template proxy;
+    query_template headers; // sent with every request
     authenticator_spec authenticator;
     std::chrono::milliseconds timeout{30'000};
     std::size_t pages_max = 20'000; // pages of one read
     std::size_t body_bytes_max = 32u << 20;
     unsigned depth_max = 64;
+    rate_spec rate;
+    std::vector<error_rule> errors; // in order; the first that fits counts
     date_form dates;
     std::vector<lookup_spec> lookups;
     std::vector<total_spec> totals;
     std::vector<stream_spec> streams;
+    std::vector<write_spec> writes;
 
     const setting_spec* setting(std::string_view name) const;
 };
@@ -166,5 +228,8 @@ result<manifest> load_manifest(const std::filesystem::path& file, const std::fil
 // The manifest of that name (the file NAME.json in one of the folders), or the one at that path when it holds a slash.
 // Fails as load_manifest() does, and with configuration_invalid when no folder has it.
 result<manifest> find_manifest(std::string_view name_or_path, const manifest_places& places);
+
+// The files of every manifest in the folders, by name; the first folder's where two have one of a name.
+std::vector<std::filesystem::path> manifest_files(const manifest_places& places);
 
 } // namespace rollbook

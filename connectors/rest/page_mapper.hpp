@@ -1,6 +1,8 @@
 #pragma once
 
+#include "connectors/rest/condition.hpp"
 #include "connectors/rest/field_reader.hpp"
+#include "connectors/rest/kept_row.hpp"
 #include "daemon/ports/connector.hpp"
 
 #include <memory>
@@ -16,12 +18,6 @@ struct page_storage {
     lookup_tables tables; // codes that marks point to
 };
 
-// The parts of a row that a manifest reads, for keeping a rejected row without what we never asked to know.
-struct read_tree {
-    std::map<std::string, read_tree> below;
-    bool is_read = false;
-};
-
 // Turns the rows of one stream's pages into canonical records.
 class page_mapper {
 public:
@@ -31,6 +27,13 @@ public:
     // The list of rows in a page. Fails with page_malformed when there is none.
     result<const dom_value*> rows(const dom_value& root);
 
+    // Forgets the cursors of the read before.
+    void begin_read();
+    // The newest cursor of the rows so far: milliseconds since 1970, or the number.
+    std::optional<std::int64_t> newest_cursor() const { return newest_cursor_; }
+    // A row was older than the one before it.
+    bool saw_disorder() const { return disorder_; }
+
     // Adds the rows to `out`. `storage` holds the bytes that `root` was parsed from.
     void
     map(const dom_value& root,
@@ -39,6 +42,9 @@ public:
         const lookup_tables& tables,
         page_storage& storage,
         page& out);
+
+    // The same for the one record of an answer.
+    void map_one(const dom_value& row, const lookup_tables& tables, page_storage& storage, page& out);
 
 private:
     struct nested {
@@ -61,6 +67,13 @@ private:
 
     const stream_spec& stream_;
     path_finder records_;
+    condition_list only_;
+    path_finder items_;
+    std::vector<condition_list> gone_when_;
+    std::optional<field_reader> cursor_;
+    std::optional<std::int64_t> newest_cursor_;
+    std::optional<std::int64_t> last_cursor_;
+    bool disorder_ = false;
     std::optional<field_reader> window_day_;
     std::optional<field_reader> row_as_of_;
     std::optional<field_reader> page_as_of_;
@@ -70,19 +83,6 @@ private:
     mark_fields mark_;
     std::vector<nested> expand_;
     read_tree kept_;
-};
-
-// The table of a lookup, filled page by page.
-class lookup_filler {
-public:
-    lookup_filler(const lookup_spec& spec, const date_form& dates);
-    // Fails with page_malformed: no list, or a row without its key.
-    result<void> add(const dom_value& root, lookup_table& table);
-
-private:
-    path_finder records_;
-    field_reader key_;
-    std::vector<field_reader> columns_;
 };
 
 } // namespace rollbook

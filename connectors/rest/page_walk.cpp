@@ -1,13 +1,17 @@
 #include "connectors/rest/page_walk.hpp"
 
+#include "connectors/mapping/values.hpp"
 #include "connectors/rest/dom.hpp"
 #include "daemon/base/bytes.hpp"
+
+#include <algorithm>
+#include <numeric>
 
 namespace rollbook {
 
 namespace {
 
-using next_place = result<std::optional<std::string>>;
+using kind = paginator_spec::kind;
 
 failure broken(std::string what)
 {
@@ -18,29 +22,51 @@ failure broken(std::string what)
     );
 }
 
+// The address of rel="next" among the links of a header (RFC 8288); empty when there is none.
+std::string_view next_of_links(std::string_view header)
+{
+    while (!header.empty()) {
+        const auto open = header.find('<');
+        const auto close = header.find('>', open == header.npos ? 0 : open);
+        if (open == header.npos || close == header.npos) return {};
+        const std::string_view url = header.substr(open + 1, close - open - 1);
+        // The parameters end at the comma before the next link; a comma in quotes is a word's own.
+        std::size_t end = close + 1;
+        for (bool quoted = false; end < header.size() && (quoted || header[end] != ','); ++end)
+            if (header[end] == '"') quoted = !quoted;
+        for (const std::string& parameter : split_list(header.substr(close + 1, end - close - 1), ';'))
+            if (parameter == "rel=next" || parameter == "rel=\"next\"") return url;
+        header.remove_prefix(std::min(header.size(), end + 1));
+    }
+    return {};
+}
+
 } // namespace
 
 page_walk::page_walk(
     const paginator_spec& spec, const resolved_settings& settings, url_origin home, std::size_t pages_max
 )
     : spec_(spec), size_(settings.expand(spec.size, false)), home_(std::move(home)), pages_max_(pages_max),
-      next_(spec.next), more_(spec.more), page_(spec.page), pages_(spec.pages)
+      next_(spec.next), more_(spec.more), page_(spec.page), pages_(spec.pages), total_(spec.total)
 {
 }
 
 result<std::string> page_walk::url_of(const std::optional<std::string>& place, const std::string& first_url) const
 {
-    if (place && spec_.type == paginator_spec::kind::next_url) {
+    if (place && (spec_.type == kind::next_url || spec_.type == kind::link_header)) {
         // The guard that keeps our credentials at home; whoever made up the place.
         if (origin_of(*place) != home_)
             return broken("the next page is said to be at another server; it was not asked");
         return *place;
     }
     std::string url = first_url;
-    if (spec_.type == paginator_spec::kind::page) {
-        const auto number = place ? parse_decimal(*place) : std::optional<std::uint64_t>(1);
-        if (!number || *number == 0) return broken("the place to read from is no page number");
-        add_query(url, spec_.param, std::to_string(*number));
+    if (spec_.type == kind::page || spec_.type == kind::offset) {
+        const std::uint64_t first = spec_.type == kind::page ? spec_.first : 0;
+        const auto number = place ? parse_decimal(*place) : std::optional(first);
+        if (!number || *number < first) return broken("the place to read from is no page number");
+        if (!spec_.param.empty()) add_query(url, spec_.param, std::to_string(*number));
+    } else if (spec_.type == kind::cursor) {
+        if (place && !spec_.param.empty()) add_query(url, spec_.param, *place);
     } else if (place) {
         return broken("the list has one page only");
     }
@@ -48,62 +74,182 @@ result<std::string> page_walk::url_of(const std::optional<std::string>& place, c
     return url;
 }
 
-std::size_t page_walk::enter(const std::optional<std::string>& place)
+void page_walk::add_variables(const std::optional<std::string>& place, run_values& to) const
 {
-    place_ = place.value_or(spec_.type == paginator_spec::kind::page ? "1" : "");
-    if (!place) met_.clear();
+    if (spec_.type == kind::page) to["@page"] = place.value_or(std::to_string(spec_.first));
+    if (spec_.type == kind::offset) to["@offset"] = place.value_or("0");
+    if (spec_.type == kind::cursor) to["@cursor"] = place.value_or("");
+}
+
+std::size_t page_walk::enter(const std::string& slice, const std::optional<std::string>& place)
+{
+    const std::string first = spec_.type == kind::page     ? std::to_string(spec_.first)
+                              : spec_.type == kind::offset ? "0"
+                                                           : "";
+    place_ = place.value_or(first);
+    if (!place || slice != slice_) met_.clear();
+    slice_ = slice;
     const auto [at, is_new] = met_.try_emplace(place_, met_.size() + 1);
     number_ = at->second;
     if (!is_new) std::erase_if(met_, [&](const auto& other) { return other.second > number_; });
+    rows_.resize(number_);
     return number_;
 }
 
-next_place page_walk::next(const dom_value& root)
+page_walk::next_place page_walk::next(const dom_value& root, const http_response& answer, std::size_t rows)
 {
+    rows_[number_ - 1] = rows;
     switch (spec_.type) {
-    case paginator_spec::kind::none: return std::optional<std::string>();
-    case paginator_spec::kind::next_url: return next_url(root);
-    case paginator_spec::kind::page: return next_page(root);
+    case kind::none: return std::optional<std::string>();
+    case kind::next_url: return next_url(root);
+    case kind::link_header: return next_link(answer);
+    case kind::page: return next_page(root, answer, rows);
+    case kind::offset: return next_offset(root, answer, rows);
+    case kind::cursor: return next_cursor(root, answer, rows);
     }
     return std::optional<std::string>();
 }
 
-next_place page_walk::next_url(const dom_value& root)
+std::size_t page_walk::rows_so_far() const
 {
-    const dom_value* more = spec_.more.empty() ? nullptr : more_.find(root);
+    return std::accumulate(rows_.begin(), rows_.end(), std::size_t{0});
+}
+
+result<std::optional<bool>> page_walk::says_more(const dom_value& root)
+{
+    if (spec_.more.empty()) return std::optional<bool>();
+    const dom_value* more = more_.find(root);
+    if (!more || more->IsNull()) return std::optional<bool>();
+    if (!more->IsBool()) return broken("\"" + more_.name() + "\" is not true or false");
+    return std::optional(more->GetBool());
+}
+
+result<std::optional<std::int64_t>> page_walk::total_of(const dom_value& root, const http_response& answer)
+{
+    std::optional<std::int64_t> total;
+    if (!spec_.total.empty()) total = find_count(root, total_);
+    if (!spec_.total_header.empty()) {
+        const auto number = parse_decimal(trimmed(answer.header(spec_.total_header)));
+        if (number && *number < std::uint64_t{1} << 53) total = static_cast<std::int64_t>(*number);
+    }
+    if (!total && (!spec_.total.empty() || !spec_.total_header.empty()))
+        return broken("the answer does not say how many rows the list has");
+    return total;
+}
+
+page_walk::next_place page_walk::last(std::optional<std::int64_t> total) const
+{
+    if (spec_.check_total && total && static_cast<std::int64_t>(rows_so_far()) != *total)
+        return broken(
+            "the list has " + std::to_string(*total) + " rows by its own count, and " + std::to_string(rows_so_far()) +
+            " came: rows moved while it was read"
+        );
+    return std::optional<std::string>();
+}
+
+page_walk::next_place page_walk::next_url(const dom_value& root)
+{
+    const auto more = says_more(root);
+    if (!more) return more.error();
     const dom_value* next = next_.find(root);
-    const bool says_more = more && more->IsBool() && more->GetBool();
-    const bool says_last = more && more->IsBool() && !more->GetBool();
-    if (more && !more->IsBool() && !more->IsNull()) return broken("\"" + more_.name() + "\" is not true or false");
-    if (says_last) return std::optional<std::string>();
+    if (*more && !**more) return std::optional<std::string>();
     if (!next || next->IsNull()) {
-        if (says_more) return broken("the page says that more follow, and not where");
+        if (*more) return broken("the page says that more follow, and not where");
         if (next || spec_.absent_is_last) return std::optional<std::string>();
         return broken("the page says nothing about a next page (\"" + next_.name() + "\")");
     }
     if (!next->IsString()) return broken("\"" + next_.name() + "\" is not an address");
-    const std::string_view url = text_of(*next);
+    return accept_address(text_of(*next), "\"" + next_.name() + "\"");
+}
+
+page_walk::next_place page_walk::next_link(const http_response& answer)
+{
+    for (const auto& [name, value] : answer.headers) {
+        if (name != "link") continue;
+        if (const std::string_view url = next_of_links(value); !url.empty()) return accept_address(url, "the Link");
+    }
+    return std::optional<std::string>();
+}
+
+page_walk::next_place page_walk::next_page(const dom_value& root, const http_response& answer, std::size_t rows)
+{
+    const auto here = parse_decimal(place_);
+    if (!here) return broken("the place to read from is no page number");
+    if (!spec_.page.empty()) {
+        const auto said = find_count(root, page_);
+        if (!said || static_cast<std::uint64_t>(*said) != *here)
+            return broken("the page says that it is another page than was asked for");
+    }
+    const auto more = says_more(root);
+    if (!more) return more.error();
+    const auto total = total_of(root, answer);
+    if (!total) return total.error();
+    if (!spec_.pages.empty()) {
+        const auto pages = find_count(root, pages_);
+        if (!pages) return broken("\"" + pages_.name() + "\" does not say how many pages there are");
+        if (*here + 1 >= static_cast<std::uint64_t>(*pages) + spec_.first) return last(*total);
+    } else if (!spec_.more.empty()) {
+        if (!*more) return broken("the page does not say whether more follow (\"" + more_.name() + "\")");
+        if (!**more) return last(*total);
+    } else if (*total) {
+        if (static_cast<std::int64_t>(rows_so_far()) >= **total) return last(*total);
+        if (rows == 0) return broken("the list ends before the number of rows it says it has");
+    } else if (const auto size = parse_decimal(size_); !size || rows < *size) {
+        return last(*total);
+    }
+    return accept(std::to_string(*here + 1));
+}
+
+page_walk::next_place page_walk::next_offset(const dom_value& root, const http_response& answer, std::size_t rows)
+{
+    const auto here = parse_decimal(place_);
+    if (!here) return broken("the place to read from is no page number");
+    const auto more = says_more(root);
+    if (!more) return more.error();
+    const auto total = total_of(root, answer);
+    if (!total) return total.error();
+    if (*more) {
+        if (!**more) return last(*total);
+        if (rows == 0) return broken("a page without rows says that more follow");
+    } else if (*total) {
+        if (*here + rows >= static_cast<std::uint64_t>(**total)) return last(*total);
+        if (rows == 0) return broken("the list ends before the number of rows it says it has");
+    } else if (const auto size = parse_decimal(size_); !size || rows < *size) {
+        return last(*total);
+    }
+    return accept(std::to_string(*here + rows));
+}
+
+page_walk::next_place page_walk::next_cursor(const dom_value& root, const http_response& answer, std::size_t rows)
+{
+    const auto more = says_more(root);
+    if (!more) return more.error();
+    if (*more && !**more) return std::optional<std::string>();
+    std::string text;
+    if (!spec_.next_header.empty()) {
+        text = trimmed(answer.header(spec_.next_header));
+    } else if (const dom_value* next = next_.find(root)) {
+        if (next->IsString())
+            text = text_of(*next);
+        else if (next->IsUint64())
+            text = std::to_string(next->GetUint64());
+        else if (!next->IsNull())
+            return broken("\"" + next_.name() + "\" is neither a text nor a number");
+    }
+    if (text.empty() && *more) return broken("the page says that more follow, and not where");
+    if (text.empty() || (rows == 0 && !*more)) return std::optional<std::string>();
+    return accept(std::move(text));
+}
+
+page_walk::next_place page_walk::accept_address(std::string_view url, std::string_view where)
+{
     const auto origin = origin_of(url);
-    if (!origin) return broken("\"" + next_.name() + "\" is not an absolute address that can be used");
+    if (!origin) return broken(std::string(where) + " is not an absolute address that can be used");
     if (*origin != home_) return broken("the next page is said to be at another server; it was not asked");
     return accept(std::string(url));
 }
 
-next_place page_walk::next_page(const dom_value& root)
-{
-    const auto here = parse_decimal(place_);
-    if (!spec_.page.empty()) {
-        const auto said = find_count(root, page_);
-        if (!here || !said || static_cast<std::uint64_t>(*said) != *here)
-            return broken("the page says that it is another page than was asked for");
-    }
-    const auto pages = find_count(root, pages_);
-    if (!pages) return broken("\"" + pages_.name() + "\" does not say how many pages there are");
-    if (!here || *here >= static_cast<std::uint64_t>(*pages)) return std::optional<std::string>();
-    return accept(std::to_string(*here + 1));
-}
-
-next_place page_walk::accept(std::string place)
+page_walk::next_place page_walk::accept(std::string place)
 {
     if (met_.count(place) != 0) return broken("the next page is one that this read already had");
     if (number_ >= pages_max_) return broken("the list has more than " + std::to_string(pages_max_) + " pages");

@@ -40,6 +40,17 @@ bool looks_like_web_page(const http_response& response)
            body.starts_with('<');
 }
 
+// An answer that should be XML begins like a web page, too.
+bool is_html(const http_response& response)
+{
+    std::string begin(trimmed(std::string_view(response.body).substr(0, 512)).substr(0, 14));
+    std::transform(begin.begin(), begin.end(), begin.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return response.content_type == "text/html" || response.content_type == "application/xhtml+xml" ||
+           begin.starts_with("<!doctype html") || begin.starts_with("<html");
+}
+
 bool is_json(std::string_view type)
 {
     return type.empty() || type == "application/json" || type == "text/json" || type.ends_with("+json");
@@ -140,17 +151,43 @@ std::optional<seconds> retry_after(const http_response& response)
     return std::clamp(std::chrono::ceil<seconds>(*until - *now), seconds(0), longest);
 }
 
-result<void> check_response(const http_response& response, std::string_view where, bool first)
+result<void>
+check_response(const http_response& response, std::string_view where, bool first, const decoder_spec& decoder)
 {
     if (auto good = check_status(response, where, first); !good) return good;
-    if (looks_like_web_page(response))
+    return check_body(response, where, decoder);
+}
+
+failure ruled_failure(const error_rule& rule, const http_response& response, std::string_view where)
+{
+    using action = error_rule::action;
+    const errc code = rule.act == action::retry           ? errc::source_unreachable
+                      : rule.act == action::wait          ? errc::source_throttled
+                      : rule.act == action::refused       ? errc::source_refused
+                      : rule.act == action::misconfigured ? errc::source_misconfigured
+                                                          : errc::page_malformed;
+    failure f = fail(
+        code,
+        where,
+        "the source answered with status " + std::to_string(response.status) + ": " +
+            (rule.says.empty() ? "its manifest takes this for a failure" : rule.says),
+        rule.to_do.empty() ? "See the page of this source in connectors/manifests." : rule.to_do
+    );
+    if (code == errc::source_throttled || code == errc::source_unreachable) f.retry_after = retry_after(response);
+    return f;
+}
+
+result<void> check_body(const http_response& response, std::string_view where, const decoder_spec& decoder)
+{
+    const bool is_json_wanted = decoder.type == decoder_spec::kind::json && !decoder.gzip;
+    if (is_json_wanted ? looks_like_web_page(response) : is_html(response))
         return fail(
             errc::page_malformed,
             where,
             "the answer is a web page, not data: it looks like a filter or a log-in page",
             "Let the school's web filter pass this address, and check base_url."
         );
-    if (!is_json(response.content_type))
+    if (is_json_wanted && !is_json(response.content_type))
         return fail(
             errc::page_malformed,
             where,

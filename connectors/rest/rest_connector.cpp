@@ -1,12 +1,13 @@
 #include "connectors/rest/rest_connector.hpp"
 
-#include "connectors/rest/dom_fwd.hpp"
-#include "connectors/rest/page_mapper.hpp"
-#include "connectors/rest/page_walk.hpp"
-#include "connectors/rest/response.hpp"
-#include "connectors/rest/url.hpp"
+#include "connectors/rest/asker.hpp"
+#include "connectors/rest/dom.hpp"
+#include "connectors/rest/lookup_filler.hpp"
+#include "connectors/rest/paced_client.hpp"
+#include "connectors/rest/stream_run.hpp"
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/sha256.hpp"
+#include "daemon/domain/calendar.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -17,35 +18,19 @@ namespace rollbook {
 namespace {
 
 namespace asio = boost::asio;
-
-// What one stream needs beside its specification.
-struct stream_state {
-    stream_state(const stream_spec& s, const manifest& m, const resolved_settings& settings, const url_origin& home)
-        : spec(s), mapper(s, m.dates), walk(s.paginator, settings, home, m.pages_max)
-    {
-    }
-    const stream_spec& spec;
-    page_mapper mapper;
-    page_walk walk;
-};
+using phase = stream_place::phase;
 
 // The request for the page after the one handed out.
 struct page_ahead {
     std::size_t stream = 0;
     std::optional<civil_day> from;
     std::string at;
-    std::unique_ptr<http_call> call;
+    asked request;
 };
 
-std::string place_name(std::string_view path, std::size_t page_number)
+instant system_time()
 {
-    return "GET " + std::string(path) + ", page " + std::to_string(page_number);
-}
-
-failure at_place(failure f, std::string_view where)
-{
-    f.what = std::string(where) + ": " + f.what;
-    return f;
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
 class rest_connector final : public connector {
@@ -53,13 +38,16 @@ public:
     rest_connector(
         manifest m,
         resolved_settings settings,
-        url_origin home,
-        std::string source,
+        const url_origin& home,
+        const source_configuration& source,
         secret_reader secrets,
-        http_client& client
+        http_client& client,
+        time_reader now
     )
-        : manifest_(std::move(m)), settings_(std::move(settings)), home_(std::move(home)), source_(std::move(source)),
-          secrets_(std::move(secrets)), client_(client), base_url_(settings_.expand(manifest_.base_url, false))
+        : manifest_(std::move(m)), settings_(std::move(settings)), home_(home), source_(source.name),
+          history_from_(source.history_from), now_(now ? std::move(now) : system_time),
+          zone_(time_zone::named(manifest_.dates.zone.empty() ? "Europe/London" : manifest_.dates.zone)),
+          client_(client, manifest_.rate), asker_(manifest_, settings_, source_, std::move(secrets), client_)
     {
         streams_.reserve(manifest_.streams.size());
         for (const stream_spec& s : manifest_.streams) {
@@ -71,7 +59,7 @@ public:
                 info.makes.push_back(e.kind);
             info.by_day = s.window_day.has_value();
             info.lists_all = s.lists_all;
-            info.path_template = s.path;
+            info.path_template = s.request.path;
             infos_.push_back(std::move(info));
         }
     }
@@ -81,15 +69,16 @@ public:
 
     asio::awaitable<result<void>> begin_run() override
     {
-        ahead_ = {};
+        ahead_.reset();
         tables_.clear();
         lookups_failed_.clear();
         totals_.clear();
-        if (auto read = read_credentials(); !read) co_return read;
+        if (auto read = asker_.credentials().read_secrets(); !read) co_return read;
+        if (auto ready = co_await asker_.credentials().prepare(); !ready) co_return ready;
         // Asked first and awaited last, so that the source counts while it lists its codes.
-        std::vector<std::unique_ptr<http_call>> counting;
+        std::vector<asked> counting;
         for (const total_spec& total : manifest_.totals)
-            counting.push_back(client_.start(request(list_url(total.path, total.query))));
+            counting.push_back(asker_.start(asker_.requests().request(total.request, today_value())));
         for (const lookup_spec& lookup : manifest_.lookups) {
             result<void> looked_up = co_await look_up(lookup);
             if (looked_up) continue;
@@ -100,7 +89,7 @@ public:
             lookups_failed_.insert_or_assign(lookup.name, why);
         }
         for (std::size_t i = 0; i < counting.size(); ++i) {
-            result<http_response> answer = co_await counting[i]->answer();
+            result<http_response> answer = co_await asker_.answer(std::move(counting[i]));
             result<void> counted = take_totals(manifest_.totals[i], std::move(answer));
             if (!counted) co_return counted;
         }
@@ -130,15 +119,57 @@ public:
     fetch_page(std::size_t stream, std::optional<civil_day> from, std::optional<std::string> at) override
     {
         ROLLBOOK_ENSURE(stream < streams_.size());
-        if (const failure* why = failed_lookup(streams_[stream].spec)) co_return *why;
-        if (!has_credentials_) {
-            if (auto read = read_credentials(); !read) co_return read.error();
+        stream_run& run = streams_[stream];
+        if (const failure* why = failed_lookup(run.spec())) co_return *why;
+        if (!asker_.credentials().has_secrets()) {
+            if (auto read = asker_.credentials().read_secrets(); !read) co_return read.error();
         }
-        const std::size_t number = streams_[stream].walk.enter(at);
-        result<std::unique_ptr<http_call>> call = call_for(stream, from, at);
-        if (!call) co_return at_place(call.error(), place_name(streams_[stream].spec.path, number));
-        result<http_response> answer = co_await (*call)->answer();
-        co_return take_page(stream, from, number, std::move(answer));
+        if (auto ready = co_await asker_.credentials().prepare(); !ready) co_return ready.error();
+        page out;
+        std::optional<stream_place> place;
+        if (at) {
+            place = stream_place::parsed(*at);
+        } else {
+            const result<void> begun = co_await begin_stream(run, from, out);
+            if (!begun) co_return begun.error();
+            place = first_place(run);
+        }
+        if (!place) co_return out; // a list without parts
+        if (place->of == phase::rows) co_return co_await fetch_rows(stream, from, at, *place, std::move(out));
+        if (place->of == phase::changed) co_return co_await fetch_changed(run, *place, std::move(out));
+        co_return co_await fetch_deleted(run, *place, std::move(out));
+    }
+
+    std::optional<civil_day> first_day(std::size_t stream) const override
+    {
+        ROLLBOOK_ENSURE(stream < streams_.size());
+        const stream_spec& s = streams_[stream].spec();
+        if (!s.window_day) return std::nullopt;
+        // A request that names the first day cannot be made without one.
+        const auto names_it = [](const std::string& text) { return text.find("{@from}") != text.npos; };
+        bool named = s.slices.type == slice_spec::kind::days || names_it(s.request.path) || names_it(s.request.body);
+        for (const auto& [name, value] : s.request.query)
+            named = named || names_it(value);
+        for (const auto& value : s.request.body_values)
+            named = named || names_it(value.text);
+        return named ? std::optional(history_start()) : std::nullopt;
+    }
+
+    void resume(std::size_t stream, const std::string& bookmark) override
+    {
+        ROLLBOOK_ENSURE(stream < streams_.size());
+        streams_[stream].resume(bookmark, now_());
+    }
+    bool gives_changes(std::size_t stream, bool allowed) override
+    {
+        ROLLBOOK_ENSURE(stream < streams_.size());
+        if (!allowed) streams_[stream].resume({}, now_());
+        return streams_[stream].changes_only();
+    }
+    std::string bookmark(std::size_t stream) const override
+    {
+        ROLLBOOK_ENSURE(stream < streams_.size());
+        return streams_[stream].bookmark();
     }
 
     std::optional<std::int64_t> total(what kind) const override
@@ -151,12 +182,12 @@ public:
     std::string fingerprint(std::size_t stream) const override
     {
         ROLLBOOK_ENSURE(stream < streams_.size());
-        const stream_spec& s = streams_[stream].spec;
+        const stream_spec& s = streams_[stream].spec();
         sha256_stream sum;
         for (const std::string& part :
              {manifest_.name,
               manifest_.version,
-              list_url(s.path, s.query),
+              asker_.requests().address(s.request, {}),
               settings_.expand(s.window_param, false),
               s.shape})
             sum.add(std::to_string(part.size())).add(":").add(part);
@@ -164,139 +195,315 @@ public:
     }
 
 private:
-    // Why a table that the stream's fields point into could not be had; null when none is missing.
+    civil_day today() const { return day_of(zone_->to_local(now_())); }
+    run_values today_value() const { return {{"@today", format_day(today())}}; }
+    civil_day history_start() const { return history_from_.value_or(school_calendar::academic_year_start(today())); }
+
+    // Why a table that the stream points into could not be had; null when none is missing.
     const failure* failed_lookup(const stream_spec& s) const
     {
-        const auto of = [&](const std::vector<field_spec>& fields) -> const failure* {
-            for (const field_spec& field : fields) {
-                const auto failed = lookups_failed_.find(field.lookup);
-                if (failed != lookups_failed_.end()) return &failed->second;
-            }
-            return nullptr;
+        const auto named = [&](const std::string& lookup) -> const failure* {
+            const auto failed = lookups_failed_.find(lookup);
+            return failed == lookups_failed_.end() ? nullptr : &failed->second;
         };
-        if (const failure* why = of(s.record.fields)) return why;
+        if (const failure* why = named(s.slices.lookup)) return why;
+        for (const field_spec& field : s.record.fields)
+            if (const failure* why = named(field.lookup)) return why;
         for (const expand_spec& nested : s.expand)
-            if (const failure* why = of(nested.fields)) return why;
+            for (const field_spec& field : nested.fields)
+                if (const failure* why = named(field.lookup)) return why;
         return nullptr;
     }
 
-    result<void> read_credentials()
+    asio::awaitable<result<void>> begin_stream(stream_run& run, std::optional<civil_day> from, page& out)
     {
-        has_credentials_ = false;
-        const authenticator_spec& a = manifest_.authenticator;
-        if (a.type != authenticator_spec::kind::none) {
-            auto secret = secrets_(settings_.secrets.find(a.secret)->second);
-            if (!secret) return secret.error();
-            // A line end inside would add a header of its own to every request.
-            if (secret->empty() || secret->find_first_of("\r\n") != secret->npos || secret->find('\0') != secret->npos)
-                return failure(
-                    errc::configuration_invalid,
-                    "source \"" + source_ + "\": the secret " + a.secret + " is empty or longer than one line",
-                    "Write the " + a.secret + " alone on one line."
-                );
-            credential_ = std::move(*secret);
+        std::vector<std::string> parts;
+        if (const auto table = tables_.find(run.spec().slices.lookup); table != tables_.end())
+            for (const auto& [key, row] : table->second->rows)
+                parts.push_back(key);
+        std::sort(parts.begin(), parts.end());
+        run.begin(from.value_or(history_start()), today(), std::move(parts));
+        const auto& incremental = run.spec().incremental;
+        if (incremental && incremental->signpost) {
+            const result<void> asked_for = co_await read_signpost(run);
+            if (!asked_for) co_return asked_for;
         }
-        has_credentials_ = true;
-        return {};
-    }
-
-    std::string list_url(const std::string& path, const query_template& query) const
-    {
-        std::string url = base_url_ + settings_.expand(path, true);
-        for (const auto& [name, value] : query)
-            if (const std::string text = settings_.expand(value, false); !text.empty()) add_query(url, name, text);
-        return url;
-    }
-
-    http_request request(std::string url) const
-    {
-        http_request out(std::move(url));
-        out.headers.emplace_back("Accept: application/json");
-        if (manifest_.authenticator.type == authenticator_spec::kind::bearer)
-            out.headers.push_back("Authorization: Bearer " + credential_);
-        if (manifest_.authenticator.type == authenticator_spec::kind::basic) {
-            out.user = settings_.values.find(manifest_.authenticator.user)->second;
-            out.password = credential_;
+        if (run.changes_only() && run.spec().changelog) {
+            const result<void> read = co_await read_changelog(run, out);
+            if (!read) co_return read;
         }
-        out.ca_file = settings_.expand(manifest_.ca_file, false);
-        out.proxy = settings_.expand(manifest_.proxy, false);
-        out.timeout = manifest_.timeout;
-        out.body_bytes_max = manifest_.body_bytes_max;
-        return out;
+        co_return result<void>();
     }
 
-    result<std::string>
-    page_url(std::size_t stream, std::optional<civil_day> from, const std::optional<std::string>& at) const
+    static std::optional<stream_place> first_place(const stream_run& run)
     {
-        const stream_spec& s = streams_[stream].spec;
-        std::string first = list_url(s.path, s.query);
+        stream_place place;
+        if (run.changes_only() && run.spec().changelog) {
+            if (run.changed.empty()) return std::nullopt;
+            place.of = phase::changed;
+            place.slice = "0";
+            return place;
+        }
+        const auto slice = run.first_slice();
+        if (!slice) return std::nullopt;
+        place.slice = *slice;
+        return place;
+    }
+
+    result<std::string> rows_url(
+        const stream_run& run, std::optional<civil_day> from, const stream_place& place, const run_values& values
+    ) const
+    {
+        const stream_spec& s = run.spec();
+        std::string first = asker_.requests().address(s.request, values);
         if (const std::string param = settings_.expand(s.window_param, false); from && !param.empty())
             add_query(first, param, format_day(*from - std::chrono::days(s.window_margin_days)));
-        return streams_[stream].walk.url_of(at, first);
+        return run.walk.url_of(place.page, first);
     }
 
-    // The call that is under way for this place, or a new one. One for any other place is dropped.
-    result<std::unique_ptr<http_call>>
-    call_for(std::size_t stream, std::optional<civil_day> from, const std::optional<std::string>& at)
+    result<asked> start_rows(const stream_run& run, std::optional<civil_day> from, const stream_place& place)
     {
-        page_ahead ahead = std::exchange(ahead_, {});
-        if (ahead.call && ahead.stream == stream && ahead.from == from && at && ahead.at == *at)
-            return std::move(ahead.call);
-        ahead.call.reset();
-        auto url = page_url(stream, from, at);
+        run_values values = run.variables(place.slice, from);
+        run.walk.add_variables(place.page, values);
+        auto url = rows_url(run, from, place, values);
         if (!url) return url.error();
-        return client_.start(request(std::move(*url)));
+        return asker_.start(asker_.requests().request(run.spec().request, std::move(*url), values));
     }
 
-    // Parses an answer in `body`, which must outlive what is done with the values.
-    result<const dom_value*>
-    parse(result<http_response>& answer, const std::string& where, bool first, std::string& body)
+    // The request that is under way for this place, or a new one. One for any other place is dropped.
+    result<asked> request_for(
+        std::size_t stream,
+        std::optional<civil_day> from,
+        const std::optional<std::string>& at,
+        const stream_place& place
+    )
     {
-        if (!answer) return at_place(answer.error(), where);
-        if (auto good = check_response(*answer, where, first); !good) return good.error();
-        body = std::move(answer->body);
-        if (body.size() > manifest_.body_bytes_max)
-            return failure(
-                errc::page_malformed,
-                where + ": the answer is longer than this source may send",
-                "Ask for fewer rows a page (per_page)."
-            );
-        auto root = parser_.parse(body, manifest_.depth_max);
-        if (!root) return at_place(root.error(), where);
-        return root;
+        std::optional<page_ahead> ahead = std::exchange(ahead_, std::nullopt);
+        if (ahead && ahead->stream == stream && ahead->from == from && at && ahead->at == *at)
+            return std::move(ahead->request);
+        ahead.reset();
+        return start_rows(streams_[stream], from, place);
     }
 
-    result<page>
-    take_page(std::size_t stream, std::optional<civil_day> from, std::size_t number, result<http_response> answer)
+    asio::awaitable<result<page>> fetch_rows(
+        std::size_t stream, std::optional<civil_day> from, std::optional<std::string> at, stream_place place, page out
+    )
     {
-        stream_state& state = streams_[stream];
-        const std::string where = place_name(state.spec.path, number);
+        stream_run& run = streams_[stream];
+        const std::size_t number = run.walk.enter(place.slice, place.page);
+        const std::string where = place_name(run.spec().request, number);
+        result<asked> request = request_for(stream, from, at, place);
+        if (!request) co_return at_place(request.error(), where);
+        result<http_response> answer = co_await asker_.answer(std::move(*request));
         auto storage = std::make_shared<page_storage>();
         storage->tables = tables_;
-        const auto root = parse(answer, where, number == 1, storage->body);
-        if (!root) return root.error();
-        const auto rows = state.mapper.rows(**root);
-        if (!rows) return at_place(rows.error(), where);
-        auto next = state.walk.next(**root);
-        if (!next) return at_place(next.error(), where);
+        const bool first = number == 1;
+        auto read = asker_.read(
+            std::move(answer), where, first, run.spec().slices.missing_is_empty, run.spec().decoder, storage->body
+        );
+        if (!read) co_return read.error();
+        std::optional<std::string> next_page;
+        const dom_value* rows = nullptr;
+        if (read->root) {
+            const auto list = run.mapper.rows(*read->root);
+            if (!list) co_return at_place(list.error(), where);
+            rows = *list;
+            auto next = run.walk.next(*read->root, read->answer, row_count(*rows));
+            if (!next) co_return at_place(next.error(), where);
+            next_page = std::move(*next);
+        }
+        const std::optional<stream_place> next = place_after(run, place, std::move(next_page));
+        if (next) out.next = next->text(run.is_sliced());
         // The source makes the next page while this one is mapped and stored.
-        if (*next) start_ahead(stream, from, **next);
-
-        page out;
-        state.mapper.map(**root, **rows, from, tables_, *storage, out);
-        out.next = std::move(*next);
+        if (next && next->of == phase::rows && manifest_.rate.concurrency > 1)
+            start_ahead(stream, from, *next, *out.next);
+        if (rows)
+            run.mapper.map(*read->root, *rows, from, tables_, *storage, out);
+        else
+            ++out.skipped;
+        if (run.spec().incremental && run.spec().incremental->ascending && run.mapper.saw_disorder())
+            co_return failure(
+                errc::page_malformed,
+                where + ": the rows do not come in the order that the manifest says the source promises",
+                "Set \"order\" to \"unknown\" in the manifest, and tell the source's support."
+            );
         out.storage = std::move(storage);
-        return out;
+        co_return out;
     }
 
-    void start_ahead(std::size_t stream, std::optional<civil_day> from, const std::string& at)
+    static std::size_t row_count(const dom_value& rows) { return rows.Size(); }
+
+    static std::optional<stream_place>
+    place_after(const stream_run& run, const stream_place& place, std::optional<std::string> page)
     {
-        auto url = page_url(stream, from, at);
-        if (!url) return; // fetch_page() will say why
-        ahead_.stream = stream;
-        ahead_.from = from;
-        ahead_.at = at;
-        ahead_.call = client_.start(request(std::move(*url)));
+        stream_place next = place;
+        next.page = std::move(page);
+        if (next.page) return next;
+        if (const auto slice = run.slice_after(place.slice)) {
+            next.slice = *slice;
+            return next;
+        }
+        if (!run.spec().deletes || !run.changes_only()) return std::nullopt;
+        next.of = phase::deleted;
+        next.slice.clear();
+        return next;
+    }
+
+    void
+    start_ahead(std::size_t stream, std::optional<civil_day> from, const stream_place& place, const std::string& at)
+    {
+        result<asked> request = start_rows(streams_[stream], from, place);
+        if (!request) return; // fetch_page() will say why
+        ahead_.emplace();
+        ahead_->stream = stream;
+        ahead_->from = from;
+        ahead_->at = at;
+        ahead_->request = std::move(*request);
+    }
+
+    // One record that the list of changes named.
+    asio::awaitable<result<page>> fetch_changed(stream_run& run, stream_place place, page out)
+    {
+        const changelog_spec& log = *run.spec().changelog;
+        const auto number = parse_decimal(place.slice);
+        ROLLBOOK_ENSURE(number && *number < run.changed.size());
+        const std::string& key = run.changed[*number];
+        const std::string where = place_name(log.one, *number + 1);
+        asked request = asker_.start(asker_.requests().request(log.one, {{"@part", key}}));
+        result<http_response> answer = co_await asker_.answer(std::move(request));
+        auto storage = std::make_shared<page_storage>();
+        storage->tables = tables_;
+        auto read = asker_.read(std::move(answer), where, true, true, run.spec().decoder, storage->body);
+        if (!read) co_return read.error();
+        if (read->root) {
+            path_finder at(log.record);
+            const dom_value* record = at.find(*read->root);
+            if (!record)
+                co_return failure(
+                    errc::page_malformed,
+                    where + ": the answer has another shape than expected: there is no \"" + at.name() + "\"",
+                    "The source changed its answers, and the manifest must follow."
+                );
+            run.mapper.map_one(*record, tables_, *storage, out);
+        } else {
+            out.gone.emplace_back(run.spec().record.kind, key); // changed, and by now deleted
+        }
+        if (*number + 1 < run.changed.size()) {
+            place.slice = std::to_string(*number + 1);
+            out.next = place.text(true);
+        }
+        out.storage = std::move(storage);
+        co_return out;
+    }
+
+    asio::awaitable<result<page>> fetch_deleted(stream_run& run, stream_place place, page out)
+    {
+        const deletes_spec& spec = *run.spec().deletes;
+        const std::string where = place_name(spec.request, run.deletes_walk.enter("", place.page));
+        run_values values = run.variables("", std::nullopt);
+        run.deletes_walk.add_variables(place.page, values);
+        auto url = run.deletes_walk.url_of(place.page, asker_.requests().address(spec.request, values));
+        if (!url) co_return at_place(url.error(), where);
+        asked request = asker_.start(asker_.requests().request(spec.request, std::move(*url), values));
+        result<http_response> answer = co_await asker_.answer(std::move(request));
+        std::string body;
+        auto read = asker_.read(std::move(answer), where, !place.page, false, run.spec().decoder, body);
+        if (!read) co_return read.error();
+        if (!read->root) co_return out;
+        path_finder records(spec.records);
+        const auto list = list_at(*read->root, records);
+        if (!list) co_return at_place(list.error(), where);
+        field_reader key(spec.key, manifest_.dates);
+        std::optional<condition_list> when;
+        if (spec.when) when.emplace(*spec.when);
+        text_pool texts;
+        for (const dom_value& row : (*list)->GetArray()) {
+            if (when && !when->hold(row)) continue;
+            const field_value id = key.read(row, nullptr, {}, texts);
+            if (id.is != field_value::kind::text) co_return unreadable(where, id.reason);
+            out.gone.emplace_back(run.spec().record.kind, std::string(id.text));
+        }
+        auto next = run.deletes_walk.next(*read->root, read->answer, (*list)->Size());
+        if (!next) co_return at_place(next.error(), where);
+        if (*next) {
+            place.page = std::move(**next);
+            out.next = place.text(true);
+        }
+        co_return out;
+    }
+
+    static failure unreadable(const std::string& where, const std::string& why)
+    {
+        return failure(
+            errc::page_malformed,
+            where + ": a row of the list of changes cannot be read: " + why,
+            "The source changed its answers, and the manifest must follow."
+        );
+    }
+
+    asio::awaitable<result<void>> read_signpost(stream_run& run)
+    {
+        const incremental_spec& i = *run.spec().incremental;
+        const std::string where = place_name(*i.signpost, 1);
+        asked request = asker_.start(asker_.requests().request(*i.signpost, today_value()));
+        result<http_response> answer = co_await asker_.answer(std::move(request));
+        std::string body;
+        auto read = asker_.read(std::move(answer), where, true, false, decoder_spec(), body);
+        if (!read) co_return read.error();
+        path_finder at(i.signpost_value);
+        if (read->root) run.until = find_count(*read->root, at);
+        if (!run.until) co_return unreadable(where, "there is no number at \"" + at.name() + "\"");
+        co_return result<void>();
+    }
+
+    asio::awaitable<result<void>> read_changelog(stream_run& run, page& out)
+    {
+        const changelog_spec& log = *run.spec().changelog;
+        std::set<std::string> changed;
+        std::set<std::string> gone;
+        path_finder records(log.records);
+        path_finder revision(log.revision);
+        field_reader key(log.key, manifest_.dates);
+        condition_list is_gone(log.gone);
+        std::optional<std::string> at;
+        do {
+            const std::string where = place_name(log.request, run.changes_walk.enter("", at));
+            run_values values = run.variables("", std::nullopt);
+            run.changes_walk.add_variables(at, values);
+            auto url = run.changes_walk.url_of(at, asker_.requests().address(log.request, values));
+            if (!url) co_return at_place(url.error(), where);
+            asked request = asker_.start(asker_.requests().request(log.request, std::move(*url), values));
+            result<http_response> answer = co_await asker_.answer(std::move(request));
+            std::string body;
+            auto read = asker_.read(std::move(answer), where, !at, false, run.spec().decoder, body);
+            if (!read) co_return read.error();
+            if (!read->root) break;
+            const auto list = list_at(*read->root, records);
+            if (!list) co_return at_place(list.error(), where);
+            text_pool texts;
+            for (const dom_value& row : (*list)->GetArray()) {
+                const field_value id = key.read(row, nullptr, {}, texts);
+                if (id.is != field_value::kind::text) co_return unreadable(where, id.reason);
+                const auto number = find_count(row, revision);
+                if (!number) co_return unreadable(where, "there is no revision at \"" + revision.name() + "\"");
+                run.newest_revision = std::max(run.newest_revision.value_or(*number), *number);
+                const std::string name(id.text);
+                if (is_gone.hold(row)) {
+                    changed.erase(name);
+                    gone.insert(name);
+                } else {
+                    gone.erase(name);
+                    changed.insert(name);
+                }
+            }
+            auto next = run.changes_walk.next(*read->root, read->answer, (*list)->Size());
+            if (!next) co_return at_place(next.error(), where);
+            at = std::move(*next);
+        } while (at);
+        run.changed.assign(changed.begin(), changed.end());
+        for (const std::string& name : gone)
+            out.gone.emplace_back(run.spec().record.kind, name);
+        co_return result<void>();
     }
 
     asio::awaitable<result<void>> look_up(const lookup_spec& lookup)
@@ -306,19 +513,22 @@ private:
             table->columns.push_back(column.name);
         lookup_filler filler(lookup, manifest_.dates);
         page_walk walk(lookup.paginator, settings_, home_, manifest_.pages_max);
-        const std::string first = list_url(lookup.path, lookup.query);
         std::optional<std::string> at;
         do {
-            const std::string where = place_name(lookup.path, walk.enter(at));
-            result<std::string> url = walk.url_of(at, first);
+            const std::string where = place_name(lookup.request, walk.enter("", at));
+            run_values values = today_value();
+            walk.add_variables(at, values);
+            result<std::string> url = walk.url_of(at, asker_.requests().address(lookup.request, values));
             if (!url) co_return at_place(url.error(), where);
-            const std::unique_ptr<http_call> call = client_.start(request(std::move(*url)));
-            result<http_response> answer = co_await call->answer();
+            asked request = asker_.start(asker_.requests().request(lookup.request, std::move(*url), values));
+            result<http_response> answer = co_await asker_.answer(std::move(request));
             std::string body;
-            const auto root = parse(answer, where, !at, body);
-            if (!root) co_return root.error();
-            if (auto added = filler.add(**root, *table); !added) co_return at_place(added.error(), where);
-            auto next = walk.next(**root);
+            auto read = asker_.read(std::move(answer), where, !at, false, lookup.decoder, body);
+            if (!read) co_return read.error();
+            if (!read->root) break;
+            const auto added = filler.add(*read->root, *table);
+            if (!added) co_return at_place(added.error(), where);
+            auto next = walk.next(*read->root, read->answer, *added);
             if (!next) co_return at_place(next.error(), where);
             at = std::move(*next);
         } while (at);
@@ -328,14 +538,15 @@ private:
 
     result<void> take_totals(const total_spec& total, result<http_response> answer)
     {
-        const std::string where = "GET " + total.path;
+        const std::string where = total.request.method + " " + total.request.path;
         if (total.optional && answer && (answer->status == 403 || answer->status == 404)) return {};
         std::string body;
-        const auto root = parse(answer, where, true, body);
-        if (!root) return root.error();
+        auto read = asker_.read(std::move(answer), where, true, false, decoder_spec(), body);
+        if (!read) return read.error();
+        if (!read->root) return {};
         for (const auto& [kind, path] : total.counts) {
             path_finder finder(path);
-            const auto count = find_count(**root, finder);
+            const auto count = find_count(*read->root, finder);
             if (!count)
                 return failure(
                     errc::page_malformed,
@@ -347,63 +558,36 @@ private:
         return {};
     }
 
-    static std::string table_json(const lookup_table& table)
-    {
-        std::vector<const std::pair<const std::string, std::vector<std::string>>*> rows;
-        for (const auto& row : table.rows)
-            rows.push_back(&row);
-        std::sort(rows.begin(), rows.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
-        std::string out;
-        json_writer json(out);
-        json.begin_array();
-        for (const auto* row : rows) {
-            json.begin_object();
-            bool id_written = false;
-            const auto write_id = [&] {
-                json.member("id", row->first);
-                id_written = true;
-            };
-            for (std::size_t i = 0; i < table.columns.size(); ++i) {
-                if (!id_written && table.columns[i] > "id") write_id();
-                if (!row->second[i].empty()) json.member(table.columns[i], row->second[i]);
-            }
-            if (!id_written) write_id();
-            json.end_object();
-        }
-        json.end_array();
-        return out;
-    }
-
     const manifest manifest_;
     const resolved_settings settings_;
     const url_origin home_;
     const std::string source_;
-    const secret_reader secrets_;
-    http_client& client_;
-    const std::string base_url_;
+    const std::optional<civil_day> history_from_;
+    const time_reader now_;
+    const std::optional<time_zone> zone_;
+    paced_client client_;
+    asker asker_;
 
-    std::vector<stream_state> streams_;
+    std::vector<stream_run> streams_;
     std::vector<stream_info> infos_;
-    page_parser parser_;
-    std::string credential_;
-    bool has_credentials_ = false;
     lookup_tables tables_;
     std::map<std::string, failure> lookups_failed_; // by the lookup's name, of this run
     std::vector<std::pair<what, std::int64_t>> totals_;
-    page_ahead ahead_;
+    std::optional<page_ahead> ahead_;
 };
 
 } // namespace
 
-result<std::unique_ptr<connector>>
-make_rest_connector(manifest m, const source_configuration& source, secret_reader secrets, http_client& client)
+result<std::unique_ptr<connector>> make_rest_connector(
+    manifest m, const source_configuration& source, secret_reader secrets, http_client& client, time_reader now
+)
 {
     auto settings = resolve_settings(m, source);
     if (!settings) return settings.error();
     const auto home = origin_of(settings->expand(m.base_url, false));
     ROLLBOOK_ENSURE(home.has_value()); // resolve_settings() checked it
     return std::unique_ptr<connector>(std::make_unique<rest_connector>(
-        std::move(m), std::move(*settings), *home, source.name, std::move(secrets), client
+        std::move(m), std::move(*settings), *home, source, std::move(secrets), client, std::move(now)
     ));
 }
 

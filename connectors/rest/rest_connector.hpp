@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connectors/rest/authenticator.hpp"
 #include "connectors/rest/manifest.hpp"
 #include "connectors/rest/settings.hpp"
 #include "daemon/ports/configuration.hpp"
@@ -11,13 +12,14 @@
 
 namespace rollbook {
 
-// Reads a secret by its reference; read_secret() with its folder bound.
-using secret_reader = std::function<result<std::string>(const secret_reference&)>;
+// The time, for what is asked for by day and for bookmarks.
+using time_reader = std::function<instant()>;
 
 // A connector that runs a manifest against one source. `client` must outlive it. Secrets are read at each begin_run(),
 // so that one that was exchanged is picked up without a restart. Fails with configuration_invalid as
 // resolve_settings() does. Reaches nothing yet.
-result<std::unique_ptr<connector>>
-make_rest_connector(manifest m, const source_configuration& source, secret_reader secrets, http_client& client);
+result<std::unique_ptr<connector>> make_rest_connector(
+    manifest m, const source_configuration& source, secret_reader secrets, http_client& client, time_reader now = {}
+);
 
 } // namespace rollbook

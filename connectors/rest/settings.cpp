@@ -121,19 +121,34 @@ private:
 
 } // namespace
 
-std::string resolved_settings::expand(std::string_view text, bool encode) const
+std::string filled_in(std::string_view text, const std::function<std::string(std::string_view name)>& find)
 {
     std::string out;
     for (;;) {
-        const auto open = text.find('{');
-        out += text.substr(0, open);
-        if (open == text.npos) return out;
-        const auto close = text.find('}', open);
-        const auto at = values.find(text.substr(open + 1, close - open - 1));
-        ROLLBOOK_ENSURE(close != text.npos && at != values.end()); // load_manifest() checked it
-        out += encode ? url_encoded(at->second) : at->second;
+        const auto brace = text.find_first_of("{}");
+        out += text.substr(0, brace);
+        if (brace == text.npos) return out;
+        if (brace + 1 < text.size() && text[brace + 1] == text[brace]) {
+            out += text[brace];
+            text.remove_prefix(brace + 2);
+            continue;
+        }
+        const auto close = text.find('}', brace);
+        ROLLBOOK_ENSURE(close != text.npos && close > brace);
+        out += find(text.substr(brace + 1, close - brace - 1));
         text.remove_prefix(close + 1);
     }
+}
+
+std::string resolved_settings::expand(std::string_view text, bool encode, const run_values& run) const
+{
+    return filled_in(text, [&](std::string_view name) {
+        const auto& from = name.starts_with('@') ? run : values;
+        const auto at = from.find(name);
+        ROLLBOOK_ENSURE(at != from.end() || name.starts_with('@'));
+        const std::string value = at == from.end() ? std::string() : at->second;
+        return encode ? url_encoded(value) : value;
+    });
 }
 
 std::vector<failure> check_settings(const manifest& m, const source_configuration& source)

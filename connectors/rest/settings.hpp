@@ -10,13 +10,20 @@
 
 namespace rollbook {
 
+// What a request's variables stand for, by name: "@page" and "2".
+using run_values = std::map<std::string, std::string, std::less<>>;
+
+// `text` with every {name} replaced by what `find(name)` gives; `{{` and `}}` become braces. load_manifest() has
+// checked that each is known.
+std::string filled_in(std::string_view text, const std::function<std::string(std::string_view name)>& find);
+
 // A source's settings as its manifest wants them.
 struct resolved_settings {
     std::map<std::string, std::string, std::less<>> values; // all but secrets, as text, defaults filled in
     std::map<std::string, secret_reference, std::less<>> secrets;
 
-    // `text` with every {setting} replaced; percent-encoded where `encode`.
-    std::string expand(std::string_view text, bool encode) const;
+    // `text` with every {setting} and {@variable} replaced; percent-encoded where `encode`.
+    std::string expand(std::string_view text, bool encode, const run_values& run = {}) const;
 };
 
 // Holds the settings of `source` against the manifest: unknown, missing, of the wrong kind or out of range, a secret

@@ -48,6 +48,10 @@ verifier_key log_key_of(const command_io& io, const command_options& options, co
 // One function for each subcommand; each gives the exit code.
 int run_init(const command_io& io, const command_options& options);
 int run_check(const command_io& io, const command_options& options);
+int run_connectors_list(const command_io& io, const command_options& options);
+int run_connectors_probe(const command_io& io, const command_options& options);
+int run_connectors_new(const command_io& io, const command_options& options);
+int run_net_allow_list(const command_io& io, const command_options& options);
 int run_daemon(const command_io& io, const command_options& options);
 int run_rules_list(const command_io& io, const command_options& options);
 int run_poll(const command_io& io, const command_options& options);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/base/error.hpp"
+#include "daemon/cli/connector_tools.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/ledger_export.hpp"
 #include "daemon/ports/ledger_proofs.hpp"
@@ -49,6 +50,7 @@ struct cli_context {
         const configuration&, const poll_request&, const std::function<void(const std::string&)>& progress
     )>
         poll;
+    connector_tools connectors;
     // The daemon: returns when told to stop. `reload` loads the configuration anew.
     std::function<result<void>(const configuration&)> run;
     // Every projection made again; needs the lock.

@@ -170,6 +170,18 @@ void command_line::add_set_up()
     poll->add_option("--source", options_.source, "Read this source only")->type_name("NAME");
     poll->add_option("--allow-vanished", options_.allow_vanished, "Lift the mass-change limit once for this source")
         ->type_name("SOURCE");
+    CLI::App* connectors = group("connectors", "What systems can be read");
+    json(add(*connectors, "list", "Every system, with what its reading rests on", run_connectors_list));
+    add(*connectors, "probe", "A trial read of a source: values masked, nothing written", run_connectors_probe)
+        ->add_option("NAME", options_.source, "The source's name in the configuration")
+        ->required()
+        ->type_name("");
+    add(*connectors, "new", "Begin a manifest in this folder", run_connectors_new)
+        ->add_option("NAME", options_.source, "The new manifest's name")
+        ->required()
+        ->type_name("");
+    add(*group("net", "What leaves this machine"), "allow-list", "Hosts and ports for the firewall", run_net_allow_list
+    );
     json(add(*group("rules", "The rules in force"), "list", "Rules with their stages and source", run_rules_list));
 }
 

@@ -59,10 +59,20 @@ struct rejected_row {
     }
 };
 
+// The source's own word that a record is gone. Never a mark: those are found missing when their window is read again.
+struct gone_record {
+    what kind = what::pupil;
+    std::string source_id;
+
+    gone_record() = default;
+    gone_record(what k, std::string id) : kind(k), source_id(std::move(id)) {}
+};
+
 struct page {
     std::shared_ptr<const void> storage; // keeps what the views look into
     std::vector<reported_mark> marks;
     std::vector<reported_record> records;
+    std::vector<gone_record> gone;
     std::vector<rejected_row> rejected;
     std::size_t rows = 0;                // rows the source sent on this page
     std::size_t skipped = 0;             // of them, rows older than the window that was asked for: not read
@@ -112,6 +122,13 @@ public:
     // Fails with source_* or page_malformed; the failure names the stream's path template and the page's number.
     virtual boost::asio::awaitable<result<page>>
     fetch_page(std::size_t stream, std::optional<civil_day> from, std::optional<std::string> at) = 0;
+
+    // The day from which a stream by days is asked for when nothing else says so; empty: it lists every day it has.
+    virtual std::optional<civil_day> first_day(std::size_t /*stream*/) const { return std::nullopt; }
+
+    // Asked before a stream's first page. True: this read gives only what changed since the bookmark, and says itself
+    // what is gone; what it does not name stays as it is. Without `allowed` the stream must be read in full.
+    virtual bool gives_changes(std::size_t /*stream*/, bool /*allowed*/) { return false; }
 
     // The source's own count of the records of `kind` that it lists, where the run looked one up.
     virtual std::optional<std::int64_t> total(what kind) const = 0;

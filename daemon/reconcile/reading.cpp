@@ -49,6 +49,7 @@ void source_reading::begin_stream(
     windows_ = std::move(windows);
     from_ = from;
     rows_ = 0;
+    named_gone_.clear();
     seen_new_.clear();
     for (const what kind : stream.makes)
         row(kind);
@@ -73,6 +74,7 @@ void source_reading::take(const page& got, std::uint32_t page_number)
         take_mark(mark);
     for (const reported_record& record : got.records)
         take_record(record);
+    named_gone_.insert(named_gone_.end(), got.gone.begin(), got.gone.end());
     for (const rejected_row& rejected : got.rejected) {
         statement_row& counts = row(rejected.kind);
         ++counts.read;
@@ -260,6 +262,7 @@ result<void> source_reading::end_stream(const retirement_limit& limit, bool may_
         settle_parked();
         marks_read_from_ = from_;
     }
+    if (const result<void> retired = retire_named(limit); !retired) return retired;
     if (!may_retire || !stream_->lists_all) return {};
     for (const what kind : stream_->makes) {
         const result<void> retired = kind == what::session_mark ? retire_marks(limit) : retire_things(kind, limit);
@@ -344,6 +347,30 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
     row(kind).vanished += static_cast<std::int64_t>(missing.size());
     pupils_changed_ = pupils_changed_ || (kind == what::pupil && !missing.empty());
     gone_things_.insert(gone_things_.end(), missing.begin(), missing.end());
+    return {};
+}
+
+// A record that is named as gone and was read in the same stream all the same is there: it came back. One we never had
+// is nothing to us.
+result<void> source_reading::retire_named(const retirement_limit& limit)
+{
+    std::map<what, std::set<entry_index>> named;
+    for (const gone_record& gone : named_gone_) {
+        const held_thing* thing = std::as_const(held_).things(gone.kind).find(source_, gone.source_id);
+        if (thing && !thing->gone && thing->seen_in != read_number_) named[gone.kind].insert(thing->subject);
+    }
+    for (const auto& [kind, subjects] : named) {
+        std::size_t held = 0;
+        for (const held_thing& thing : std::as_const(held_).things(kind).all())
+            held += !thing.gone && thing.source == source_ ? 1 : 0;
+        if (passes(limit, subjects.size(), held, false)) return too_many(source_, kind, subjects.size(), held);
+    }
+    for (const auto& [kind, subjects] : named) {
+        row(kind).vanished += static_cast<std::int64_t>(subjects.size());
+        pupils_changed_ = pupils_changed_ || kind == what::pupil;
+        for (const entry_index subject : subjects)
+            gone_things_.emplace_back(kind, subject);
+    }
     return {};
 }
 

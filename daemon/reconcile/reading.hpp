@@ -40,8 +40,9 @@ public:
     begin_stream(const stream_info& stream, std::vector<stream_state::window> windows, std::optional<civil_day> from);
     // Compares one page. Views into the page must stay valid until the changes are drained.
     void take(const page& got, std::uint32_t page_number);
-    // Ends a stream that was read to its last page. Retires what is missing, when `may_retire`; refuses with
-    // mass_change, and retires nothing, when more is missing than the limit allows or everything is.
+    // Ends a stream that was read to its last page. Retires what the source itself named as gone and, when
+    // `may_retire`, what is missing; refuses with mass_change, and retires nothing, when either is more than the limit
+    // allows or when everything is missing.
     result<void> end_stream(const retirement_limit& limit, bool may_retire);
 
     std::size_t changes() const { return marks_.size() + records_.size() + gone_marks_.size() + gone_things_.size(); }
@@ -102,6 +103,7 @@ private:
     void settle_parked();
     result<void> retire_marks(const retirement_limit& limit);
     result<void> retire_things(what kind, const retirement_limit& limit);
+    result<void> retire_named(const retirement_limit& limit);
     statement_row& row(what kind);
 
     held_state& held_;
@@ -123,6 +125,7 @@ private:
     std::map<civil_day, std::vector<std::uint32_t>> seen_; // by day: two cells a pupil, 0 or the digest of the id
     civil_day seen_day_{};
     std::vector<std::uint32_t>* seen_cells_ = nullptr;
+    std::vector<gone_record> named_gone_;                          // of this stream, in the source's words
     std::unordered_set<std::string> seen_new_;                     // keys of new records met in this stream
     std::set<std::pair<session_id, entry_index>> known_conflicts_; // sessions with an open finding
     struct parked_mark {

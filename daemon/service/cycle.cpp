@@ -176,6 +176,7 @@ asio::awaitable<result<void>> cycle::read_stream(
                 ages.emplace_back(window.from, started - window.read_at);
         const civil_day today = day_of(time_zone::named(settings_.school.timezone)->to_local(started));
         day = read_from(known, settings_.calendar, today, ages, options.everything);
+        if (!day) day = from.first_day(number);
         // Marks past their maximum were erased by age, and are not read again.
         if (const auto years = settings_.retention.attendance.at_most_years;
             years && std::find(stream.makes.begin(), stream.makes.end(), what::session_mark) != stream.makes.end()) {
@@ -183,6 +184,8 @@ asio::awaitable<result<void>> cycle::read_stream(
             day = std::max(day.value_or(oldest), oldest);
         }
     }
+    // Only what changed is read when the connector takes the bookmark; what it does not name then is not missing.
+    const bool changes_only = from.gives_changes(number, same_shape && !first && !options.everything);
     reading.begin_stream(stream, state.windows, day);
 
     std::vector<page> kept; // pages that undrained changes look into
@@ -220,7 +223,7 @@ asio::awaitable<result<void>> cycle::read_stream(
     }
 
     const retirement_limit limit{known.vanish_limit.percent, known.vanish_limit.at_least, options.lift_vanish_limit};
-    const result<void> ended = reading.end_stream(limit, same_shape && !first);
+    const result<void> ended = reading.end_stream(limit, same_shape && !first && !changes_only);
     flush(reading, report); // a mark that was parked may look into pages that go now
     if (!ended) co_return ended.error();
 

@@ -49,6 +49,9 @@ struct mistake {
     const char* message;
 };
 
+const char* const whole_paging =
+    R"("type": "next_url", "next": "meta.pagination.next", "more": "meta.pagination.more", "size_param": "per_page", "size": "{per_page}", "absent": "last")";
+
 const mistake mistakes[] = {
     {"type", R"("manifest": 1)", R"("manifest": "1")", "breaks \"type\""},
     {"enum", R"("manifest": 1)", R"("manifest": 2)", "breaks \"enum\""},
@@ -111,7 +114,60 @@ const mistake mistakes[] = {
     {"", R"("default": 100)", R"("default": "many")", "of another type"},
     {"", R"("secret": true,)", R"("secret": true, "default": "x",)", "never used"},
     {"", R"("next": "meta.pagination.next", )", "", "\"next\" is missing"},
-    {"", R"("size_param": "per_page", )", "", "go together"},
+    {"",
+     R"("size_param": "per_page", "size": "{per_page}", "absent")",
+     R"("size_param": "per_page", "absent")",
+     "go together"},
+    {"",
+     R"("size_param": "per_page", "size": "{per_page}", "absent")",
+     R"("pages": "p", "absent")",
+     "is not for this type"},
+    {"", whole_paging, R"("type": "page", "more": "m")", "\"param\" is missing"},
+    {"", whole_paging, R"("type": "offset", "param": "o")", "where the list ends"},
+    {"", whole_paging, R"("type": "cursor", "param": "c")", "\"next_header\" is missing"},
+    {"", R"("lists_all": true)", R"("slices": {"days": 1}, "lists_all": true)", "need \"window\""},
+    {"", R"("lists_all": true)", R"("slices": {"lookup": "nothing"}, "lists_all": true)", "names no lookup"},
+    {"", R"("lists_all": true)", R"("slices": {"lookup": "codes", "days": 1}, "lists_all": true)", "needs one of days"},
+    {"",
+     R"("lists_all": true)",
+     R"("incremental": {"kind": "number", "send_as": "number"}, "lists_all": true)",
+     "neither cursor nor signpost"},
+    {"",
+     R"("lists_all": true)",
+     R"("incremental": {"kind": "time", "send_as": "number"}, "lists_all": true)",
+     "is of another kind"},
+    {"", R"("lists_all": true)", R"("only": [{"at": "x"}], "lists_all": true)", "needs one of in and not_in"},
+    {"", R"("lists_all": true)", R"("body": {}, "lists_all": true)", "a GET does not send"},
+    {"",
+     R"("lists_all": true)",
+     R"("deletes": {"request": {"path": "/d"}, "paginator": {"type": "none"}, "records": "", "key": "id"}, "lists_all": true)",
+     "is for a stream with"},
+    {"",
+     R"("path": "/schools/{school_id}/students")",
+     R"("path": "/schools/{@part}/students")",
+     "variable that is not known"},
+    {"",
+     R"("authenticator": { "type": "bearer", "token": "token" })",
+     R"("authenticator": { "type": "api_key" })",
+     "where the key goes"},
+    {"",
+     R"("authenticator": { "type": "bearer", "token": "token" })",
+     R"("authenticator": { "type": "session_token" })",
+     "\"login\" is missing"},
+    {"",
+     R"("authenticator": { "type": "bearer", "token": "token" })",
+     R"("authenticator": { "type": "session_token", "login": {"url": "{school_id}/x", "values": {}} })",
+     "setting of type url"},
+    {"", R"("dates": {)", R"("errors": [{"action": "retry"}], "dates": {)", "fits every answer"},
+    {"",
+     R"("streams": [)",
+     R"("write": [{"name": "note", "request": {"path": "/n", "method": "POST", "body": {}}}], "streams": [)",
+     "does not send {@reference}"},
+    {"", R"("mis_id": "mis_id",)", R"("mis_id": {"from": "mis_id", "unknown": "reject"},)", "is for a translation"},
+    {"",
+     R"("mis_id": "mis_id",)",
+     R"("mis_id": {"from": "mis_id", "type": "integer", "after_last": "/"},)",
+     "make a text"},
     {"", R"("text_member": "date",)", R"("zone": "Mars/Olympus",)", "is no time zone"},
     {"", R"("school_id": {)", R"("School": {)", "is no name for a setting"},
     {"", R"("name": "wonde")", R"("name": "other")", "is not the file's name"},
@@ -150,6 +206,13 @@ TEST_CASE("the shipped manifests keep their schema", "[connectors]")
 {
     CHECK(shipped("wonde").streams.size() == 4);
     CHECK(shipped("safeguarding").streams.size() == 2);
+    const manifest_places places{{root() / "connectors/manifests"}, root() / "schemas"};
+    const auto files = manifest_files(places);
+    CHECK(files.size() >= 12);
+    for (const auto& file : files) {
+        INFO(file);
+        CHECK(load_manifest(file, places.schemas));
+    }
 }
 
 TEST_CASE("a manifest with one mistake is refused with the line of the mistake", "[connectors]")

@@ -273,6 +273,27 @@ TEST_CASE("records vanish by the same limits as marks", "[reconcile]")
     CHECK(back.of(what::pupil).held == 60);
 }
 
+TEST_CASE("what a source names as gone is withdrawn by the same limits, and what it does not name stays", "[reconcile]")
+{
+    read_book book;
+    std::vector<reported_record> pupils;
+    for (int i = 0; i < 60; ++i)
+        pupils.push_back(pupil_record("A" + std::to_string(i)));
+    book.records(what::pupil, pupils);
+    read_choice how;
+    how.limit = {10, 25, false};
+    how.may_retire = false; // only changes are read
+    const int named = GENERATE(1, 26);
+    for (int i = 0; i < named; ++i)
+        how.gone.emplace_back(what::pupil, "A" + std::to_string(i));
+    how.gone.emplace_back(what::pupil, "unknown");
+    how.gone.emplace_back(what::pupil, "A59"); // named as gone, and listed in the same read: it came back
+    const read_result read = book.records(what::pupil, {pupils[59]}, how);
+    CHECK(read.refused.has_value() == (named == 26));
+    CHECK(read.of(what::pupil).vanished == (named == 26 ? 0 : 1));
+    CHECK(read.of(what::pupil).held == (named == 26 ? 60 : 59));
+}
+
 TEST_CASE("a source's own total that is not what is held makes the statement unbalanced", "[reconcile]")
 {
     read_book book;

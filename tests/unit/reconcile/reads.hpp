@@ -76,7 +76,8 @@ struct read_choice {
     std::size_t drain_every = 1; // pages
     bool may_retire = true;
     retirement_limit limit{10, 25, true};
-    std::size_t skipped = 0; // rows older than the window that the source sent all the same
+    std::size_t skipped = 0;       // rows older than the window that the source sent all the same
+    std::vector<gone_record> gone; // what the source itself names as gone
 };
 
 // One source and what is held of it.
@@ -150,6 +151,7 @@ public:
     {
         reading.begin_stream(stream, windows_[stream.name], how.from);
         page got;
+        got.gone = how.gone;
         got.records = rows;
         got.rows = rows.size();
         reading.take(got, 1);
