@@ -148,20 +148,19 @@ std::string spoken_likely(const finding_context& context, const std::string& sou
 {
     if (review.candidates.size() > 1)
         return fmt::format(
-            "{} has a pupil who may be any of {} pupils of {} by name and date of birth, so none was chosen. Say which "
-            "with rollbook links confirm.",
+            "{} has a pupil who may be any of {} pupils of {} by name and date of birth, so none was chosen. Give the "
+            "record its UPN.",
             source,
             review.candidates.size(),
             context.mis
         );
     return fmt::format(
-        "{} has a pupil who may be P-{} of {}: {}. Say so with rollbook links confirm, or that it is somebody else "
-        "with "
-        "rollbook links split.",
+        "{} has a pupil who may be P-{} of {}: {}. If they are one, give the record the UPN that {} has.",
         source,
         review.candidates.front().pupil,
         context.mis,
-        spoken_score(review.candidates.front().score)
+        spoken_score(review.candidates.front().score),
+        context.mis
     );
 }
 
@@ -196,9 +195,7 @@ void add_strangers(
         add("pupil-ambiguous",
             review.other,
             fmt::format(
-                "{} has a pupil whose numbers point to {} pupils of {}, so none was chosen. Correct the id or the UPN, "
-                "or "
-                "say which with rollbook links confirm.",
+                "{} has a pupil whose numbers point to {} pupils of {}, so none was chosen. Correct the id or the UPN.",
                 source,
                 review.candidates.size(),
                 context.mis
@@ -210,8 +207,7 @@ void add_strangers(
             review.other,
             fmt::format(
                 "{} has a pupil with a number of P-{} of {}, but the names and the date of birth do not fit, so they "
-                "were "
-                "not linked. Correct the number, or say that they are one with rollbook links confirm.",
+                "were not linked. Correct the number, or the names and the date of birth.",
                 source,
                 review.candidates.front().pupil,
                 context.mis

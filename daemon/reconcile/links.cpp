@@ -370,11 +370,15 @@ result<draft> decision_entry(const held_state& held, const std::string& mis, con
     const held_thing* record = held.things(what::pupil).find_subject(decided.other);
     if (!record || record->source == mis)
         return failure(
-            errc::not_found, "the record to link is no pupil record of another source", "See rollbook links list."
+            errc::not_found,
+            "the record to link is no pupil record of another source",
+            "rollbook links list shows both."
         );
     const held_thing* pupil = held.things(what::pupil).find_subject(decided.pupil);
     if (!pupil || pupil->source != mis)
-        return failure(errc::not_found, "the pupil to link it with is not one of the MIS", "See rollbook links list.");
+        return failure(
+            errc::not_found, "the pupil to link it with is not one of the MIS", "rollbook links list shows both."
+        );
 
     held_link before = find_link(held, record->source, decided.other);
     std::erase(before.never, decided.pupil);
