@@ -116,6 +116,7 @@ void held_state::apply(entry_index index, const version& v, std::string_view pay
             things(thing->kind).put(index, *thing, keeps_payload(thing->kind) ? std::string(payload) : std::string());
         // An entry that says a record is gone has no fields: the last known day stays.
         if (const auto day = day_in(thing->kind, payload)) now.day = day;
+        cases_.apply(index, *thing, payload);
     }
 }
 

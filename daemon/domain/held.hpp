@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/domain/case_facts.hpp"
 #include "daemon/domain/register.hpp"
 #include "daemon/domain/what.hpp"
 
@@ -90,6 +91,9 @@ public:
     held_things& things(what kind) { return things_[static_cast<std::size_t>(kind)]; }
     const held_things& things(what kind) const { return things_[static_cast<std::size_t>(kind)]; }
 
+    // Incidents, concerns and suspensions, in a form that rules and findings can read.
+    const case_facts& cases() const { return cases_; }
+
     void apply(entry_index index, const version& v, std::string_view payload);
 
     // Keyed digests (erased_key) of what was erased. A source that still has it must not bring it back; a pupil whom
@@ -102,6 +106,7 @@ private:
     std::shared_ptr<code_book> codes_;
     std::map<std::string, attendance_register> registers_;
     std::array<held_things, 22> things_;
+    case_facts cases_;
 };
 
 } // namespace rollbook

@@ -1,0 +1,126 @@
+#include "daemon/domain/case_facts.hpp"
+#include "daemon/domain/held.hpp"
+#include "daemon/domain/visibility.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace rollbook;
+using namespace std::chrono_literals;
+
+namespace {
+
+thing_version version_of(what kind, std::string key, entry_index pupil = no_entry, entry_index subject = no_entry)
+{
+    thing_version row;
+    row.kind = kind;
+    row.source = "mis";
+    row.key = std::move(key);
+    row.pupil = pupil;
+    row.subject = subject;
+    return row;
+}
+
+} // namespace
+
+TEST_CASE("an incident has its pupils' parts, whichever of them came first", "[domain]")
+{
+    const bool record_first = GENERATE(true, false);
+    CAPTURE(record_first);
+    case_facts facts;
+    const auto record = [&] {
+        facts.apply(
+            5,
+            version_of(what::incident, "I1"),
+            R"({"fields":{"day":"2026-11-02","external_ids":["ClassCharts:14"],"location":"Hall","points":2,"time":"10:40","type":"Fight"}})"
+        );
+    };
+    if (record_first) record();
+    for (const entry_index pupil : {entry_index{1}, entry_index{2}})
+        facts.apply(
+            5 + pupil,
+            version_of(what::involvement, "I1/" + std::to_string(pupil), pupil),
+            R"({"fields":{"of":"incident","points":3,"record":"I1","role":"Aggressor"}})"
+        );
+    if (!record_first) record();
+
+    const case_record* found = facts.find_record(5);
+    REQUIRE(found);
+    CHECK(found->day == civil_day{std::chrono::year{2026} / 11 / 2});
+    CHECK(found->minute == 10 * 60 + 40);
+    CHECK(facts.text(found->type) == "Fight");
+    CHECK(facts.text(found->location) == "Hall");
+    REQUIRE(found->elsewhere.size() == 1);
+    CHECK(facts.text(found->elsewhere[0]) == "ClassCharts:14");
+    REQUIRE(found->parts.size() == 2);
+    const case_part& part = facts.parts()[found->parts[1]];
+    CHECK(part.pupil == 2);
+    CHECK(part.points == 3);
+    CHECK(facts.text(part.role) == "Aggressor");
+    CHECK(facts.parts_of(1).size() == 1);
+    CHECK(facts.parts_of(9).empty());
+    CHECK(facts.find_record(6) == nullptr); // a part is no record
+}
+
+TEST_CASE("a concern's time is the one it was written with, or none", "[domain]")
+{
+    const auto [text, minute] = GENERATE(table<std::string, int>({
+        {"2026-11-02T08:05:00", 485},
+        {"2026-11-02", -1},
+        {"2026-11-02T25:00:00", -1},
+        {"2026-11-02T1:00", -1},
+    }));
+    CAPTURE(text);
+    case_facts facts;
+    facts.apply(
+        3,
+        version_of(what::concern, "C1"),
+        R"({"fields":{"categories":["Attendance","Home"],"incident_at":")" + text + R"("}})"
+    );
+    const case_record* found = facts.find_record(3);
+    REQUIRE(found);
+    CHECK(found->day == civil_day{std::chrono::year{2026} / 11 / 2});
+    CHECK(found->minute == minute);
+    CHECK(facts.text(found->type) == "Attendance");
+}
+
+TEST_CASE("a later version of a record replaces the earlier one, and one that is gone says so", "[domain]")
+{
+    case_facts facts;
+    facts.apply(
+        3, version_of(what::suspension, "S1", 1), R"({"fields":{"from":"2026-11-02","from_session":"PM","sessions":3}})"
+    );
+    facts.apply(
+        8,
+        version_of(what::suspension, "S1", 1, 3),
+        R"({"fields":{"from":"2026-11-03","kind_code":"SUSP","to":"2026-11-04","to_session":"AM"}})"
+    );
+    REQUIRE(facts.suspensions_of(1).size() == 1);
+    const suspension_fact& fact = facts.suspensions()[facts.suspensions_of(1)[0]];
+    CHECK(fact.subject == 3);
+    CHECK(fact.entry == 8);
+    CHECK(fact.from == civil_day{std::chrono::year{2026} / 11 / 3});
+    CHECK(fact.from_half == half_day::am);
+    CHECK(fact.to_half == half_day::am);
+    CHECK(fact.sessions == -1);
+    CHECK_FALSE(fact.gone);
+
+    thing_version gone = version_of(what::suspension, "S1", 1, 3);
+    gone.gone = true;
+    facts.apply(9, gone, R"({"gone":"vanished"})");
+    CHECK(fact.gone);
+    CHECK(fact.entry == 9);
+}
+
+TEST_CASE("what rests on several kinds of fact is seen only by who may see each of them", "[domain]")
+{
+    const visibility lead = visibility(visibility::attendance) | visibility::behaviour;
+    CHECK(visibility_of(what::session_mark, false).is_within(lead));
+    CHECK(visibility_of(what::incident, false).is_within(lead));
+    CHECK_FALSE(visibility_of(what::concern, true).is_within(lead));
+    CHECK_FALSE(visibility_of(what::incident, true).is_within(lead)); // kept in the safeguarding system
+    CHECK_FALSE(visibility_of(what::incident, false).is_within(visibility::attendance));
+    const visibility both = visibility_of(what::session_mark, false) | visibility_of(what::concern, true);
+    CHECK_FALSE(both.is_within(lead));
+    CHECK_FALSE(both.is_within(visibility::safeguarding));
+    CHECK(both.is_within(visibility::everything()));
+}
