@@ -2,6 +2,7 @@
 
 #include "daemon/domain/register.hpp"
 #include "daemon/domain/rule.hpp"
+#include "daemon/domain/school_age.hpp"
 
 #include <optional>
 #include <span>
@@ -77,12 +78,6 @@ struct verdict {
 cohort_fit fit_of(const rule_cohort& cohort, const judged_pupil& pupil, civil_day day);
 // False when the pupil is outside the rule's cohort; such a pupil's verdict is "none met", value 0, without a window.
 bool in_cohort(const rule_cohort& cohort, const judged_pupil& pupil, civil_day day);
-
-// Compulsory school age: from the prescribed day (31 August, 31 December, 31 March) on or after the fifth birthday to
-// the last Friday in June of the school year of the sixteenth, both inclusive. A school year is taken to begin on 1
-// September. Source: Education Act 1996 s.8; Education (Start of Compulsory School Age) Order 1998, SI 1998/1607.
-day_range compulsory_school_age(civil_day date_of_birth);
-bool is_compulsory_school_age(civil_day date_of_birth, civil_day day);
 
 // Judges one pupil by one rule. A cohort of compulsory school age leaves out the sessions before it began.
 verdict evaluate(
