@@ -102,7 +102,7 @@ field_value field_reader::wrong(std::string_view why) const
     return out;
 }
 
-field_value field_reader::absent(const dom_value* found, text_pool& pool) const
+field_value field_reader::absent(const dom_value* found, page_texts& pool) const
 {
     if (spec_.otherwise) {
         field_value out;
@@ -115,7 +115,7 @@ field_value field_reader::absent(const dom_value* found, text_pool& pool) const
 }
 
 field_value
-field_reader::read(const dom_value& row, const dom_value* parent, const lookup_tables& tables, text_pool& pool)
+field_reader::read(const dom_value& row, const dom_value* parent, const lookup_tables& tables, page_texts& pool)
 {
     if (spec_.is_constant) {
         field_value out;
@@ -143,7 +143,7 @@ field_reader::read(const dom_value& row, const dom_value* parent, const lookup_t
 }
 
 // An identity of several parts: without one of them there is none.
-field_value field_reader::joined(const dom_value& row, text_pool& pool)
+field_value field_reader::joined(const dom_value& row, page_texts& pool)
 {
     std::string whole;
     for (path_finder& path : join_) {

@@ -16,7 +16,7 @@
 namespace rollbook {
 
 // Holds texts that do not stand in a page's bytes, such as an id that came as a number. Views into it stay good.
-class text_pool {
+class page_texts {
 public:
     std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
 
@@ -75,7 +75,7 @@ public:
     field_reader(const field_spec& spec, const date_form& dates);
 
     // `parent` is the row that a nested item stands in, and is only asked where the field is the parent's.
-    field_value read(const dom_value& row, const dom_value* parent, const lookup_tables& tables, text_pool& pool);
+    field_value read(const dom_value& row, const dom_value* parent, const lookup_tables& tables, page_texts& pool);
     // The two quick ways for the rows of a register, of which there are many: they take what is as it should be and
     // say false to everything else, which read() and read_day() then explain. An empty text is a null.
     bool quick_text(const dom_value& row, std::string_view& text);
@@ -88,15 +88,15 @@ public:
     const field_spec& spec() const { return spec_; }
 
 private:
-    field_value convert(const dom_value& value, const lookup_tables& tables, text_pool& pool);
-    field_value convert_list(const dom_value& value, text_pool& pool) const;
-    field_value pick(const dom_value& list, text_pool& pool);
+    field_value convert(const dom_value& value, const lookup_tables& tables, page_texts& pool);
+    field_value convert_list(const dom_value& value, page_texts& pool) const;
+    field_value pick(const dom_value& list, page_texts& pool);
     field_value date_text(const dom_value& value, std::string_view& text, std::string_view& zone);
-    field_value absent(const dom_value* found, text_pool& pool) const;
+    field_value absent(const dom_value* found, page_texts& pool) const;
     field_value wrong(std::string_view why) const;
-    field_value text_value(const dom_value& value, text_pool& pool) const;
+    field_value text_value(const dom_value& value, page_texts& pool) const;
     field_value shaped(field_value value) const;
-    field_value joined(const dom_value& row, text_pool& pool);
+    field_value joined(const dom_value& row, page_texts& pool);
 
     field_spec spec_;
     std::vector<path_finder> from_;

@@ -73,7 +73,7 @@ std::optional<std::int64_t> find_count(const dom_value& root, path_finder& path)
     return number && *number >= 0 ? number : std::nullopt;
 }
 
-field_value field_reader::text_value(const dom_value& v, text_pool& pool) const
+field_value field_reader::text_value(const dom_value& v, page_texts& pool) const
 {
     field_value out;
     out.is = field_value::kind::text;
@@ -111,7 +111,7 @@ field_value field_reader::shaped(field_value value) const
     return value;
 }
 
-field_value field_reader::convert(const dom_value& v, const lookup_tables& tables, text_pool& pool)
+field_value field_reader::convert(const dom_value& v, const lookup_tables& tables, page_texts& pool)
 {
     if (!spec_.where.empty()) return pick(v, pool);
     field_value out;
@@ -199,7 +199,7 @@ field_value field_reader::date_text(const dom_value& v, std::string_view& text, 
     return out;
 }
 
-field_value field_reader::convert_list(const dom_value& v, text_pool& pool) const
+field_value field_reader::convert_list(const dom_value& v, page_texts& pool) const
 {
     field_value out;
     if (!spec_.markers.empty()) {
@@ -222,7 +222,7 @@ field_value field_reader::convert_list(const dom_value& v, text_pool& pool) cons
 }
 
 // Of several items that fit, the least text: the order of the list is not promised.
-field_value field_reader::pick(const dom_value& list, text_pool& pool)
+field_value field_reader::pick(const dom_value& list, page_texts& pool)
 {
     const auto fits = [&](const dom_value& item) {
         for (std::size_t i = 0; i < where_.size(); ++i) {

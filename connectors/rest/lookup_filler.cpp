@@ -31,7 +31,7 @@ result<std::size_t> lookup_filler::add(const dom_value& root, lookup_table& tabl
 {
     const auto list = list_at(root, records_);
     if (!list) return list.error();
-    text_pool pool;
+    page_texts pool;
     std::size_t position = 0;
     for (const dom_value& row : (*list)->GetArray()) {
         ++position;

@@ -14,7 +14,7 @@ namespace rollbook {
 // What the views of a page look into.
 struct page_storage {
     std::string body;
-    text_pool texts;
+    page_texts texts;
     lookup_tables tables; // codes that marks point to
 };
 

@@ -416,7 +416,7 @@ private:
         field_reader key(spec.key, manifest_.dates);
         std::optional<condition_list> when;
         if (spec.when) when.emplace(*spec.when);
-        text_pool texts;
+        page_texts texts;
         for (const dom_value& row : (*list)->GetArray()) {
             if (when && !when->hold(row)) continue;
             const field_value id = key.read(row, nullptr, {}, texts);
@@ -480,7 +480,7 @@ private:
             if (!read->root) break;
             const auto list = list_at(*read->root, records);
             if (!list) co_return at_place(list.error(), where);
-            text_pool texts;
+            page_texts texts;
             for (const dom_value& row : (*list)->GetArray()) {
                 const field_value id = key.read(row, nullptr, {}, texts);
                 if (id.is != field_value::kind::text) co_return unreadable(where, id.reason);

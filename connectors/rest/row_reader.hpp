@@ -273,7 +273,7 @@ private:
 
     page_mapper& m_;
     const lookup_tables& tables_;
-    text_pool& pool_;
+    page_texts& pool_;
     page& out_;
     const dom_value* parent_ = nullptr;
     std::uint32_t position_ = 0;

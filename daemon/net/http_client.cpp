@@ -1,6 +1,7 @@
 #include "daemon/net/address.hpp"
 #include "daemon/net/curl_client.hpp"
 #include "daemon/net/curl_loop.hpp"
+#include "daemon/net/issuer_seen.hpp"
 
 #include <fmt/format.h>
 
@@ -87,6 +88,7 @@ public:
 
 private:
     void prepare();
+    std::optional<failure> refused_by_proxy() const;
     failure why(CURLcode code) const;
     static std::size_t on_body(char* data, std::size_t, std::size_t bytes, void* self) noexcept;
     static std::size_t on_header(char* data, std::size_t, std::size_t bytes, void* self) noexcept;
@@ -98,6 +100,7 @@ private:
     http_response response_;
     std::size_t header_bytes_ = 0;
     bool too_long_ = false;
+    net::issuer_note issuer_ = std::make_shared<std::string>();
     net::curl_list headers_;
     std::optional<net::transfer> transfer_; // last: it ends before what it reads and writes
 };
@@ -132,6 +135,11 @@ void curl_http_call::prepare()
     // Never the environment's proxy; and none for this machine, as a proxy elsewhere would then see plain http.
     set(CURLOPT_PROXY, net::is_loopback(to_->host) ? "" : request_.proxy.c_str());
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    const bool by_ticket = request_.proxy_sign_in == http_request::sign_in::negotiate;
+    set(CURLOPT_PROXYAUTH, long(by_ticket ? CURLAUTH_NEGOTIATE : CURLAUTH_BASIC));
+    set(CURLOPT_PROXYUSERNAME, by_ticket ? "" : text_or_none(request_.proxy_user)); // empty: the ticket's own
+    set(CURLOPT_PROXYPASSWORD, by_ticket ? "" : text_or_none(request_.proxy_password));
+    net::note_issuer(easy, issuer_);
     set(CURLOPT_HTTPAUTH, long(CURLAUTH_BASIC));
     set(CURLOPT_USERNAME, text_or_none(request_.user));
     set(CURLOPT_PASSWORD, request_.user.empty() ? nullptr : request_.password.c_str());
@@ -193,8 +201,34 @@ std::size_t curl_http_call::on_header(char* data, std::size_t, std::size_t bytes
     return bytes;
 }
 
+// The proxy would not connect us; nothing of the request has gone out.
+std::optional<failure> curl_http_call::refused_by_proxy() const
+{
+    long status = 0;
+    curl_easy_getinfo(transfer_->easy(), CURLINFO_HTTP_CONNECTCODE, &status);
+    if (status < 300) return {};
+    const std::string what = fmt::format("{}: the proxy answered with status {}", to_->origin, status);
+    if (status == 407)
+        return failure(
+            errc::source_misconfigured,
+            what + ": it does not take who we say we are",
+            "Check proxy_user and proxy_password of this source; or set proxy_negotiate, and see with klist that the "
+            "account Rollbook runs as has a ticket."
+        );
+    if (status >= 500)
+        return failure(
+            errc::source_unreachable, what, "It is tried again by itself. If it stays so, ask who runs the proxy."
+        );
+    return failure(
+        errc::source_misconfigured,
+        what + ": it does not let us reach this host",
+        "Let the proxy pass it; rollbook net allow-list prints every host."
+    );
+}
+
 failure curl_http_call::why(CURLcode code) const
 {
+    if (auto refused = refused_by_proxy()) return *refused;
     const std::string& origin = to_->origin;
     const auto unreachable = [&](std::string_view what) {
         return failure(
@@ -222,8 +256,13 @@ failure curl_http_call::why(CURLcode code) const
     case CURLE_SSL_CONNECT_ERROR: return unreachable("no TLS connection: " + transfer_->detail());
     case CURLE_PEER_FAILED_VERIFICATION:
         return misconfigured(
-            "the server's certificate is not trusted: " + transfer_->detail(),
-            "If the school's filter inspects traffic, exempt this host or name the filter's authority in ca_file."
+            fmt::format(
+                "the server's certificate is not trusted: {}; its issuer is {}",
+                transfer_->detail(),
+                issuer_->empty() ? "not known" : *issuer_
+            ),
+            "If that issuer is the school's web filter, exempt this host from inspection or name the filter's "
+            "authority in ca_file. If it is nobody you know, ask the source's support."
         );
     case CURLE_SSL_CACERT_BADFILE:
         return misconfigured("the file in ca_file cannot be read", "Name a readable PEM file in ca_file.");

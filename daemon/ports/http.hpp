@@ -22,6 +22,10 @@ struct http_request {
     std::string password;
     std::string ca_file; // further trust anchors; empty: the system's
     std::string proxy;   // empty: none
+    // Who we are to the proxy: a user and a password, or the Kerberos ticket of the account the program runs as.
+    enum class sign_in { basic, negotiate } proxy_sign_in = sign_in::basic;
+    std::string proxy_user; // basic; empty: nobody
+    std::string proxy_password;
     std::chrono::milliseconds timeout{30'000};
     std::size_t body_bytes_max = 32u << 20; // a longer answer is refused as page_malformed, never cut
 
@@ -44,8 +48,9 @@ class http_call {
 public:
     virtual ~http_call() = default;
     // The answer, whatever its status. Asked once. Fails with source_unreachable (no connection, no answer in time),
-    // source_misconfigured (TLS does not verify, bad address, http beyond loopback) or page_malformed (body too long,
-    // transfer cut short). Redirects are not followed: a 3xx is an answer.
+    // source_misconfigured (TLS does not verify, with the issuer seen; a proxy that refuses us; bad address, http
+    // beyond loopback) or page_malformed (body too long, transfer cut short). Redirects are not followed: a 3xx is an
+    // answer.
     virtual boost::asio::awaitable<result<http_response>> answer() = 0;
 };
 

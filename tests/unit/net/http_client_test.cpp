@@ -182,6 +182,39 @@ TEST_CASE("a body over the limit is refused, announced or not, and never cut", "
     }
 }
 
+TEST_CASE("a reply of 2 GB is refused as soon as it says so, and at the limit when it does not", "[net]")
+{
+    const bool announced = GENERATE(true, false);
+    constexpr std::size_t two_gigabytes = std::size_t{2} << 30;
+    constexpr std::size_t limit = std::size_t{1} << 20;
+    std::atomic<std::size_t> sent{0};
+    loopback_server source([&](connection& open) {
+        if (!read_request(open)) return;
+        open.write(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" +
+            (announced ? "Content-Length: " + std::to_string(two_gigabytes) : std::string("Connection: close")) +
+            "\r\n\r\n"
+        );
+        const std::string piece(64u << 10, ' ');
+        while (sent < two_gigabytes && open.is_open()) {
+            open.write(piece);
+            sent += piece.size();
+        }
+    });
+    boost::asio::io_context loop{1};
+    {
+        const auto client = make_http_client(loop.get_executor());
+        http_request request(source.origin() + "/");
+        request.body_bytes_max = limit;
+        const auto call = client->start(std::move(request));
+        const auto got = run(loop, call->answer());
+        REQUIRE(!got);
+        CHECK(got.error().code == errc::page_malformed);
+        CHECK_THAT(got.error().what, Catch::Contains("longer than"));
+    }
+    CHECK(sent < std::size_t{64} << 20); // what the two ends' buffers hold, and no more
+}
+
 TEST_CASE("a transfer that ends early is a malformed page", "[net]")
 {
     const std::string start = GENERATE(
@@ -289,6 +322,74 @@ TEST_CASE("http beyond this machine, other schemes and split headers are never s
     CHECK(answer.error().code == errc::source_misconfigured);
     CHECK_THAT(answer.error().what, !Catch::Contains("Bearer"));
     CHECK(school.connections() == 0);
+}
+
+namespace {
+
+// What a proxy is told of a request to a host beyond it, and what comes of its answer.
+struct proxied {
+    std::vector<seen_request> seen;
+    failure why;
+};
+proxied through_proxy(std::string answer, const std::function<void(http_request&)>& sign_in)
+{
+    loopback_http proxy([answer = std::move(answer)](const seen_request&) { return answer; });
+    boost::asio::io_context loop{1};
+    const auto client = make_http_client(loop.get_executor());
+    http_request request("https://mis.example.test/v1/marks?key=s3cret");
+    request.headers.emplace_back("Authorization: Bearer s3cret");
+    request.proxy = proxy.origin();
+    sign_in(request);
+    const auto call = client->start(std::move(request));
+    const auto got = run(loop, call->answer());
+    REQUIRE(!got);
+    return {proxy.seen(), got.error()};
+}
+
+} // namespace
+
+TEST_CASE("a proxy is told the host, who we are to it, and nothing of the request", "[net]")
+{
+    const auto asked = through_proxy(http_answer("403 Forbidden", "", ""), [](http_request& r) {
+        r.proxy_user = "school";
+        r.proxy_password = "pr0xy";
+    });
+    REQUIRE(asked.seen.size() == 1);
+    CHECK(asked.seen[0].method == "CONNECT");
+    CHECK(asked.seen[0].target == "mis.example.test:443");
+    CHECK(asked.seen[0].headers.at("proxy-authorization") == "Basic c2Nob29sOnByMHh5");
+    CHECK(asked.seen[0].headers.count("authorization") == 0);
+    CHECK(asked.why.code == errc::source_misconfigured);
+    CHECK_THAT(asked.why.what, Catch::Contains("https://mis.example.test:443: the proxy answered with status 403"));
+    CHECK_THAT(asked.why.to_do, Catch::Contains("net allow-list"));
+    CHECK_THAT(asked.why.what + asked.why.to_do, !Catch::Contains("pr0xy") && !Catch::Contains("s3cret"));
+}
+
+TEST_CASE("a proxy that wants to know who we are is a matter for a person", "[net]")
+{
+    const auto nobody = through_proxy(
+        http_answer("407 Proxy Authentication Required", "Proxy-Authenticate: Basic realm=\"a\"\r\n", ""),
+        [](http_request&) {}
+    );
+    CHECK(nobody.seen[0].headers.count("proxy-authorization") == 0);
+    CHECK(nobody.why.code == errc::source_misconfigured);
+    CHECK_THAT(nobody.why.to_do, Catch::Contains("proxy_user"));
+
+    // No ticket on this machine: nothing is sent in its place.
+    const auto ticket = through_proxy(
+        http_answer("407 Proxy Authentication Required", "Proxy-Authenticate: Negotiate\r\n", ""),
+        [](http_request& r) { r.proxy_sign_in = http_request::sign_in::negotiate; }
+    );
+    for (const seen_request& each : ticket.seen)
+        CHECK(each.headers.count("proxy-authorization") == 0);
+    CHECK(ticket.why.code == errc::source_misconfigured);
+    CHECK_THAT(ticket.why.to_do, Catch::Contains("klist"));
+}
+
+TEST_CASE("a proxy in trouble is tried again", "[net]")
+{
+    const auto busy = through_proxy(http_answer("503 Service Unavailable", "", ""), [](http_request&) {});
+    CHECK(busy.why.code == errc::source_unreachable);
 }
 
 TEST_CASE("localhost by name is loopback", "[net]")

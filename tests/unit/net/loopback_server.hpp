@@ -62,10 +62,15 @@ public:
     {
         while (!text.empty()) {
             const auto sent = send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
-            if (sent <= 0) return;
+            if (sent <= 0) {
+                is_open_ = false;
+                return;
+            }
             text.remove_prefix(static_cast<std::size_t>(sent));
         }
     }
+    // Until a write failed.
+    bool is_open() const { return is_open_; }
     // Waits until the client closes.
     void drain()
     {
@@ -84,6 +89,7 @@ private:
         return true;
     }
     int socket_;
+    bool is_open_ = true;
     std::string held_;
 };
 
