@@ -1,6 +1,7 @@
 #include "daemon/cli/alerts.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/cli/commands.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -11,34 +12,6 @@ namespace {
 std::string window_text(const day_range& window)
 {
     return format_day(window.first) + " to " + format_day(window.last);
-}
-
-std::vector<alert> versions_of(const workplace& at, entry_index id)
-{
-    std::vector<alert> versions;
-    at.reader.history(id, at.n, [&](const thing_view& each) {
-        if (each.kind == what::alert && each.subject == id) {
-            if (auto version = read_alert(each)) versions.push_back(std::move(*version));
-        }
-        return true;
-    });
-    return versions;
-}
-
-void write_history(json_writer& out, const std::vector<alert>& versions)
-{
-    out.begin_array();
-    for (const alert& each : versions) {
-        out.begin_object();
-        out.member("changed_at", format_instant(each.changed_at));
-        out.member("entry", each.latest);
-        out.member("reason", each.reason);
-        out.member("stage", each.stage);
-        out.member("state", name_of(each.state));
-        out.member("value", each.value);
-        out.end_object();
-    }
-    out.end_array();
 }
 
 // The marks among the evidence, as the register shows them.
@@ -91,48 +64,6 @@ void print_alert(const command_io& io, const workplace& at, const people& everyo
 
 } // namespace
 
-std::optional<alert> read_alert(const thing_view& version)
-{
-    if (version.payload.empty()) return std::nullopt;
-    std::optional<alert> read = parse_alert_payload(version.payload, version.entry);
-    if (read) return read;
-    throw failure_error({
-        errc::ledger_in_doubt,
-        "entry " + std::to_string(version.entry) + " of the ledger is no readable alert",
-        "Run `rollbook ledger verify`; if it passes, a newer Rollbook wrote the entry.",
-    });
-}
-
-void write_alert(
-    json_writer& out, const alert& value, const people& everyone, const std::function<void(json_writer&)>& write_history
-)
-{
-    out.begin_object();
-    out.member("changed_at", format_instant(value.changed_at));
-    out.key("evidence").begin_array();
-    for (const entry_index each : value.evidence)
-        out.value(each);
-    out.end_array();
-    if (write_history) {
-        out.key("history");
-        write_history(out);
-    }
-    out.member("id", value.id);
-    out.member("opened_at", format_instant(value.opened_at));
-    out.key("pupil");
-    everyone.write(out, value.pupil);
-    out.member("reason", value.reason);
-    out.member("rule", value.rule);
-    out.member("stage", value.stage);
-    out.member("state", name_of(value.state));
-    out.member("threshold", value.threshold);
-    out.member("value", value.value);
-    out.key("window").begin_object();
-    out.member("from", format_day(value.window.first));
-    out.member("to", format_day(value.window.last));
-    out.end_object().end_object();
-}
-
 alert_table::alert_table(std::ostream& out, const time_zone& zone, const people& everyone)
     : table_(out, {">Alert", "Rule", "Stage", "State", "Pupil", ">Value", ">Threshold", "Opened", "Changed"}),
       zone_(zone), everyone_(everyone)
@@ -184,7 +115,7 @@ int run_alerts_list(const command_io& io, const command_options& options)
 int run_alerts_show(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
-        const std::vector<alert> versions = versions_of(at, options.index);
+        const std::vector<alert> versions = alert_versions(at, options.index);
         if (versions.empty()) {
             throw failure_error({
                 errc::not_found,
@@ -198,7 +129,7 @@ int run_alerts_show(const command_io& io, const command_options& options)
             return exit_done;
         }
         print_json(io.out, [&](json_writer& out) {
-            write_alert(out, versions.back(), everyone, [&](json_writer& into) { write_history(into, versions); });
+            write_alert(out, versions.back(), everyone, [&](json_writer& into) { write_alert_history(into, versions); });
         });
         return exit_done;
     });

@@ -1,22 +1,9 @@
 #pragma once
 
 #include "daemon/cli/output.hpp"
-#include "daemon/cli/people.hpp"
-#include "daemon/rules/alert.hpp"
+#include "daemon/views/alerts.hpp"
 
 namespace rollbook {
-
-// The alert that a version of an alert thing stands for; empty once erased. A payload that is no alert is a
-// failure_error with ledger_in_doubt.
-std::optional<alert> read_alert(const thing_view& version);
-
-// The members of `alerts list --json`. `write_history`, where given, writes the value of the member "history".
-void write_alert(
-    json_writer& out,
-    const alert& value,
-    const people& everyone,
-    const std::function<void(json_writer&)>& write_history = {}
-);
 
 // One line an alert, for people.
 class alert_table {

@@ -2,6 +2,7 @@
 
 #include "daemon/cli/context.hpp"
 #include "daemon/cli/options.hpp"
+#include "daemon/views/workplace.hpp"
 
 #include <functional>
 #include <iosfwd>
@@ -23,15 +24,6 @@ struct command_io {
 
 // One line of what and where, one of what to do.
 void print_failure(std::ostream& err, const failure& why);
-
-// A ledger open for reading, as asked about.
-struct workplace {
-    const configuration& config;
-    const ledger_reader& reader;
-    const time_zone& zone;
-    instant now;   // the moment asked about: known-at, or now
-    entry_index n; // known at this size
-};
 
 // Calls `use` with the checked configuration; prints its problems and gives exit_configuration when it has any.
 int with_configuration(
@@ -62,6 +54,7 @@ int run_links_list(const command_io& io, const command_options& options);
 int run_alerts_list(const command_io& io, const command_options& options);
 int run_alerts_show(const command_io& io, const command_options& options);
 int run_pupil(const command_io& io, const command_options& options);
+
 int run_erase(const command_io& io, const command_options& options);
 int run_retention(const command_io& io, const command_options& options);
 int run_hold(const command_io& io, const command_options& options);

@@ -1,7 +1,6 @@
-#include "daemon/base/json.hpp"
-#include "daemon/base/ledger_entry.hpp"
+#include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
-#include "daemon/cli/people.hpp"
+#include "daemon/views/entries.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -9,42 +8,6 @@
 
 namespace rollbook {
 namespace {
-
-// An entry with its payload looked into. The view is valid as long as the entry's.
-struct opened_entry {
-    entry_view entry;
-    std::optional<json_document> payload; // empty once erased
-
-    json_view root() const { return payload ? payload->root() : json_view(); }
-    std::string_view text(std::string_view key) const { return root()[key].string_if().value_or(std::string_view()); }
-    entry_index index(std::string_view key) const
-    {
-        const auto number = root()[key].int_if();
-        return number && *number >= 0 ? static_cast<entry_index>(*number) : no_entry;
-    }
-    // The pupil record it is about; no_entry: none.
-    entry_index pupil() const
-    {
-        if (text("what") != name_of(what::pupil)) return index("pupil");
-        return index("subject") == no_entry ? entry.index : index("subject");
-    }
-};
-
-opened_entry open_entry(const entry_view& entry)
-{
-    opened_entry opened{entry, std::nullopt};
-    if (!entry.is_open) return opened;
-    result<json_document> parsed = json_document::parse(std::string(entry.payload));
-    if (!parsed) {
-        throw failure_error({
-            errc::ledger_in_doubt,
-            "entry " + std::to_string(entry.index) + " of the ledger has a payload that is not JSON",
-            "Run `rollbook ledger verify`.",
-        });
-    }
-    opened.payload.emplace(std::move(parsed).value());
-    return opened;
-}
 
 // What `ledger list` was asked to leave out.
 class entry_filter {
@@ -66,37 +29,6 @@ private:
     std::string kind_;
     std::optional<std::set<entry_index>> records_;
 };
-
-// The members of `ledger list --json`, and with the opening those that an auditor checks the leaf with.
-void write_entry(json_writer& out, const opened_entry& each, const people& everyone, bool with_opening)
-{
-    const entry_view& entry = each.entry;
-    out.begin_object();
-    if (with_opening) out.member("commitment", to_hex(entry.commitment));
-    out.member("index", entry.index).member("kind", to_text(entry.kind));
-    if (with_opening) {
-        std::string leaf;
-        append_leaf(leaf, entry.index, entry.kind, entry.recorded_at, entry.commitment);
-        out.member("leaf", leaf).key("opening");
-        if (entry.is_open) {
-            out.begin_object().member("commit_key", to_hex(entry.commit_key)).member("index", entry.index);
-            out.member("payload", to_base64(as_bytes(entry.payload))).end_object();
-        } else {
-            out.null();
-        }
-    }
-    out.key("payload");
-    if (each.payload)
-        each.root().write_canonical(out);
-    else
-        out.null();
-    const entry_index pupil = each.pupil();
-    write_text_or_null(out, "pupil", pupil == no_entry ? "" : reference_of(everyone.person_of(pupil)));
-    out.member("recorded_at", format_instant(entry.recorded_at));
-    write_text_or_null(out, "source", each.text("source"));
-    write_text_or_null(out, "what", each.text("what"));
-    out.end_object();
-}
 
 std::vector<std::string> cells_of(const opened_entry& each, const workplace& at, const people& everyone)
 {

@@ -1,6 +1,7 @@
 #include "daemon/base/json.hpp"
+#include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
-#include "daemon/cli/people.hpp"
+#include "daemon/views/people.hpp"
 
 #include <algorithm>
 #include <ostream>

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "daemon/base/canonical_json.hpp"
-#include "daemon/base/time.hpp"
+#include "daemon/views/text.hpp"
 
 #include <cstdint>
 #include <iosfwd>
@@ -12,20 +11,6 @@
 #include <vector>
 
 namespace rollbook {
-
-// `text` without control characters: what a source wrote must not steer a terminal.
-std::string plain(std::string_view text);
-
-// "1,204"
-std::string grouped(std::int64_t number);
-// "2026-11-23 08:55" at the school.
-std::string clock_text(instant at, const time_zone& zone);
-// The same, or "-" when there is none.
-std::string clock_text(const std::optional<instant>& at, const time_zone& zone);
-// "23 November 2026 at 08:55" at the school.
-std::string long_clock_text(instant at, const time_zone& zone);
-// "5 min", "3 h", "2 days": how long ago, in one unit, cut.
-std::string age_text(std::chrono::milliseconds age);
 
 // Columns under headings for people. Rows are written in blocks, so that a long list streams; the widths of a block are
 // at least those of the block before it.
@@ -83,12 +68,6 @@ template <class Stream, class F> void print_json(Stream& out, F&& write)
     write(writer);
     out << text << '\n';
 }
-
-// key: null or the value's text.
-void write_instant(json_writer& out, std::string_view key, const std::optional<instant>& at);
-void write_day(json_writer& out, std::string_view key, const std::optional<civil_day>& day);
-// null when empty.
-void write_text_or_null(json_writer& out, std::string_view key, std::string_view text);
 
 // Rows in order of id, whatever order they come in: those after `after`, at most `limit` (0: all).
 template <class T> class id_page {

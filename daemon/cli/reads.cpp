@@ -1,5 +1,7 @@
 #include "daemon/cli/alerts.hpp"
+#include "daemon/cli/commands.hpp"
 #include "daemon/service/housekeeping.hpp"
+#include "daemon/views/reads.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -60,28 +62,6 @@ private:
     text_table table_;
 };
 
-void write_statement(json_writer& out, const statement_row& row)
-{
-    out.begin_object();
-    out.member("at", format_instant(row.at));
-    out.member("balanced", row.balanced);
-    out.member("changed", row.changed);
-    out.member("duplicate", row.duplicate);
-    out.member("new", row.fresh);
-    out.member("quarantined", row.quarantined);
-    out.member("read", row.read);
-    out.member("record", name_of(row.record));
-    out.member("restored", row.restored);
-    out.member("source", row.source).key("source_total");
-    if (row.source_total)
-        out.value(*row.source_total);
-    else
-        out.null();
-    out.member("unchanged", row.unchanged);
-    out.member("vanished", row.vanished);
-    out.end_object();
-}
-
 // From the first moment of a day at the school to the last one of another.
 std::optional<instant> start_of(const std::optional<civil_day>& day, const time_zone& zone)
 {
@@ -92,54 +72,6 @@ std::optional<instant> end_of(const std::optional<civil_day>& day, const time_zo
 {
     if (!day) return std::nullopt;
     return zone.to_instant(local_instant(*day + std::chrono::days(1))) - std::chrono::milliseconds(1);
-}
-
-bool is_ok(const source_state& state)
-{
-    return state.error.empty() && state.last_success;
-}
-
-// How every configured source stands; one that was never read has a state without times.
-std::vector<std::pair<const source_configuration*, source_state>> states_of(const workplace& at)
-{
-    const std::vector<source_state> known = at.reader.sources();
-    std::vector<std::pair<const source_configuration*, source_state>> states;
-    for (const source_configuration& each : at.config.sources) {
-        const auto found = std::ranges::find(known, each.name, &source_state::source);
-        source_state state;
-        if (found != known.end()) state = *found;
-        state.source = each.name;
-        states.emplace_back(&each, std::move(state));
-    }
-    return states;
-}
-
-std::int64_t alerts_open(const workplace& at)
-{
-    std::int64_t count = 0;
-    at.reader.things(what::alert, at.n, [&](const thing_view& each) {
-        count += !each.gone && !each.payload.empty();
-        return true;
-    });
-    return count;
-}
-
-void write_source(json_writer& out, const source_state& state, instant now)
-{
-    out.begin_object();
-    write_day(out, "cursor", state.newest_day);
-    out.key("data_age_s");
-    if (state.data_as_of)
-        out.value(std::chrono::duration_cast<std::chrono::seconds>(std::max(now, *state.data_as_of) - *state.data_as_of)
-                      .count());
-    else
-        out.null();
-    write_instant(out, "data_as_of", state.data_as_of);
-    write_text_or_null(out, "error", state.error);
-    write_instant(out, "last_success", state.last_success);
-    out.member("name", state.source);
-    out.member("ok", is_ok(state));
-    out.end_object();
 }
 
 void write_backups(json_writer& out, const backup_standing& backups)

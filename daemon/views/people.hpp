@@ -1,7 +1,7 @@
 #pragma once
 
 #include "daemon/base/canonical_json.hpp"
-#include "daemon/cli/commands.hpp"
+#include "daemon/views/workplace.hpp"
 
 #include <map>
 #include <string>

@@ -1,4 +1,4 @@
-#include "daemon/cli/people.hpp"
+#include "daemon/views/people.hpp"
 
 #include "daemon/base/bytes.hpp"
 #include "daemon/base/json.hpp"

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "daemon/base/json.hpp"
+#include "daemon/views/people.hpp"
+
+#include <optional>
+
+namespace rollbook {
+
+struct finding {
+    entry_index id = no_entry;
+    json_document payload;
+
+    json_view root() const { return payload.root(); }
+    std::string_view text(std::string_view key) const { return root()[key].string_if().value_or(std::string_view()); }
+    std::optional<entry_index> pupil() const
+    {
+        const auto index = root()["pupil"].int_if();
+        return index && *index >= 0 ? std::optional(static_cast<entry_index>(*index)) : std::nullopt;
+    }
+};
+
+// The payload of a version that is not erased. Throws failure_error (ledger_in_doubt) when it is not JSON.
+json_document payload_of(const thing_view& version);
+
+// The members of `findings list --json`.
+void write_finding(json_writer& out, const finding& each, const people& everyone);
+
+} // namespace rollbook
