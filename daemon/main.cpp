@@ -7,6 +7,7 @@
 #include "daemon/config/load.hpp"
 #include "daemon/connectors.hpp"
 #include "daemon/delivery/make_channel.hpp"
+#include "daemon/ledger/accounts.hpp"
 #include "daemon/ledger/backup.hpp"
 #include "daemon/ledger/checkpoints.hpp"
 #include "daemon/ledger/export.hpp"
@@ -19,6 +20,7 @@
 #include "daemon/service/daemon.hpp"
 #include "daemon/service/housekeeping.hpp"
 #include "daemon/upkeep.hpp"
+#include "daemon/web/server.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -260,6 +262,7 @@ struct open_book {
     std::unique_ptr<ledger_lock> lock;
     std::vector<std::unique_ptr<signing_key>> keys; // newest first
     std::unique_ptr<ledger> book;
+    std::unique_ptr<account_book> accounts;
 };
 
 result<open_book> open_for_writing(const configuration& settings)
@@ -283,6 +286,9 @@ result<open_book> open_for_writing(const configuration& settings)
     auto book = open_ledger(settings.ledger.path, at_hand);
     if (!book) return book.error();
     opened.book = std::move(*book);
+    auto accounts = open_accounts(settings.ledger.path);
+    if (!accounts) return accounts.error();
+    opened.accounts = std::move(*accounts);
     // What a kill left unsigned is signed before anything is added to it.
     opened.book->sign_checkpoint(now_in(is_simulation(settings)));
     return opened;
@@ -435,6 +441,34 @@ result<upkeep_report> restore(const configuration& settings, const restore_reque
     return done;
 }
 
+result<std::unique_ptr<page_server>>
+make_pages(const configuration& settings, page_desk& desk, boost::asio::any_io_executor executor)
+{
+    web_surroundings around;
+    around.settings = std::make_shared<const configuration>(settings);
+    around.desk = &desk;
+    around.open_reader = [path = settings.ledger.path] { return open_reader(path); };
+    around.log_key = [settings]() -> result<verifier_key> {
+        const auto pinned = pinned_vkey(settings);
+        if (!pinned) return pinned.error();
+        return parse_vkey(*pinned);
+    };
+    if (!settings.web.certificate.empty()) {
+        std::ifstream file(settings.web.certificate);
+        around.certificate_pem.assign(std::istreambuf_iterator<char>(file), {});
+        if (!settings.web.private_key || around.certificate_pem.empty())
+            return failure(
+                errc::configuration_invalid,
+                "[web.tls] certificate cannot be read",
+                "Give the path of a PEM file that Rollbook's user may read."
+            );
+        auto key = read_secret(*settings.web.private_key, settings.file.parent_path());
+        if (!key) return key.error();
+        around.private_key_pem = std::move(*key);
+    }
+    return make_page_server(executor, std::move(around));
+}
+
 class application {
 public:
     application() : data_(find_data()) {}
@@ -472,6 +506,10 @@ public:
             return upkeep(settings, request, progress);
         };
         c.pinned_vkey = pinned_vkey;
+        c.accounts = [](const configuration& settings) { return list_accounts(settings.ledger.path); };
+        c.change_account = [this](const configuration& settings, const account_request& asked) {
+            return change_account(settings, asked);
+        };
         c.backups = [](const configuration& settings) {
             return standing_of_backups(settings, now_in(is_simulation(settings)));
         };
@@ -571,6 +609,18 @@ private:
                         ) {
             return do_upkeep(settings, *opened.book, *opened.keys.front(), request, now_in(simulated), tell);
         };
+        around.accounts = opened.accounts.get();
+        around.make_pages = [](const configuration& settings, page_desk& desk, boost::asio::any_io_executor executor) {
+            std::unique_ptr<page_server> pages;
+            if (settings.web.listen.empty()) return pages;
+            auto made = make_pages(settings, desk, std::move(executor));
+            // The registers are read all the same: a page can be opened later, a missed child cannot.
+            if (made)
+                pages = std::move(*made);
+            else
+                log_event(event::pages_failed, made.error().what, made.error().to_do);
+            return pages;
+        };
         around.tend = [&opened, simulated](const configuration& settings) {
             return tend_backups(settings, *opened.keys.front(), now_in(simulated));
         };
@@ -635,6 +685,20 @@ private:
         opened->book->sign_checkpoint(now);
         copy_soon(settings);
         return {};
+    }
+
+    result<void> change_account(const configuration& settings, const account_request& wanted)
+    {
+        control_request asked;
+        asked.command = control_request::kind::account;
+        asked.account = wanted;
+        if (auto answered = ask_daemon(settings.ledger.path, asked, {})) {
+            if (!*answered) return answered->error();
+            return {};
+        }
+        auto opened = open_for_writing(settings);
+        if (!opened) return opened.error();
+        return rollbook::change_account(*opened->accounts, wanted, now_in(is_simulation(settings)));
     }
 
     result<void> change_checkpoint(const configuration& settings, const checkpoint_request& wanted)

@@ -54,7 +54,10 @@ int run_links_list(const command_io& io, const command_options& options);
 int run_alerts_list(const command_io& io, const command_options& options);
 int run_alerts_show(const command_io& io, const command_options& options);
 int run_pupil(const command_io& io, const command_options& options);
-
+int run_user_add(const command_io& io, const command_options& options);
+int run_user_list(const command_io& io, const command_options& options);
+int run_user_remove(const command_io& io, const command_options& options);
+int run_user_reset(const command_io& io, const command_options& options);
 int run_erase(const command_io& io, const command_options& options);
 int run_retention(const command_io& io, const command_options& options);
 int run_hold(const command_io& io, const command_options& options);

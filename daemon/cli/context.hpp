@@ -2,6 +2,7 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/cli/connector_tools.hpp"
+#include "daemon/ports/accounts.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/ledger_export.hpp"
 #include "daemon/ports/ledger_proofs.hpp"
@@ -77,6 +78,10 @@ struct cli_context {
         verify_backup;
     // Puts a backup in the ledger's place; needs the lock.
     std::function<result<upkeep_report>(const configuration&, const restore_request&)> restore;
+    // Who may open the pages; fails with ledger_in_doubt.
+    std::function<result<std::vector<account>>(const configuration&)> accounts;
+    // Done by the daemon or under the lock.
+    std::function<result<void>(const configuration&, const account_request&)> change_account;
     // The pinned public key: [ledger] vkey, or ledger.vkey beside the ledger.
     std::function<result<std::string>(const configuration&)> pinned_vkey;
 };

@@ -8,18 +8,18 @@
 namespace rollbook {
 namespace {
 
-std::string who(const finding& each, const people& everyone)
+std::string who(const finding_view& each, const people& everyone)
 {
     if (const auto pupil = each.pupil()) return reference_of(everyone.person_of(*pupil));
     return "-";
 }
 
-std::string opened_text(const finding& each, const time_zone& zone)
+std::string opened_text(const finding_view& each, const time_zone& zone)
 {
     return clock_text(parse_instant(each.text("opened_at")), zone);
 }
 
-void print_findings(const command_io& io, const workplace& at, const people& everyone, const id_page<finding>& page)
+void print_findings(const command_io& io, const workplace& at, const people& everyone, const id_page<finding_view>& page)
 {
     text_table table(io.out, {">Finding", "Kind", "State", "Pupil", "Opened", "What"});
     for (const auto& [id, each] : page.rows())
@@ -62,10 +62,10 @@ int run_findings_list(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
         const people everyone(at);
-        id_page<finding> page(options.after, options.limit);
+        id_page<finding_view> page(options.after, options.limit);
         at.reader.things(what::finding, at.n, [&](const thing_view& each) {
             if (each.payload.empty() || (each.gone && options.state != "all")) return true;
-            finding read{each.subject, payload_of(each)};
+            finding_view read{each.subject, payload_of(each)};
             if (options.kind.empty() || read.text("kind") == options.kind) page.put(each.subject, std::move(read));
             return true;
         });

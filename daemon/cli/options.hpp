@@ -57,6 +57,8 @@ struct command_options {
     bool openings = false;
     bool cosigned = false;
     bool concerns = false;
+    std::string user;        // an account's name
+    std::string role;        // of an account
     std::string by;          // who decided, as claimed
     std::string old_point;   // a size, or a file with a checkpoint
     std::string newer_point; // empty: the newest

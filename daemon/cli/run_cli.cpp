@@ -42,6 +42,7 @@ private:
     void add_proofs(CLI::App& ledger);
     void add_witness();
     void add_upkeep();
+    void add_users();
 
     command_options options_;
     CLI::App app_{
@@ -110,6 +111,7 @@ command_line::command_line()
     add_ledger();
     add_witness();
     add_upkeep();
+    add_users();
 }
 
 CLI::App* command_line::add(CLI::App& to, const std::string& name, const std::string& says, command runs)
@@ -387,6 +389,23 @@ void command_line::add_upkeep()
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->type_name("FILE");
     json(restore);
+}
+
+void command_line::add_users()
+{
+    CLI::App& user = *group("user", "Who may open the pages");
+    const auto named = [&](const std::string& name, const std::string& says, command runs) {
+        CLI::App* to = add(user, name, says, runs);
+        to->add_option("NAME", options_.user, "The account's name")->required()->type_name("");
+        return to;
+    };
+    named("add", "Make an account, and print the code that sets it up", run_user_add)
+        ->add_option("--role", options_.role, std::string(role_words))
+        ->required()
+        ->type_name("ROLE");
+    json(add(user, "list", "The accounts", run_user_list));
+    named("remove", "End an account and its sessions", run_user_remove);
+    named("reset", "Forget an account's password and authenticator, and print a new set-up code", run_user_reset);
 }
 
 command command_line::chosen() const

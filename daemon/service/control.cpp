@@ -185,6 +185,29 @@ std::optional<upkeep_request> read_upkeep(json_view root)
     return request;
 }
 
+constexpr std::array<std::string_view, 3> account_words = {"add", "remove", "reset"};
+
+void write_account(json_writer& out, const account_request& request)
+{
+    out.member("change", account_words[static_cast<std::size_t>(request.command)]);
+    out.member("command", "account");
+    out.member("name", request.name);
+    if (request.role) out.member("role", name_of(*request.role));
+    out.member("setup_hash", request.setup_hash);
+}
+
+std::optional<account_request> read_account(json_view root)
+{
+    const auto word = std::ranges::find(account_words, text_of(root["change"]));
+    if (word == account_words.end()) return std::nullopt;
+    account_request request;
+    request.command = static_cast<account_request::kind>(word - account_words.begin());
+    request.name = text_of(root["name"]);
+    request.role = parse_role(text_of(root["role"]));
+    request.setup_hash = text_of(root["setup_hash"]);
+    return request;
+}
+
 upkeep_report upkeep_of(json_view root)
 {
     upkeep_report report;
@@ -219,6 +242,8 @@ std::string to_line(const control_request& request)
             write_checkpoint(out, request.checkpoint);
         } else if (request.command == control_request::kind::upkeep) {
             write_upkeep(out, request.upkeep);
+        } else if (request.command == control_request::kind::account) {
+            write_account(out, request.account);
         } else {
             out.member("command", "access");
             if (request.access.pupil != no_entry) out.member("pupil", request.access.pupil);
@@ -244,6 +269,13 @@ std::optional<control_request> parse_request(std::string_view text)
     if (command == "checkpoint") {
         request.command = control_request::kind::checkpoint;
         if (!read_checkpoint(root, request.checkpoint)) return std::nullopt;
+        return request;
+    }
+    if (command == "account") {
+        auto account = read_account(root);
+        if (!account) return std::nullopt;
+        request.command = control_request::kind::account;
+        request.account = std::move(*account);
         return request;
     }
     if (auto upkeep = read_upkeep(root)) {

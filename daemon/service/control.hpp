@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/ports/accounts.hpp"
 #include "daemon/ports/upkeep.hpp"
 #include "daemon/service/poll.hpp"
 
@@ -16,11 +17,12 @@ namespace rollbook {
 std::filesystem::path control_socket(const std::filesystem::path& ledger);
 
 struct control_request {
-    enum class kind { poll, access, checkpoint, upkeep } command = kind::poll;
+    enum class kind { poll, access, checkpoint, upkeep, account } command = kind::poll;
     poll_request poll;
     access_record access;
     checkpoint_request checkpoint;
     upkeep_request upkeep;
+    account_request account;
 };
 
 std::string to_line(const control_request& request);

@@ -98,7 +98,7 @@ struct job {
     }
 };
 
-class running_daemon {
+class running_daemon final : public page_desk {
 public:
     running_daemon(configuration settings, ledger& book, const daemon_surroundings& surroundings)
         : book_(book), around_(surroundings), settings_(std::make_unique<configuration>(std::move(settings))), io_(1),
@@ -112,6 +112,8 @@ public:
         if (!made) return made;
         const result<void> listening = listen();
         if (!listening) return listening;
+
+        if (around_.make_pages) pages_ = around_.make_pages(*settings_, *this, io_.get_executor());
 
         std::exception_ptr broken;
         asio::co_spawn(io_, everything(), [&](std::exception_ptr e) {
@@ -173,10 +175,17 @@ private:
     {
         // Whichever ends first ends the others: the signals, in the ordinary case.
         try {
-            co_await (signals() || work() || answer());
+            co_await (signals() || work() || answer() || serve_pages());
         } catch (const boost::system::system_error& e) {
             if (e.code() != asio::error::operation_aborted) throw;
         }
+    }
+
+    asio::awaitable<void> serve_pages()
+    {
+        if (pages_) co_return co_await pages_->serve();
+        asio::steady_timer never(io_, steady::time_point::max());
+        co_await never.async_wait(asio::use_awaitable);
     }
 
     asio::awaitable<void> signals()
@@ -289,6 +298,7 @@ private:
         settings_ = std::move(next);
         tend_at_ = {};
         ++generation_;
+        if (pages_) pages_->take(*settings_);
         log_event(event::configuration_reloaded);
     }
 
@@ -349,7 +359,11 @@ private:
                 failure(errc::usage, "the daemon did not take the command", "Try again, or use its version.")
             );
         } else if (request->command == control_request::kind::access) {
-            reply = record_access(*request);
+            record_access(request->access);
+            reply = report_line(poll_report{});
+        } else if (request->command == control_request::kind::account) {
+            const result<void> done = change_account(accounts(), request->account, around_.now(*settings_));
+            reply = done ? report_line(poll_report{}) : failure_line(done.error());
         } else if (request->command == control_request::kind::checkpoint) {
             const result<void> done = change_checkpoint(book_, request->checkpoint, around_.now(*settings_));
             reply = done ? report_line(poll_report{}) : failure_line(done.error());
@@ -372,20 +386,29 @@ private:
         co_await asio::async_write(peer, asio::buffer(reply), asio::as_tuple(asio::use_awaitable));
     }
 
-    std::string record_access(const control_request& request)
+    // What the pages ask for.
+    account_book& accounts() override
+    {
+        ROLLBOOK_ENSURE(around_.accounts != nullptr);
+        return *around_.accounts;
+    }
+    instant now() override { return around_.now(*settings_); }
+    void record_access(const std::string& user, entry_index pupil, const std::string& view) override
+    {
+        record_access(access_record{user, pupil, view, ""});
+    }
+
+    void record_access(const access_record& seen)
     {
         transaction t;
         const entry_index index = book_.size();
         const instant now = around_.now(*settings_);
-        t.entries.push_back(access_entry(
-            request.access.user, request.access.pupil, request.access.view, request.access.reason, now, index
-        ));
+        t.entries.push_back(access_entry(seen.user, seen.pupil, seen.view, seen.reason, now, index));
         book_.commit(t, now);
         book_.state().apply(index, t.entries.front().row, t.entries.front().payload);
         book_.sign_checkpoint(now);
         tend_at_ = {}; // its copy is wanted soon
         wake_.cancel();
-        return report_line(poll_report{});
     }
 
     ledger& book_;
@@ -400,6 +423,7 @@ private:
     std::size_t generation_ = 0;
     std::deque<std::shared_ptr<job>> jobs_;
     bool reload_wanted_ = false;
+    std::unique_ptr<page_server> pages_;
     steady::time_point warn_again_{};
     steady::time_point tend_at_{}; // when the ledger as a whole is looked after next
 };

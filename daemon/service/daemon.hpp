@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/ports/page_server.hpp"
 #include "daemon/service/control.hpp"
 #include "daemon/service/cycle.hpp"
 
@@ -19,6 +20,11 @@ struct daemon_surroundings {
     std::function<instant(const configuration&)> now;
     // Erasure, holds, backup: done while nothing else is under way. What is in memory is made anew after it.
     std::function<result<upkeep_report>(const configuration&, const upkeep_request&, const upkeep_progress&)> upkeep;
+    // Who may open the pages; null: they have no accounts.
+    account_book* accounts = nullptr;
+    // The pages, served beside everything else; empty: none are served.
+    std::function<std::unique_ptr<page_server>(const configuration&, page_desk&, boost::asio::any_io_executor)>
+        make_pages;
     // Does what is due on the ledger as a whole (a backup, copies of decisions), and says after how long to be asked
     // again; empty: never.
     std::function<std::optional<std::chrono::milliseconds>(const configuration&)> tend;

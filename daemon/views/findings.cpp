@@ -28,7 +28,7 @@ json_document payload_of(const thing_view& version)
     });
 }
 
-void write_finding(json_writer& out, const finding& each, const people& everyone)
+void write_finding(json_writer& out, const finding_view& each, const people& everyone)
 {
     const json_view root = each.root();
     out.begin_object();

@@ -7,7 +7,8 @@
 
 namespace rollbook {
 
-struct finding {
+// A finding as it stands at one size of the ledger.
+struct finding_view {
     entry_index id = no_entry;
     json_document payload;
 
@@ -24,6 +25,6 @@ struct finding {
 json_document payload_of(const thing_view& version);
 
 // The members of `findings list --json`.
-void write_finding(json_writer& out, const finding& each, const people& everyone);
+void write_finding(json_writer& out, const finding_view& each, const people& everyone);
 
 } // namespace rollbook

@@ -27,7 +27,7 @@ def check(file):
 files = [pathlib.Path(name) for name in FILES]
 files += sorted(p for folder in FOLDERS for p in pathlib.Path(folder).rglob("*") if p.suffix in TEXTS)
 for each in files:
-    if each.is_file() and each != OWN and "__pycache__" not in each.parts:
+    if each.is_file() and each != OWN and not {"__pycache__", "node_modules"} & set(each.parts):
         check(each)
 for problem in problems:
     print(problem)

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/base/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rollbook {
+
+// What a person does with the pages. What each role may see: daemon/web/README.md.
+enum class role : std::uint8_t { lead, office, pastoral, senior, dsl, governor, auditor, admin };
+std::string_view name_of(role value);
+std::optional<role> parse_role(std::string_view text);
+inline constexpr std::string_view role_words = "lead, office, pastoral, senior, dsl, governor, auditor or admin";
+
+// Somebody who may open the pages.
+struct account {
+    std::string name;
+    rollbook::role role = rollbook::role::lead;
+    std::string password;       // Argon2id, as libsodium writes it; empty until it is set up
+    std::string totp_secret;    // bytes; empty until it is set up
+    std::int64_t totp_step = 0; // the newest time step whose code was used: none is taken twice
+    std::string setup_hash;     // SHA-256 of the set-up code; empty once it was used
+    instant setup_until{};      // until when the set-up code is good
+    instant changed_at{};       // sessions that began under another value are over
+
+    bool is_set_up() const { return !password.empty() && !totp_secret.empty(); }
+};
+
+// A name that an account can have: 1 to 40 letters, digits, dots, hyphens and underscores, beginning with a letter.
+bool is_account_name(std::string_view name);
+
+// The accounts, for the ledger's one writer. Failures of the store are exceptions.
+class account_book {
+public:
+    virtual ~account_book() = default;
+    virtual std::optional<account> find(std::string_view name) const = 0;
+    virtual std::vector<account> all() const = 0; // by name
+    virtual void put(const account& value) = 0;
+    virtual bool remove(std::string_view name) = 0; // false: there was none
+};
+
+// What `rollbook user` asks for.
+struct account_request {
+    enum class kind { add, remove, reset } command = kind::add;
+    std::string name;
+    std::optional<rollbook::role> role; // of `add`
+    std::string setup_hash;             // hexadecimal SHA-256 of the set-up code, which only its user ever sees
+};
+
+inline constexpr std::chrono::hours setup_code_life{7 * 24};
+
+// Fails with usage: a name that is taken, that is none, or that no account has.
+result<void> change_account(account_book& book, const account_request& asked, instant now);
+
+} // namespace rollbook

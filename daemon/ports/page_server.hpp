@@ -1,0 +1,36 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/ports/accounts.hpp"
+#include "daemon/ports/configuration.hpp"
+#include "daemon/ports/ledger.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace rollbook {
+
+// What the pages ask of the daemon. Called on the daemon's thread.
+class page_desk {
+public:
+    virtual ~page_desk() = default;
+    virtual account_book& accounts() = 0;
+    // Somebody saw a pupil (no_entry: a list of them): an entry of the ledger, durable when this returns.
+    virtual void record_access(const std::string& user, entry_index pupil, const std::string& view) = 0;
+    virtual instant now() = 0;
+};
+
+// The pages, served on the daemon's own thread.
+class page_server {
+public:
+    virtual ~page_server() = default;
+    // A new configuration is in force. Where it listens stays as it was until the daemon starts again.
+    virtual void take(const configuration& settings) = 0;
+    // Serves until cancelled; what is under way then may end within a second.
+    virtual boost::asio::awaitable<void> serve() = 0;
+};
+
+} // namespace rollbook

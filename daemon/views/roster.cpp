@@ -1,0 +1,162 @@
+#include "daemon/views/roster.hpp"
+
+#include "daemon/base/json.hpp"
+#include "daemon/domain/code_book.hpp"
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+void take(std::string& into, json_view fields, std::string_view name)
+{
+    if (!into.empty()) return;
+    into = fields[name].string_if().value_or("");
+}
+
+struct named {
+    std::string forename;
+    std::string surname;
+};
+
+named name_of(json_view fields)
+{
+    named name;
+    take(name.forename, fields, "forename");
+    take(name.forename, fields, "legal_forename");
+    take(name.surname, fields, "surname");
+    take(name.surname, fields, "legal_surname");
+    return name;
+}
+
+std::string joined(const std::string& a, const std::string& b, std::string_view between)
+{
+    return a.empty() || b.empty() ? a + b : a + std::string(between) + b;
+}
+
+// Years in the order of a school: R before 1, 9 before 10, words last.
+bool is_before(const std::string& a, const std::string& b)
+{
+    const auto number = [](const std::string& text) {
+        int value = 0;
+        std::size_t digits = 0;
+        while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9' && digits < 6)
+            value = value * 10 + (text[digits++] - '0');
+        return digits > 0 ? value : text == "R" ? 0 : 1'000'000;
+    };
+    const int left = number(a);
+    const int right = number(b);
+    return left != right ? left < right : a < b;
+}
+
+void hide_small(std::vector<group_row>& rows)
+{
+    int hidden = 0;
+    for (group_row& each : rows) {
+        each.is_hidden = each.pupils < suppress_below;
+        hidden += each.is_hidden;
+    }
+    if (hidden != 1 || rows.size() < 2) return;
+    group_row* smallest = nullptr;
+    for (group_row& each : rows)
+        if (!each.is_hidden && (!smallest || each.pupils < smallest->pupils)) smallest = &each;
+    smallest->is_hidden = true;
+}
+
+} // namespace
+
+roster::roster(const workplace& at, const people& everyone)
+{
+    const civil_day today = day_of(at.zone.to_local(at.now));
+    at.reader.things(what::pupil, at.n, [&](const thing_view& each) {
+        const entry_index person = everyone.person_of(each.subject);
+        profile& of = all_[person];
+        of.person = person;
+        // The person's own record is the MIS's, where there is one.
+        const bool is_own = each.subject == person;
+        if (is_own) of.on_roll = !each.gone && !everyone.is_stranger(person);
+        const result<json_document> document = json_document::parse(std::string(each.payload));
+        if (!document) return true;
+        const json_view fields = document->root()["fields"];
+        const named name = name_of(fields);
+        if (const std::string whole = joined(name.forename, name.surname, " "); is_own || of.name.empty()) {
+            if (!whole.empty()) {
+                of.name = whole;
+                of.sort_name = joined(name.surname, name.forename, ", ");
+            }
+        }
+        if (is_own) {
+            of.year = fields["year"].string_if().value_or("");
+            of.form = fields["registration_group"].string_if().value_or("");
+            const auto left = parse_day(fields["on_roll_to"].string_if().value_or(""));
+            if (left && *left < today) of.on_roll = false;
+        }
+        return true;
+    });
+}
+
+const profile* roster::find(entry_index person) const
+{
+    const auto found = all_.find(person);
+    return found == all_.end() ? nullptr : &found->second;
+}
+
+std::map<entry_index, figures> figures_of_all(const workplace& at, const people& everyone, const day_range& days)
+{
+    code_book codes;
+    std::map<entry_index, figures> by_record;
+    at.reader.marks(no_entry, at.n, false, [&](const mark_view& held) {
+        if (!days.contains(held.session.day)) return true;
+        const code_id code = codes.intern(held.raw, held.statutory);
+        const statutory_code* row = codes.row_on(code, held.session.day);
+        by_record[held.pupil].add(codes.class_on(code, held.session.day), row && row->late);
+        return true;
+    });
+    std::map<entry_index, figures> by_person;
+    for (const auto& [record, sums] : by_record) {
+        figures& into = by_person[everyone.person_of(record)];
+        into.possible += sums.possible;
+        into.present += sums.present;
+        into.authorised += sums.authorised;
+        into.unauthorised += sums.unauthorised;
+        into.late += sums.late;
+        into.unmapped += sums.unmapped;
+        into.not_recorded += sums.not_recorded;
+    }
+    return by_person;
+}
+
+std::string percent_text(std::int64_t part, std::int64_t whole)
+{
+    if (whole <= 0) return "-";
+    const std::int64_t tenths = part * 1000 / whole;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
+}
+
+std::vector<group_row>
+group_rows(const roster& pupils, const std::map<entry_index, figures>& sums, std::string profile::*by)
+{
+    std::map<std::string, group_row, bool (*)(const std::string&, const std::string&)> groups(is_before);
+    for (const auto& [person, of] : pupils.all()) {
+        if (!of.on_roll) continue;
+        const std::string name = (of.*by).empty() ? "not known" : of.*by;
+        group_row& row = groups[name];
+        row.name = name;
+        ++row.pupils;
+        const auto found = sums.find(person);
+        if (found == sums.end()) continue;
+        row.persistent += found->second.absence_at_least(1, 10);
+        row.sums.possible += found->second.possible;
+        row.sums.present += found->second.present;
+        row.sums.authorised += found->second.authorised;
+        row.sums.unauthorised += found->second.unauthorised;
+        row.sums.late += found->second.late;
+    }
+    std::vector<group_row> rows;
+    for (auto& [name, row] : groups)
+        rows.push_back(std::move(row));
+    hide_small(rows);
+    return rows;
+}
+
+} // namespace rollbook

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "daemon/domain/figures.hpp"
+#include "daemon/views/people.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace rollbook {
+
+// Who a person is, as the newest record of each system says; the MIS's word comes first.
+struct profile {
+    entry_index person = no_entry;
+    std::string name;
+    std::string sort_name; // surname first
+    std::string year;      // empty: not known
+    std::string form;      // registration group; empty: not known
+    bool on_roll = true;   // of the MIS, at the moment asked about
+};
+
+// Every person known at one size of the ledger. Strangers, whom no MIS pupil is linked to, are not on roll.
+class roster {
+public:
+    roster(const workplace& at, const people& everyone);
+    // Null for a person who is not known, or was erased.
+    const profile* find(entry_index person) const;
+    const std::map<entry_index, profile>& all() const { return all_; }
+
+private:
+    std::map<entry_index, profile> all_;
+};
+
+// The figures of every person over `days`.
+std::map<entry_index, figures> figures_of_all(const workplace& at, const people& everyone, const day_range& days);
+
+// "4.5": so many in a hundred, cut to one decimal place and never rounded up. "-" when nothing was possible.
+std::string percent_text(std::int64_t part, std::int64_t whole);
+
+// Figures of groups. A group of fewer than `suppress_below` pupils is not told, nor a count of pupils between 1 and
+// that; and where one group alone is hidden the smallest other is hidden with it, or a subtraction would tell.
+struct group_row {
+    std::string name;
+    int pupils = 0;
+    int persistent = 0; // pupils whose absence is 10 % or more
+    figures sums;
+    bool is_hidden = false;
+};
+inline constexpr int suppress_below = 5;
+std::vector<group_row>
+group_rows(const roster& pupils, const std::map<entry_index, figures>& sums, std::string profile::*by);
+
+} // namespace rollbook

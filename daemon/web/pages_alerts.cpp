@@ -1,0 +1,329 @@
+// The lead's pages: today, alerts, one alert, what was crossed before Rollbook began.
+
+#include "daemon/base/json.hpp"
+#include "daemon/base/spoken.hpp"
+#include "daemon/web/parts.hpp"
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+constexpr std::size_t alert_rows_max = 200;
+
+bool is_live(const alert& each)
+{
+    return each.state == alert_state::open || each.state == alert_state::acknowledged;
+}
+
+bool is_baseline(const alert& each)
+{
+    return each.state == alert_state::baseline;
+}
+
+bool is_any(const alert&)
+{
+    return true;
+}
+
+struct alert_counts {
+    std::int64_t open = 0;
+    std::int64_t acknowledged = 0;
+    std::int64_t baseline = 0;
+};
+
+alert_counts count(const std::vector<alert>& all)
+{
+    alert_counts counts;
+    for (const alert& each : all) {
+        counts.open += each.state == alert_state::open;
+        counts.acknowledged += each.state == alert_state::acknowledged;
+        counts.baseline += each.state == alert_state::baseline;
+    }
+    return counts;
+}
+
+void write_counts(json_writer& out, const alert_counts& counts)
+{
+    out.key("counts").begin_object();
+    out.member("acknowledged", counts.acknowledged);
+    out.member("baseline", counts.baseline);
+    out.member("open", counts.open);
+    out.end_object();
+}
+
+void write_rows(json_writer& out, const page_request& of, const std::vector<alert>& rows, std::size_t max)
+{
+    out.begin_array();
+    for (std::size_t i = 0; i < std::min(rows.size(), max); ++i)
+        write_alert_row(out, of, rows[i]);
+    out.end_array();
+}
+
+std::string clock(std::chrono::minutes after_midnight)
+{
+    const long minutes = after_midnight.count();
+    const auto two = [](long number) { return (number < 10 ? "0" : "") + std::to_string(number); };
+    return two(minutes / 60) + ":" + two(minutes % 60);
+}
+
+// One line a session of today: whether its register has closed, and how many marks are in.
+void write_registers(json_writer& out, const page_request& of)
+{
+    const civil_day day = today(of);
+    std::int64_t marks[2] = {0, 0};
+    of.at.reader.marks(no_entry, of.at.n, false, [&](const mark_view& held) {
+        if (held.session.day == day && !is_not_recorded(held.raw)) ++marks[static_cast<int>(held.session.half)];
+        return true;
+    });
+    const auto on_roll = std::ranges::count_if(of.pupils.all(), [](const auto& each) { return each.second.on_roll; });
+    out.key("registers").begin_array();
+    for (const half_day half : {half_day::am, half_day::pm}) {
+        if (!of.at.config.calendar.is_school_day(day)) break;
+        const auto times = of.at.config.calendar.times_of({day, half});
+        const local_instant closes =
+            times ? local_instant(day) + times->closes : of.at.config.calendar.counts_from({day, half});
+        const local_instant now = of.at.zone.to_local(of.at.now);
+        out.begin_object();
+        out.member("closed", now >= closes);
+        out.member("closes", clock(std::chrono::floor<std::chrono::minutes>(closes - local_instant(day))));
+        out.member("marks", marks[static_cast<int>(half)]);
+        out.member("on_roll", on_roll);
+        out.member("session", half == half_day::am ? "Morning" : "Afternoon");
+        out.end_object();
+    }
+    out.end_array();
+}
+
+void write_sources(json_writer& out, const page_request& of)
+{
+    out.key("sources").begin_array();
+    for (const auto& [source, state] : states_of(of.at)) {
+        const bool is_stale = state.data_as_of && of.at.now - *state.data_as_of > source->stale_after;
+        out.begin_object();
+        if (state.data_as_of) out.member("age", age_text(of.at.now - *state.data_as_of));
+        write_instant(out, "data_as_of", state.data_as_of);
+        write_instant(out, "last_success", state.last_success);
+        out.member("name", state.source);
+        out.member("ok", is_ok(state) && !is_stale);
+        out.member("stale", is_stale);
+        out.end_object();
+    }
+    out.end_array();
+}
+
+std::int64_t findings_open(const page_request& of)
+{
+    std::int64_t open = 0;
+    of.at.reader.things(what::finding, of.at.n, [&](const thing_view& each) {
+        if (each.gone || each.payload.empty()) return true;
+        const finding_view read{each.subject, payload_of(each)};
+        open += sees_finding(of, read);
+        return true;
+    });
+    return open;
+}
+
+std::string_view state_query(const page_request& of)
+{
+    const std::string_view state = of.query("state");
+    return state == "all" || state == "ended" || state == "acknowledged" ? state : "open";
+}
+
+bool is_wanted(std::string_view state, const alert& each)
+{
+    if (state == "all") return true;
+    if (state == "ended") return is_ended(each.state);
+    if (state == "acknowledged") return each.state == alert_state::acknowledged;
+    return is_live(each);
+}
+
+// The rules that some alert is by, to choose from.
+void write_rule_choices(
+    json_writer& out, const page_request& of, const std::vector<alert>& all, std::string_view chosen
+)
+{
+    out.key("rules").begin_array();
+    for (const rule& each : of.at.config.rules) {
+        if (std::ranges::count(all, each.id, &alert::rule) == 0) continue;
+        out.begin_object().member("chosen", each.id == chosen).member("id", each.id).member("title", each.title);
+        out.end_object();
+    }
+    out.end_array();
+}
+
+void write_evidence(json_writer& out, const page_request& of, const std::vector<entry_index>& evidence)
+{
+    code_book codes;
+    out.key("evidence").begin_array();
+    for (const entry_index index : evidence) {
+        if (index >= of.at.n) continue;
+        of.at.reader.entries(index, index + 1, [&](const entry_view& entry) {
+            const opened_entry each = open_entry(entry);
+            const json_view root = each.root();
+            const auto day = parse_day(each.text("date"));
+            out.begin_object();
+            write_text_or_null(out, "date", each.text("date"));
+            out.member("entry", index);
+            out.member("erased", !each.payload.has_value());
+            write_text_or_null(out, "learned_by", each.text("learned_by"));
+            std::string meaning;
+            if (day && each.text("what") == name_of(what::session_mark)) {
+                const statutory_code* code = codes.row_on(codes.intern(each.text("raw"), each.text("code")), *day);
+                meaning = code ? std::string(code->meaning) : "not a code of the statutory list";
+            }
+            write_text_or_null(out, "meaning", meaning);
+            if (const auto minutes = root["minutes"].int_if()) out.member("minutes", *minutes);
+            write_text_or_null(out, "raw", each.text("raw"));
+            write_text_or_null(out, "session", each.text("session"));
+            write_text_or_null(out, "source", each.text("source"));
+            write_text_or_null(out, "what", each.text("what"));
+            out.end_object();
+            return false;
+        });
+    }
+    out.end_array();
+}
+
+void write_versions(json_writer& out, const std::vector<alert>& versions)
+{
+    out.key("history").begin_array();
+    for (const alert& each : versions) {
+        out.begin_object();
+        out.member("changed_at", format_instant(each.changed_at));
+        out.member("entry", each.latest);
+        out.member("reason", each.reason);
+        out.member("stage", each.stage);
+        out.member("state", name_of(each.state));
+        out.member("value", each.value);
+        out.end_object();
+    }
+    out.end_array();
+}
+
+} // namespace
+
+result<page_model> make_today(const page_request& of)
+{
+    const std::vector<alert> all = alerts_of(of, [](const alert& each) { return is_live(each) || is_baseline(each); });
+    std::vector<alert> live;
+    std::vector<alert> no_reason;
+    for (const alert& each : all) {
+        if (!is_live(each)) continue;
+        (each.rule == "reason-overdue" ? no_reason : live).push_back(each);
+    }
+    page_model page;
+    page.page = "today";
+    page.title = spoken_weekday_date(today(of));
+    page.json = model_json([&](json_writer& out) {
+        out.key("alerts");
+        write_rows(out, of, live, 30);
+        out.member("alerts_more", live.size() > 30);
+        write_counts(out, count(all));
+        out.member("date", format_day(today(of)));
+        out.member("findings_open", findings_open(of));
+        out.key("no_reason");
+        write_rows(out, of, no_reason, 30);
+        out.member("no_reason_count", no_reason.size());
+        write_registers(out, of);
+        out.member("school_day", of.at.config.calendar.is_school_day(today(of)));
+        write_sources(out, of);
+    });
+    page.rows = "alerts";
+    page.columns = alert_columns();
+    return page;
+}
+
+result<page_model> make_alerts(const page_request& of)
+{
+    const std::string_view state = state_query(of);
+    const std::string_view chosen = of.query("rule");
+    const std::vector<alert> all = alerts_of(of, is_any);
+    std::vector<alert> rows;
+    std::ranges::copy_if(all, std::back_inserter(rows), [&](const alert& each) {
+        return is_wanted(state, each) && (chosen.empty() || each.rule == chosen);
+    });
+    const bool is_cut = of.target.form == page_form::html && rows.size() > alert_rows_max;
+    page_model page;
+    page.page = "alerts";
+    page.title = "Alerts";
+    page.json = model_json([&](json_writer& out) {
+        out.key("alerts");
+        write_rows(out, of, rows, is_cut ? alert_rows_max : rows.size());
+        write_counts(out, count(all));
+        out.member("cut", is_cut);
+        write_rule_choices(out, of, all, chosen);
+        out.member("state", state);
+        out.key("states").begin_array();
+        for (const auto& [word, title] :
+             {std::pair("open", "Open and acknowledged"),
+              std::pair("acknowledged", "Acknowledged"),
+              std::pair("ended", "Ended"),
+              std::pair("all", "All")}) {
+            out.begin_object().member("chosen", state == word).member("id", word).member("title", title).end_object();
+        }
+        out.end_array();
+        out.member("total", rows.size());
+    });
+    page.rows = "alerts";
+    page.columns = alert_columns();
+    return page;
+}
+
+result<page_model> make_baseline(const page_request& of)
+{
+    const std::vector<alert> rows = alerts_of(of, is_baseline);
+    page_model page;
+    page.page = "baseline";
+    page.title = "Already crossed when Rollbook began";
+    page.json = model_json([&](json_writer& out) {
+        out.key("alerts");
+        write_rows(out, of, rows, rows.size());
+        out.member("total", rows.size());
+    });
+    page.rows = "alerts";
+    page.columns = alert_columns();
+    return page;
+}
+
+result<page_model> make_alert(const page_request& of)
+{
+    const std::vector<alert> versions = alert_versions(of.at, of.id);
+    // An alert that the reader may not see is not there.
+    if (versions.empty() || !sees_alert(of, versions.back())) return no_such_page();
+    const alert& now = versions.back();
+    const rule* judged_by = find_rule(of, now.rule);
+    page_model page;
+    page.page = "alert";
+    page.title = judged_by ? judged_by->title : now.rule;
+    page.shown.push_back(of.everyone.person_of(now.pupil));
+    page.json = model_json([&](json_writer& out) {
+        out.key("alert");
+        write_alert_row(out, of, now);
+        write_evidence(out, of, now.evidence);
+        write_versions(out, versions);
+        out.member("law", judged_by ? judged_by->source : "");
+        out.key("stages").begin_array();
+        if (judged_by)
+            for (const rule_stage& each : judged_by->stages) {
+                out.begin_object().member("at_least", each.at_least).member("name", each.name);
+                out.member("reached", each.name == now.stage).end_object();
+            }
+        out.end_array();
+        out.member("window_text", judged_by ? text_of(judged_by->window) : "");
+    });
+    page.rows = "evidence";
+    page.columns = {
+        {"Entry", "entry"},
+        {"Date", "date"},
+        {"Session", "session"},
+        {"Mark", "raw"},
+        {"Meaning", "meaning"},
+        {"Minutes late", "minutes"},
+        {"Source", "source"},
+        {"Learned by", "learned_by"},
+    };
+    return page;
+}
+
+} // namespace rollbook

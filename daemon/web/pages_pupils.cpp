@@ -1,0 +1,308 @@
+// Pages about pupils: the list, one pupil, and groups.
+
+#include "daemon/base/json.hpp"
+#include "daemon/web/heat_map.hpp"
+#include "daemon/web/parts.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace rollbook {
+namespace {
+
+const figures& sums_of(const page_request& of, entry_index person)
+{
+    static const figures none;
+    const auto found = of.year_sums.find(person);
+    return found == of.year_sums.end() ? none : found->second;
+}
+
+std::vector<const profile*> listed(const page_request& of)
+{
+    const std::string_view year = of.query("year");
+    const std::string_view form = of.query("form");
+    std::vector<const profile*> rows;
+    for (const auto& [person, each] : of.pupils.all()) {
+        if (!each.on_roll) continue;
+        if ((year.empty() || each.year == year) && (form.empty() || each.form == form)) rows.push_back(&each);
+    }
+    if (works_with_pupils(of.reader)) std::ranges::stable_sort(rows, {}, &profile::sort_name);
+    if (of.query("order") == "absence")
+        std::ranges::stable_sort(rows, [&](const profile* a, const profile* b) {
+            const figures& left = sums_of(of, a->person);
+            const figures& right = sums_of(of, b->person);
+            return left.absent() * right.possible > right.absent() * left.possible;
+        });
+    return rows;
+}
+
+void write_choices(
+    json_writer& out, std::string_view key, const roster& pupils, std::string profile::*by, std::string_view chosen
+)
+{
+    std::set<std::string> values;
+    for (const auto& [person, each] : pupils.all())
+        if (each.on_roll && !(each.*by).empty()) values.insert(each.*by);
+    std::vector<std::string> sorted(values.begin(), values.end());
+    // 9 before 10, 9A before 10A.
+    std::ranges::stable_sort(sorted, [](const std::string& a, const std::string& b) {
+        const auto digits = [](const std::string& text) {
+            return std::ranges::find_if(text, [](char c) { return c < '0' || c > '9'; }) - text.begin();
+        };
+        return digits(a) < digits(b);
+    });
+    out.key(key).begin_array();
+    for (const std::string& each : sorted)
+        out.begin_object().member("chosen", each == chosen).member("name", each).end_object();
+    out.end_array();
+}
+
+void write_group(json_writer& out, const group_row& row)
+{
+    const auto unless_few = [&](std::string_view key, std::int64_t count) {
+        out.key(key);
+        if (count > 0 && count < suppress_below)
+            out.value("fewer than 5");
+        else
+            out.value(count);
+    };
+    out.begin_object();
+    if (!row.is_hidden) {
+        out.member("absent_percent", percent_text(row.sums.absent(), row.sums.possible));
+        out.member("authorised_percent", percent_text(row.sums.authorised, row.sums.possible));
+    }
+    out.member("hidden", row.is_hidden);
+    if (!row.is_hidden) out.member("late_percent", percent_text(row.sums.late, row.sums.possible));
+    out.member("name", row.name);
+    if (!row.is_hidden) {
+        unless_few("persistent", row.persistent);
+        out.member("possible", row.sums.possible);
+        out.member("pupils", row.pupils);
+        out.member("unauthorised_percent", percent_text(row.sums.unauthorised, row.sums.possible));
+    }
+    out.end_object();
+}
+
+void write_incidents(json_writer& out, const page_request& of, const timeline& all)
+{
+    out.key("incidents").begin_array();
+    for (auto each = all.incidents.rbegin(); each != all.incidents.rend(); ++each) {
+        const auto kind = parse_what(each->what);
+        if (!kind || !sees_record(of, *kind, each->source)) continue;
+        out.begin_object();
+        write_text_or_null(out, "date", each->date);
+        write_text_or_null(out, "role", each->role);
+        out.member("source", each->source);
+        write_text_or_null(out, "time", each->time);
+        write_text_or_null(out, "type", each->type.empty() ? each->category : each->type);
+        out.member("what", each->what);
+        out.end_object();
+    }
+    out.end_array();
+}
+
+// The systems that know the pupil; which of them the reader may know of.
+void write_systems(json_writer& out, const page_request& of)
+{
+    std::set<std::string> systems;
+    const std::vector<entry_index> records = of.everyone.records_of(of.id);
+    of.at.reader.things(what::pupil, of.at.n, [&](const thing_view& each) {
+        if (std::ranges::count(records, each.subject) > 0 && sees_record(of, what::pupil, each.source))
+            systems.emplace(each.source);
+        return true;
+    });
+    out.key("systems").begin_array();
+    for (const std::string& each : systems)
+        out.value(each);
+    out.end_array();
+}
+
+void write_marks(json_writer& out, const timeline& all)
+{
+    out.key("marks").begin_array();
+    for (auto each = all.marks.rbegin(); each != all.marks.rend(); ++each) {
+        out.begin_object();
+        out.member("changed", each->changed);
+        out.member("class", name_of(each->klass));
+        write_text_or_null(out, "code", each->code);
+        out.member("date", format_day(each->session.day));
+        write_text_or_null(out, "learned_by", each->learned_by);
+        if (each->minutes >= 0) out.member("minutes_late", each->minutes);
+        out.member("raw", plain(each->raw));
+        out.member("session", name_of(each->session.half));
+        out.end_object();
+    }
+    out.end_array();
+}
+
+// What is worth reading line by line: anything but an ordinary presence. The newest first.
+void write_notable(json_writer& out, const timeline& all)
+{
+    constexpr int rows_max = 60;
+    int rows = 0;
+    out.key("notable").begin_array();
+    for (auto each = all.marks.rbegin(); each != all.marks.rend() && rows < rows_max; ++each) {
+        if (!each->is_late && (each->klass == code_class::present || each->klass == code_class::not_required ||
+                               each->klass == code_class::administrative || each->klass == code_class::none))
+            continue;
+        ++rows;
+        const statutory_code* code = each->code.empty() ? nullptr : find_statutory_code(each->code, each->session.day);
+        out.begin_object();
+        out.member("changed", each->changed);
+        out.member("date", format_day(each->session.day));
+        out.member("late", each->is_late);
+        out.member("meaning", code ? code->meaning : std::string_view("not a code of the statutory list"));
+        if (each->minutes >= 0) out.member("minutes_late", each->minutes);
+        out.member("raw", plain(each->raw));
+        out.member("session", name_of(each->session.half));
+        out.end_object();
+    }
+    out.end_array();
+}
+
+void write_weeks(json_writer& out, const timeline& all)
+{
+    out.key("weeks").begin_array();
+    for (const week_row& each : week_rows(all.marks, all.days)) {
+        out.begin_object().key("cells").begin_array();
+        for (const std::string& cell : each.cells)
+            out.value(cell);
+        out.end_array().member("monday", format_day(each.monday)).end_object();
+    }
+    out.end_array();
+}
+
+} // namespace
+
+result<page_model> make_pupils(const page_request& of)
+{
+    const std::vector<const profile*> rows = listed(of);
+    std::map<entry_index, int> alerts;
+    for (const alert& each : alerts_of(of, [](const alert& a) { return !is_ended(a.state); }))
+        ++alerts[of.everyone.person_of(each.pupil)];
+    page_model page;
+    page.page = "pupils";
+    page.title = "Pupils";
+    page.json = model_json([&](json_writer& out) {
+        const day_range days = academic_year(of);
+        write_choices(out, "forms", of.pupils, &profile::form, of.query("form"));
+        out.member("from", format_day(days.first));
+        out.member("order", of.query("order") == "absence" ? "absence" : "name");
+        out.key("pupils").begin_array();
+        for (const profile* each : rows) {
+            out.begin_object();
+            out.member("alerts", alerts[each->person]);
+            out.key("figures");
+            write_figures(out, sums_of(of, each->person));
+            out.key("pupil");
+            write_person(out, of, each->person);
+            out.end_object();
+        }
+        out.end_array();
+        out.member("to", format_day(days.last));
+        out.member("total", rows.size());
+        write_choices(out, "years", of.pupils, &profile::year, of.query("year"));
+    });
+    page.rows = "pupils";
+    page.columns = {
+        {"Pupil", "pupil.ref"},
+        {"Name", "pupil.name"},
+        {"Year", "pupil.year"},
+        {"Form", "pupil.form"},
+        {"Possible", "figures.possible"},
+        {"Present", "figures.present"},
+        {"Absent", "figures.absent"},
+        {"Absent, per cent", "figures.absent_percent"},
+        {"Authorised", "figures.authorised"},
+        {"Unauthorised", "figures.unauthorised"},
+        {"Late", "figures.late"},
+        {"Alerts", "alerts"},
+    };
+    return page;
+}
+
+result<page_model> make_pupil(const page_request& of)
+{
+    if (!of.pupils.find(of.id)) return no_such_page();
+    // Whom only a safeguarding system knows is known to nobody else.
+    if (of.everyone.is_stranger(of.id) && !allowed_to(of.reader).has(visibility::safeguarding)) return no_such_page();
+    timeline all;
+    all.person = of.id;
+    all.days = academic_year(of);
+    read_timeline(of.at, of.everyone, {all.days.first, all.days.last}, all);
+    std::erase_if(all.alerts, [&](const alert& each) { return !sees_alert(of, each); });
+    std::ranges::reverse(all.alerts);
+    const profile* who = of.pupils.find(of.id);
+    page_model page;
+    page.page = "pupil";
+    page.title = works_with_pupils(of.reader) && !who->name.empty() ? who->name : reference_of(of.id);
+    page.shown.push_back(of.id);
+    page.pictures["heat"] = heat_map(all.marks, all.days, of.at.config.calendar);
+    page.json = model_json([&](json_writer& out) {
+        out.key("alerts").begin_array();
+        for (const alert& each : all.alerts)
+            write_alert_row(out, of, each);
+        out.end_array();
+        out.key("figures");
+        write_figures(out, all.sums);
+        out.member("from", format_day(all.days.first));
+        write_incidents(out, of, all);
+        if (of.target.form != page_form::html)
+            write_marks(out, all);
+        else
+            write_notable(out, all);
+        out.key("pupil");
+        write_person(out, of, of.id);
+        write_systems(out, of);
+        out.member("to", format_day(all.days.last));
+        write_weeks(out, all);
+    });
+    page.rows = "marks";
+    page.columns = {
+        {"Date", "date"},
+        {"Session", "session"},
+        {"Mark", "raw"},
+        {"Code", "code"},
+        {"Class", "class"},
+        {"Minutes late", "minutes_late"},
+        {"Learned by", "learned_by"},
+        {"Changed", "changed"},
+    };
+    return page;
+}
+
+result<page_model> make_groups(const page_request& of)
+{
+    const std::string_view by = of.query("by") == "form" ? "form" : "year";
+    const std::vector<group_row> rows =
+        group_rows(of.pupils, of.year_sums, by == "form" ? &profile::form : &profile::year);
+    page_model page;
+    page.page = "groups";
+    page.title = "Groups";
+    page.json = model_json([&](json_writer& out) {
+        const day_range days = academic_year(of);
+        out.member("by", by);
+        out.member("by_form", by == "form");
+        out.member("from", format_day(days.first));
+        out.key("groups").begin_array();
+        for (const group_row& each : rows)
+            write_group(out, each);
+        out.end_array();
+        out.member("to", format_day(days.last));
+    });
+    page.rows = "groups";
+    page.columns = {
+        {"Group", "name"},
+        {"Pupils", "pupils"},
+        {"Possible", "possible"},
+        {"Absent, per cent", "absent_percent"},
+        {"Authorised, per cent", "authorised_percent"},
+        {"Unauthorised, per cent", "unauthorised_percent"},
+        {"Late, per cent", "late_percent"},
+        {"Persistently absent", "persistent"},
+        {"Not shown: fewer than 5 pupils, or a neighbour has", "hidden"},
+    };
+    return page;
+}
+
+} // namespace rollbook

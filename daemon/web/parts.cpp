@@ -1,0 +1,289 @@
+#include "daemon/web/parts.hpp"
+
+#include "daemon/base/json.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace rollbook {
+
+void write_person(json_writer& out, const page_request& of, entry_index record)
+{
+    const entry_index person = of.everyone.person_of(record);
+    const profile* known = of.pupils.find(person);
+    out.begin_object();
+    write_text_or_null(out, "form", known ? known->form : "");
+    write_text_or_null(out, "name", known && works_with_pupils(of.reader) ? known->name : "");
+    out.member("ref", reference_of(person));
+    write_text_or_null(out, "year", known ? known->year : "");
+    out.end_object();
+}
+
+const rule* find_rule(const page_request& of, std::string_view id)
+{
+    const auto found = std::ranges::find(of.at.config.rules, id, &rule::id);
+    return found == of.at.config.rules.end() ? nullptr : &*found;
+}
+
+void write_alert_row(json_writer& out, const page_request& of, const alert& each)
+{
+    const rule* judged_by = find_rule(of, each.rule);
+    out.begin_object();
+    out.member("changed_at", format_instant(each.changed_at));
+    out.member("id", each.id);
+    out.member("opened_at", format_instant(each.opened_at));
+    out.key("pupil");
+    write_person(out, of, each.pupil);
+    out.member("reason", each.reason);
+    out.member("rule", each.rule);
+    out.member("rule_title", judged_by ? judged_by->title : each.rule);
+    out.member("stage", each.stage);
+    out.member("state", name_of(each.state));
+    out.member("threshold", each.threshold);
+    out.member("value", each.value);
+    out.key("window").begin_object();
+    out.member("from", format_day(each.window.first)).member("to", format_day(each.window.last));
+    out.end_object().end_object();
+}
+
+namespace {
+
+// How far up its rule's stages an alert stands: the last stage first.
+int rank_of(const page_request& of, const alert& each)
+{
+    const rule* judged_by = find_rule(of, each.rule);
+    if (!judged_by) return 0;
+    const auto found = std::ranges::find(judged_by->stages, each.stage, &rule_stage::name);
+    return static_cast<int>(judged_by->stages.end() - found);
+}
+
+} // namespace
+
+std::vector<alert> alerts_of(const page_request& of, bool (*wanted)(const alert&))
+{
+    std::vector<alert> all;
+    of.at.reader.things(what::alert, of.at.n, [&](const thing_view& each) {
+        std::optional<alert> read = read_alert(each);
+        if (read && wanted(*read) && sees_alert(of, *read)) all.push_back(std::move(*read));
+        return true;
+    });
+    std::ranges::stable_sort(all, [&](const alert& a, const alert& b) {
+        if (is_ended(a.state) != is_ended(b.state)) return is_ended(b.state);
+        if (a.changed_at != b.changed_at) return a.changed_at > b.changed_at;
+        return rank_of(of, a) < rank_of(of, b);
+    });
+    return all;
+}
+
+std::vector<csv_column> alert_columns()
+{
+    return {
+        {"Alert", "id"},
+        {"Rule", "rule"},
+        {"Stage", "stage"},
+        {"State", "state"},
+        {"Pupil", "pupil.ref"},
+        {"Name", "pupil.name"},
+        {"Year", "pupil.year"},
+        {"Form", "pupil.form"},
+        {"Value", "value"},
+        {"Threshold", "threshold"},
+        {"Opened", "opened_at"},
+        {"Changed", "changed_at"},
+        {"Why", "reason"},
+    };
+}
+
+namespace {
+
+bool is_safeguarding(const page_request& of, std::string_view source)
+{
+    const auto found = std::ranges::find(of.at.config.sources, source, &source_configuration::name);
+    // A source that is configured no longer may have been one.
+    return found == of.at.config.sources.end() || found->role == source_role::safeguarding;
+}
+
+visibility labels_of(const page_request& of, const opened_entry& each, int depth);
+
+visibility labels_at(const page_request& of, entry_index index, int depth)
+{
+    visibility labels;
+    if (index >= of.at.n) return labels;
+    of.at.reader.entries(index, index + 1, [&](const entry_view& entry) {
+        labels = labels_of(of, open_entry(entry), depth);
+        return false;
+    });
+    return labels;
+}
+
+visibility labels_of_list(const page_request& of, json_view evidence, int depth)
+{
+    visibility labels;
+    evidence.for_each_element([&](json_view each) {
+        if (const auto index = each.int_if(); index && *index >= 0)
+            labels |= labels_at(of, static_cast<entry_index>(*index), depth);
+    });
+    return labels;
+}
+
+// Evidence is never derived from evidence more than twice: a message tells of an alert, an alert of marks.
+visibility labels_of(const page_request& of, const opened_entry& each, int depth)
+{
+    constexpr int depth_max = 3;
+    const auto kind = parse_what(each.text("what"));
+    if (!each.payload || !kind || depth > depth_max) return {};
+    const std::string_view source = each.text("source");
+    switch (*kind) {
+    case what::link: {
+        const std::string_view key = each.text("key");
+        return visibility_of(what::pupil, is_safeguarding(of, key.substr(0, key.find('/')))) | visibility::attendance;
+    }
+    case what::alert:
+    case what::finding: {
+        visibility labels = labels_of_list(of, each.root()["evidence"], depth + 1);
+        each.root()["sources"].for_each_element([&](json_view name) {
+            if (is_safeguarding(of, name.string_if().value_or(""))) labels |= visibility::safeguarding;
+        });
+        return labels;
+    }
+    case what::delivery:
+    case what::action: {
+        const entry_index about = each.index("alert");
+        return about == no_entry ? visibility() : labels_at(of, about, depth + 1);
+    }
+    default: return source.empty() ? visibility() : visibility_of(*kind, is_safeguarding(of, source));
+    }
+}
+
+// Rules on these rest on the register alone: their evidence need not be read to say so.
+bool is_by_register(std::string_view measure)
+{
+    constexpr std::array<std::string_view, 3> known = {"late_sessions", "unauthorised_sessions", "reason_age"};
+    return std::ranges::count(known, measure) > 0;
+}
+
+} // namespace
+
+bool sees_record(const page_request& of, what kind, std::string_view source)
+{
+    return visibility_of(kind, is_safeguarding(of, source)).is_within(allowed_to(of.reader));
+}
+
+bool sees_alert(const page_request& of, const alert& each)
+{
+    const visibility allowed = allowed_to(of.reader);
+    if (!allowed.has(visibility::attendance)) return false;
+    const rule* judged_by = find_rule(of, each.rule);
+    if (judged_by && is_by_register(judged_by->measure)) return true;
+    if (allowed == visibility::everything()) return true;
+    visibility labels;
+    for (const entry_index index : each.evidence)
+        labels |= labels_at(of, index, 1);
+    return labels.is_within(allowed);
+}
+
+bool sees_finding(const page_request& of, const finding_view& each)
+{
+    const visibility allowed = allowed_to(of.reader);
+    if (allowed == visibility::everything()) return true;
+    if (!allowed.has(visibility::attendance)) return false;
+    visibility labels = labels_of_list(of, each.root()["evidence"], 1);
+    each.root()["sources"].for_each_element([&](json_view name) {
+        if (is_safeguarding(of, name.string_if().value_or(""))) labels |= visibility::safeguarding;
+    });
+    return labels.is_within(allowed);
+}
+
+bool sees_entry(const page_request& of, const opened_entry& each)
+{
+    // Who looked at whom is for those who answer for it.
+    if (each.text("what") == name_of(what::access)) return of.reader == role::auditor || of.reader == role::dsl;
+    return labels_of(of, each, 0).is_within(allowed_to(of.reader));
+}
+
+void write_figures(json_writer& out, const figures& sums)
+{
+    out.begin_object();
+    out.member("absent", sums.absent());
+    out.member("absent_percent", percent_text(sums.absent(), sums.possible));
+    out.member("authorised", sums.authorised);
+    out.member("late", sums.late);
+    out.member("possible", sums.possible);
+    out.member("present", sums.present);
+    out.member("present_percent", percent_text(sums.present, sums.possible));
+    out.member("unauthorised", sums.unauthorised);
+    out.end_object();
+}
+
+civil_day today(const page_request& of)
+{
+    return day_of(of.at.zone.to_local(of.at.now));
+}
+
+day_range academic_year(const page_request& of)
+{
+    const civil_day day = today(of);
+    return {school_calendar::academic_year_start(day), day};
+}
+
+failure no_such_page()
+{
+    return failure(errc::not_found, "There is nothing at this address.", "Go back to the page you came from.");
+}
+
+std::string_view page_request::query(std::string_view name) const
+{
+    const auto found = target.query.find(name);
+    return found == target.query.end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::optional<std::uint64_t> page_request::number(std::string_view name) const
+{
+    return parse_decimal(query(name));
+}
+
+std::string csv_cell(std::string_view text)
+{
+    std::string cell;
+    // What a spreadsheet would take for a formula; a plain number with its sign stays one.
+    if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos &&
+        !(text.front() == '-' && text.size() > 1 && text.find_first_not_of("0123456789", 1) == std::string_view::npos))
+        cell += '\'';
+    cell += text;
+    if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
+    std::string quoted = "\"";
+    for (const char c : cell) {
+        if (c == '"') quoted += '"';
+        quoted += c;
+    }
+    return quoted + '"';
+}
+
+std::string to_csv(const page_model& of)
+{
+    std::string out;
+    const auto row = [&](auto&& cell) {
+        for (std::size_t i = 0; i < of.columns.size(); ++i) {
+            if (i > 0) out += ',';
+            out += csv_cell(cell(of.columns[i]));
+        }
+        out += "\r\n";
+    };
+    row([](const csv_column& each) { return std::string(each.heading); });
+    const result<json_document> model = json_document::parse(of.json);
+    if (!model) return out;
+    model->root()[of.rows].for_each_element([&](json_view each) {
+        row([&](const csv_column& column) {
+            const json_view value = each.path(column.path);
+            if (const auto text = value.string_if()) return std::string(*text);
+            if (value.is_null()) return std::string();
+            std::string text;
+            json_writer writer(text);
+            value.write_canonical(writer);
+            return text;
+        });
+    });
+    return out;
+}
+
+} // namespace rollbook

@@ -1,0 +1,108 @@
+#include "daemon/web/passwords.hpp"
+
+#include "daemon/base/random.hpp"
+#include "daemon/web/http.hpp"
+
+#include <liboath/oath.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+namespace rollbook {
+namespace {
+
+// OWASP's smallest for Argon2id: 2 passes over 19 MiB.
+constexpr unsigned long long passes = 2;
+constexpr std::size_t memory_bytes = std::size_t{19} << 20;
+constexpr int step_seconds = 30;
+
+} // namespace
+
+std::string hash_password(std::string_view password)
+{
+    if (sodium_init() < 0) throw std::bad_alloc();
+    std::array<char, crypto_pwhash_STRBYTES> out{};
+    if (crypto_pwhash_str_alg(
+            out.data(), password.data(), password.size(), passes, memory_bytes, crypto_pwhash_ALG_ARGON2ID13
+        ) != 0)
+        throw std::bad_alloc();
+    return out.data();
+}
+
+bool is_password(std::string_view hash, std::string_view password)
+{
+    if (password.size() > password_length_max) return false;
+    static const std::string nobodys = hash_password("no account has this password");
+    const std::string against = hash.empty() ? nobodys : std::string(hash);
+    const bool same = crypto_pwhash_str_verify(against.c_str(), password.data(), password.size()) == 0;
+    return same && !hash.empty();
+}
+
+std::string make_totp_secret()
+{
+    std::array<std::uint8_t, 20> random{};
+    random_bytes(random);
+    std::string secret(as_text(random));
+    wipe(random);
+    return secret;
+}
+
+std::string base32_groups(std::string_view secret)
+{
+    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    std::string out;
+    unsigned held = 0;
+    int bits = 0;
+    std::size_t written = 0;
+    const auto put = [&](unsigned five) {
+        if (written > 0 && written % 4 == 0) out += ' ';
+        out += letters[five & 31];
+        ++written;
+    };
+    for (const char c : secret) {
+        held = held << 8 | static_cast<unsigned char>(c);
+        for (bits += 8; bits >= 5; bits -= 5)
+            put(held >> (bits - 5));
+        held &= (1U << bits) - 1;
+    }
+    if (bits > 0) put(held << (5 - bits));
+    return out;
+}
+
+std::string totp_uri(std::string_view secret, std::string_view user, std::string_view school)
+{
+    std::string key = base32_groups(secret);
+    std::erase(key, ' ');
+    return "otpauth://totp/" + url_escaped("Rollbook " + std::string(school)) + ":" + url_escaped(user) +
+           "?secret=" + key + "&issuer=" + url_escaped("Rollbook " + std::string(school));
+}
+
+std::optional<std::int64_t>
+totp_step(std::string_view secret, std::string_view code, instant now, std::int64_t last_step)
+{
+    std::string digits(code);
+    std::erase(digits, ' ');
+    if (secret.empty() || digits.size() != 6 || digits.find_first_not_of("0123456789") != std::string::npos)
+        return std::nullopt;
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+    const std::int64_t current = seconds / step_seconds;
+    for (std::int64_t step = current - 1; step <= current + 1; ++step) {
+        std::array<char, 7> expected{};
+        if (step <= last_step || oath_totp_generate(
+                                     secret.data(),
+                                     secret.size(),
+                                     static_cast<time_t>(step * step_seconds),
+                                     step_seconds,
+                                     0,
+                                     6,
+                                     expected.data()
+                                 ) != OATH_OK)
+            continue;
+        if (sodium_memcmp(expected.data(), digits.data(), 6) == 0) return step;
+    }
+    return std::nullopt;
+}
+
+} // namespace rollbook

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "daemon/base/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+// Passwords by libsodium, one-time codes by liboath.
+namespace rollbook {
+
+inline constexpr std::size_t password_length_min = 12;
+inline constexpr std::size_t password_length_max = 200;
+
+// Argon2id, two passes over 19 MiB: some 30 ms, one at a time. Throws std::bad_alloc without the memory.
+std::string hash_password(std::string_view password);
+// An empty hash takes as long and gives false, so that a name that is none cannot be told by the clock.
+bool is_password(std::string_view hash, std::string_view password);
+
+// 20 random bytes.
+std::string make_totp_secret();
+// In the letters that authenticator apps take (RFC 4648 base 32), in groups of four.
+std::string base32_groups(std::string_view secret);
+std::string totp_uri(std::string_view secret, std::string_view user, std::string_view school);
+// The time step whose code it is (RFC 6238: 30 s, 6 digits, a step to either side), when it lies after `last_step`.
+std::optional<std::int64_t>
+totp_step(std::string_view secret, std::string_view code, instant now, std::int64_t last_step);
+
+} // namespace rollbook

@@ -1,0 +1,304 @@
+#include "daemon/web/press.hpp"
+
+#include "daemon/base/json.hpp"
+#include "daemon/views/reads.hpp"
+#include "daemon/views/text.hpp"
+#include "daemon/web/parts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+// More entries than these since the snapshot: looking for records among them costs as much as a new one.
+constexpr entry_index news_looked_at_max = 2'000;
+
+// A value inside the quotes of a label.
+std::string label_text(std::string_view text)
+{
+    std::string out;
+    for (const char c : text) {
+        if (c == '\\' || c == '"') out += '\\';
+        out += c == '\n' ? ' ' : c;
+    }
+    return out;
+}
+
+web_answer words_for(const failure& why, const page_frame& frame)
+{
+    const bool is_missing = why.code == errc::not_found;
+    web_answer answer(is_missing ? 404 : 400, "text/html; charset=utf-8", "");
+    answer.body = render_words(
+        "problem", is_missing ? "Not found" : "That cannot be shown", {{"what", why.what}, {"to_do", why.to_do}}, frame
+    );
+    return answer;
+}
+
+web_answer json_problem(int status, const failure& why)
+{
+    std::string text;
+    json_writer out(text);
+    out.begin_object().member("error", why.what).member("to_do", why.to_do).end_object();
+    return {status, "application/json", text + "\n"};
+}
+
+} // namespace
+
+// What many pages need of one size of the ledger.
+struct press::snapshot {
+    std::shared_ptr<const configuration> settings;
+    time_zone zone;
+    workplace at;
+    people everyone;
+    roster pupils;
+    std::map<entry_index, figures> year_sums;
+    civil_day day; // its figures are up to that day
+
+    snapshot(
+        std::shared_ptr<const configuration> config, const ledger_reader& from, time_zone z, instant now, entry_index n
+    )
+        : settings(std::move(config)), zone(std::move(z)), at{*settings, from, zone, now, n}, everyone(at),
+          pupils(at, everyone), day(day_of(zone.to_local(now)))
+    {
+        year_sums = figures_of_all(at, everyone, {school_calendar::academic_year_start(day), day});
+    }
+    snapshot(const snapshot&) = delete;
+    snapshot& operator=(const snapshot&) = delete;
+};
+
+press::press(reader_opener open) : open_(std::move(open)) {}
+
+press::~press() = default;
+
+ledger_reader& press::reader()
+{
+    if (!reader_) reader_ = open_().value();
+    return *reader_;
+}
+
+std::string press::origin()
+{
+    return reader().origin();
+}
+
+bool press::is_simulated()
+{
+    return reader().is_simulated();
+}
+
+std::shared_ptr<const press::snapshot>
+press::look(const page_order& order, const time_zone& zone, instant now, entry_index n)
+{
+    const auto is_good = [&] {
+        if (!newest_ || newest_->settings != order.settings || newest_->day != day_of(zone.to_local(now))) return false;
+        if (newest_->at.n > n || n - newest_->at.n > news_looked_at_max) return false;
+        // Notes (who looked, what was sent) change nothing of it; an erasure and a record do.
+        bool only_notes = true;
+        reader().entries(newest_->at.n, n, [&](const entry_view& entry) {
+            only_notes = entry.kind == entry_kind::note;
+            return only_notes;
+        });
+        return only_notes;
+    };
+    if (is_good()) return newest_;
+    auto made = std::make_shared<const snapshot>(order.settings, reader(), zone, now, n);
+    // A page as known in the past is asked for once; the newest by everybody.
+    if (n == reader().size()) newest_ = made;
+    return made;
+}
+
+made_page press::make(const page_order& order)
+{
+    const configuration& settings = *order.settings;
+    const time_zone zone = time_zone::named(settings.school.timezone).value_or(time_zone::utc());
+    page_frame frame;
+    frame.school = settings.school.name;
+    frame.simulated = reader().is_simulated();
+    frame.user = order.user;
+    frame.reader = order.reader;
+    frame.form_token = order.form_token;
+    frame.path = order.target.path;
+    frame.now_text = clock_text(order.now, zone);
+    made_page made;
+    const auto refuse = [&](const failure& why) {
+        made.answer = order.target.form == page_form::html ? words_for(why, frame)
+                                                           : json_problem(why.code == errc::not_found ? 404 : 400, why);
+        return made;
+    };
+
+    instant now = order.now;
+    entry_index n = reader().size();
+    const auto asked = order.target.query.find("known_at");
+    const bool is_past = asked != order.target.query.end() && !asked->second.empty();
+    if (is_past) {
+        const auto at = parse_known_at(asked->second, zone);
+        if (!at)
+            return refuse(
+                failure(errc::usage, "That is no moment.", "Give one as RFC 3339 writes it: 2026-11-23T08:55:00Z.")
+            );
+        now = *at;
+        n = reader().size_at(now);
+        const auto began = reader().began();
+        if (!began || now < began->at || n < began->size)
+            return refuse(failure(
+                errc::usage,
+                began ? "Rollbook began on " + long_clock_text(began->at, zone) + "; nothing was known before."
+                      : "Rollbook has not yet read any source to its end.",
+                "Ask for a later moment."
+            ));
+        frame.known_at = format_instant(now);
+        frame.known_at_text = long_clock_text(now, zone);
+        std::string local = clock_text(now, zone);
+        std::ranges::replace(local, ' ', 'T');
+        frame.known_at_local = local;
+    }
+    frame.size = n;
+
+    const std::shared_ptr<const snapshot> seen = look(order, zone, now, n);
+    const workplace at{settings, reader(), zone, now, n};
+    const page_request request{
+        at,
+        seen->everyone,
+        seen->pupils,
+        seen->year_sums,
+        order.reader,
+        order.target,
+        order.id,
+        order.verification,
+        order.accounts,
+        is_past};
+    result<page_model> page = order.to->make(request);
+    if (!page) return refuse(page.error());
+    made.shown = page->shown;
+    made.lists_pupils = page->shown.empty() && order.target.form != page_form::html && sees_pupils(order.reader);
+    if (order.target.form == page_form::json) {
+        made.answer = {page->status, "application/json", page->json + "\n"};
+    } else if (order.target.form == page_form::csv) {
+        made.answer = {page->status, "text/csv; charset=utf-8", to_csv(*page)};
+        made.answer.headers.emplace_back(
+            "Content-Disposition", "attachment; filename=\"rollbook-" + std::string(page->page) + ".csv\""
+        );
+    } else {
+        if (page->page == "ledger" && order.verification.is_running) frame.again_seconds = 2;
+        made.answer = {page->status, "text/html; charset=utf-8", render_page(*page, frame, zone)};
+    }
+    return made;
+}
+
+web_answer press::proof(entry_index index, const page_order& order)
+{
+    const configuration& settings = *order.settings;
+    const time_zone zone = time_zone::named(settings.school.timezone).value_or(time_zone::utc());
+    const entry_index n = reader().size();
+    const std::shared_ptr<const snapshot> seen = look(order, zone, order.now, n);
+    const workplace at{settings, reader(), zone, order.now, n};
+    const page_request request{
+        at,
+        seen->everyone,
+        seen->pupils,
+        seen->year_sums,
+        order.reader,
+        order.target,
+        index,
+        order.verification,
+        order.accounts,
+        false};
+    // What may not be seen is not there, proof or no proof.
+    bool visible = false;
+    if (index < n)
+        reader().entries(index, index + 1, [&](const entry_view& entry) {
+            visible = sees_entry(request, open_entry(entry));
+            return false;
+        });
+    const result<std::string> proof = visible ? reader().prove(index) : result<std::string>(no_such_page());
+    if (!proof) return {404, "text/plain; charset=utf-8", proof.error().what + "\n" + proof.error().to_do + "\n"};
+    web_answer answer(200, "text/plain; charset=utf-8", *proof);
+    answer.headers.emplace_back(
+        "Content-Disposition", "attachment; filename=\"" + std::to_string(index) + ".tlog-proof\""
+    );
+    return answer;
+}
+
+web_answer press::checkpoint()
+{
+    const auto newest = reader().newest_checkpoint();
+    if (!newest) return {404, "text/plain; charset=utf-8", "There is no checkpoint yet.\n"};
+    web_answer answer(200, "text/plain; charset=utf-8", newest->note);
+    answer.headers.emplace_back("Content-Disposition", "attachment; filename=\"checkpoint\"");
+    return answer;
+}
+
+ledger_numbers press::numbers()
+{
+    ledger_numbers all;
+    all.size = reader().size();
+    if (const auto newest = reader().newest_checkpoint()) all.checkpoint_at = newest->at;
+    all.outbox = reader().outbox();
+    all.quarantined = reader().quarantined();
+    reader().things(what::alert, all.size, [&](const thing_view& each) {
+        all.alerts_open += !each.gone && !each.payload.empty();
+        return true;
+    });
+    all.sources = reader().sources();
+    return all;
+}
+
+std::optional<instant> parse_known_at(std::string_view text, const time_zone& zone)
+{
+    if (const auto at = parse_instant(text)) return at;
+    if (const auto day = parse_day(text))
+        return zone.to_instant(local_instant(*day + std::chrono::days(1))) - std::chrono::milliseconds(1);
+    for (const char* form : {"%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"})
+        if (const auto local = parse_time(text, form)) return zone.to_instant(local->local);
+    return std::nullopt;
+}
+
+std::string metrics_text(const ledger_numbers& of, const configuration& settings, instant now, std::size_t sessions)
+{
+    std::string out;
+    const auto head = [&](std::string_view name, std::string_view type, std::string_view help) {
+        out += fmt::format("# HELP rollbook_{} {}\n# TYPE rollbook_{} {}\n", name, help, name, type);
+    };
+    const auto one = [&](std::string_view name, std::string_view type, std::string_view help, std::int64_t value) {
+        head(name, type, help);
+        out += fmt::format("rollbook_{} {}\n", name, value);
+    };
+    const auto seconds = [](instant at) {
+        return std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
+    };
+    one("ledger_entries", "gauge", "Entries in the ledger.", static_cast<std::int64_t>(of.size));
+    if (of.checkpoint_at)
+        one("checkpoint_timestamp_seconds",
+            "gauge",
+            "When the newest checkpoint was signed.",
+            seconds(*of.checkpoint_at));
+    one("alerts_open", "gauge", "Alerts that have not ended.", of.alerts_open);
+    one("outbox_waiting", "gauge", "Messages that wait to be delivered.", of.outbox.waiting);
+    one("outbox_failed", "gauge", "Messages given up.", of.outbox.failed);
+    one("quarantined_rows", "gauge", "Rows that could not be read and are kept.", of.quarantined);
+    one("web_sessions", "gauge", "People logged in to the pages.", static_cast<std::int64_t>(sessions));
+    const auto each_source = [&](std::string_view name, std::string_view help, auto value) {
+        head(name, "gauge", help);
+        for (const source_configuration& source : settings.sources) {
+            const auto found = std::ranges::find(of.sources, source.name, &source_state::source);
+            const std::optional<std::int64_t> number =
+                found == of.sources.end() ? std::optional<std::int64_t>() : value(*found);
+            if (number) out += fmt::format("rollbook_{}{{source=\"{}\"}} {}\n", name, label_text(source.name), *number);
+        }
+    };
+    using number = std::optional<std::int64_t>;
+    each_source("source_up", "1 when the newest read succeeded.", [](const source_state& s) {
+        return number(is_ok(s) ? 1 : 0);
+    });
+    each_source("source_last_success_timestamp_seconds", "When a read last succeeded.", [&](const source_state& s) {
+        return s.last_success ? number(seconds(*s.last_success)) : number();
+    });
+    each_source("source_data_age_seconds", "Age of the source's data, by its own word.", [&](const source_state& s) {
+        return s.data_as_of ? number(std::max<std::int64_t>(0, seconds(now) - seconds(*s.data_as_of))) : number();
+    });
+    return out;
+}
+
+} // namespace rollbook

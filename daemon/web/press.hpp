@@ -1,0 +1,74 @@
+#pragma once
+
+#include "daemon/ports/ledger_reader.hpp"
+#include "daemon/web/render.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+// Makes pages from a reader of its own. For one thread: the worker's.
+namespace rollbook {
+
+// What a page is asked for with; copied to the worker, so that nothing of the loop's thread is touched there.
+struct page_order {
+    std::shared_ptr<const configuration> settings;
+    const route* to = nullptr;
+    web_target target;
+    entry_index id = no_entry;
+    role reader = role::lead;
+    std::string user;
+    std::string form_token;
+    instant now{};
+    verify_standing verification;
+    std::vector<account> accounts;
+};
+
+struct made_page {
+    web_answer answer;
+    std::vector<entry_index> shown; // persons looked at by themselves
+    bool lists_pupils = false;      // taken away as a file of many pupils
+};
+
+// What /metrics and /readyz say; nothing of a pupil.
+struct ledger_numbers {
+    std::uint64_t size = 0;
+    std::optional<instant> checkpoint_at;
+    outbox_counts outbox;
+    std::int64_t quarantined = 0;
+    std::int64_t alerts_open = 0;
+    std::vector<source_state> sources;
+};
+
+using reader_opener = std::function<result<std::unique_ptr<ledger_reader>>()>;
+
+class press {
+public:
+    explicit press(reader_opener open);
+    ~press();
+    made_page make(const page_order& order);
+    // The proof of one entry, or the newest checkpoint's note.
+    web_answer proof(entry_index index, const page_order& order);
+    web_answer checkpoint();
+    ledger_numbers numbers();
+    std::string origin();
+    bool is_simulated();
+
+private:
+    struct snapshot;
+    ledger_reader& reader();
+    std::shared_ptr<const snapshot> look(const page_order& order, const time_zone& zone, instant now, entry_index n);
+
+    reader_opener open_;
+    std::unique_ptr<ledger_reader> reader_;
+    std::shared_ptr<const snapshot> newest_; // kept while no record was added
+};
+
+// The instant that `known_at` means: RFC 3339, or as a browser's field gives it, on the school's clock.
+std::optional<instant> parse_known_at(std::string_view text, const time_zone& zone);
+
+// Prometheus text format 0.0.4.
+std::string metrics_text(const ledger_numbers& of, const configuration& settings, instant now, std::size_t sessions);
+
+} // namespace rollbook

@@ -1,0 +1,164 @@
+#include "daemon/web/render.hpp"
+
+#include "daemon/base/json.hpp"
+#include "daemon/base/spoken.hpp"
+#include "daemon/views/text.hpp"
+#include "daemon/web/assets.hpp"
+
+#include <kainjow/mustache.hpp>
+
+namespace rollbook {
+namespace {
+
+namespace mustache = kainjow::mustache;
+
+// Compiled once each; used on the worker's thread and the loop's, which is why each thread has its own.
+mustache::mustache& compiled(std::string_view name)
+{
+    static thread_local std::map<std::string, mustache::mustache, std::less<>> known;
+    auto found = known.find(name);
+    if (found == known.end()) {
+        mustache::mustache made{std::string(asset(std::string(name) + ".html"))};
+        ROLLBOOK_ENSURE(made.is_valid());
+        found = known.emplace(std::string(name), std::move(made)).first;
+    }
+    return found->second;
+}
+
+std::string short_date(civil_day day)
+{
+    const std::string spoken = spoken_date(day); // 20 November 2026
+    const std::size_t month = spoken.find(' ') + 1;
+    return spoken.substr(0, month + 3) + spoken.substr(spoken.rfind(' '));
+}
+
+// A time or a number as a reader wants it; empty for any other value.
+std::string text_beside(json_view value, const time_zone& zone)
+{
+    if (const auto number = value.int_if()) return grouped(*number);
+    const auto text = value.string_if();
+    if (!text) return {};
+    if (const auto day = parse_day(*text)) return short_date(*day);
+    const auto at = text->ends_with('Z') ? parse_instant(*text) : std::nullopt;
+    if (!at) return {};
+    const std::string clock = clock_text(*at, zone); // 2026-11-20 08:55
+    return short_date(day_of(zone.to_local(*at))) + ", " + clock.substr(clock.find(' ') + 1);
+}
+
+mustache::data to_data(json_view value, const time_zone& zone)
+{
+    if (const auto text = value.string_if()) {
+        if (text->empty()) return mustache::data(false);
+        return mustache::data(std::string(*text));
+    }
+    if (const auto truth = value.bool_if()) return mustache::data(*truth);
+    if (const auto number = value.int_if()) return mustache::data(std::to_string(*number));
+    if (value.is_array()) {
+        mustache::data list(mustache::data::type::list);
+        value.for_each_element([&](json_view each) { list.push_back(to_data(each, zone)); });
+        return list;
+    }
+    if (!value.is_object()) return mustache::data(false);
+    mustache::data object;
+    value.for_each([&](std::string_view key, json_view member) {
+        const std::string name(key);
+        object.set(name, to_data(member, zone));
+        if (member.is_array()) object.set(name + "_any", mustache::data(member.size() > 0));
+        if (const std::string text = text_beside(member, zone); !text.empty()) object.set(name + "_text", text);
+        // Said here too, so that an outer member of that name is never found instead.
+        else if (member.is_null())
+            object.set(name + "_text", mustache::data(false));
+    });
+    return object;
+}
+
+std::string with_query(const std::string& path, const std::string& query)
+{
+    return query.empty() ? path : path + "?" + query;
+}
+
+// The body in its frame.
+std::string framed(
+    const std::string& title, const std::string& body, std::string_view page, const page_frame& frame, bool has_forms
+)
+{
+    const std::string known = frame.known_at.empty() ? "" : "known_at=" + url_escaped(frame.known_at);
+    mustache::data all;
+    all.set("title", title);
+    all.set("body", body);
+    all.set("school", frame.school);
+    all.set("simulated", mustache::data(frame.simulated));
+    all.set("has_forms", mustache::data(has_forms));
+    all.set("here", frame.path);
+    all.set("here_json", with_query(frame.path + ".json", known));
+    all.set("here_csv", with_query(frame.path + ".csv", known));
+    all.set("carry", with_query("", known));
+    all.set("now_text", frame.now_text);
+    all.set("size_text", grouped(static_cast<std::int64_t>(frame.size)));
+    all.set("past", mustache::data(!frame.known_at.empty()));
+    all.set("known_at_text", frame.known_at_text);
+    all.set("known_at_local", frame.known_at_local);
+    if (frame.again_seconds > 0) all.set("again", std::to_string(frame.again_seconds));
+    if (!frame.user.empty()) {
+        all.set("user", frame.user);
+        all.set("role", std::string(name_of(frame.reader)));
+        all.set("form_token", frame.form_token);
+        mustache::data items(mustache::data::type::list);
+        for (const nav_item& each : navigation_of(frame.reader)) {
+            mustache::data item;
+            item.set("path", std::string(each.path));
+            item.set("title", std::string(each.title));
+            item.set("current", mustache::data(each.page == page));
+            items.push_back(item);
+        }
+        all.set("nav", items);
+        all.set("nav_any", mustache::data(true));
+    }
+    return compiled("layout").render(all);
+}
+
+} // namespace
+
+std::string_view asset(std::string_view name)
+{
+    for (const auto& [known, text] : web_assets)
+        if (known == name) return text;
+    return {};
+}
+
+std::string render_page(const page_model& of, const page_frame& frame, const time_zone& zone)
+{
+    const result<json_document> model = json_document::parse(of.json);
+    ROLLBOOK_ENSURE(model.has_value());
+    mustache::data all = to_data(model->root(), zone);
+    const std::string known = frame.known_at.empty() ? "" : "known_at=" + url_escaped(frame.known_at);
+    all.set("title", of.title);
+    all.set("carry", with_query("", known));
+    all.set("carry_and", known.empty() ? "" : "&" + known);
+    all.set("known_at", frame.known_at);
+    all.set("past", mustache::data(!frame.known_at.empty()));
+    all.set("form_token", frame.form_token);
+    all.set("browses", mustache::data(sees_pupils(frame.reader)));
+    all.set("by_absence", mustache::data(model->root()["order"].string_if() == "absence"));
+    for (const auto& [name, picture] : of.pictures)
+        all.set("picture_" + name, picture);
+    all.set("alert_rows", mustache::partial([] { return std::string(asset("alert_rows.html")); }));
+    return framed(of.title, compiled(of.page).render(all), of.page, frame, true);
+}
+
+std::string render_words(
+    std::string_view page,
+    const std::string& title,
+    const std::map<std::string, std::string>& words,
+    const page_frame& frame
+)
+{
+    mustache::data all;
+    all.set("title", title);
+    all.set("form_token", frame.form_token);
+    for (const auto& [name, text] : words)
+        if (!text.empty()) all.set(name, text);
+    return framed(title, compiled(page).render(all), page, frame, false);
+}
+
+} // namespace rollbook

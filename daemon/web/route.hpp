@@ -1,0 +1,57 @@
+#pragma once
+
+#include "daemon/web/page.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace rollbook {
+
+// What answers a path.
+enum class handler {
+    home,
+    login,
+    logout,
+    setup,
+    page,       // a page of its own model
+    verify,     // asks for a verification
+    proof,      // one entry's proof file
+    checkpoint, // the newest signed checkpoint
+    style,
+    icon,
+    healthz,
+    readyz,
+    metrics,
+};
+
+struct route {
+    handler does = handler::page;
+    std::string_view name;        // of the page, as in the navigation
+    page_maker make = nullptr;    // of a page
+    bool by_id = false;           // the path ends with a number
+    std::string_view id_prefix{}; // before that number
+    bool gets = true;
+    bool posts = false;
+    bool is_open = false; // without a session
+    bool (*may)(role) = nullptr;
+};
+
+struct routed {
+    const route* to = nullptr; // null: no such page
+    entry_index id = no_entry;
+};
+routed find_route(std::string_view path);
+
+// The page a role begins with.
+std::string_view home_of(role of);
+bool may_open(const route& to, role of);
+
+// The pages that a role may open, in the order of the navigation.
+struct nav_item {
+    std::string_view path;
+    std::string_view title;
+    std::string_view page;
+};
+std::vector<nav_item> navigation_of(role of);
+
+} // namespace rollbook

@@ -1,0 +1,357 @@
+#include "daemon/web/server.hpp"
+
+#include "daemon/base/events.hpp"
+#include "daemon/web/site.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <map>
+#include <set>
+
+namespace rollbook {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using tcp = asio::ip::tcp;
+
+constexpr std::size_t header_bytes_max = 16 * 1024;
+constexpr std::size_t body_bytes_max = 64 * 1024;
+constexpr std::size_t connections_max = 128;
+constexpr std::size_t connections_each_max = 32; // of one address
+constexpr std::chrono::seconds handshake_wait_max{10};
+constexpr std::chrono::seconds request_wait_max{
+    15}; // from the first byte of a request, or of waiting for it, to its last
+constexpr std::chrono::seconds answer_wait_max{60};
+constexpr std::chrono::milliseconds farewell{900};
+
+// What connections share; it outlives the server where a connection does.
+struct connections {
+    std::map<std::string, std::size_t> by_peer;
+    std::set<beast::tcp_stream*> waiting; // for a request: cancelled at the end
+    std::size_t open = 0;
+    bool is_ending = false;
+    std::shared_ptr<site> pages;
+};
+
+// Counts a connection for as long as it lives.
+class counted {
+public:
+    counted(std::shared_ptr<connections> all, std::string peer) : all_(std::move(all)), peer_(std::move(peer))
+    {
+        ++all_->open;
+        ++all_->by_peer[peer_];
+    }
+    counted(const counted&) = delete;
+    counted& operator=(const counted&) = delete;
+    ~counted()
+    {
+        --all_->open;
+        if (--all_->by_peer[peer_] == 0) all_->by_peer.erase(peer_);
+    }
+
+private:
+    std::shared_ptr<connections> all_;
+    std::string peer_;
+};
+
+// Lines of a header never hold a line end, whatever went into them.
+std::string header_line(std::string_view name, std::string_view value)
+{
+    std::string line(name);
+    line += ": ";
+    for (const char c : value)
+        line += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    return line + "\r\n";
+}
+
+std::string to_bytes(const web_answer& answer, bool with_body, bool over_tls, bool keep_alive)
+{
+    std::string out = "HTTP/1.1 " + std::to_string(answer.status) + " ";
+    out += std::string(http::obsolete_reason(static_cast<http::status>(answer.status))) + "\r\n";
+    out += header_line("Content-Type", answer.type);
+    out += header_line("Content-Length", std::to_string(answer.body.size()));
+    for (const auto& [name, value] : security_headers(over_tls, answer.may_be_kept))
+        out += header_line(name, value);
+    for (const auto& [name, value] : answer.headers)
+        out += header_line(name, value);
+    out += header_line("Connection", keep_alive ? "keep-alive" : "close");
+    out += "\r\n";
+    if (with_body) out += answer.body;
+    return out;
+}
+
+std::string text_of(const http::request<http::string_body>& from, http::field name)
+{
+    return std::string(from[name]);
+}
+
+// What the bytes asked for, or the answer that says what is wrong with them.
+boost::system::result<web_request, web_answer>
+taken_apart(const http::request<http::string_body>& from, const std::string& peer, bool over_tls, const site& pages)
+{
+    web_request request;
+    request.method = std::string(from.method_string());
+    request.peer = peer;
+    request.over_tls = over_tls;
+    if (from.method() != http::verb::get && from.method() != http::verb::head && from.method() != http::verb::post) {
+        web_answer no =
+            pages.plain_answer(405, "Not done this way", "Pages are read with GET and forms sent with POST.");
+        no.headers.emplace_back("Allow", "GET, HEAD, POST");
+        return no;
+    }
+    request.host = text_of(from, http::field::host);
+    auto target = parse_target(std::string_view(from.target().data(), from.target().size()));
+    if (!target || request.host.empty() || from.count(http::field::host) != 1)
+        return pages.plain_answer(400, "Not understood", "The address is not one that this server could have.");
+    request.target = std::move(*target);
+    request.cookies = parse_cookies(text_of(from, http::field::cookie));
+    request.origin = text_of(from, http::field::origin);
+    request.fetch_site = std::string(from["Sec-Fetch-Site"]);
+    request.forwarded = from.count("X-Forwarded-For") > 0 || from.count(http::field::forwarded) > 0;
+    if (!request.is_post()) return request;
+    const std::string type = text_of(from, http::field::content_type);
+    if (!type.starts_with("application/x-www-form-urlencoded"))
+        return pages.plain_answer(415, "Not understood", "Forms are sent as the pages send them.");
+    auto form = parse_form(from.body());
+    if (!form) return pages.plain_answer(400, "Not understood", "The form could not be read.");
+    request.form = std::move(*form);
+    return request;
+}
+
+// What is said of bytes that are no request; nothing where the other side is gone or too slow.
+std::optional<web_answer> refusal(const boost::system::error_code& why, const site& pages)
+{
+    if (why == http::error::header_limit || why == http::error::buffer_overflow)
+        return pages.plain_answer(431, "Too long", "The request's header is longer than this server takes.");
+    if (why == http::error::body_limit)
+        return pages.plain_answer(413, "Too long", "What was sent is longer than this server takes.");
+    const bool is_silent = why == http::error::end_of_stream || why == http::error::partial_message;
+    if (why.category() != boost::system::error_code(http::error::bad_method).category() || is_silent)
+        return std::nullopt;
+    return pages.plain_answer(400, "Not understood", "That was not HTTP as this server speaks it.");
+}
+
+// One connection, request after request, until one side ends it.
+template <class Stream>
+asio::awaitable<void>
+talk(Stream& stream, beast::tcp_stream& lowest, std::shared_ptr<connections> all, std::string peer, bool over_tls)
+{
+    beast::flat_buffer buffer(header_bytes_max + body_bytes_max);
+    for (bool goes_on = true; goes_on && !all->is_ending;) {
+        http::request_parser<http::string_body> parser;
+        parser.header_limit(header_bytes_max);
+        parser.body_limit(body_bytes_max);
+        lowest.expires_after(request_wait_max);
+        all->waiting.insert(&lowest);
+        const auto [failed, size] =
+            co_await http::async_read(stream, buffer, parser, asio::as_tuple(asio::use_awaitable));
+        all->waiting.erase(&lowest);
+        web_answer answer;
+        bool with_body = true;
+        if (failed) {
+            auto no = refusal(failed, *all->pages);
+            if (!no) co_return;
+            answer = std::move(*no);
+            goes_on = false;
+        } else {
+            goes_on = parser.get().keep_alive();
+            with_body = parser.get().method() != http::verb::head;
+            auto request = taken_apart(parser.get(), peer, over_tls, *all->pages);
+            lowest.expires_never();
+            if (request)
+                answer = co_await all->pages->answer(std::move(*request));
+            else
+                answer = std::move(request).error();
+        }
+        goes_on = goes_on && !all->is_ending;
+        const std::string bytes = to_bytes(answer, with_body, over_tls, goes_on);
+        lowest.expires_after(answer_wait_max);
+        const auto [unsent, sent] =
+            co_await asio::async_write(stream, asio::buffer(bytes), asio::as_tuple(asio::use_awaitable));
+        if (unsent) co_return;
+    }
+}
+
+asio::awaitable<void> talk_plainly(tcp::socket socket, std::shared_ptr<connections> all, std::string peer)
+{
+    const counted one(all, peer);
+    beast::tcp_stream stream(std::move(socket));
+    co_await talk(stream, stream, all, peer, false);
+    boost::system::error_code ignored;
+    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+asio::awaitable<void> talk_by_tls(
+    tcp::socket socket, std::shared_ptr<asio::ssl::context> context, std::shared_ptr<connections> all, std::string peer
+)
+{
+    const counted one(all, peer);
+    asio::ssl::stream<beast::tcp_stream> stream(beast::tcp_stream(std::move(socket)), *context);
+    beast::tcp_stream& lowest = stream.next_layer();
+    lowest.expires_after(handshake_wait_max);
+    const auto [failed] =
+        co_await stream.async_handshake(asio::ssl::stream_base::server, asio::as_tuple(asio::use_awaitable));
+    if (failed) co_return;
+    co_await talk(stream, lowest, all, peer, true);
+    lowest.expires_after(std::chrono::seconds(1));
+    co_await stream.async_shutdown(asio::as_tuple(asio::use_awaitable));
+}
+
+class beast_server final : public page_server {
+public:
+    beast_server(asio::any_io_executor executor, std::shared_ptr<site> pages)
+        : acceptor_(executor), all_(std::make_shared<connections>())
+    {
+        all_->pages = std::move(pages);
+    }
+
+    // Connections may still hold the site when the loop ends; its workers must not outlive that loop.
+    ~beast_server() override { all_->pages->close(); }
+
+    result<void> listen(const std::string& where)
+    {
+        const std::size_t colon = where.rfind(':');
+        std::string host = where.substr(0, colon);
+        if (host == "localhost") host = "127.0.0.1";
+        if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+        boost::system::error_code failed;
+        const auto address = asio::ip::make_address(host, failed);
+        if (!failed) acceptor_.open(address.is_v6() ? tcp::v6() : tcp::v4(), failed);
+        if (!failed) acceptor_.set_option(tcp::acceptor::reuse_address(true), failed);
+        if (!failed) acceptor_.bind({address, static_cast<unsigned short>(std::stoi(where.substr(colon + 1)))}, failed);
+        if (!failed) acceptor_.listen(64, failed);
+        if (!failed) return {};
+        return failure(
+            errc::configuration_invalid,
+            "[web] listen " + where + " cannot be opened: " + failed.message(),
+            "Give an address of this machine and a port that nothing else uses."
+        );
+    }
+
+    void use_tls(std::shared_ptr<asio::ssl::context> context) { context_ = std::move(context); }
+
+    void take(const configuration& settings) override { all_->pages->take(settings); }
+
+    asio::awaitable<void> serve() override
+    {
+        co_await asio::this_coro::throw_if_cancelled(false);
+        asio::steady_timer pause(acceptor_.get_executor());
+        while (!is_cancelled(co_await asio::this_coro::cancellation_state)) {
+            auto [failed, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
+            if (failed == asio::error::operation_aborted) break;
+            if (failed) {
+                // No descriptor is free, or the like: it passes.
+                pause.expires_after(std::chrono::milliseconds(200));
+                co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+                continue;
+            }
+            welcome(std::move(socket));
+        }
+        co_await end();
+    }
+
+private:
+    static bool is_cancelled(const asio::cancellation_state& state)
+    {
+        return state.cancelled() != asio::cancellation_type::none;
+    }
+
+    void welcome(tcp::socket socket)
+    {
+        boost::system::error_code failed;
+        const tcp::endpoint from = socket.remote_endpoint(failed);
+        if (failed) return;
+        std::string peer = from.address().to_string();
+        const auto held = all_->by_peer.find(peer);
+        if (all_->open >= connections_max || (held != all_->by_peer.end() && held->second >= connections_each_max)) {
+            if (const auto now = std::chrono::steady_clock::now(); now - told_full_ > std::chrono::minutes(1)) {
+                told_full_ = now;
+                log_event(event::pages_full);
+            }
+            return; // and is closed
+        }
+        socket.set_option(tcp::no_delay(true), failed);
+        const auto executor = acceptor_.get_executor();
+        if (context_)
+            asio::co_spawn(executor, talk_by_tls(std::move(socket), context_, all_, std::move(peer)), asio::detached);
+        else
+            asio::co_spawn(executor, talk_plainly(std::move(socket), all_, std::move(peer)), asio::detached);
+    }
+
+    // Who waits for nothing is let go at once; an answer under way may still be sent.
+    asio::awaitable<void> end()
+    {
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        boost::system::error_code ignored;
+        acceptor_.close(ignored);
+        all_->is_ending = true;
+        const std::set<beast::tcp_stream*> waiting = all_->waiting;
+        for (beast::tcp_stream* each : waiting)
+            each->cancel();
+        asio::steady_timer pause(acceptor_.get_executor());
+        const auto limit = std::chrono::steady_clock::now() + farewell;
+        while (all_->open > 0 && std::chrono::steady_clock::now() < limit) {
+            pause.expires_after(std::chrono::milliseconds(10));
+            co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+        }
+    }
+
+    tcp::acceptor acceptor_;
+    std::shared_ptr<asio::ssl::context> context_;
+    std::shared_ptr<connections> all_;
+    std::chrono::steady_clock::time_point told_full_{};
+};
+
+result<std::shared_ptr<asio::ssl::context>> make_context(const std::string& certificate, const std::string& key)
+{
+    auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+    context->set_options(
+        asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1 |
+        asio::ssl::context::no_compression
+    );
+    boost::system::error_code failed;
+    context->use_certificate_chain(asio::buffer(certificate), failed);
+    if (!failed) context->use_private_key(asio::buffer(key), asio::ssl::context::pem, failed);
+    if (!failed) return context;
+    return failure(
+        errc::configuration_invalid,
+        "[web.tls] certificate and private_key cannot be used: " + failed.message(),
+        "Give a PEM file with the certificate and its chain, and its own key in PEM."
+    );
+}
+
+} // namespace
+
+result<std::unique_ptr<page_server>> make_page_server(asio::any_io_executor executor, web_surroundings surroundings)
+{
+    const std::string where = surroundings.settings->web.listen;
+    std::shared_ptr<asio::ssl::context> context;
+    if (!surroundings.certificate_pem.empty()) {
+        auto made = make_context(surroundings.certificate_pem, surroundings.private_key_pem);
+        if (!made) return made.error();
+        context = std::move(*made);
+    }
+    auto server = std::make_unique<beast_server>(executor, std::make_shared<site>(executor, std::move(surroundings)));
+    server->use_tls(std::move(context));
+    const result<void> listening = server->listen(where);
+    if (!listening) return listening.error();
+    log_event(event::pages_ready, where);
+    return std::unique_ptr<page_server>(std::move(server));
+}
+
+} // namespace rollbook

@@ -1,0 +1,507 @@
+#include "daemon/web/site.hpp"
+
+#include "daemon/base/events.hpp"
+#include "daemon/base/sha256.hpp"
+#include "daemon/views/reads.hpp"
+#include "daemon/views/text.hpp"
+#include "daemon/web/passwords.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <exception>
+
+namespace rollbook {
+namespace {
+
+namespace asio = boost::asio;
+using steady = std::chrono::steady_clock;
+
+constexpr std::string_view session_cookie = "rollbook_session";
+constexpr std::string_view form_cookie = "rollbook_form";
+constexpr std::chrono::minutes setup_wait_max{15};
+constexpr std::size_t pending_max = 100;
+constexpr const char* html = "text/html; charset=utf-8";
+
+// Of a cookie over TLS: it is this host's, and came by TLS.
+std::string cookie_name(std::string_view name, const web_request& request)
+{
+    return (request.over_tls ? "__Host-" : "") + std::string(name);
+}
+
+// One-time codes are by the clock of the world, whatever time a simulation has.
+instant world_time()
+{
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+// A page of ours to go on to; never another site's.
+std::string next_page(std::string_view text)
+{
+    const auto target = parse_target(text);
+    const bool is_plain = std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+    if (!target || !is_plain || find_route(target->path).to == nullptr) return "/";
+    return std::string(text);
+}
+
+bool is_loopback(std::string_view peer)
+{
+    return peer.starts_with("127.") || peer == "::1" || peer.starts_with("::ffff:127.");
+}
+
+std::string setup_code_in(std::string_view text)
+{
+    std::string code;
+    for (const char c : text) {
+        if (c == ' ' || c == '-') continue;
+        if (!code.empty() && code.size() % 5 == 4) code += '-';
+        code += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    }
+    return code;
+}
+
+} // namespace
+
+// What the worker that verifies and the loop's thread both know.
+struct site::check_state {
+    mutable std::mutex guard;
+    verify_standing now;
+    std::atomic<bool> stop = false;
+};
+
+site::site(asio::any_io_executor executor, web_surroundings surroundings)
+    : executor_(std::move(executor)), around_(std::move(surroundings)), check_(std::make_shared<check_state>()),
+      press_(std::make_unique<press>(around_.open_reader))
+{
+    if (const auto reader = around_.open_reader()) simulated_ = (*reader)->is_simulated();
+}
+
+site::~site()
+{
+    close();
+}
+
+void site::close()
+{
+    check_->stop = true;
+    pages_.stop();
+    checks_.stop();
+    pages_.join();
+    checks_.join();
+}
+
+template <class T, class F> asio::awaitable<T> site::elsewhere(asio::thread_pool& pool, F work)
+{
+    struct exchange {
+        std::optional<T> value;
+        std::exception_ptr broken;
+        asio::steady_timer done;
+        exchange(asio::any_io_executor e) : done(e) { done.expires_at(steady::time_point::max()); }
+    };
+    auto shared = std::make_shared<exchange>(executor_);
+    asio::post(pool, [shared, work = std::move(work), back = executor_]() mutable {
+        try {
+            shared->value.emplace(work());
+        } catch (...) {
+            shared->broken = std::current_exception();
+        }
+        // On the loop's thread, which is waiting by then.
+        asio::post(back, [shared = std::move(shared)] { shared->done.cancel(); });
+    });
+    co_await shared->done.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (shared->broken) std::rethrow_exception(shared->broken);
+    ROLLBOOK_ENSURE(shared->value.has_value());
+    co_return std::move(*shared->value);
+}
+
+page_frame site::frame_of(const std::string& form_token) const
+{
+    page_frame frame;
+    frame.school = around_.settings->school.name;
+    frame.simulated = simulated_;
+    frame.form_token = form_token;
+    return frame;
+}
+
+web_answer site::plain_answer(int status, const std::string& title, const std::string& what) const
+{
+    return {status, html, render_words("problem", title, {{"what", what}}, frame_of(""))};
+}
+
+std::string site::cookie(std::string_view name, const std::string& value, const web_request& request) const
+{
+    std::string text = cookie_name(name, request) + "=" + value + "; Path=/; HttpOnly; SameSite=Strict";
+    if (request.over_tls) text += "; Secure";
+    if (value.empty()) text += "; Max-Age=0";
+    return text;
+}
+
+std::string site::form_token_of(const web_request& request) const
+{
+    const std::string_view held = request.cookie(cookie_name(form_cookie, request));
+    return held.size() == 64 && from_hex(held) ? std::string(held) : random_token();
+}
+
+bool site::is_own_form(const web_request& request, std::string_view token) const
+{
+    // A browser says where a form stood; a form of another site is refused by that alone.
+    if (!request.fetch_site.empty() && request.fetch_site != "same-origin" && request.fetch_site != "none")
+        return false;
+    // Without a referrer, which our pages forbid, a browser gives the origin as "null".
+    if (!request.origin.empty() && request.origin != "null" &&
+        request.origin != (request.over_tls ? "https://" : "http://") + request.host &&
+        request.origin != around_.settings->web.public_url)
+        return false;
+    return !token.empty() && is_same_secret(request.field("form_token"), token);
+}
+
+std::optional<account> site::reader_of(const web_request& request)
+{
+    const std::string_view id = request.cookie(cookie_name(session_cookie, request));
+    web_session* session = sessions_.find(id, steady::now());
+    if (!session) return std::nullopt;
+    std::optional<account> held = around_.desk->accounts().find(session->user);
+    if (held && held->is_set_up() && held->changed_at == session->account_changed_at) return held;
+    sessions_.close(id);
+    return std::nullopt;
+}
+
+asio::awaitable<web_answer> site::answer(web_request request)
+{
+    std::string why;
+    try {
+        co_return co_await routed_answer(std::move(request));
+    } catch (const boost::system::system_error& e) {
+        if (e.code() == asio::error::operation_aborted) throw;
+        why = e.what();
+    } catch (const std::exception& e) {
+        why = e.what();
+    }
+    log_event(event::page_failed, why);
+    co_return plain_answer(500, "Something went wrong", "The page could not be made. Try again; the log says why.");
+}
+
+asio::awaitable<web_answer> site::routed_answer(web_request request)
+{
+    if (!requests_.allows(request.peer, steady::now())) {
+        web_answer slow = plain_answer(429, "Too many requests", "Wait a few seconds, then try again.");
+        slow.headers.emplace_back("Retry-After", "5");
+        co_return slow;
+    }
+    const routed to = find_route(request.target.path);
+    if (!to.to) co_return plain_answer(404, "Not found", "There is nothing at this address.");
+    if (request.is_post() ? !to.to->posts : !to.to->gets) {
+        web_answer no = plain_answer(405, "Not done this way", "Go back, and use the page's own buttons.");
+        no.headers.emplace_back("Allow", to.to->gets ? (to.to->posts ? "GET, HEAD, POST" : "GET, HEAD") : "POST");
+        co_return no;
+    }
+    if (to.to->is_open) co_return co_await open_answer(to, std::move(request));
+
+    const std::optional<account> reader = reader_of(request);
+    if (!reader) {
+        if (request.target.form != page_form::html || request.is_post())
+            co_return plain_answer(401, "Not logged in", "Log in, then try again.");
+        // A link in a message is followed without the cookie, which another site may not make a browser send. The page
+        // asks for itself once more, and then it is sent.
+        if (request.fetch_site == "cross-site") {
+            page_frame frame = frame_of("");
+            frame.again_seconds = 0;
+            web_answer again(200, html, render_words("problem", "One moment", {{"what", "Opening the page."}}, frame));
+            again.headers.emplace_back("Refresh", "0");
+            co_return again;
+        }
+        std::string next = request.target.path;
+        for (const auto& [name, value] : request.target.query)
+            next += (next.find('?') == std::string::npos ? "?" : "&") + url_escaped(name) + "=" + url_escaped(value);
+        co_return see_other(next == "/" ? "/login" : "/login?next=" + url_escaped(next));
+    }
+    // What a role may not open is not there.
+    if (!may_open(*to.to, reader->role)) co_return plain_answer(404, "Not found", "There is nothing at this address.");
+    const std::string id(request.cookie(cookie_name(session_cookie, request)));
+    if (request.is_post() && !is_own_form(request, sessions_.find(id, steady::now())->form_token))
+        co_return plain_answer(
+            403, "Not done", "The form was too old. Go back, load the page again, and send it once more."
+        );
+    switch (to.to->does) {
+    case handler::home: co_return see_other(std::string(home_of(reader->role)));
+    case handler::logout: {
+        sessions_.close(id);
+        web_answer gone = see_other("/login");
+        gone.headers.emplace_back("Set-Cookie", cookie(session_cookie, "", request));
+        co_return gone;
+    }
+    case handler::verify: co_return start_verification();
+    default: co_return co_await page(to, *reader, std::move(request));
+    }
+}
+
+asio::awaitable<web_answer> site::open_answer(const routed& to, web_request request)
+{
+    switch (to.to->does) {
+    case handler::login: co_return co_await log_in(std::move(request));
+    case handler::setup: co_return co_await set_up(std::move(request));
+    case handler::style:
+    case handler::icon: {
+        const bool is_style = to.to->does == handler::style;
+        web_answer file(
+            200,
+            is_style ? "text/css; charset=utf-8" : "image/svg+xml",
+            std::string(asset(is_style ? "style.css" : "icon.svg"))
+        );
+        file.may_be_kept = true;
+        co_return file;
+    }
+    case handler::healthz: co_return web_answer(200, "text/plain; charset=utf-8", "ok\n");
+    default: break;
+    }
+    // Counts are for who runs the machine: they are asked for on it, and not through a proxy.
+    if (to.to->does == handler::metrics && (!is_loopback(request.peer) || request.forwarded))
+        co_return plain_answer(404, "Not found", "There is nothing at this address.");
+    press* const worker = press_.get();
+    auto count = [worker] { return worker->numbers(); };
+    const ledger_numbers numbers = co_await elsewhere<ledger_numbers>(pages_, std::move(count));
+    const configuration& settings = *around_.settings;
+    if (to.to->does == handler::metrics)
+        co_return web_answer(
+            200,
+            "text/plain; version=0.0.4; charset=utf-8",
+            metrics_text(numbers, settings, around_.desk->now(), sessions_.size())
+        );
+    for (const source_configuration& each : settings.sources) {
+        const auto state = std::ranges::find(numbers.sources, each.name, &source_state::source);
+        if (state == numbers.sources.end() || !state->last_success)
+            co_return web_answer(503, "text/plain; charset=utf-8", "a source was not yet read to its end\n");
+    }
+    co_return web_answer(200, "text/plain; charset=utf-8", "ready\n");
+}
+
+web_answer site::log_in_page(const web_request& request, const std::string& wrong, int status)
+{
+    const std::string token = form_token_of(request);
+    const std::string_view next = request.is_post() ? request.field("next") : request.query("next");
+    web_answer page(
+        status, html, render_words("login", "Log in", {{"wrong", wrong}, {"next", next_page(next)}}, frame_of(token))
+    );
+    page.headers.emplace_back("Set-Cookie", cookie(form_cookie, token, request));
+    return page;
+}
+
+asio::awaitable<web_answer> site::log_in(web_request request)
+{
+    if (!request.is_post()) co_return log_in_page(request, "");
+    const std::string token(request.cookie(cookie_name(form_cookie, request)));
+    if (!is_own_form(request, token)) co_return log_in_page(request, "The form was too old. Please try again.", 403);
+    const std::string name(request.field("name"));
+    const auto wait = failures_.wait(name, steady::now());
+    if (wait.count() > 0 || !tries_.allows(request.peer, steady::now()))
+        co_return log_in_page(
+            request,
+            "Too many tries. Wait " + std::to_string(std::max<std::int64_t>(wait.count(), 5)) +
+                " seconds, then try again.",
+            429
+        );
+    const std::optional<account> held = around_.desk->accounts().find(name);
+    const std::string hash = held && held->is_set_up() ? held->password : "";
+    const std::string password(request.field("password"));
+    auto compare = [hash, password] { return is_password(hash, password); };
+    const bool is_right = co_await elsewhere<bool>(pages_, std::move(compare));
+    // Asked for again: another log-in may have used the code while this one waited.
+    std::optional<account> now_held = around_.desk->accounts().find(name);
+    const auto step = is_right && now_held && now_held->changed_at == held->changed_at
+                          ? totp_step(now_held->totp_secret, request.field("code"), world_time(), now_held->totp_step)
+                          : std::nullopt;
+    if (!step) {
+        failures_.failed(name, steady::now());
+        log_event(event::log_in_failed);
+        co_return log_in_page(request, "The name, the password or the code is not right.", 403);
+    }
+    failures_.succeeded(name);
+    now_held->totp_step = *step;
+    around_.desk->accounts().put(*now_held);
+    web_answer in = see_other(next_page(request.field("next")));
+    in.headers.emplace_back("Set-Cookie", cookie(session_cookie, sessions_.open(*now_held, steady::now()), request));
+    co_return in;
+}
+
+web_answer site::set_up_page(const web_request& request, std::map<std::string, std::string> words, int status)
+{
+    const std::string token = form_token_of(request);
+    web_answer page(status, html, render_words("setup", "Set up your account", words, frame_of(token)));
+    page.headers.emplace_back("Set-Cookie", cookie(form_cookie, token, request));
+    return page;
+}
+
+asio::awaitable<web_answer> site::set_up(web_request request)
+{
+    if (!request.is_post()) co_return set_up_page(request, {});
+    const std::string token(request.cookie(cookie_name(form_cookie, request)));
+    std::map<std::string, std::string> words;
+    if (!is_own_form(request, token)) {
+        words["wrong"] = "The form was too old. Please try again.";
+        co_return set_up_page(request, std::move(words), 403);
+    }
+    if (!tries_.allows(request.peer, steady::now())) {
+        words["wrong"] = "Too many tries. Wait a few seconds, then try again.";
+        co_return set_up_page(request, std::move(words), 429);
+    }
+    if (!request.field("pending").empty()) co_return end_set_up(request);
+    co_return co_await begin_set_up(std::move(request));
+}
+
+asio::awaitable<web_answer> site::begin_set_up(web_request request)
+{
+    std::map<std::string, std::string> words;
+    const std::string password(request.field("password"));
+    if (password.size() < password_length_min || password.size() > password_length_max)
+        words["wrong"] = "The password needs 12 to 200 characters.";
+    else if (password != request.field("again"))
+        words["wrong"] = "The two passwords differ.";
+    if (!words.empty()) co_return set_up_page(request, std::move(words), 400);
+
+    std::optional<account> held = around_.desk->accounts().find(request.field("name"));
+    const std::string code = setup_code_in(request.field("setup_code"));
+    const bool is_right = held && !held->setup_hash.empty() && held->setup_until > around_.desk->now() &&
+                          is_same_secret(held->setup_hash, as_text(sha256(as_bytes(code))));
+    if (!is_right) {
+        log_event(event::log_in_failed);
+        words["wrong"] = "The name or the set-up code is not right, or the code is older than seven days.";
+        co_return set_up_page(request, std::move(words), 403);
+    }
+    pending_setup fresh;
+    fresh.of_account_changed_at = held->changed_at;
+    fresh.fresh = std::move(*held);
+    auto work = [password] { return hash_password(password); };
+    fresh.fresh.password = co_await elsewhere<std::string>(pages_, std::move(work));
+    fresh.fresh.totp_secret = make_totp_secret();
+    fresh.fresh.setup_hash.clear();
+    fresh.until = steady::now() + setup_wait_max;
+    std::erase_if(pending_, [](const auto& each) { return each.second.until < steady::now(); });
+    if (pending_.size() >= pending_max) pending_.clear();
+    const std::string key = random_token();
+    words["pending"] = key;
+    words["secret"] = base32_groups(fresh.fresh.totp_secret);
+    words["uri"] = totp_uri(fresh.fresh.totp_secret, fresh.fresh.name, around_.settings->school.name);
+    pending_.emplace(key, std::move(fresh));
+    co_return set_up_page(request, std::move(words));
+}
+
+web_answer site::end_set_up(const web_request& request)
+{
+    const auto found = pending_.find(request.field("pending"));
+    const std::optional<account> held =
+        found == pending_.end() ? std::optional<account>() : around_.desk->accounts().find(found->second.fresh.name);
+    if (!held || found->second.until < steady::now() || held->changed_at != found->second.of_account_changed_at)
+        return set_up_page(request, {{"wrong", "That took too long. Please begin again."}}, 400);
+    account& fresh = found->second.fresh;
+    const auto step = totp_step(fresh.totp_secret, request.field("code"), world_time(), 0);
+    if (!step)
+        return set_up_page(
+            request,
+            {{"wrong", "That is not the code of this key. Check the time on the phone."},
+             {"pending", found->first},
+             {"secret", base32_groups(fresh.totp_secret)},
+             {"uri", totp_uri(fresh.totp_secret, fresh.name, around_.settings->school.name)}},
+            403
+        );
+    fresh.totp_step = *step;
+    fresh.changed_at = std::max(around_.desk->now(), held->changed_at + std::chrono::milliseconds(1));
+    around_.desk->accounts().put(fresh);
+    pending_.erase(found);
+    return see_other("/login");
+}
+
+verify_standing site::verification() const
+{
+    const std::lock_guard hold(check_->guard);
+    return check_->now;
+}
+
+web_answer site::start_verification()
+{
+    {
+        const std::lock_guard hold(check_->guard);
+        if (check_->now.is_running) return see_other("/ledger");
+        check_->now = {};
+        check_->now.is_running = true;
+    }
+    asio::post(
+        checks_,
+        [state = check_, open = around_.open_reader, key = around_.log_key, desk_now = around_.desk->now()] {
+            const steady_moment began = steady::now();
+            verify_standing end;
+            try {
+                const auto reader = open().value();
+                verify_options options;
+                options.key = key().value();
+                options.progress = [&](std::uint64_t done, std::uint64_t all) {
+                    if (state->stop) throw failure_error(failure(errc::stopped, "the daemon is stopping", ""));
+                    const std::lock_guard hold(state->guard);
+                    state->now.done = done;
+                    state->now.all = all;
+                };
+                end.report = reader->verify(options);
+            } catch (const std::exception& e) {
+                end.failed = e.what();
+            }
+            end.ended_at = desk_now + std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - began);
+            const std::lock_guard hold(state->guard);
+            state->now = std::move(end);
+        }
+    );
+    return see_other("/ledger");
+}
+
+void site::record(const account& reader, const made_page& made, const web_request& request)
+{
+    const time_zone zone = time_zone::named(around_.settings->school.timezone).value_or(time_zone::utc());
+    const civil_day today = day_of(zone.to_local(around_.desk->now()));
+    const auto tell = [&](entry_index pupil, const std::string& view) {
+        const auto [at, is_new] = told_.try_emplace({reader.name, pupil == no_entry ? view : std::to_string(pupil)});
+        if (!is_new && at->second == today) return;
+        around_.desk->record_access(reader.name, pupil, view);
+        at->second = today;
+    };
+    constexpr std::size_t told_max = 100'000;
+    if (told_.size() > told_max) std::erase_if(told_, [&](const auto& each) { return each.second != today; });
+    for (const entry_index person : made.shown)
+        tell(person, "page");
+    if (made.lists_pupils)
+        tell(no_entry, "file " + request.target.path + (request.target.form == page_form::csv ? ".csv" : ".json"));
+}
+
+asio::awaitable<web_answer> site::page(const routed& to, const account& reader, web_request request)
+{
+    auto order = std::make_shared<page_order>();
+    order->settings = around_.settings;
+    order->to = to.to;
+    order->target = request.target;
+    order->id = to.id;
+    order->reader = reader.role;
+    order->user = reader.name;
+    if (const web_session* session =
+            sessions_.find(request.cookie(cookie_name(session_cookie, request)), steady::now()))
+        order->form_token = session->form_token;
+    order->now = around_.desk->now();
+    order->verification = verification();
+    if (reader.role == role::admin) order->accounts = around_.desk->accounts().all();
+    press* const worker = press_.get();
+    auto work = [worker, order, does = to.to->does] {
+        made_page made;
+        if (does == handler::proof)
+            made.answer = worker->proof(order->id, *order);
+        else if (does == handler::checkpoint)
+            made.answer = worker->checkpoint();
+        else
+            made = worker->make(*order);
+        return made;
+    };
+    made_page made = co_await elsewhere<made_page>(pages_, std::move(work));
+    // Told before it is shown: who saw whom is never less than what was seen.
+    if (made.answer.status == 200) record(reader, made, request);
+    co_return std::move(made.answer);
+}
+
+} // namespace rollbook

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "daemon/web/press.hpp"
+#include "daemon/web/sessions.hpp"
+#include "daemon/web/surroundings.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace rollbook {
+
+// Who may see what of the pages: sessions, roles, forms, rates, and the entries that say who saw whom. On the loop's
+// thread; pages and passwords are made on one worker, a verification on another.
+class site {
+public:
+    site(boost::asio::any_io_executor executor, web_surroundings surroundings);
+    ~site();
+
+    // Stops the workers and waits for what they have under way; nothing is answered after it.
+    void close();
+    void take(const configuration& settings) { around_.settings = std::make_shared<const configuration>(settings); }
+    // Never throws for what a client sent; what the ledger throws becomes a plain 500.
+    boost::asio::awaitable<web_answer> answer(web_request request);
+    // An answer in plain words, for what never becomes a request.
+    web_answer plain_answer(int status, const std::string& title, const std::string& what) const;
+
+private:
+    struct pending_setup {
+        account fresh;
+        instant of_account_changed_at{};
+        steady_moment until{};
+    };
+    struct check_state;
+
+    boost::asio::awaitable<web_answer> routed_answer(web_request request);
+    boost::asio::awaitable<web_answer> open_answer(const routed& to, web_request request);
+    boost::asio::awaitable<web_answer> log_in(web_request request);
+    boost::asio::awaitable<web_answer> set_up(web_request request);
+    boost::asio::awaitable<web_answer> begin_set_up(web_request request);
+    web_answer end_set_up(const web_request& request);
+    boost::asio::awaitable<web_answer> page(const routed& to, const account& reader, web_request request);
+    web_answer log_in_page(const web_request& request, const std::string& wrong, int status = 200);
+    web_answer set_up_page(const web_request& request, std::map<std::string, std::string> words, int status = 200);
+    web_answer start_verification();
+    verify_standing verification() const;
+    void record(const account& reader, const made_page& made, const web_request& request);
+    // The account whose session the request carries.
+    std::optional<account> reader_of(const web_request& request);
+    page_frame frame_of(const std::string& form_token) const;
+    std::string form_token_of(const web_request& request) const;
+    bool is_own_form(const web_request& request, std::string_view token) const;
+    std::string cookie(std::string_view name, const std::string& value, const web_request& request) const;
+
+    // Runs `work` on a worker and goes on here with what it gave.
+    template <class T, class F> boost::asio::awaitable<T> elsewhere(boost::asio::thread_pool& pool, F work);
+
+    boost::asio::any_io_executor executor_;
+    web_surroundings around_;
+    session_book sessions_;
+    lock_out failures_;
+    rate_limit requests_{120, 30};
+    rate_limit tries_{20, 0.5};
+    std::map<std::string, pending_setup, std::less<>> pending_;
+    // Who saw whom on which day, as the ledger was told.
+    std::map<std::pair<std::string, std::string>, civil_day> told_;
+    std::shared_ptr<check_state> check_;
+    bool simulated_ = false;
+    std::unique_ptr<press> press_; // the pages' worker's
+    boost::asio::thread_pool pages_{1};
+    boost::asio::thread_pool checks_{1};
+};
+
+} // namespace rollbook

@@ -1,0 +1,2 @@
+// Asio's TLS compiled once, for this layer.
+#include <boost/asio/ssl/impl/src.hpp>

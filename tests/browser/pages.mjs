@@ -1,0 +1,142 @@
+// Chromium over the pages, as a lead and an auditor use them. Started by tests/scenario/browser_test.py with a JSON
+// object on the command line: url, password, people: {role: {name, key}}, pictures (a folder, or empty).
+import crypto from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const given = JSON.parse(process.argv[2]);
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const problems = [];
+const check = (fact, what) => {
+  if (!fact) problems.push(what);
+};
+
+function codeOf(key) {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  let bits = "";
+  for (const c of key.replaceAll(" ", "")) bits += letters.indexOf(c).toString(2).padStart(5, "0");
+  const secret = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000)));
+  const digest = crypto.createHmac("sha1", secret).update(step).digest();
+  const at = digest[19] & 15;
+  return String((digest.readUInt32BE(at) & 0x7fffffff) % 1e6).padStart(6, "0");
+}
+
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+
+// axe-core is put in by the test, past the pages' own rule against scripts; the pages themselves have none.
+async function look(page, name) {
+  const html = await page.content();
+  check(html.includes("SIMULATION"), `${name} does not say SIMULATION`);
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  for (const each of found.violations)
+    problems.push(`${name}: ${each.id}: ${each.help}: ${each.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`);
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  check(wider <= 0, `${name} is ${wider} pixels wider than the window`);
+  if (given.pictures) await page.screenshot({ path: path.join(given.pictures, `${name}.png`), fullPage: true });
+}
+
+async function enter(role, options = {}) {
+  const context = await browser.newContext({ bypassCSP: true, ...options });
+  const page = await context.newPage();
+  page.on("pageerror", (e) => problems.push(`an error on the page: ${e}`));
+  page.on("request", (r) => check(r.url().startsWith(given.url), `asked for ${r.url()}`));
+  await page.goto(`${given.url}/login`);
+  return page;
+}
+
+async function logIn(page, role) {
+  await page.fill("#name", given.people[role].name);
+  await page.fill("#password", given.password);
+  await page.fill("#code", codeOf(given.people[role].key));
+  await page.click("main button");
+  check(!page.url().includes("login"), `${role} could not log in`);
+}
+
+// The lead: log-in, today, an alert, its evidence to the entry, and back in time.
+const page = await enter("lead", { viewport: { width: 1280, height: 800 } });
+await look(page, "login");
+await logIn(page, "lead");
+await look(page, "today");
+const state = await page.context().storageState();
+const firstAlert = async () => {
+  await page.goto(`${given.url}/alerts`);
+  if ((await page.locator("table.alerts tbody tr").count()) === 0) await page.goto(`${given.url}/baseline`);
+  return page.locator("table.alerts tbody tr a[href^='/alerts/']").first();
+};
+await (await firstAlert()).click();
+check(/\/alerts\/\d+$/.test(page.url()), "the alert did not open");
+const alert = page.url();
+await look(page, "alert");
+await page.locator("table a[href^='/entries/']").first().click();
+check(/\/entries\/\d+$/.test(page.url()), "the evidence did not lead to its entry");
+await look(page, "entry");
+await page.goto(alert);
+await page.locator("dl a[href^='/pupils/']").click();
+const pupil = page.url();
+await look(page, "pupil");
+for (const name of ["alerts", "baseline", "pupils", "groups", "findings", "statements", "sources", "ledger", "rules"]) {
+  await page.goto(`${given.url}/${name}`);
+  await look(page, name);
+}
+await page.goto(pupil);
+await page.fill("#known-at", given.known_at);
+await page.click(".known button");
+check((await page.locator(".past").innerText()).includes("As known at"), "known-at is not said");
+check(new URL(page.url()).searchParams.get("known_at") !== null, "known-at is not in the address");
+await look(page, "pupil-past");
+
+// The same without JavaScript, at a phone's width, and in the dark.
+for (const [suffix, options] of [
+  ["phone", { viewport: { width: 375, height: 740 }, deviceScaleFactor: 2 }],
+  ["dark", { viewport: { width: 1280, height: 800 }, colorScheme: "dark" }],
+]) {
+  const context = await browser.newContext({ bypassCSP: true, storageState: state, ...options });
+  const other = await context.newPage();
+  for (const [name, url] of [["today", `${given.url}/today`], ["alerts", `${given.url}/alerts`], ["alert", alert],
+    ["pupil", pupil], ["pupils", `${given.url}/pupils`], ["ledger", `${given.url}/ledger`]]) {
+    await other.goto(url);
+    await look(other, `${name}-${suffix}`);
+  }
+  await context.close();
+}
+{
+  const context = await browser.newContext({ javaScriptEnabled: false, storageState: state });
+  const other = await context.newPage();
+  await other.goto(alert);
+  await other.locator("table a[href^='/entries/']").first().click();
+  check(/\/entries\/\d+$/.test(other.url()), "without JavaScript the evidence does not lead to its entry");
+  await context.close();
+}
+if (given.pictures) {
+  await page.goto(pupil);
+  await page.pdf({ path: path.join(given.pictures, "pupil.pdf") });
+  await page.emulateMedia({ media: "print" });
+  await page.screenshot({ path: path.join(given.pictures, "pupil-print.png"), fullPage: true });
+  await page.emulateMedia({ media: "screen" });
+}
+
+// The auditor verifies; no name is seen on the way.
+const audit = await enter("auditor", { viewport: { width: 1280, height: 800 } });
+await logIn(audit, "auditor");
+check(audit.url().endsWith("/ledger"), "the auditor does not begin at the ledger");
+await audit.click(".verify button");
+await audit.waitForSelector(".verify .tag", { timeout: 60000 });
+check((await audit.locator(".verify .tag").innerText()) === "verified", "the ledger does not verify");
+await look(audit, "ledger-auditor");
+await audit.goto(alert);
+const words = await audit.content();
+for (const name of given.names) check(!words.includes(name), "the auditor is shown a name");
+await look(audit, "alert-auditor");
+
+await browser.close();
+for (const each of problems) console.log(each);
+process.exit(problems.length ? 1 : 0);

@@ -1,0 +1,49 @@
+"""The pages in a real browser: Chromium, driven by tests/browser/pages.mjs. axe-core looks at each of them.
+
+With PICTURES=FOLDER it leaves a picture of each page there, at a desk's and a phone's width."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from pages_test import PASSWORD, Pages
+from support import REPOSITORY, main
+
+BROWSER = REPOSITORY / "tests" / "browser"
+
+
+class InChromium(Pages):
+    pupils, days = 40, 40
+
+    def account(self, role):
+        code = re.search(r"^  ([A-Z0-9-]{29})$", self.rollbook("user", "add", role, "--role", role).stdout, re.M)[1]
+        return {"name": role, "key": self.reader().set_up(role, code, PASSWORD)}
+
+    def setUp(self):
+        super().setUp()
+        # Something new since the first read, so that not every alert is a baseline.
+        for student in sorted(self.school.known_pupils)[:8]:
+            days = sorted({m["date"] for m in self.school.marks(student)})[-6:]
+            for day in days:
+                self.school.amend(student, day, "AM", "U")
+        self.rollbook("poll")
+
+    def test_lead_and_auditor_find_their_way_and_nothing_is_in_anybodys(self):
+        given = {
+            "url": self.url, "password": PASSWORD, "people": {r: self.account(r) for r in ("lead", "auditor")},
+            "known_at": "2025-11-21T17:30", "pictures": os.environ.get("PICTURES", ""),
+            "names": sorted({f"{a} {b}" for a, b in self.school.full_names}),
+        }
+        done = subprocess.run(["node", "pages.mjs", json.dumps(given)], cwd=BROWSER, capture_output=True, text=True,
+                              timeout=240)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    if not (BROWSER / "node_modules").exists() or not shutil.which("chromium") or not shutil.which("node"):
+        print("not run: chromium or tests/browser/node_modules is missing; deploy/install-packages --tests brings both")
+        sys.exit(77)
+    main()

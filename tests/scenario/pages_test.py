@@ -1,0 +1,214 @@
+"""The pages, as HTTP: set-up, log-in, forms, known-at, JSON and CSV against the commands, bad requests, TLS, the end."""
+
+import csv
+import http.client
+import io
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from pages import Reader
+from support import ROLLBOOK, ScenarioTest, end, main, wait_until
+
+PASSWORD = "correct horse battery"
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+class Pages(ScenarioTest):
+    pupils, days = 20, 15
+    tls = ""  # the certificate to trust
+
+    def setUp(self):
+        super().setUp()
+        self.init()
+        self.port = free_port()
+        text = self.config.read_text().replace("127.0.0.1:8480", f"127.0.0.1:{self.port}")
+        self.config.write_text(text + self.before_start())
+        self.log = self.folder / "daemon.log"
+        with open(self.log, "w") as file:
+            self.daemon = subprocess.Popen([ROLLBOOK, "run", "--config", str(self.config)], env=self.environment(),
+                                           stdout=file, stderr=subprocess.STDOUT, cwd=self.folder)
+        self.addCleanup(end, self.daemon)
+        self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+        wait_until(self.is_ready, "the pages' readiness")
+
+    def before_start(self):
+        return ""
+
+    def reader(self):
+        return Reader(self.url, self.tls or None)
+
+    def is_ready(self):
+        self.assertIsNone(self.daemon.poll(), self.log.read_text())
+        try:
+            # The command first: it takes its time, and an address that asks too often is refused.
+            return all(s["last_success"] for s in self.read("status")["sources"]) and \
+                self.read("status")["outbox"]["waiting"] == 0 and self.reader().get("/readyz").status == 200
+        except OSError:
+            return False
+
+    def tearDown(self):
+        end(self.daemon)
+        self.said.append(self.log.read_text())
+        super().tearDown()
+
+    def somebody(self, role, name=None):
+        name = name or role
+        code = re.search(r"^  ([A-Z0-9-]{29})$", self.rollbook("user", "add", name, "--role", role).stdout, re.M)[1]
+        who = self.reader()
+        key = who.set_up(name, code, PASSWORD)
+        self.assertEqual(who.log_in(name, PASSWORD, key).status, 303)
+        return who
+
+
+class OverHttp(Pages):
+    def test_a_lead_reads_an_alert_its_evidence_and_the_entry(self):
+        lead = self.somebody("lead")
+        alerts = json.loads(lead.get("/alerts.json?state=all").text)["alerts"] or \
+            json.loads(lead.get("/baseline.json").text)["alerts"]
+        told = {a["id"]: a for a in self.alerts()}
+        self.assertTrue(alerts)
+        for each in alerts:
+            mine = told[each["id"]]
+            self.assertEqual([each[k] for k in ("rule", "stage", "state", "value")],
+                             [mine[k] for k in ("rule", "stage", "state", "value")])
+            self.assertEqual(each["pupil"]["ref"], mine["pupil"]["ref"])
+        one = alerts[0]
+        page = json.loads(lead.get(f"/alerts/{one['id']}.json").text)
+        self.assertEqual([e["entry"] for e in page["evidence"]], told[one["id"]]["evidence"])
+        entry = page["evidence"][0]["entry"]
+        self.assertIn(f'href="/entries/{entry}"', lead.get(f"/alerts/{one['id']}").text)
+        shown = json.loads(lead.get(f"/entries/{entry}.json").text)
+        self.assertEqual(shown["commitment"], self.read("ledger", "show", entry)["commitment"])
+        self.assertEqual(lead.get(f"/proofs/{entry}").text, self.rollbook("ledger", "prove", entry).stdout)
+        accesses = [e for e in self.entries("--kind", "access") if e["pupil"] == one["pupil"]["ref"]]
+        self.assertEqual([e["payload"]["user"] for e in accesses], ["lead"])
+
+    def test_a_pupils_figures_are_those_of_the_command_in_every_form(self):
+        lead = self.somebody("lead")
+        ref = json.loads(lead.get("/pupils.json").text)["pupils"][0]["pupil"]["ref"]
+        mine, page = self.pupil(ref), json.loads(lead.get(f"/pupils/{ref}.json").text)
+        for key in ("possible", "present", "authorised", "unauthorised", "late"):
+            self.assertEqual(page["figures"][key], mine["figures"][key])
+            self.assertIn(str(mine["figures"][key]), lead.get(f"/pupils/{ref}").text)
+        rows = list(csv.DictReader(io.StringIO(lead.get(f"/pupils/{ref}.csv").text)))
+        year = [m for m in mine["marks"] if m["date"] >= mine["figures"]["from"]]
+        self.assertEqual([(r["Date"], r["Session"], r["Class"]) for r in reversed(rows)],
+                         [(m["date"], m["session"], m["class"]) for m in year])
+
+    def test_every_page_that_a_role_is_offered_is_there_in_every_form(self):
+        for role in ("lead", "dsl", "auditor", "governor", "admin"):
+            who = self.somebody(role)
+            home = who.get(who.get("/").headers["Location"])
+            self.assertEqual(home.status, 200)
+            self.assertIn("SIMULATION", home.text)
+            for path in re.findall(r'<li><a href="(/[a-z]+)"', home.text):
+                for ending in ("", ".json", ".csv"):
+                    answer = who.get(path + ending)
+                    self.assertEqual(answer.status, 200, (role, path, ending))
+                    self.assertIn("default-src 'none'", answer.headers["Content-Security-Policy"])
+                    if ending == ".json":
+                        json.loads(answer.text)
+                    elif not ending:
+                        self.assertNotRegex(answer.text, r"<script|style=|\son\w+=")
+
+    def test_verification_runs_beside_the_pages_and_says_how_it_ended(self):
+        auditor = self.somebody("auditor")
+        form = auditor.get("/ledger").hidden("form_token")
+        self.assertEqual(auditor.post("/ledger/verify", form_token=form).status, 303)
+        ended = wait_until(lambda: json.loads(auditor.get("/ledger.json").text)["verification"]["ended_at"] and
+                           json.loads(auditor.get("/ledger.json").text)["verification"], "the verification", 60)
+        self.assertTrue(ended["ok"], ended)
+        self.assertIn("verified", auditor.get("/ledger").text)
+
+    def test_bad_requests_are_refused_and_the_daemon_goes_on(self):
+        def raw(text):
+            with socket.create_connection(("127.0.0.1", self.port), 20) as link:
+                link.sendall(text)
+                link.shutdown(socket.SHUT_WR)
+                got = b""
+                while more := link.recv(65536):
+                    got += more
+            return int(got.split()[1]) if got else None
+
+        host = b"\r\nHost: a\r\n\r\n"
+        self.assertEqual(raw(b"GET /../etc/passwd HTTP/1.1" + host), 400)
+        self.assertEqual(raw(b"GET /%2e%2e/etc/passwd HTTP/1.1" + host), 400)
+        self.assertEqual(raw(b"GET /today HTTP/1.1\r\n\r\n"), 400)
+        self.assertEqual(raw(b"DELETE /today HTTP/1.1" + host), 405)
+        self.assertEqual(raw(b"nonsense\r\n\r\n"), 400)
+        self.assertEqual(raw(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 20000 + b"\r\n\r\n"), 431)
+        self.assertEqual(raw(b"POST /login HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"), 413)
+        self.assertEqual(raw(b"POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Length: 0\r\n\r\n"), 415)
+        self.assertIn(raw(bytes(range(256)) * 4), (400, None))
+        self.assertEqual(self.reader().get("/healthz").text, "ok\n")
+        self.assertEqual(self.reader().ask("HEAD", "/login").body, b"")
+
+    def test_silent_connections_do_not_keep_others_out_or_the_daemon_up(self):
+        silent = [socket.create_connection(("127.0.0.1", self.port), 20) for _ in range(8)]
+        for each in silent[:4]:
+            each.sendall(b"GET / HTTP/1.1\r\nHost:")
+        self.assertEqual(self.reader().get("/healthz").status, 200)
+        began = time.monotonic()
+        self.daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(self.daemon.wait(10), 0)
+        self.assertLess(time.monotonic() - began, 3)
+        for each in silent:
+            each.close()
+
+    def test_metrics_are_numbers_alone(self):
+        text = self.reader().get("/metrics").text
+        self.assertIn('rollbook_source_up{source="mis"} 1', text)
+        self.assertRegex(text, r"(?m)^rollbook_ledger_entries \d+$")
+        self.nothing_private_in([text], "the metrics")
+        self.assertEqual(self.reader().get("/metrics", **{"X-Forwarded-For": "192.0.2.1"}).status, 404)
+
+    def test_accounts_are_listed_reset_and_removed(self):
+        who = self.somebody("lead", "ann")
+        self.assertEqual(self.read("user", "list"), [{"name": "ann", "ready": True, "role": "lead"}])
+        self.rollbook("user", "add", "ann", "--role", "dsl", code=2)
+        self.rollbook("user", "add", "two words", "--role", "dsl", code=2)
+        self.rollbook("user", "add", "ben", "--role", "king", code=2)
+        self.assertEqual(who.get("/today").status, 200)
+        self.rollbook("user", "reset", "ann")
+        self.assertEqual(who.get("/today").status, 303)
+        self.rollbook("user", "remove", "ann")
+        self.assertEqual(self.read("user", "list"), [])
+        self.rollbook("user", "remove", "ann", code=1)
+
+    def test_pages_stay_through_a_reload(self):
+        who = self.somebody("lead")
+        self.daemon.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in self.log.read_text(), "the reload")
+        self.assertEqual(who.get("/today").status, 200)
+
+
+class OverTls(Pages):
+    def before_start(self):
+        key, certificate = self.folder / "tls.key", self.folder / "tls.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=127.0.0.1",
+                        "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        key.chmod(0o600)
+        self.tls = str(certificate)
+        return f'\n[web.tls]\ncertificate = "tls.pem"\nprivate_key = {{ file = "tls.key" }}\n'
+
+    def test_pages_come_by_tls_with_cookies_for_it_alone(self):
+        lead = self.somebody("lead")
+        self.assertEqual(lead.get("/today").status, 200)
+        self.assertTrue(all(name.startswith("__Host-") for name in lead.cookies), lead.cookies)
+        self.assertIn("max-age", lead.get("/today").headers["Strict-Transport-Security"])
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            Reader(f"http://127.0.0.1:{self.port}").get("/healthz")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,442 @@
+#include "daemon/base/sha256.hpp"
+#include "daemon/web/passwords.hpp"
+#include "daemon/web/site.hpp"
+#include "tests/unit/cli/command_fixture.hpp"
+#include "tests/unit/net/run.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <liboath/oath.h>
+
+#include <map>
+
+namespace rollbook {
+namespace {
+
+constexpr std::string_view password = "correct horse battery";
+constexpr std::string_view totp_secret = "12345678901234567890";
+
+class accounts_in_memory : public account_book {
+public:
+    std::optional<account> find(std::string_view name) const override
+    {
+        const auto found = held.find(std::string(name));
+        return found == held.end() ? std::optional<account>() : found->second;
+    }
+    std::vector<account> all() const override
+    {
+        std::vector<account> list;
+        for (const auto& [name, each] : held)
+            list.push_back(each);
+        return list;
+    }
+    void put(const account& value) override { held[value.name] = value; }
+    bool remove(std::string_view name) override { return held.erase(std::string(name)) > 0; }
+    std::map<std::string, account> held;
+};
+
+struct desk_in_memory : page_desk {
+    account_book& accounts() override { return book; }
+    void record_access(const std::string& user, entry_index pupil, const std::string& view) override
+    {
+        told.push_back(user + " " + (pupil == no_entry ? "-" : "P-" + std::to_string(pupil)) + " " + view);
+    }
+    instant now() override { return at("2026-11-23T13:00:00Z"); }
+    accounts_in_memory book;
+    std::vector<std::string> told;
+};
+
+// The small school's pages, for one account of each role.
+struct site_fixture : small_school {
+    boost::asio::io_context loop{1};
+    configuration config;
+    desk_in_memory desk;
+    std::unique_ptr<site> pages;
+    web_fields cookies;
+
+    site_fixture()
+    {
+        config.school.name = "St Example's";
+        source_configuration mis;
+        mis.name = "mis";
+        source_configuration cpoms;
+        cpoms.name = "cpoms";
+        cpoms.role = source_role::safeguarding;
+        config.sources = {mis, cpoms};
+        rule lateness;
+        lateness.id = "repeated-lateness";
+        lateness.title = "Repeated lateness";
+        lateness.measure = "late_sessions";
+        lateness.window = {rule_window::unit::school_days, 10};
+        lateness.stages = {{"tutor", 2, {}}};
+        lateness.source = "school policy 2026";
+        config.rules = {lateness};
+        static const std::string hash = hash_password(password);
+        for (const role each :
+             {role::lead,
+              role::office,
+              role::pastoral,
+              role::senior,
+              role::dsl,
+              role::governor,
+              role::auditor,
+              role::admin}) {
+            account one;
+            one.name = name_of(each);
+            one.role = each;
+            one.password = hash;
+            one.totp_secret = totp_secret;
+            desk.book.put(one);
+        }
+        open();
+    }
+
+    void open()
+    {
+        web_surroundings around;
+        around.settings = std::make_shared<const configuration>(config);
+        around.desk = &desk;
+        around.open_reader = [l = ledger]() -> result<std::unique_ptr<ledger_reader>> {
+            return std::unique_ptr<ledger_reader>(std::make_unique<lent_reader>(l));
+        };
+        around.log_key = []() -> result<verifier_key> { return failure(errc::not_found, "there is no key", ""); };
+        pages.reset();
+        pages = std::make_unique<site>(loop.get_executor(), std::move(around));
+    }
+
+    web_answer ask(web_request request)
+    {
+        request.peer = "192.0.2.7";
+        request.host = "rollbook.example";
+        if (request.cookies.empty()) request.cookies = cookies;
+        return test::run(loop, pages->answer(std::move(request)));
+    }
+    web_answer get(const std::string& target)
+    {
+        web_request request;
+        request.method = "GET";
+        request.target = parse_target(target).value();
+        return ask(std::move(request));
+    }
+    web_answer post(const std::string& path, web_fields form, const std::string& origin = "")
+    {
+        web_request request;
+        request.method = "POST";
+        request.target = parse_target(path).value();
+        request.form = std::move(form);
+        request.origin = origin;
+        return ask(std::move(request));
+    }
+
+    void keep_cookies(const web_answer& answer)
+    {
+        for (const auto& [name, value] : answer.headers) {
+            if (name != "Set-Cookie") continue;
+            const std::size_t equals = value.find('=');
+            cookies[value.substr(0, equals)] = value.substr(equals + 1, value.find(';') - equals - 1);
+        }
+    }
+
+    static std::string token_in(const web_answer& answer)
+    {
+        const std::string start = "name=\"form_token\" value=\"";
+        const std::size_t from = answer.body.find(start);
+        REQUIRE(from != std::string::npos);
+        return answer.body.substr(from + start.size(), 64);
+    }
+
+    static std::string code_now()
+    {
+        std::array<char, 7> code{};
+        oath_totp_generate(totp_secret.data(), totp_secret.size(), std::time(nullptr), 30, 0, 6, code.data());
+        return code.data();
+    }
+
+    web_answer try_log_in(const std::string& name, const std::string& with)
+    {
+        const web_answer form = get("/login");
+        keep_cookies(form);
+        return post(
+            "/login", {{"form_token", token_in(form)}, {"name", name}, {"password", with}, {"code", code_now()}}
+        );
+    }
+
+    void log_in(role as)
+    {
+        cookies.clear();
+        const std::string name(name_of(as));
+        account held = desk.book.find(name).value();
+        held.totp_step = 0;
+        desk.book.put(held);
+        const web_answer in = try_log_in(name, std::string(password));
+        REQUIRE(in.status == 303);
+        keep_cookies(in);
+    }
+};
+
+std::string header_of(const web_answer& answer, const std::string& name)
+{
+    for (const auto& [key, value] : answer.headers)
+        if (key == name) return value;
+    return "";
+}
+
+TEST_CASE_METHOD(site_fixture, "who is not logged in is shown nothing but the log-in", "[web]")
+{
+    CHECK(header_of(get("/today"), "Location") == "/login?next=%2Ftoday");
+    CHECK(get("/today.json").status == 401);
+    CHECK(get("/alerts.csv").status == 401);
+    CHECK(get("/login").status == 200);
+    CHECK(get("/healthz").body == "ok\n");
+    CHECK(get("/style.css").type == "text/css; charset=utf-8");
+    CHECK(get("/metrics").status == 404); // not from another machine
+    CHECK(get("/nothing").status == 404);
+}
+
+TEST_CASE_METHOD(site_fixture, "a log-in takes name, password and code, and the code only once", "[web]")
+{
+    CHECK(try_log_in("lead", "wrong password").status == 403);
+    CHECK(try_log_in("nobody", std::string(password)).status == 403);
+    const web_answer in = try_log_in("lead", std::string(password));
+    CHECK(in.status == 303);
+    CHECK_THAT(header_of(in, "Set-Cookie"), Catch::Contains("HttpOnly") && Catch::Contains("SameSite=Strict"));
+    CHECK(try_log_in("lead", std::string(password)).status == 403);
+}
+
+TEST_CASE_METHOD(site_fixture, "five wrong tries lock the name, the right password too", "[web]")
+{
+    for (int i = 0; i < 5; ++i)
+        CHECK(try_log_in("lead", "wrong password").status == 403);
+    CHECK(try_log_in("lead", std::string(password)).status == 429);
+}
+
+TEST_CASE_METHOD(site_fixture, "a form without its token, or from elsewhere, does nothing", "[web]")
+{
+    log_in(role::lead);
+    const std::string token = token_in(get("/today"));
+    CHECK(post("/ledger/verify", {}).status == 403);
+    CHECK(post("/ledger/verify", {{"form_token", std::string(64, '0')}}).status == 403);
+    CHECK(post("/ledger/verify", {{"form_token", token}}, "https://elsewhere.example").status == 403);
+    CHECK(post("/ledger/verify", {{"form_token", token}}, "http://rollbook.example").status == 303);
+    CHECK(get("/logout").status == 405);
+    CHECK(post("/today", {{"form_token", token}}).status == 405);
+    CHECK(post("/logout", {{"form_token", token}}).status == 303);
+    CHECK(get("/today").status == 303);
+}
+
+TEST_CASE_METHOD(site_fixture, "an account that is reset or removed has no session any more", "[web]")
+{
+    log_in(role::lead);
+    CHECK(get("/today").status == 200);
+    account_request asked;
+    asked.name = "lead";
+    asked.command = account_request::kind::reset;
+    asked.setup_hash = std::string(64, 'a');
+    REQUIRE(change_account(desk.book, asked, at("2026-11-23T13:00:00Z")).has_value());
+    CHECK(get("/today").status == 303);
+}
+
+TEST_CASE_METHOD(site_fixture, "each role may open its own pages, and the others are not there", "[web]")
+{
+    const auto [as, open, closed] = GENERATE(table<role, std::vector<std::string>, std::vector<std::string>>({
+        {role::lead,
+         {"/today", "/alerts", "/pupils", "/findings", "/groups", "/statements", "/ledger", "/rules"},
+         {"/accounts"}},
+        {role::office, {"/today", "/pupils"}, {"/accounts"}},
+        {role::pastoral, {"/today", "/pupils"}, {"/accounts"}},
+        {role::senior, {"/today", "/groups"}, {"/accounts"}},
+        {role::dsl, {"/today", "/findings"}, {"/accounts"}},
+        {role::governor,
+         {"/groups", "/rules"},
+         {"/today", "/alerts", "/pupils", "/findings", "/ledger", "/statements", "/sources", "/accounts"}},
+        {role::auditor, {"/alerts", "/ledger", "/statements", "/pupils"}, {"/today", "/accounts"}},
+        {role::admin,
+         {"/sources", "/accounts", "/statements", "/ledger"},
+         {"/today", "/alerts", "/pupils", "/findings", "/groups"}},
+    }));
+    CAPTURE(name_of(as));
+    log_in(as);
+    for (const std::string& path : open)
+        for (const char* ending : {"", ".json", ".csv"}) {
+            CAPTURE(path, ending);
+            CHECK(get(path + ending).status == 200);
+        }
+    for (const std::string& path : closed) {
+        CAPTURE(path);
+        CHECK(get(path).status == 404);
+        CHECK(get(path + ".json").status == 404);
+    }
+    const std::string entry = "/entries/" + std::to_string(late_mark);
+    CHECK(get(entry).status == (as == role::governor || as == role::admin ? 404 : 200));
+    const std::string pupil = "/pupils/P-" + std::to_string(ana);
+    CHECK(get(pupil).status == (as == role::governor || as == role::admin ? 404 : 200));
+}
+
+TEST_CASE_METHOD(site_fixture, "names are for those who work with pupils; the auditor has references", "[web]")
+{
+    log_in(role::lead);
+    CHECK_THAT(get("/alerts").body, Catch::Contains("Ana Ahmed"));
+    log_in(role::auditor);
+    const std::vector<std::string> paths = {
+        "/alerts",
+        "/pupils",
+        "/findings",
+        "/pupils/P-" + std::to_string(ana),
+        "/entries/" + std::to_string(ana),
+        "/alerts/" + std::to_string(open_alert)};
+    for (const std::string& path : paths) {
+        for (const char* ending : {"", ".json", ".csv"}) {
+            CAPTURE(path, ending);
+            const web_answer page = get(path + ending);
+            REQUIRE(page.status == 200);
+            CHECK_THAT(page.body, !Catch::Contains("Ana") && !Catch::Contains("Ahmed") && !Catch::Contains(upn_text));
+        }
+    }
+}
+
+TEST_CASE_METHOD(site_fixture, "what a safeguarding system says is the designated lead's alone", "[web]")
+{
+    const std::string pupil = "/pupils/P-" + std::to_string(ana);
+    const std::string unknown = "/pupils/P-" + std::to_string(stranger);
+    log_in(role::dsl);
+    CHECK_THAT(get(pupil).body, Catch::Contains("Attendance; Home") && Catch::Contains("Disruption"));
+    CHECK_THAT(get("/findings").body, Catch::Contains("pupil-only-in-safeguarding"));
+    CHECK(get(unknown).status == 200);
+    for (const role as : {role::lead, role::pastoral, role::senior, role::auditor}) {
+        log_in(as);
+        CHECK_THAT(
+            get(pupil).body, !Catch::Contains("Home") && Catch::Contains("Disruption") && !Catch::Contains("cpoms")
+        );
+        CHECK_THAT(get("/findings").body, !Catch::Contains("pupil-only-in-safeguarding"));
+        CHECK(get(unknown).status == 404);
+        CHECK(get("/entries/" + std::to_string(ana_in_cpoms)).status == 404);
+        CHECK(get("/proofs/" + std::to_string(ana_in_cpoms)).status == 404);
+    }
+    log_in(role::office);
+    CHECK_THAT(get(pupil).body, !Catch::Contains("Home") && !Catch::Contains("Disruption"));
+}
+
+TEST_CASE_METHOD(site_fixture, "a pupil called by a tag is shown as text", "[web]")
+{
+    const entry_index cuckoo =
+        pupil("mis", "X9", R"({"forename":"<script>alert(1)</script>","surname":"O'Hara & \"Co\""})");
+    log_in(role::lead);
+    const std::string page = get("/pupils/P-" + std::to_string(cuckoo)).body;
+    CHECK_THAT(page, !Catch::Contains("<script") && Catch::Contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    CHECK_THAT(get("/pupils").body, !Catch::Contains("<script"));
+}
+
+TEST_CASE_METHOD(
+    site_fixture, "the first view of a pupil on a day is told to the ledger, and each file of a list", "[web]"
+)
+{
+    log_in(role::lead);
+    const std::string ref = "P-" + std::to_string(ana);
+    get("/pupils/" + ref);
+    get("/pupils/" + ref);
+    get("/alerts/" + std::to_string(open_alert)); // of the same pupil
+    get("/alerts");
+    get("/pupils/P-" + std::to_string(ben));
+    get("/alerts.csv");
+    get("/alerts.csv");
+    CHECK(
+        desk.told ==
+        std::vector<std::string>{
+            "lead " + ref + " page",
+            "lead P-" + std::to_string(ben) + " page",
+            "lead - file /alerts.csv",
+        }
+    );
+}
+
+TEST_CASE_METHOD(site_fixture, "a page as known in the past shows what was known then, and links stay there", "[web]")
+{
+    log_in(role::lead);
+    const std::string then = "?known_at=2026-11-23T09:00:00Z";
+    const std::string pupil = "/pupils/P-" + std::to_string(ana);
+    CHECK_THAT(get(pupil + ".csv").body, Catch::Contains("2026-11-23,AM,U"));
+    CHECK_THAT(get(pupil + ".csv" + then).body, Catch::Contains("2026-11-23,AM,N"));
+    const std::string page = get("/alerts" + then).body;
+    CHECK_THAT(
+        page, Catch::Contains("As known at 23 November 2026 at 09:00") && Catch::Contains("No alert of this kind")
+    );
+    CHECK_THAT(page, Catch::Contains("/today?known_at=2026-11-23T09%3A00%3A00.000Z"));
+    CHECK_THAT(get("/alerts?known_at=2020-01-01").body, Catch::Contains("Rollbook began on 23 November 2026"));
+    CHECK(get("/alerts?known_at=yesterday").status == 400);
+}
+
+TEST_CASE_METHOD(site_fixture, "an address that asks too often is told to wait", "[web]")
+{
+    int refused = 0;
+    for (int i = 0; i < 200; ++i)
+        refused += get("/healthz").status == 429;
+    CHECK(refused > 0);
+}
+
+TEST_CASE_METHOD(site_fixture, "a simulation says so on every page", "[web]")
+{
+    ledger->simulated = true;
+    open();
+    CHECK_THAT(get("/login").body, Catch::Contains("SIMULATION"));
+    log_in(role::lead);
+    for (const nav_item& each : navigation_of(role::lead)) {
+        CAPTURE(each.path);
+        CHECK_THAT(get(std::string(each.path)).body, Catch::Contains("SIMULATION"));
+    }
+}
+
+TEST_CASE_METHOD(site_fixture, "an account is set up once, with its code, a password and an authenticator", "[web]")
+{
+    account_request asked;
+    asked.name = "new";
+    asked.role = role::lead;
+    asked.setup_hash = to_hex(sha256(as_bytes("ABCD-EFGH-JKMN-PQRS-TVWX-YZ01")));
+    REQUIRE(change_account(desk.book, asked, desk.now()).has_value());
+    const web_answer form = get("/setup");
+    keep_cookies(form);
+    web_fields fields = {
+        {"form_token", token_in(form)},
+        {"name", "new"},
+        {"setup_code", "abcd efgh jkmn pqrs tvwx yz01"},
+        {"password", "a new long password"},
+        {"again", "a new long password"}};
+    SECTION("a wrong code, a short password and two that differ are refused")
+    {
+        web_fields wrong = fields;
+        wrong["setup_code"] = "ABCD-EFGH-JKMN-PQRS-TVWX-YZ02";
+        CHECK(post("/setup", wrong).status == 403);
+        wrong = fields;
+        wrong["password"] = wrong["again"] = "short";
+        CHECK(post("/setup", wrong).status == 400);
+        wrong = fields;
+        wrong["again"] = "another long password";
+        CHECK(post("/setup", wrong).status == 400);
+        CHECK_FALSE(desk.book.find("new")->is_set_up());
+    }
+    SECTION("with all of them it can log in, and the code is of no more use")
+    {
+        const web_answer key = post("/setup", fields);
+        REQUIRE(key.status == 200);
+        const std::string start = "name=\"pending\" value=\"";
+        const std::string pending = key.body.substr(key.body.find(start) + start.size(), 64);
+        CHECK(post("/setup", {{"form_token", token_in(key)}, {"pending", pending}, {"code", "000000"}}).status == 403);
+        CHECK_FALSE(desk.book.find("new")->is_set_up());
+        std::string letters = key.body.substr(key.body.find("class=\"secret\">") + 15, 39);
+        char* bytes = nullptr;
+        std::size_t size = 0;
+        REQUIRE(oath_base32_decode(letters.data(), letters.size(), &bytes, &size) == OATH_OK);
+        std::array<char, 7> code{};
+        oath_totp_generate(bytes, size, std::time(nullptr), 30, 0, 6, code.data());
+        free(bytes);
+        CHECK(
+            post("/setup", {{"form_token", token_in(key)}, {"pending", pending}, {"code", code.data()}}).status == 303
+        );
+        CHECK(desk.book.find("new")->is_set_up());
+        CHECK(post("/setup", fields).status == 403);
+    }
+}
+
+} // namespace
+} // namespace rollbook
