@@ -45,6 +45,7 @@ asio::awaitable<result<http_response>> asker::answer(asked of)
     if (!first) co_return first;
     if (first->status != 401) {
         if (first->status < 400) credentials_.accepted();
+        if (observer_) observer_(of.request, *first);
         co_return first;
     }
     if (!credentials_.renew()) co_return first;

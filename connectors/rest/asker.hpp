@@ -5,10 +5,14 @@
 #include "connectors/rest/dom_fwd.hpp"
 #include "connectors/rest/request_maker.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 
 namespace rollbook {
+
+// Sees each answer, and the request without its credentials that it is to.
+using answer_observer = std::function<void(const http_request&, const http_response&)>;
 
 // A request under way, and what it takes to send it once more with another token.
 struct asked {
@@ -38,6 +42,7 @@ public:
         http_client& client
     );
 
+    void observe(answer_observer observer) { observer_ = std::move(observer); }
     authenticator& credentials() { return credentials_; }
     const request_maker& requests() const { return requests_; }
 
@@ -65,6 +70,7 @@ private:
     authenticator credentials_;
     request_maker requests_;
     page_parser parser_;
+    answer_observer observer_;
     std::vector<std::optional<condition_list>> conditions_; // of the error rules, in their order
 };
 

@@ -58,12 +58,24 @@ std::string authenticator::secret(std::string_view template_text) const
     });
 }
 
+std::string authenticator::known(std::string_view secret) const
+{
+    const auto at = secrets_.find(secret);
+    return at == secrets_.end() ? std::string() : at->second;
+}
+
+void authenticator::reach(http_request& request) const
+{
+    request.ca_file = settings_.expand("{ca_file}", false);
+    request.proxy = settings_.expand("{proxy}", false);
+    request.proxy_user = settings_.expand("{proxy_user}", false);
+    request.proxy_password = known("proxy_password");
+    if (settings_.is_on("proxy_negotiate")) request.proxy_sign_in = http_request::sign_in::negotiate;
+}
+
 void authenticator::sign(http_request& request) const
 {
-    const auto known = [&](const std::string& name) {
-        const auto at = secrets_.find(name);
-        return at == secrets_.end() ? std::string() : at->second;
-    };
+    reach(request);
     if (spec_.type == kind::bearer) request.headers.push_back("Authorization: Bearer " + known(spec_.secret));
     if (spec_.type == kind::basic) {
         request.user = settings_.values.find(spec_.user)->second;
@@ -99,8 +111,7 @@ http_request authenticator::login_request() const
                 .append("=")
                 .append(url_encoded(secret(value)));
     }
-    request.ca_file = settings_.expand(manifest_.ca_file, false);
-    request.proxy = settings_.expand(manifest_.proxy, false);
+    reach(request);
     request.timeout = manifest_.timeout;
     request.body_bytes_max = 64u << 10;
     return request;

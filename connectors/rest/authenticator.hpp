@@ -38,13 +38,15 @@ public:
     bool renew();
     // After an answer that took the credentials.
     void accepted() { token_worked_ = true; }
-    // Puts the credentials into a request.
+    // Puts the credentials into a request, and the way to the source: trust anchors and proxy.
     void sign(http_request& request) const;
 
 private:
     using clock = std::chrono::steady_clock;
 
     std::string secret(std::string_view template_text) const;
+    std::string known(std::string_view secret) const;
+    void reach(http_request& request) const;
     http_request login_request() const;
     result<void> take_token(http_response answer, const std::string& where);
 

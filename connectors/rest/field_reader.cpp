@@ -21,6 +21,11 @@ std::string dotted(const json_path& path)
 
 } // namespace
 
+bool is_of_parent(const json_path& joined)
+{
+    return !joined.empty() && joined.front().starts_with('^');
+}
+
 std::size_t lookup_table::column(std::string_view name) const
 {
     const auto at = std::lower_bound(columns.begin(), columns.end(), name);
@@ -75,8 +80,11 @@ field_reader::field_reader(const field_spec& spec, const date_form& dates)
         from_.emplace_back(path);
     for (const auto& [path, value] : spec.where)
         where_.emplace_back(path);
-    for (const json_path& path : spec.join)
+    for (json_path path : spec.join) {
+        join_of_parent_.push_back(is_of_parent(path));
+        if (join_of_parent_.back()) path.front().erase(0, 1);
         join_.emplace_back(path);
+    }
     const bool plain = spec.where.empty() && spec.column.empty() && spec.translate.empty() && spec.blank.empty() &&
                        spec.after_last.empty();
     quick_ = from_.size() == 1 && spec.type == kind::text && plain && !spec.of_parent;
@@ -124,7 +132,7 @@ field_reader::read(const dom_value& row, const dom_value* parent, const lookup_t
         return out;
     }
     const dom_value& begin = spec_.of_parent && parent ? *parent : row;
-    if (!join_.empty()) return joined(begin, pool);
+    if (!join_.empty()) return joined(row, parent ? *parent : row, pool);
     const dom_value* seen = nullptr;
     for (path_finder& path : from_) {
         const dom_value* found = path.find(begin);
@@ -143,11 +151,11 @@ field_reader::read(const dom_value& row, const dom_value* parent, const lookup_t
 }
 
 // An identity of several parts: without one of them there is none.
-field_value field_reader::joined(const dom_value& row, page_texts& pool)
+field_value field_reader::joined(const dom_value& row, const dom_value& outer, page_texts& pool)
 {
     std::string whole;
-    for (path_finder& path : join_) {
-        const dom_value* found = path.find(row);
+    for (std::size_t i = 0; i < join_.size(); ++i) {
+        const dom_value* found = join_[i].find(join_of_parent_[i] ? outer : row);
         if (!found || found->IsNull()) return absent(found, pool);
         const field_value part = text_value(*found, pool);
         if (part.is != field_value::kind::text) return part.is == field_value::kind::wrong ? part : absent(found, pool);

@@ -56,6 +56,9 @@ private:
     std::vector<step> steps_;
 };
 
+// Whether a path of field_spec::join begins at the outer row.
+bool is_of_parent(const json_path& joined);
+
 // What a field of a row is.
 struct field_value {
     enum class kind { none, text, integer, boolean, list, wrong } is = kind::none;
@@ -95,12 +98,14 @@ private:
     field_value absent(const dom_value* found, page_texts& pool) const;
     field_value wrong(std::string_view why) const;
     field_value text_value(const dom_value& value, page_texts& pool) const;
+    bool is_blank(std::string_view text) const;
     field_value shaped(field_value value) const;
-    field_value joined(const dom_value& row, page_texts& pool);
+    field_value joined(const dom_value& row, const dom_value& outer, page_texts& pool);
 
     field_spec spec_;
     std::vector<path_finder> from_;
     std::vector<path_finder> join_;
+    std::vector<bool> join_of_parent_;
     path_finder take_;
     std::vector<path_finder> where_;
     path_finder date_member_;

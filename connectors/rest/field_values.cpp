@@ -92,12 +92,17 @@ field_value field_reader::text_value(const dom_value& v, page_texts& pool) const
 }
 
 // What the manifest makes of a text: the part that counts, none at all, or our word for it.
+bool field_reader::is_blank(std::string_view text) const
+{
+    return std::find(spec_.blank.begin(), spec_.blank.end(), text) != spec_.blank.end();
+}
+
 field_value field_reader::shaped(field_value value) const
 {
     if (!spec_.after_last.empty())
         if (const auto at = value.text.rfind(spec_.after_last); at != value.text.npos)
             value.text.remove_prefix(at + spec_.after_last.size());
-    if (std::find(spec_.blank.begin(), spec_.blank.end(), value.text) != spec_.blank.end()) value.text = {};
+    if (is_blank(value.text)) value.text = {};
     if (!spec_.translate.empty() && !value.text.empty()) {
         const auto ours = std::find_if(spec_.translate.begin(), spec_.translate.end(), [&](const auto& t) {
             return t.first == value.text;
@@ -127,7 +132,11 @@ field_value field_reader::convert(const dom_value& v, const lookup_tables& table
         const auto table = tables.find(spec_.lookup);
         if (table == tables.end()) return out;
         const auto row = table->second->rows.find(out.text);
-        if (row != table->second->rows.end()) out.text = pool.keep(row->second[table->second->column(spec_.column)]);
+        if (row != table->second->rows.end())
+            out.text = pool.keep(row->second[table->second->column(spec_.column)]);
+        else if (spec_.unknown_is_none)
+            return {};
+        if (out.text.empty() || is_blank(out.text)) return {};
         return out;
     }
     case kind::list: return convert_list(v, pool);

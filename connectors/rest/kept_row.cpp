@@ -1,6 +1,7 @@
 #include "connectors/rest/kept_row.hpp"
 
 #include "connectors/rest/dom.hpp"
+#include "connectors/rest/field_reader.hpp"
 #include "daemon/base/canonical_json.hpp"
 
 #include <cstdlib>
@@ -53,7 +54,7 @@ void keep_field(read_tree& tree, const field_spec& field, const date_form& dates
 {
     if (field.of_parent != of_parent || !field.markers.empty()) return;
     for (const json_path& path : field.join)
-        keep_path(tree, path);
+        if (!is_of_parent(path)) keep_path(tree, path);
     for (json_path path : field.from) {
         for (const auto& [where, value] : field.where) {
             json_path whole = path;

@@ -18,20 +18,25 @@ const setting_spec* manifest::setting(std::string_view name) const
     return nullptr;
 }
 
+result<manifest> read_manifest(const std::string& text, const fs::path& file, const fs::path& schemas)
+{
+    const auto schema = read_text_file(schemas / "manifest.schema.json");
+    if (!schema) return schema.error();
+    const auto lines = check_json(text, *schema, file);
+    if (!lines) return lines.error();
+    const auto document = json_document::parse(text);
+    if (!document)
+        return failure(errc::configuration_invalid, file.string() + ": " + document.error().what, "Correct the file.");
+    auto read = manifest_reader(file, schemas, *lines).read(document->root());
+    if (read) read->sha256 = to_hex(sha256(as_bytes(text)));
+    return read;
+}
+
 result<manifest> load_manifest(const fs::path& file, const fs::path& schemas)
 {
     const auto text = read_text_file(file);
     if (!text) return text.error();
-    const auto schema = read_text_file(schemas / "manifest.schema.json");
-    if (!schema) return schema.error();
-    const auto lines = check_json(*text, *schema, file);
-    if (!lines) return lines.error();
-    const auto document = json_document::parse(*text);
-    if (!document)
-        return failure(errc::configuration_invalid, file.string() + ": " + document.error().what, "Correct the file.");
-    auto read = manifest_reader(file, schemas, *lines).read(document->root());
-    if (read) read->sha256 = to_hex(sha256(as_bytes(*text)));
-    return read;
+    return read_manifest(*text, file, schemas);
 }
 
 result<manifest> find_manifest(std::string_view name_or_path, const manifest_places& places)

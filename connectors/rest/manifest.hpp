@@ -51,10 +51,11 @@ struct field_spec {
     std::string column; // what to take from it; empty for a mark's code, which takes `raw` and `statutory`
     std::vector<std::pair<std::string, std::string>> translate; // sorted; the source's text and ours
     bool translate_all = false;                                 // a text that is not among them rejects the row
+    bool unknown_is_none = false;                               // a text that is not among them, or no key: no value
     std::vector<std::string> blank;                             // texts that mean none
     std::string after_last;                                     // only what follows the last one of these counts
-    std::vector<json_path> join;                                // all of them, with a slash between
-    std::optional<std::string> otherwise;                       // the default
+    std::vector<json_path> join; // all of them, with a slash between; one that begins with ^ begins at the outer row
+    std::optional<std::string> otherwise; // the default
     char split = 0;
     std::vector<marker> markers;
     std::vector<std::string> formats; // empty: the manifest's
@@ -112,6 +113,7 @@ struct slice_spec {
 
 // Reads of what changed since the last one.
 struct incremental_spec {
+    std::string when;                 // the setting that switches it on; empty: always
     bool is_time = true;              // the cursor is a moment; otherwise a whole number
     std::optional<field_spec> cursor; // of each row
     bool ascending = false;           // the source promises the order; disorder fails the read
@@ -146,6 +148,7 @@ struct changelog_spec {
 
 struct stream_spec {
     std::string name;
+    std::string when; // the setting that switches it on; empty: always
     request_spec request;
     paginator_spec paginator;
     decoder_spec decoder;
@@ -197,8 +200,6 @@ struct manifest {
     std::optional<std::chrono::minutes> freshness; // how old its data usually is; nothing: not known
     std::vector<setting_spec> spec;
     setting_template base_url;
-    setting_template ca_file;
-    setting_template proxy;
     query_template headers; // sent with every request
     authenticator_spec authenticator;
     std::chrono::milliseconds timeout{30'000};
@@ -224,6 +225,9 @@ struct manifest_places {
 
 // Reads and checks one manifest. Fails with configuration_invalid, naming file, line and key.
 result<manifest> load_manifest(const std::filesystem::path& file, const std::filesystem::path& schemas);
+// The same of a text; `file` is what failures call it.
+result<manifest>
+read_manifest(const std::string& text, const std::filesystem::path& file, const std::filesystem::path& schemas);
 
 // The manifest of that name (the file NAME.json in one of the folders), or the one at that path when it holds a slash.
 // Fails as load_manifest() does, and with configuration_invalid when no folder has it.

@@ -38,8 +38,9 @@ field_spec manifest_reader::read_field(std::string_view name, json_view v, const
     for (const auto& [text, ours] : sorted_members(v["translate"]))
         f.translate.emplace_back(text, text_or(ours));
     f.translate_all = text_or(v["unknown"]) == "reject";
-    if (f.translate_all && f.translate.empty())
-        wrong(at + "/unknown", "is for a translation", "Add \"translate\", or leave it out.");
+    f.unknown_is_none = text_or(v["unknown"]) == "none";
+    if ((f.translate_all && f.translate.empty()) || (f.unknown_is_none && f.translate.empty() && f.column.empty()))
+        wrong(at + "/unknown", "is for a translation or a column", "Add \"translate\", or leave it out.");
     v["blank"].for_each_element([&](json_view text) { f.blank.push_back(text_or(text)); });
     f.after_last = text_or(v["after_last"]);
     using kind = field_spec::kind;

@@ -50,6 +50,7 @@ result<manifest> manifest_reader::read(json_view root)
     root["spec"].for_each([&](std::string_view name, json_view v) {
         if (name != "$comment") read_setting(name, v);
     });
+    add_network_settings();
     read_requester(root["requester"]);
     read_authenticator(root["authenticator"]);
     read_limits(root["limits"]);
@@ -105,6 +106,43 @@ void manifest_reader::read_setting(std::string_view name, json_view v)
     if (!fits) wrong(at + "/default", "is of another type than the setting", "Give a default of that type.");
     if (s.secret && s.type != setting_spec::kind::text) wrong(at + "/type", "a secret is a text", "Use \"string\".");
     m_.spec.push_back(std::move(s));
+}
+
+// How a source is reached is the school's affair and the same for all: no manifest need say it.
+void manifest_reader::add_network_settings()
+{
+    using kind = setting_spec::kind;
+    const auto add = [&](const char* name, kind type, const char* title, const char* description) {
+        if (m_.setting(name)) return wrong(std::string("/spec/") + name, "is there for every source", "Leave it out.");
+        setting_spec s;
+        s.name = name;
+        s.type = type;
+        s.title = title;
+        s.description = description;
+        s.secret = std::string_view(name) == "proxy_password";
+        m_.spec.push_back(std::move(s));
+    };
+    add("ca_file",
+        kind::text,
+        "Further trust anchors",
+        "Absolute path of a PEM file, for a school whose web filter opens TLS. Left out: the system's anchors only.");
+    add("proxy", kind::text, "HTTP proxy", "Address of the school's proxy, such as http://proxy:3128. Left out: none.");
+    add("proxy_user", kind::text, "User at the proxy", "Left out: the proxy is told nothing.");
+    add("proxy_password", kind::text, "Password at the proxy", "That user's, by reference.");
+    add("proxy_negotiate",
+        kind::boolean,
+        "Sign in to the proxy with a ticket",
+        "true: by Negotiate, with the Kerberos ticket of the account that Rollbook runs as.");
+}
+
+// Names a setting that is true or false.
+std::string manifest_reader::read_switch(json_view v, const std::string& at)
+{
+    const std::string name = text_or(v);
+    const setting_spec* known = name.empty() ? nullptr : m_.setting(name);
+    if (!name.empty() && (!known || known->type != setting_spec::kind::boolean))
+        wrong(at, "does not name a setting that is true or false", "Declare it in \"spec\" with type boolean.");
+    return name;
 }
 
 void manifest_reader::read_limits(json_view v)

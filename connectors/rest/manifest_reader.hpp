@@ -22,6 +22,8 @@ private:
 
     // manifest_reader.cpp
     void read_setting(std::string_view name, json_view v);
+    void add_network_settings();
+    std::string read_switch(json_view v, const std::string& at);
     void read_limits(json_view v);
     void read_dates(json_view v);
     void read_lookup(json_view v, const std::string& at);

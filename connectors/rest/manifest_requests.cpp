@@ -63,8 +63,6 @@ query_template manifest_reader::read_query(json_view v, const std::string& at, c
 void manifest_reader::read_requester(json_view v)
 {
     m_.base_url = templated(v["base_url"], "/requester/base_url");
-    m_.ca_file = templated(v["ca_file"], "/requester/ca_file");
-    m_.proxy = templated(v["proxy"], "/requester/proxy");
     m_.headers = read_query(v["headers"], "/requester/headers");
     const setting_spec* base = m_.setting(std::string_view(m_.base_url).substr(1, m_.base_url.size() - 2));
     if (!base || base->type != setting_spec::kind::url)

@@ -28,6 +28,7 @@ void manifest_reader::read_stream(json_view v, const std::string& at)
     s.name = text_or(v["name"]);
     for (const stream_spec& other : m_.streams)
         if (other.name == s.name) wrong(at + "/name", "is there twice", "Give each stream its own name.");
+    s.when = read_switch(v["when"], at + "/when");
     s.lists_all = v["lists_all"].bool_if().value_or(false);
     read_window(s, v, at);
     names variables{"@page", "@offset", "@cursor", "@today"};
@@ -116,6 +117,7 @@ void manifest_reader::read_incremental(stream_spec& s, json_view v, const std::s
 {
     if (v.is_absent()) return;
     incremental_spec to;
+    to.when = read_switch(v["when"], at + "/when");
     to.is_time = text_or(v["kind"]) == "time";
     if (!v["cursor"].is_absent()) {
         to.cursor = read_field("cursor", v["cursor"], at + "/cursor");
@@ -165,7 +167,11 @@ what manifest_reader::read_kind(json_view v, const std::string& at)
 {
     const auto kind = parse_what(text_or(v));
     if (!kind)
-        wrong(at, "is no kind of record", "Use pupil, session-mark, incident, involvement, suspension or concern.");
+        wrong(
+            at,
+            "is no kind of record",
+            "Use pupil, session-mark, lesson-mark, incident, involvement, suspension, concern or adult."
+        );
     return kind.value_or(what::pupil);
 }
 

@@ -87,7 +87,10 @@ std::size_t page_walk::enter(const std::string& slice, const std::optional<std::
                               : spec_.type == kind::offset ? "0"
                                                            : "";
     place_ = place.value_or(first);
-    if (!place || slice != slice_) met_.clear();
+    if (!place || slice != slice_) {
+        met_.clear();
+        end_ = 0;
+    }
     slice_ = slice;
     const auto [at, is_new] = met_.try_emplace(place_, met_.size() + 1);
     number_ = at->second;
@@ -108,6 +111,26 @@ page_walk::next_place page_walk::next(const dom_value& root, const http_response
     case kind::cursor: return next_cursor(root, answer, rows);
     }
     return std::optional<std::string>();
+}
+
+page_walk::next_place page_walk::next_again(std::optional<std::string> place, std::size_t rows)
+{
+    rows_[number_ - 1] = rows;
+    if (!place) return std::optional<std::string>();
+    return accept(std::move(*place));
+}
+
+std::optional<std::string> page_walk::surely_after(const std::string& place) const
+{
+    const auto here = parse_decimal(place);
+    if (!here || step_ == 0 || *here + step_ >= end_) return std::nullopt;
+    return std::to_string(*here + step_);
+}
+
+bool page_walk::body_says_next() const
+{
+    return spec_.type != kind::link_header && spec_.next_header.empty() && spec_.total_header.empty() &&
+           !spec_.check_total;
 }
 
 std::size_t page_walk::rows_so_far() const
@@ -187,7 +210,8 @@ page_walk::next_place page_walk::next_page(const dom_value& root, const http_res
     if (!spec_.pages.empty()) {
         const auto pages = find_count(root, pages_);
         if (!pages) return broken("\"" + pages_.name() + "\" does not say how many pages there are");
-        if (*here + 1 >= static_cast<std::uint64_t>(*pages) + spec_.first) return last(*total);
+        end_ = static_cast<std::uint64_t>(*pages) + spec_.first;
+        if (*here + 1 >= end_) return last(*total);
     } else if (!spec_.more.empty()) {
         if (!*more) return broken("the page does not say whether more follow (\"" + more_.name() + "\")");
         if (!**more) return last(*total);
@@ -212,7 +236,9 @@ page_walk::next_place page_walk::next_offset(const dom_value& root, const http_r
         if (!**more) return last(*total);
         if (rows == 0) return broken("a page without rows says that more follow");
     } else if (*total) {
-        if (*here + rows >= static_cast<std::uint64_t>(**total)) return last(*total);
+        end_ = static_cast<std::uint64_t>(**total);
+        step_ = rows;
+        if (*here + rows >= end_) return last(*total);
         if (rows == 0) return broken("the list ends before the number of rows it says it has");
     } else if (const auto size = parse_decimal(size_); !size || rows < *size) {
         return last(*total);

@@ -34,6 +34,12 @@ public:
     // The place after the page just parsed, nothing on the last one. `rows` is how many rows it had. Call after
     // enter().
     result<std::optional<std::string>> next(const dom_value& root, const http_response& answer, std::size_t rows);
+    // The same for a page known from an earlier read by its bytes, after which `place` came then.
+    result<std::optional<std::string>> next_again(std::optional<std::string> place, std::size_t rows);
+    // The place after `place`, a later one, where the source has said how long the list is; nothing where it has not.
+    std::optional<std::string> surely_after(const std::string& place) const;
+    // Whether the bytes of a page and its place alone say where the list goes on.
+    bool body_says_next() const;
 
 private:
     using next_place = result<std::optional<std::string>>;
@@ -66,6 +72,8 @@ private:
     std::vector<std::size_t> rows_;                    // of the pages so far, by number - 1
     std::size_t number_ = 0;                           // of the page entered last
     std::string place_;
+    std::uint64_t end_ = 0;  // by the source's word, the first page number or offset behind the list; 0: not known
+    std::uint64_t step_ = 1; // from one place to the next
 };
 
 } // namespace rollbook

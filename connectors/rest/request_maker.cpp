@@ -115,8 +115,6 @@ http_request request_maker::request(const request_spec& spec, std::string url, c
         );
         out.body = body(spec, run);
     }
-    out.ca_file = settings_.expand(manifest_.ca_file, false);
-    out.proxy = settings_.expand(manifest_.proxy, false);
     out.timeout = manifest_.timeout;
     out.body_bytes_max = manifest_.body_bytes_max;
     return out;

@@ -6,12 +6,15 @@
 #include "connectors/rest/paced_client.hpp"
 #include "connectors/rest/stream_run.hpp"
 #include "daemon/base/canonical_json.hpp"
+#include "daemon/base/keyed_digest.hpp"
+#include "daemon/base/random.hpp"
 #include "daemon/base/sha256.hpp"
 #include "daemon/domain/calendar.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <algorithm>
+#include <deque>
 
 namespace rollbook {
 
@@ -28,6 +31,13 @@ struct page_ahead {
     asked request;
 };
 
+digest_key random_key()
+{
+    digest_key key{};
+    random_bytes(key);
+    return key;
+}
+
 instant system_time()
 {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -42,13 +52,15 @@ public:
         const source_configuration& source,
         secret_reader secrets,
         http_client& client,
-        time_reader now
+        time_reader now,
+        answer_observer observer
     )
-        : manifest_(std::move(m)), settings_(std::move(settings)), home_(home), source_(source.name),
-          history_from_(source.history_from), now_(now ? std::move(now) : system_time),
+        : manifest_(switched(std::move(m), settings)), settings_(std::move(settings)), home_(home),
+          source_(source.name), history_from_(source.history_from), now_(now ? std::move(now) : system_time),
           zone_(time_zone::named(manifest_.dates.zone.empty() ? "Europe/London" : manifest_.dates.zone)),
           client_(client, manifest_.rate), asker_(manifest_, settings_, source_, std::move(secrets), client_)
     {
+        asker_.observe(std::move(observer));
         streams_.reserve(manifest_.streams.size());
         for (const stream_spec& s : manifest_.streams) {
             streams_.emplace_back(s, manifest_, settings_, home_);
@@ -60,6 +72,14 @@ public:
             info.by_day = s.window_day.has_value();
             info.lists_all = s.lists_all;
             info.path_template = s.request.path;
+            const auto name_fields = [&](what kind, const std::vector<field_spec>& fields) {
+                if (kind == what::session_mark) return; // the probe knows a mark's
+                for (const field_spec& f : fields)
+                    info.fields.push_back(std::string(name_of(kind)) + "." + f.name);
+            };
+            name_fields(s.record.kind, s.record.fields);
+            for (const expand_spec& e : s.expand)
+                name_fields(e.kind, e.fields);
             infos_.push_back(std::move(info));
         }
     }
@@ -69,7 +89,7 @@ public:
 
     asio::awaitable<result<void>> begin_run() override
     {
-        ahead_.reset();
+        ahead_.clear();
         tables_.clear();
         lookups_failed_.clear();
         totals_.clear();
@@ -172,6 +192,8 @@ public:
         return streams_[stream].bookmark();
     }
 
+    void use_memory(page_memory* memory) override { memory_ = memory; }
+
     std::optional<std::int64_t> total(what kind) const override
     {
         for (const auto& [of, count] : totals_)
@@ -270,7 +292,7 @@ private:
         return asker_.start(asker_.requests().request(run.spec().request, std::move(*url), values));
     }
 
-    // The request that is under way for this place, or a new one. One for any other place is dropped.
+    // The request that is under way for this place, or a new one. Those for places before it are dropped.
     result<asked> request_for(
         std::size_t stream,
         std::optional<civil_day> from,
@@ -278,10 +300,12 @@ private:
         const stream_place& place
     )
     {
-        std::optional<page_ahead> ahead = std::exchange(ahead_, std::nullopt);
-        if (ahead && ahead->stream == stream && ahead->from == from && at && ahead->at == *at)
-            return std::move(ahead->request);
-        ahead.reset();
+        while (!ahead_.empty()) {
+            page_ahead ahead = std::move(ahead_.front());
+            ahead_.pop_front();
+            const bool is_it = ahead.stream == stream && ahead.from == from && at && ahead.at == *at;
+            if (is_it) return std::move(ahead.request);
+        }
         return start_rows(streams_[stream], from, place);
     }
 
@@ -295,6 +319,12 @@ private:
         result<asked> request = request_for(stream, from, at, place);
         if (!request) co_return at_place(request.error(), where);
         result<http_response> answer = co_await asker_.answer(std::move(*request));
+        if (memory_ && may_remember(run) && answer && answer->status == 200) {
+            out.place = place.text(run.is_sliced());
+            out.digest = digest_of(stream, from, answer->body);
+            if (auto known = memory_->known(out.place, out.digest))
+                co_return hand_out_again(stream, from, place, std::move(*known), where);
+        }
         auto storage = std::make_shared<page_storage>();
         storage->tables = tables_;
         const bool first = number == 1;
@@ -315,8 +345,7 @@ private:
         const std::optional<stream_place> next = place_after(run, place, std::move(next_page));
         if (next) out.next = next->text(run.is_sliced());
         // The source makes the next page while this one is mapped and stored.
-        if (next && next->of == phase::rows && manifest_.rate.concurrency > 1)
-            start_ahead(stream, from, *next, *out.next);
+        if (next && next->of == phase::rows) start_ahead(stream, from, *next);
         if (rows)
             run.mapper.map(*read->root, *rows, from, tables_, *storage, out);
         else
@@ -329,6 +358,44 @@ private:
             );
         out.storage = std::move(storage);
         co_return out;
+    }
+
+    // Marks alone: they are many and rarely change.
+    static bool may_remember(const stream_run& run)
+    {
+        const stream_spec& s = run.spec();
+        return s.record.kind == what::session_mark && !s.incremental && run.walk.body_says_next();
+    }
+
+    // Of a page's bytes, and of all else that its rows come from. Never 0.
+    std::uint64_t digest_of(std::size_t stream, std::optional<civil_day> from, const std::string& body)
+    {
+        std::string shape = fingerprint(stream) + (from ? format_day(*from) : "");
+        for (const auto& [name, table] : tables_)
+            shape += table_shapes_.find(name)->second;
+        const std::uint64_t parts[] = {keyed_digest(digest_key_, shape), keyed_digest(digest_key_, body)};
+        return keyed_digest(digest_key_, bytes_view(reinterpret_cast<const std::uint8_t*>(parts), sizeof parts)) | 1;
+    }
+
+    result<page> hand_out_again(
+        std::size_t stream,
+        std::optional<civil_day> from,
+        const stream_place& place,
+        page known,
+        const std::string& where
+    )
+    {
+        stream_run& run = streams_[stream];
+        std::optional<std::string> page_after;
+        if (known.next)
+            if (stream_place after = stream_place::parsed(*known.next); after.slice == place.slice)
+                page_after = std::move(after.page);
+        auto next_page = run.walk.next_again(std::move(page_after), known.rows);
+        if (!next_page) return at_place(next_page.error(), where);
+        const std::optional<stream_place> next = place_after(run, place, std::move(*next_page));
+        known.next = next ? std::optional(next->text(run.is_sliced())) : std::nullopt;
+        if (next && next->of == phase::rows) start_ahead(stream, from, *next);
+        return known;
     }
 
     static std::size_t row_count(const dom_value& rows) { return rows.Size(); }
@@ -349,16 +416,43 @@ private:
         return next;
     }
 
-    void
-    start_ahead(std::size_t stream, std::optional<civil_day> from, const stream_place& place, const std::string& at)
+    // Starts what will be asked for next, as many requests at once as the source bears: the next place, and further
+    // ones that are certain to come. Each waits for the source's rate as any other does.
+    void start_ahead(std::size_t stream, std::optional<civil_day> from, stream_place place)
     {
-        result<asked> request = start_rows(streams_[stream], from, place);
-        if (!request) return; // fetch_page() will say why
-        ahead_.emplace();
-        ahead_->stream = stream;
-        ahead_->from = from;
-        ahead_->at = at;
-        ahead_->request = std::move(*request);
+        const stream_run& run = streams_[stream];
+        for (std::size_t under_way = 1; under_way < manifest_.rate.concurrency; ++under_way) {
+            const std::string at = place.text(run.is_sliced());
+            const auto is_it = [&](const page_ahead& a) { return a.stream == stream && a.from == from && a.at == at; };
+            if (std::none_of(ahead_.begin(), ahead_.end(), is_it)) {
+                result<asked> request = start_rows(run, from, place);
+                if (!request) return; // fetch_page() will say why
+                page_ahead& ahead = ahead_.emplace_back();
+                ahead.stream = stream;
+                ahead.from = from;
+                ahead.at = at;
+                ahead.request = std::move(*request);
+            }
+            const auto further = place_surely_after(run, place);
+            if (!further) return;
+            place = *further;
+        }
+    }
+
+    // A part that begins will be asked for whatever the one before it says.
+    static std::optional<stream_place> place_surely_after(const stream_run& run, const stream_place& place)
+    {
+        stream_place next = place;
+        if (place.page) {
+            next.page = run.walk.surely_after(*place.page);
+            if (next.page) return next;
+        }
+        const auto slice = run.is_sliced() ? run.slice_after(place.slice) : std::nullopt;
+        const bool is_one_page = !place.page && run.spec().paginator.type == paginator_spec::kind::none;
+        if (!slice || !is_one_page) return std::nullopt;
+        next.page.reset();
+        next.slice = *slice;
+        return next;
     }
 
     // One record that the list of changes named.
@@ -532,6 +626,7 @@ private:
             if (!next) co_return at_place(next.error(), where);
             at = std::move(*next);
         } while (at);
+        table_shapes_[lookup.name] = std::to_string(keyed_digest(digest_key_, table_json(*table))) + ";";
         tables_[lookup.name] = std::move(table);
         co_return result<void>();
     }
@@ -573,13 +668,21 @@ private:
     lookup_tables tables_;
     std::map<std::string, failure> lookups_failed_; // by the lookup's name, of this run
     std::vector<std::pair<what, std::int64_t>> totals_;
-    std::optional<page_ahead> ahead_;
+    std::deque<page_ahead> ahead_; // in the order in which they will be asked for
+    page_memory* memory_ = nullptr;
+    digest_key digest_key_ = random_key();
+    std::map<std::string, std::string, std::less<>> table_shapes_; // of tables_, as digests
 };
 
 } // namespace
 
 result<std::unique_ptr<connector>> make_rest_connector(
-    manifest m, const source_configuration& source, secret_reader secrets, http_client& client, time_reader now
+    manifest m,
+    const source_configuration& source,
+    secret_reader secrets,
+    http_client& client,
+    time_reader now,
+    answer_observer observer
 )
 {
     auto settings = resolve_settings(m, source);
@@ -587,7 +690,14 @@ result<std::unique_ptr<connector>> make_rest_connector(
     const auto home = origin_of(settings->expand(m.base_url, false));
     ROLLBOOK_ENSURE(home.has_value()); // resolve_settings() checked it
     return std::unique_ptr<connector>(std::make_unique<rest_connector>(
-        std::move(m), std::move(*settings), *home, source, std::move(secrets), client, std::move(now)
+        std::move(m),
+        std::move(*settings),
+        *home,
+        source,
+        std::move(secrets),
+        client,
+        std::move(now),
+        std::move(observer)
     ));
 }
 

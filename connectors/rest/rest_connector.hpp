@@ -1,6 +1,6 @@
 #pragma once
 
-#include "connectors/rest/authenticator.hpp"
+#include "connectors/rest/asker.hpp"
 #include "connectors/rest/manifest.hpp"
 #include "connectors/rest/settings.hpp"
 #include "daemon/ports/configuration.hpp"
@@ -19,7 +19,12 @@ using time_reader = std::function<instant()>;
 // so that one that was exchanged is picked up without a restart. Fails with configuration_invalid as
 // resolve_settings() does. Reaches nothing yet.
 result<std::unique_ptr<connector>> make_rest_connector(
-    manifest m, const source_configuration& source, secret_reader secrets, http_client& client, time_reader now = {}
+    manifest m,
+    const source_configuration& source,
+    secret_reader secrets,
+    http_client& client,
+    time_reader now = {},
+    answer_observer observer = {} // sees what the source answers, log-ins left out
 );
 
 } // namespace rollbook

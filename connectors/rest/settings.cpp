@@ -151,6 +151,25 @@ std::string resolved_settings::expand(std::string_view text, bool encode, const 
     });
 }
 
+bool resolved_settings::is_on(std::string_view name) const
+{
+    const auto at = values.find(name);
+    return at != values.end() && at->second == "true";
+}
+
+manifest switched(manifest m, const resolved_settings& settings)
+{
+    const auto is_off = [&](const std::string& when) { return !when.empty() && !settings.is_on(when); };
+    std::erase_if(m.streams, [&](const stream_spec& s) { return is_off(s.when); });
+    for (stream_spec& s : m.streams) {
+        if (!s.incremental || !is_off(s.incremental->when)) continue;
+        s.incremental.reset();
+        s.deletes.reset();
+        s.changelog.reset();
+    }
+    return m;
+}
+
 std::vector<failure> check_settings(const manifest& m, const source_configuration& source)
 {
     checker c(m, source);

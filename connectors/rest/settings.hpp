@@ -24,7 +24,12 @@ struct resolved_settings {
 
     // `text` with every {setting} and {@variable} replaced; percent-encoded where `encode`.
     std::string expand(std::string_view text, bool encode, const run_values& run = {}) const;
+    // Whether a setting of type boolean is true.
+    bool is_on(std::string_view name) const;
 };
+
+// The manifest as these settings make it: without the streams and the ways of reading that they switch off.
+manifest switched(manifest m, const resolved_settings& settings);
 
 // Holds the settings of `source` against the manifest: unknown, missing, of the wrong kind or out of range, a secret
 // not given by reference, an address that is not https (http is for loopback only). Reads no secret and no network.

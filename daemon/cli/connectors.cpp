@@ -38,7 +38,10 @@ void print_probe(std::ostream& out, const stream_probe& found)
         out << "      " << count << " " << plain(kind) << " records\n";
     print_fields(out, found);
     for (const auto& [reason, count] : found.rejections)
-        out << "      rejected " << count << ": " << plain(reason) << '\n';
+        out << "      rejected " << count << ": " << plain(reason) << "\n        "
+            << plain(found.rejected.find(reason)->second) << '\n';
+    for (const std::string& doubt : doubts(found))
+        out << "      " << plain(doubt) << '\n';
     if (!found.why) return;
     out << "BAD   " << plain(found.why->what) << '\n' << "      " << plain(found.why->to_do) << '\n';
 }

@@ -25,11 +25,11 @@ bool keeps_payload(what kind)
     }
 }
 
-// The day of an incident, from the one member of that name that its payload can hold. A payload is canonical JSON, in
-// which a quote inside a text is escaped, so that no text can look like this.
+// The day of an incident or a lesson, from the one member of that name that its payload can hold. A payload is
+// canonical JSON, in which a quote inside a text is escaped, so that no text can look like this.
 std::optional<civil_day> day_in(what kind, std::string_view payload)
 {
-    if (kind != what::incident && kind != what::involvement) return std::nullopt;
+    if (kind != what::incident && kind != what::involvement && kind != what::lesson_mark) return std::nullopt;
     constexpr std::string_view member = "\"day\":\"";
     const std::size_t at = payload.find(member);
     if (at == std::string_view::npos || payload.size() < at + member.size() + 10) return std::nullopt;

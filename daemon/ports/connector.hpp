@@ -80,6 +80,12 @@ struct page {
     std::optional<civil_day> newest_day; // the newest session day on this page
     std::optional<std::string> next;     // where the next page starts; empty on the last page
 
+    // For a page_memory: where the page began, and a digest of its bytes and of all else that made its rows; 0 where it
+    // is not one to remember.
+    std::string place;
+    std::uint64_t digest = 0;
+    bool again = false; // came as the memory has it: no rows in it, only their number
+
     page() = default;
     page(page&&) = default;
     page& operator=(page&&) = default;
@@ -87,10 +93,11 @@ struct page {
 
 struct stream_info {
     std::string name;
-    std::vector<what> makes;   // the kinds of record it yields
-    bool by_day = false;       // rows belong to school days, and a window may be asked for
-    bool lists_all = false;    // a complete read names every record in its window: what is missing has vanished
-    std::string path_template; // for errors: the path without values
+    std::vector<what> makes;         // the kinds of record it yields
+    bool by_day = false;             // rows belong to school days, and a window may be asked for
+    bool lists_all = false;          // a complete read names every record in its window: what is missing has vanished
+    std::string path_template;       // for errors: the path without values
+    std::vector<std::string> fields; // that its records may have, "pupil.upn"; empty: not known before
 };
 
 // A fact about the source that shapes what is read: its code list, our mapping. Appended to the ledger when it differs
@@ -101,6 +108,15 @@ struct source_fact {
 
     source_fact() = default;
     source_fact(std::string n, std::string v) : name(std::move(n)), value(std::move(v)) {}
+};
+
+// Pages of marks that changed nothing when they were read last. One that comes again byte for byte need not be parsed.
+class page_memory {
+public:
+    virtual ~page_memory() = default;
+    // The page at `place` with its `again` set, if it had this digest then, and what is held is still what it said. Ask
+    // just before handing it out: what it says holds until the next page is taken.
+    virtual std::optional<page> known(const std::string& place, std::uint64_t digest) = 0;
 };
 
 // One MIS or safeguarding system, as configured at one school.
@@ -129,6 +145,9 @@ public:
     // Asked before a stream's first page. True: this read gives only what changed since the bookmark, and says itself
     // what is gone; what it does not name stays as it is. Without `allowed` the stream must be read in full.
     virtual bool gives_changes(std::size_t /*stream*/, bool /*allowed*/) { return false; }
+
+    // What fetch_page() may ask instead of parsing, until the next call; null: nothing.
+    virtual void use_memory(page_memory*) {}
 
     // The source's own count of the records of `kind` that it lists, where the run looked one up.
     virtual std::optional<std::int64_t> total(what kind) const = 0;

@@ -27,6 +27,25 @@ std::optional<std::pair<session_id, entry_index>> conflict_of(std::string_view k
     return std::pair(session_id{*day, *half}, *pupil);
 }
 
+constexpr std::size_t cells_max = 2'000'000; // 16 MB: four years of a large school
+
+constexpr unsigned pupil_bits = 16;
+constexpr civil_day slots_from = civil_day(std::chrono::year(2000) / 1 / 1);
+constexpr int slot_days_max = 1 << 15;
+
+// Empty for what a slot cannot hold.
+std::optional<std::uint32_t> slot_of(session_id session, pupil_no pupil)
+{
+    const auto days = (session.day - slots_from).count();
+    if (days < 0 || days >= slot_days_max || pupil >> pupil_bits != 0) return std::nullopt;
+    return (static_cast<std::uint32_t>(days) << 1 | static_cast<std::uint32_t>(session.half)) << pupil_bits | pupil;
+}
+
+std::uint64_t mixed(std::uint64_t so_far, std::uint32_t entry)
+{
+    return (so_far ^ entry) * 0x9e3779b97f4a7c15u + (so_far >> 29);
+}
+
 } // namespace
 
 source_reading::source_reading(
@@ -42,9 +61,13 @@ source_reading::source_reading(
 }
 
 void source_reading::begin_stream(
-    const stream_info& stream, std::vector<stream_state::window> windows, std::optional<civil_day> from
+    const stream_info& stream,
+    std::vector<stream_state::window> windows,
+    std::optional<civil_day> from,
+    remembered_pages* remembered
 )
 {
+    remembered_ = remembered;
     stream_ = &stream;
     windows_ = std::move(windows);
     from_ = from;
@@ -70,8 +93,15 @@ void source_reading::take(const page& got, std::uint32_t page_number)
     rows_ += got.rows;
     if (got.data_as_of) data_as_of_ = std::max(data_as_of_.value_or(*got.data_as_of), *got.data_as_of);
     if (got.newest_day) newest_day_ = std::max(newest_day_.value_or(*got.newest_day), *got.newest_day);
+    if (got.again) return take_again(got);
+    const statement_row before = register_ ? row(what::session_mark) : statement_row();
     for (const reported_mark& mark : got.marks)
         take_mark(mark);
+    // Every row was read and is held as it came, or is older than the window.
+    const bool is_whole = got.records.empty() && got.gone.empty() && got.rejected.empty();
+    if (remembered_ && got.digest != 0 && is_whole && register_ && got.rows > 0 &&
+        row(what::session_mark).unchanged == before.unchanged + static_cast<std::int64_t>(got.marks.size()))
+        remember(got);
     for (const reported_record& record : got.records)
         take_record(record);
     named_gone_.insert(named_gone_.end(), got.gone.begin(), got.gone.end());
@@ -90,6 +120,96 @@ void source_reading::take(const page& got, std::uint32_t page_number)
         kept.row = rejected.row;
         rejected_.push_back(std::move(kept));
     }
+}
+
+void source_reading::remember(const page& got)
+{
+    remembered_pages::known_page known;
+    known.digest = got.digest;
+    known.cells.reserve(got.marks.size());
+    for (const reported_mark& mark : got.marks) {
+        const pupil_no pupil = *pupils_[local(mark.pupil_id)].number;
+        const auto slot = slot_of(mark.session, pupil);
+        if (!slot) return;
+        known.held = mixed(known.held, register_->find(mark.session, pupil).entry);
+        known.cells.push_back({*slot, static_cast<std::uint32_t>(digest_(mark.source_id)) | 1u});
+    }
+    known.rows = got.rows;
+    known.skipped = got.skipped;
+    known.data_as_of = got.data_as_of;
+    known.newest_day = got.newest_day;
+    known.next = got.next;
+    known.seen_in = read_number_;
+    remembered_pages::known_page& to = remembered_->by_place[got.place];
+    remembered_->cells -= to.cells.size();
+    to = remembered_pages::known_page();
+    if (remembered_->cells + known.cells.size() > cells_max) return;
+    remembered_->cells += known.cells.size();
+    to = std::move(known);
+}
+
+std::optional<std::size_t> source_reading::local_of(pupil_no pupil)
+{
+    constexpr auto not_asked = static_cast<std::size_t>(-1);
+    if (pupil >= register_->pupils()) return std::nullopt;
+    if (local_of_number_.size() < register_->pupils()) local_of_number_.resize(register_->pupils(), not_asked);
+    std::size_t& at = local_of_number_[pupil];
+    if (at == not_asked) {
+        const held_thing* known = std::as_const(held_).things(what::pupil).find_subject(register_->ref_of(pupil));
+        if (!known) return std::nullopt;
+        at = local(known->key);
+    }
+    if (pupils_[at].number != pupil) return std::nullopt; // the id is another pupil's by now
+    return at;
+}
+
+template <class F> bool source_reading::each_cell(const remembered_pages::known_page& known, F&& use)
+{
+    for (const remembered_pages::cell& cell : known.cells) {
+        const std::uint32_t session = cell.slot >> pupil_bits;
+        const session_id at{
+            slots_from + std::chrono::days(static_cast<int>(session >> 1)), static_cast<half_day>(session & 1)};
+        const pupil_no pupil = cell.slot & ((1u << pupil_bits) - 1);
+        const auto here = local_of(pupil);
+        if (!here || !use(at, *here, register_->find(at, pupil), cell)) return false;
+    }
+    return true;
+}
+
+std::optional<page> source_reading::known(const std::string& place, std::uint64_t digest)
+{
+    if (!remembered_ || !register_ || !known_conflicts_.empty() || !parked_.empty()) return std::nullopt;
+    const auto found = remembered_->by_place.find(place);
+    if (found == remembered_->by_place.end() || found->second.digest != digest) return std::nullopt;
+    const remembered_pages::known_page& known = found->second;
+    std::uint64_t held = 0;
+    const bool is_so = each_cell(known, [&](session_id at, std::size_t pupil, const held_mark& mark, const auto&) {
+        held = mixed(held, mark.entry);
+        return mark.is_held() && !pupils_[pupil].erased && seen(at, pupil) == 0;
+    });
+    if (!is_so || held != known.held) return std::nullopt;
+    page out;
+    out.place = place;
+    out.again = true;
+    out.rows = known.rows;
+    out.skipped = known.skipped;
+    out.data_as_of = known.data_as_of;
+    out.newest_day = known.newest_day;
+    out.next = known.next;
+    return out;
+}
+
+void source_reading::take_again(const page& got)
+{
+    remembered_pages::known_page& known = remembered_->by_place.at(got.place);
+    known.seen_in = read_number_;
+    each_cell(known, [&](session_id at, std::size_t pupil, const held_mark&, const remembered_pages::cell& cell) {
+        seen(at, pupil) = cell.id;
+        return true;
+    });
+    statement_row& counts = row(what::session_mark);
+    counts.read += static_cast<std::int64_t>(known.cells.size());
+    counts.unchanged += static_cast<std::int64_t>(known.cells.size());
 }
 
 std::size_t source_reading::local(std::string_view pupil_id)
@@ -256,6 +376,12 @@ void source_reading::settle_parked()
 
 result<void> source_reading::end_stream(const retirement_limit& limit, bool may_retire)
 {
+    if (remembered_)
+        std::erase_if(remembered_->by_place, [&](const auto& known) {
+            if (known.second.seen_in == read_number_) return false;
+            remembered_->cells -= known.second.cells.size();
+            return true;
+        });
     const bool makes_marks =
         std::find(stream_->makes.begin(), stream_->makes.end(), what::session_mark) != stream_->makes.end();
     if (makes_marks) {

@@ -23,21 +23,50 @@ struct retirement_limit {
     bool lifted = false;
 };
 
+// Pages of one stream that a read found unchanged, for the next one. In memory only.
+struct remembered_pages {
+    struct cell {
+        std::uint32_t slot = 0; // day, half and pupil, packed
+        std::uint32_t id = 0;   // digest of the source's id
+    };
+    struct known_page {
+        std::uint64_t digest = 0;
+        std::uint64_t held = 0; // digest of the entries that its marks stand in
+        std::vector<cell> cells;
+        std::size_t rows = 0;
+        std::size_t skipped = 0;
+        std::optional<instant> data_as_of;
+        std::optional<civil_day> newest_day;
+        std::optional<std::string> next;
+        std::uint32_t seen_in = 0; // number of the read that met it last
+    };
+    std::unordered_map<std::string, known_page> by_place;
+    std::size_t cells = 0;
+};
+
 // One read of one source: version against version. What each page says is compared with what is held; what differs
 // becomes changes, which the caller turns into entries a thousand at a time.
 //
 // Outcomes are exhaustive and exclusive, so that the counts of a statement add up. Pure but for the held state's own
 // marker of what this read has seen. Nothing that is compared is guessed: a row met twice is a duplicate, and of two
 // rows for one session the one held stays.
-class source_reading {
+class source_reading : public page_memory {
 public:
     // `read_number` must differ from that of every earlier read of the process.
     source_reading(held_state& held, std::string source, digester digest, std::uint32_t read_number, instant started);
 
     // Starts a stream. `windows`: when its windows were last read to their end, for the learned interval; without any,
     // what is read is backfill. `from`: rows of earlier days are not read.
-    void
-    begin_stream(const stream_info& stream, std::vector<stream_state::window> windows, std::optional<civil_day> from);
+    // `remembered`, where given, holds pages of earlier reads and takes those of this one.
+    void begin_stream(
+        const stream_info& stream,
+        std::vector<stream_state::window> windows,
+        std::optional<civil_day> from,
+        remembered_pages* remembered = nullptr
+    );
+    // A remembered page, while each of its marks is held by the entry that held it then, was not met in this read, and
+    // no session of this source is known to have two.
+    std::optional<page> known(const std::string& place, std::uint64_t digest) override;
     // Compares one page. Views into the page must stay valid until the changes are drained.
     void take(const page& got, std::uint32_t page_number);
     // Ends a stream that was read to its last page. Retires what the source itself named as gone and, when
@@ -92,6 +121,11 @@ private:
         std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
     };
 
+    void take_again(const page& got);
+    void remember(const page& got);
+    std::optional<std::size_t> local_of(pupil_no pupil);
+    // Calls use(session, local pupil, held mark, cell) for each cell until it says false; false then.
+    template <class F> bool each_cell(const remembered_pages::known_page& known, F&& use);
     std::size_t local(std::string_view pupil_id);
     bool was_erased(what kind, std::string_view key) const;
     std::uint32_t& seen(session_id session, std::size_t pupil);
@@ -105,6 +139,9 @@ private:
     result<void> retire_things(what kind, const retirement_limit& limit);
     result<void> retire_named(const retirement_limit& limit);
     statement_row& row(what kind);
+
+    remembered_pages* remembered_ = nullptr;
+    std::vector<std::size_t> local_of_number_; // by pupil_no; -1: not yet asked
 
     held_state& held_;
     std::string source_;

@@ -63,6 +63,18 @@ std::string bookmark_in(const std::string& kept)
     return end == kept.npos ? std::string() : kept.substr(end + 1);
 }
 
+// The pages of earlier reads, which the connector may ask while one stream is read.
+class memory_in_use {
+public:
+    memory_in_use(connector& from, page_memory& memory) : from_(from) { from.use_memory(&memory); }
+    ~memory_in_use() { from_.use_memory(nullptr); }
+    memory_in_use(const memory_in_use&) = delete;
+    memory_in_use& operator=(const memory_in_use&) = delete;
+
+private:
+    connector& from_;
+};
+
 } // namespace
 
 cycle::cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace)
@@ -186,7 +198,8 @@ asio::awaitable<result<void>> cycle::read_stream(
     }
     // Only what changed is read when the connector takes the bookmark; what it does not name then is not missing.
     const bool changes_only = from.gives_changes(number, same_shape && !first && !options.everything);
-    reading.begin_stream(stream, state.windows, day);
+    reading.begin_stream(stream, state.windows, day, &remembered_[{source, number}]);
+    const memory_in_use memory(from, reading);
 
     std::vector<page> kept; // pages that undrained changes look into
     auto first_change = std::chrono::steady_clock::now();

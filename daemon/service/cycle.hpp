@@ -86,6 +86,7 @@ private:
     retry_pace pace_;
     read_closer closer_;
     std::uint32_t read_number_ = 0;
+    std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream
     std::chrono::steady_clock::time_point signed_at_{};
 };
 

@@ -2,15 +2,18 @@
 
 #include "daemon/base/json.hpp"
 
+#include <algorithm>
+
 namespace rollbook {
 
 namespace asio = boost::asio;
 
-std::string masked_shape(std::string_view value)
+namespace {
+
+std::string masked(std::string_view value)
 {
-    constexpr std::size_t longest = 24;
     std::string out;
-    for (const char c : value.substr(0, longest)) {
+    for (const char c : value) {
         const auto byte = static_cast<unsigned char>(c);
         if (c >= '0' && c <= '9')
             out += '9';
@@ -21,7 +24,51 @@ std::string masked_shape(std::string_view value)
         else
             out += c;
     }
-    if (value.size() > longest) out += "...";
+    return out;
+}
+
+} // namespace
+
+std::string masked_shape(std::string_view value)
+{
+    constexpr std::size_t longest = 24;
+    return masked(value.substr(0, longest)) + (value.size() > longest ? "..." : "");
+}
+
+std::string masked_row(std::string_view json)
+{
+    constexpr std::size_t longest = 400;
+    std::string out;
+    for (std::size_t at = 0; at < json.size() && out.size() < longest;) {
+        if (json[at] != '"') {
+            out += json[at] >= '0' && json[at] <= '9' ? '9' : json[at];
+            ++at;
+            continue;
+        }
+        std::size_t end = at + 1;
+        while (end < json.size() && json[end] != '"')
+            end += json[end] == '\\' ? 2 : 1;
+        end = std::min(end, json.size() - 1);
+        const std::string_view text = json.substr(at + 1, end - at - 1);
+        const bool is_name = end + 1 < json.size() && json[end + 1] == ':';
+        out.append("\"").append(is_name ? std::string(text) : masked(text)).append("\"");
+        at = end + 1;
+    }
+    if (out.size() >= longest) out += "...";
+    return out;
+}
+
+std::vector<std::string> doubts(const stream_probe& found)
+{
+    std::vector<std::string> out;
+    if (found.why) return out;
+    if (found.records == 0 && found.gone == 0 && found.rejections.empty())
+        out.emplace_back("the list is empty: nothing to list, a permission that is missing, or another region's address"
+        );
+    std::string never;
+    for (const auto& [name, field] : found.fields)
+        if (field.filled == 0) never.append(never.empty() ? "" : ", ").append(name);
+    if (!never.empty()) out.push_back("never filled, perhaps for want of a permission: " + never);
     return out;
 }
 
@@ -77,6 +124,8 @@ probe(connector& from, std::optional<civil_day> from_day, std::size_t pages_max)
     for (std::size_t stream = 0; stream < from.streams().size(); ++stream) {
         stream_probe found;
         found.stream = from.streams()[stream].name;
+        for (const std::string& field : from.streams()[stream].fields)
+            found.fields[field]; // one that is never filled is shown, too
         from.gives_changes(stream, false);
         const std::optional<civil_day> day = from.streams()[stream].by_day ? from_day : std::nullopt;
         std::optional<std::string> at;
@@ -96,7 +145,7 @@ probe(connector& from, std::optional<civil_day> from_day, std::size_t pages_max)
             for (const reported_record& record : got->records)
                 note_record(found, record);
             for (const rejected_row& row : got->rejected)
-                ++found.rejections[row.reason];
+                if (++found.rejections[row.reason] == 1) found.rejected[row.reason] = masked_row(row.row);
             at = got->next;
         } while (at && found.page_rows.size() < pages_max);
         found.has_more = at.has_value();

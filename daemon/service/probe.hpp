@@ -26,6 +26,7 @@ struct stream_probe {
     std::map<std::string, field> fields;           // "pupil.upn"
     std::map<std::string, std::size_t> kinds;      // records by kind
     std::map<std::string, std::size_t> rejections; // reason -> rows
+    std::map<std::string, std::string> rejected;   // reason -> the first of these rows, masked
     std::optional<instant> data_as_of;
     std::optional<failure> why; // it could not be read: a permission, a setting, a defect
 };
@@ -37,5 +38,12 @@ probe(connector& from, std::optional<civil_day> from_day, std::size_t pages_max)
 
 // A value with its letters as x and its digits as 9, cut to a few characters: "X999999999999" of a UPN.
 std::string masked_shape(std::string_view value);
+
+// A row of JSON with its members' names as they are and every value masked, cut to a line.
+std::string masked_row(std::string_view json);
+
+// What the trial suggests is missing: an empty list, a field that is never filled. Sentences; a source says a
+// permission that was not given in these ways, too.
+std::vector<std::string> doubts(const stream_probe& found);
 
 } // namespace rollbook

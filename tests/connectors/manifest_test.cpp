@@ -42,6 +42,14 @@ result<manifest> changed(const std::string& from, const std::string& to, int& li
     return load_manifest(folder.path / "wonde.json", root() / "schemas");
 }
 
+std::vector<std::pair<std::string, json_view>> members_of(json_view object)
+{
+    std::vector<std::pair<std::string, json_view>> out;
+    if (object.is_object())
+        object.for_each([&](std::string_view name, json_view value) { out.emplace_back(name, value); });
+    return out;
+}
+
 struct mistake {
     const char* keyword; // of the schema; empty: what the schema cannot say
     const char* from;
@@ -129,18 +137,18 @@ const mistake mistakes[] = {
     {"", R"("lists_all": true)", R"("slices": {"lookup": "nothing"}, "lists_all": true)", "names no lookup"},
     {"", R"("lists_all": true)", R"("slices": {"lookup": "codes", "days": 1}, "lists_all": true)", "needs one of days"},
     {"",
-     R"("lists_all": true)",
-     R"("incremental": {"kind": "number", "send_as": "number"}, "lists_all": true)",
+     R"("window": { "day": "date")",
+     R"("incremental": {"kind": "number", "send_as": "number"}, "window": { "day": "date")",
      "neither cursor nor signpost"},
     {"",
-     R"("lists_all": true)",
-     R"("incremental": {"kind": "time", "send_as": "number"}, "lists_all": true)",
+     R"("window": { "day": "date")",
+     R"("incremental": {"kind": "time", "send_as": "number"}, "window": { "day": "date")",
      "is of another kind"},
     {"", R"("lists_all": true)", R"("only": [{"at": "x"}], "lists_all": true)", "needs one of in and not_in"},
     {"", R"("lists_all": true)", R"("body": {}, "lists_all": true)", "a GET does not send"},
     {"",
-     R"("lists_all": true)",
-     R"("deletes": {"request": {"path": "/d"}, "paginator": {"type": "none"}, "records": "", "key": "id"}, "lists_all": true)",
+     R"("window": { "day": "date")",
+     R"("deletes": {"request": {"path": "/d"}, "paginator": {"type": "none"}, "records": "", "key": "id"}, "window": { "day": "date")",
      "is for a stream with"},
     {"",
      R"("path": "/schools/{school_id}/students")",
@@ -168,6 +176,9 @@ const mistake mistakes[] = {
      R"("mis_id": "mis_id",)",
      R"("mis_id": {"from": "mis_id", "type": "integer", "after_last": "/"},)",
      "make a text"},
+    {"", R"("when": "lesson_marks")", R"("when": "per_page")", "true or false"},
+    {"", R"("when": "pupil_changes")", R"("when": "pupils")", "true or false"},
+    {"", R"("lesson_marks": {)", R"("proxy": {)", "is there for every source"},
     {"", R"("text_member": "date",)", R"("zone": "Mars/Olympus",)", "is no time zone"},
     {"", R"("school_id": {)", R"("School": {)", "is no name for a setting"},
     {"", R"("name": "wonde")", R"("name": "other")", "is not the file's name"},
@@ -204,7 +215,7 @@ void check_words(json_view schema, const std::string& at)
 
 TEST_CASE("the shipped manifests keep their schema", "[connectors]")
 {
-    CHECK(shipped("wonde").streams.size() == 4);
+    CHECK(shipped("wonde").streams.size() == 7);
     CHECK(shipped("safeguarding").streams.size() == 2);
     const manifest_places places{{root() / "connectors/manifests"}, root() / "schemas"};
     const auto files = manifest_files(places);
@@ -212,6 +223,24 @@ TEST_CASE("the shipped manifests keep their schema", "[connectors]")
     for (const auto& file : files) {
         INFO(file);
         CHECK(load_manifest(file, places.schemas));
+    }
+}
+
+TEST_CASE("each shipped manifest has a page that says what it rests on, as the manifest does", "[connectors]")
+{
+    const auto folder = root() / "connectors/manifests";
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        if (entry.path().extension() != ".json") continue;
+        std::string name = entry.path().stem().string();
+        CAPTURE(name);
+        const manifest m = shipped(name);
+        // A family of manifests has one page.
+        while (!std::filesystem::exists(folder / (name + ".md")) && name.find('-') != name.npos)
+            name.resize(name.rfind('-'));
+        const std::string page = file_text(folder / (name + ".md"));
+        CHECK_THAT(page, Contains("**" + m.basis + "**"));
+        // Where it is from: a page, a program or a document that has a name with a dot or a slash in it.
+        CHECK(page.find_first_of("/.", page.find("tate: **")) != page.npos);
     }
 }
 
@@ -250,6 +279,45 @@ TEST_CASE("each keyword of the manifest's schema has a manifest that it refuses"
     check_words(schema->root(), "");
 }
 
+namespace {
+
+// Every key of a schema that says not in words what it is.
+void find_unexplained(json_view schema, const std::string& at, std::vector<std::string>& found)
+{
+    for (const auto& [name, value] : members_of(schema)) {
+        if (name == "properties") {
+            for (const auto& [key, of] : members_of(value))
+                if (of["$ref"].is_absent() && (of["title"].string_if().value_or("").empty() ||
+                                               of["description"].string_if().value_or("").empty()))
+                    found.push_back(at + "/" + key);
+        }
+        if (name == "definitions")
+            for (const auto& [key, of] : members_of(value))
+                if (of["title"].is_absent() || of["description"].is_absent()) found.push_back("definition " + key);
+        find_unexplained(value, at + "/" + name, found);
+        std::size_t i = 0;
+        value.for_each_element([&](json_view item) { find_unexplained(item, at + "/" + std::to_string(i++), found); });
+    }
+}
+
+} // namespace
+
+TEST_CASE("every key of a manifest has a title and a description, for an editor to show", "[connectors]")
+{
+    const auto schema = json_document::parse(file_text(root() / "schemas/manifest.schema.json"));
+    REQUIRE(schema);
+    std::vector<std::string> found;
+    find_unexplained(schema->root(), "", found);
+    CHECK(found == std::vector<std::string>());
+    for (const auto& entry : std::filesystem::directory_iterator(root() / "schemas/canonical")) {
+        CAPTURE(entry.path());
+        const auto canonical = json_document::parse(file_text(entry.path()));
+        REQUIRE(canonical);
+        find_unexplained(canonical->root(), entry.path().stem().string(), found);
+    }
+    CHECK(found == std::vector<std::string>());
+}
+
 TEST_CASE("each keyword of the canonical schemas refuses a wrong record", "[connectors]")
 {
     const auto [kind, fields, keyword] = GENERATE(table<std::string, std::string, std::string>({
@@ -271,6 +339,11 @@ TEST_CASE("each keyword of the canonical schemas refuses a wrong record", "[conn
         {"involvement", R"({"of":"pupil","record":"1"})", "enum"},
         {"suspension", R"({})", "\"from\" is missing"},
         {"concern", R"({"incident_at":"yesterday"})", "pattern"},
+        {"lesson-mark", R"({"raw":"N"})", "\"day\" is missing"},
+        {"lesson-mark", R"({"day":"2025-10-06","minutes_late":-1})", "minimum"},
+        {"adult", R"({"surname":"A"})", "\"adult\" is missing"},
+        {"adult", R"({"adult":"A1","priority":1001})", "maximum"},
+        {"adult", R"({"adult":"A1","telephone":"01632 960000"})", "unknown key \"telephone\""},
     }));
     CAPTURE(kind, fields);
     const auto file = root() / "schemas/canonical" / (kind + ".schema.json");

@@ -266,6 +266,33 @@ TEST_CASE("XML becomes members, lists and texts, and its false declarations are 
     CHECK(*json == R"({"r":{"p":{"@i":"1","#text":"t","q":["a","b & c"]},"e":null,"l":{"x":["1"]},"m":{"y":[]}}})");
 }
 
+TEST_CASE("pages of a list whose length is known are asked for at once, as many as the source bears", "[connectors]")
+{
+    made_source s(
+        R"("paginator":{"type":"page","param":"page","first":1,"pages":"pages"},)", R"("limits":{"concurrency":3},)"
+    );
+    for (int page = 1; page <= 5; ++page)
+        s.answer(
+            "/list?page=" + std::to_string(page),
+            R"({"rows":[{"id":")" + std::string(1, static_cast<char>('a' + page - 1)) + R"("}],"pages":5})"
+        );
+    auto first = run(s.source->fetch_page(0, std::nullopt, std::nullopt));
+    REQUIRE(first);
+    // The one in hand and two more: three at once, and never a page behind the last.
+    CHECK(s.http.open == 2);
+    CHECK(s.http.urls().back() == s.base + "/list?page=3");
+    auto second = run(s.source->fetch_page(0, std::nullopt, first->next));
+    REQUIRE(second);
+    CHECK(s.http.open == 2);
+    CHECK(s.read().ids == "a b c d e");
+    std::map<std::string, int> asked;
+    for (const std::string& url : s.http.urls())
+        ++asked[url];
+    CHECK(asked.size() == 5);
+    CHECK(asked[s.base + "/list?page=5"] == 1);
+    CHECK(s.http.open == 0);
+}
+
 TEST_CASE("a source's rate is kept for all its streams together, and its own word of what is left", "[connectors]")
 {
     using clock = rate_budget::clock;

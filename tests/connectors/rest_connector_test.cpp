@@ -720,6 +720,84 @@ TEST_CASE("the fingerprint follows what shapes the answer and not the page's siz
     CHECK(connect("wonde", wonde_source(), http)->fingerprint(students) != plain);
 }
 
+namespace {
+
+// Knows the pages that a test says.
+class scripted_memory final : public page_memory {
+public:
+    std::optional<page> known(const std::string& place, std::uint64_t digest) override
+    {
+        asked.emplace_back(place, digest);
+        const auto at = pages.find({place, digest});
+        if (at == pages.end()) return std::nullopt;
+        page out;
+        out.again = true;
+        out.rows = 7;
+        out.next = at->second;
+        return out;
+    }
+    std::vector<std::pair<std::string, std::uint64_t>> asked;
+    std::map<std::pair<std::string, std::uint64_t>, std::optional<std::string>> pages;
+};
+
+} // namespace
+
+TEST_CASE(
+    "a page of marks that is known by its bytes is handed out without its rows, and the list goes on", "[connectors]"
+)
+{
+    wonde_school_fixture w;
+    const std::string second = wonde_school + "/attendance/session?cursor=abc&per_page=2";
+    w.http.answer(marks_url, fixture("wonde/session-marks-1.json"));
+    w.http.answer(second, fixture("wonde/session-marks-2.json"));
+    scripted_memory memory;
+    w.source->use_memory(&memory);
+    const auto first = w.fetch(marks);
+    REQUIRE(first);
+    CHECK_FALSE(first->again);
+    CHECK(first->place.empty());
+    REQUIRE(memory.asked.size() == 1);
+    CHECK(memory.asked[0].second == first->digest);
+
+    memory.pages[memory.asked[0]] = first->next;
+    w.http.requests.clear();
+    const auto again = w.fetch(marks);
+    REQUIRE(again);
+    CHECK(again->again);
+    CHECK(again->marks.empty());
+    CHECK(again->next == second);
+    CHECK(w.http.urls() == lines{marks_url, second}); // the next page is under way
+    REQUIRE(w.fetch(marks, again->next));
+
+    // A page whose list would lead back is no page, known or not.
+    memory.pages[{second, w.fetch(marks, second)->digest}] = second;
+    REQUIRE(w.fetch(marks));
+    CHECK_FALSE(w.fetch(marks, second));
+}
+
+TEST_CASE("another code list, window or list is another page, though its bytes are the same", "[connectors]")
+{
+    wonde_school_fixture w;
+    w.http.answer(marks_url, fixture("wonde/session-marks-2.json"));
+    scripted_memory memory;
+    w.source->use_memory(&memory);
+    const auto digest = [&](std::optional<civil_day> from = {}) { return w.fetch(marks, {}, from)->digest; };
+    const auto usual = digest();
+    CHECK(digest() == usual);
+    CHECK(digest(parse_day("2025-10-09")) != usual);
+    std::string codes = fixture("wonde/attendance-codes.json");
+    codes.replace(codes.find("\"Q9\""), 4, "\"Q8\"");
+    w.http.answers[codes_url].clear();
+    w.http.answer(codes_url, codes);
+    REQUIRE(run(w.source->begin_run()));
+    CHECK(digest() != usual);
+    // Records are not remembered: there are few, and what they are held as is not compared by session.
+    w.http.answer(behaviours_url, fixture("wonde/behaviours.json"));
+    const auto asked = memory.asked.size();
+    REQUIRE(w.fetch(behaviours));
+    CHECK(memory.asked.size() == asked);
+}
+
 TEST_CASE("mapping a page of 200 marks takes microseconds", "[.timing]")
 {
     std::string rows;
