@@ -47,6 +47,48 @@ void run_schema_files(SQLite::Database& database)
 
 } // namespace
 
+failure store_failure(const std::filesystem::path& path, const SQLite::Exception& why)
+{
+    const std::string said = std::string(": ") + why.what();
+    switch (why.getErrorCode()) {
+    case SQLITE_FULL:
+        return doubt(path, "cannot be written: its disk is full" + said, "Make space on the disk, and start again.");
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return doubt(
+            path,
+            "cannot be opened and written here, for want of permission or because its disk only reads" + said,
+            "Check who owns the file and its folder, and how the disk is mounted."
+        );
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return doubt(
+            path,
+            "is locked by another program for longer than is waited" + said,
+            "End the program that holds it (a copy, a scanner, a database tool), and try again."
+        );
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return doubt(
+            path,
+            "is damaged" + said,
+            "Keep the file as it is, run `rollbook ledger verify`, and restore the newest backup."
+        );
+    case SQLITE_IOERR:
+        return doubt(
+            path,
+            "cannot be read or written: its disk fails, or a file may not grow further" + said,
+            "Check the disk and its space, then run `rollbook ledger verify`."
+        );
+    default:
+        return doubt(
+            path, "cannot be used" + said, "Check the disk, then run `rollbook ledger verify`."
+        );
+    }
+}
+
 result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& path, access_mode mode)
 {
     if (mode != access_mode::create && !std::filesystem::exists(path))
@@ -81,9 +123,7 @@ result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::p
             );
         return database;
     } catch (const SQLite::Exception& e) {
-        return doubt(
-            path, std::string("cannot be opened: ") + e.what(), "Check the file's owner, permissions and disk."
-        );
+        return store_failure(path, e);
     }
 }
 
@@ -113,8 +153,12 @@ std::optional<instant> instant_of(const SQLite::Column& column)
 
 hash hash_of(const SQLite::Column& column)
 {
+    return hash_of(text_of(column));
+}
+
+hash hash_of(std::string_view bytes)
+{
     hash out{};
-    const std::string_view bytes = text_of(column);
     // A blob of another length cannot equal any hash; zeros make every check that follows fail.
     if (bytes.size() == out.size()) std::memcpy(out.data(), bytes.data(), out.size());
     return out;
@@ -128,6 +172,15 @@ row_scan::row_scan(SQLite::Database& database, const char* sql) : database_(data
     if (code != SQLITE_OK) throw SQLite::Exception(database.getHandle(), code);
 }
 
+void row_scan::restart(std::initializer_list<std::int64_t> parameters)
+{
+    reset();
+    int at = 0;
+    for (const std::int64_t value : parameters)
+        if (sqlite3_bind_int64(statement_.get(), ++at, value) != SQLITE_OK)
+            throw SQLite::Exception(database_.getHandle());
+}
+
 bool row_scan::next()
 {
     const int code = sqlite3_step(statement_.get());
@@ -138,6 +191,12 @@ bool row_scan::next()
 std::string_view row_scan::text(int column) const
 {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+    return {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+std::string_view row_scan::bytes(int column) const
+{
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
     return {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 

@@ -7,6 +7,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <sqlite3.h>
@@ -25,6 +26,10 @@ enum class access_mode { create, write, read };
 // Opens the file and refuses what is not a ledger of a version this program knows: ledger_in_doubt. A writer brings an
 // older file up to date; a reader refuses it, because the tables it needs may not be there.
 result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& path, access_mode mode);
+
+// What SQLite's failure on the ledger's file means, and what a person does about it: no space, no permission, locked,
+// damaged, a failing disk. ledger_in_doubt.
+failure store_failure(const std::filesystem::path& path, const SQLite::Exception& why);
 
 // Runs the numbered schema files on an empty file.
 void create_tables(SQLite::Database& database);
@@ -51,16 +56,22 @@ inline civil_day from_day_number(std::int64_t days)
 
 std::string_view text_of(const SQLite::Column& column);
 hash hash_of(const SQLite::Column& column);
+hash hash_of(std::string_view bytes); // zeros where they are not as many as a hash has
 std::optional<instant> instant_of(const SQLite::Column& column);
 
-// The rows of a query without parameters, read by SQLite's own calls. For scans over all marks: SQLiteCpp counts
-// references to the statement for each value, which costs more than the value.
+// The rows of a query, read by SQLite's own calls. For scans over all marks or entries: SQLiteCpp counts references to
+// the statement for each value, which costs more than the value.
 class row_scan {
 public:
     row_scan(SQLite::Database& database, const char* sql);
+    // From the query's beginning, with numbers for its parameters in their order.
+    void restart(std::initializer_list<std::int64_t> parameters);
+    void reset() { sqlite3_reset(statement_.get()); } // lets go of what the query read, until restart()
     bool next(); // throws SQLite::Exception
+    bool is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
     std::int64_t number(int column) const { return sqlite3_column_int64(statement_.get(), column); }
-    std::string_view text(int column) const; // valid until next()
+    std::string_view text(int column) const;  // valid until next()
+    std::string_view bytes(int column) const; // of a blob; likewise
 
 private:
     struct finalizer {

@@ -294,7 +294,7 @@ private:
         kept_ = place_.ledger.string() + ".replaced-" + stamp;
         bool moved = true;
         if (fs::exists(place_.ledger))
-            for (const char* suffix : {"", "-wal", "-shm"})
+            for (const char* suffix : {"", "-wal", "-shm", ".signed"})
                 moved = moved && move(place_.ledger.string() + suffix, kept_ + suffix);
         else
             kept_.clear();

@@ -10,6 +10,7 @@
 #include "daemon/ledger/entry_writer.hpp"
 #include "daemon/ledger/erase.hpp"
 #include "daemon/ledger/rebuild.hpp"
+#include "daemon/ledger/signed_file.hpp"
 #include "daemon/ledger/windows.hpp"
 #include "daemon/reconcile/payload.hpp"
 
@@ -88,14 +89,19 @@ public:
         load();
     }
 
-    held_state& state() override { return *state_; }
+    // Marks are the most of a ledger, and much that opens one needs none of them.
+    held_state& state() override
+    {
+        if (!std::exchange(has_marks_, true)) on_disk([this] { load_marks(); });
+        return *state_;
+    }
     std::uint64_t digest(std::string_view text) const override { return keyed_digest(digest_key_, text); }
     entry_index size() const override { return tree_.size(); }
 
     void commit(const transaction& t, instant now) override;
     void sign_checkpoint(instant now) override;
     checkpoint_book& checkpoints() override { return *checkpoints_; }
-    void reload() override { load(); }
+    void reload() override { on_disk([this] { load(); }); }
 
     std::optional<source_state> source(const std::string& name) const override;
     std::optional<stream_state> stream(const std::string& source, const std::string& stream) const override;
@@ -105,12 +111,24 @@ public:
     std::string first_message_id(entry_index alert, const std::string& route) const override;
 
 private:
+    // SQLite's own words become what a person can act on.
+    template <class F> void on_disk(F&& work)
+    {
+        try {
+            work();
+        } catch (const SQLite::Exception& e) {
+            throw failure_error(store_failure(database_->getFilename(), e));
+        }
+    }
+    void append(const transaction& t, instant now);
+    void sign(instant now);
     void load();
     void load_erased();
     void load_marks();
     void load_things();
     key_chain choose_signers();
     void check_newest_checkpoint(stored_hashes& stored);
+    void check_signed_file(const key_chain& chain, stored_hashes& stored);
 
     void insert(const statement_row& row, entry_index size);
     void insert(const quarantined_row& row);
@@ -130,6 +148,7 @@ private:
     instant last_recorded_{};
     std::uint64_t signed_size_ = 0;
     std::unique_ptr<held_state> state_;
+    bool has_marks_ = false; // state_ holds the register too
 };
 
 void sqlite_ledger::load()
@@ -148,7 +167,7 @@ void sqlite_ledger::load()
     load_erased();
     load_things();
     check_newest_checkpoint(stored);
-    load_marks();
+    has_marks_ = false;
 }
 
 // The newest key of the ledger's own chain, which must be at hand, and the one before it while both sign.
@@ -192,6 +211,7 @@ void sqlite_ledger::check_newest_checkpoint(stored_hashes& stored)
 {
     signed_size_ = 0;
     const key_chain chain = choose_signers();
+    check_signed_file(chain, stored);
     SQLite::Statement newest(*database_, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1");
     if (!newest.executeStep()) return;
     const auto size = static_cast<std::uint64_t>(newest.getColumn(0).getInt64());
@@ -209,6 +229,35 @@ void sqlite_ledger::check_newest_checkpoint(stored_hashes& stored)
     merkle_reader reader(tree_.size(), stored, &tree_);
     if (reader.root(size) != opened->point.root) refuse("has another root than the entries");
     signed_size_ = size;
+}
+
+// What was signed last lies beside the ledger too: one that lost it must not go on as if it had never been.
+void sqlite_ledger::check_signed_file(const key_chain& chain, stored_hashes& stored)
+{
+    const auto note = read_signed(database_->getFilename());
+    const auto opened = note ? chain.open(*note) : failure(errc::not_found, "", "");
+    if (!opened) return; // another origin's, or nobody's: no word of ours
+    const checkpoint& kept = opened->point;
+    const std::string file = signed_file(database_->getFilename()).string();
+    if (kept.size > tree_.size())
+        throw failure_error(failure(
+            errc::ledger_in_doubt,
+            fmt::format(
+                "the ledger holds {} entries, and the checkpoint beside it ({}) says that {} were signed: entries are "
+                "lost, by a damaged file or an older copy put in its place",
+                tree_.size(),
+                file,
+                kept.size
+            ),
+            "Nothing more is signed. Put the right file back, or run `rollbook restore` with the newest backup."
+        ));
+    merkle_reader reader(tree_.size(), stored, &tree_);
+    if (reader.root(kept.size) != kept.root)
+        throw failure_error(failure(
+            errc::ledger_in_doubt,
+            fmt::format("the checkpoint beside the ledger ({}, size {}) has another root than the entries", file, kept.size),
+            "Nothing more is signed. Run `rollbook ledger verify`, and restore from a backup."
+        ));
 }
 
 void sqlite_ledger::load_marks()
@@ -253,7 +302,11 @@ void sqlite_ledger::load_things()
 
 void sqlite_ledger::commit(const transaction& t, instant now)
 {
-    if (t.empty()) return;
+    if (!t.empty()) on_disk([&] { append(t, now); });
+}
+
+void sqlite_ledger::append(const transaction& t, instant now)
+{
     const instant at = std::max(now, last_recorded_);
     merkle_frontier tree = tree_;
 
@@ -375,7 +428,11 @@ void sqlite_ledger::insert(const outbox_message& row, instant now)
 
 void sqlite_ledger::sign_checkpoint(instant now)
 {
-    if (tree_.size() == signed_size_) return;
+    if (tree_.size() != signed_size_) on_disk([&] { sign(now); });
+}
+
+void sqlite_ledger::sign(instant now)
+{
     const checkpoint point{signer_->verifier().name, tree_.size(), tree_.root()};
     const std::string text = checkpoint_text(point);
     std::vector<std::string> lines{signer_->sign(text)};
@@ -390,6 +447,7 @@ void sqlite_ledger::sign_checkpoint(instant now)
     prune_checkpoints(*database_);
     all.commit();
     signed_size_ = point.size;
+    write_signed(database_->getFilename(), note);
 }
 
 std::optional<source_state> sqlite_ledger::source(const std::string& name) const
@@ -528,6 +586,8 @@ result<void> create_ledger(const std::filesystem::path& path, const ledger_birth
         ));
         book.commit(first, birth.at);
         book.sign_checkpoint(birth.at);
+    } catch (const failure_error& e) {
+        return e.why();
     } catch (const SQLite::Exception& e) {
         return failure(
             errc::ledger_in_doubt,
@@ -555,11 +615,7 @@ open_ledger(const std::filesystem::path& path, const std::vector<const signing_k
     } catch (const failure_error& e) {
         return e.why();
     } catch (const SQLite::Exception& e) {
-        return failure(
-            errc::ledger_in_doubt,
-            "the ledger " + path.string() + " cannot be read: " + e.what(),
-            "Run `rollbook ledger verify`, and restore from a backup if the file is damaged."
-        );
+        return store_failure(path, e);
     }
 }
 

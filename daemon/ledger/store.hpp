@@ -20,8 +20,10 @@ struct ledger_birth {
 // Makes the file, its tables and the first entry. Refuses a file that is there. Fails with ledger_in_doubt.
 result<void> create_ledger(const std::filesystem::path& path, const ledger_birth& birth, const signing_key& key);
 
-// Opens the ledger for writing, fills held_state from its newest entries and restores the tree's right edge. Fails with
-// ledger_in_doubt when the file is missing, newer than this program, or its tree disagrees with its newest checkpoint.
+// Opens the ledger for writing and restores the tree's right edge. What is checked then: that it is a ledger of a
+// schema this program knows, that the newest checkpoint is signed by the chain's key in force and has the root that the
+// entries give at its size, and that nothing of what the checkpoint beside the ledger covers is lost. Everything else is
+// `ledger verify`'s. The register is read when state() is first asked for. Fails with ledger_in_doubt.
 // `key` must outlive the ledger. The caller holds the writer's lock (ledger_lock).
 result<std::unique_ptr<ledger>> open_ledger(const std::filesystem::path& path, const signing_key& key);
 

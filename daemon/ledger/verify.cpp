@@ -4,6 +4,7 @@
 #include "daemon/base/key_chain.hpp"
 #include "daemon/base/keyed_digest.hpp"
 #include "daemon/base/sha256.hpp"
+#include "daemon/ledger/signed_file.hpp"
 #include "daemon/reconcile/payload.hpp"
 
 #include <fmt/format.h>
@@ -75,6 +76,21 @@ private:
             problem(std::nullopt, "no checkpoint is stored: nothing was ever signed");
         for (const std::string& note : options_.earlier_checkpoints)
             take_checkpoint(note, std::nullopt, "given");
+        take_signed_file();
+    }
+
+    // The copy of the newest checkpoint beside the ledger, where this file has one of its own.
+    void take_signed_file()
+    {
+        const std::string file = database_.getFilename();
+        const auto note = file.empty() ? std::nullopt : read_signed(file);
+        if (!note) return;
+        const auto parsed = parse_note(*note);
+        const auto point = parsed ? parse_checkpoint(parsed->text) : parsed.error();
+        const std::uint64_t size = point ? point->size : 0;
+        if (size > report_.size && newer_entries_exist(size)) return; // signed after we began
+        --report_.checkpoints; // it is the newest stored one again
+        take_checkpoint(*note, std::nullopt, "kept beside the ledger");
     }
 
     bool newer_entries_exist(std::uint64_t size)
@@ -87,7 +103,8 @@ private:
     {
         ++report_.checkpoints;
         const std::string name = filed_under ? fmt::format("the {} checkpoint of size {}", origin, *filed_under)
-                                             : fmt::format("the {} checkpoint", origin);
+                                 : origin == "given" ? std::string("the given checkpoint")
+                                                     : fmt::format("the checkpoint {}", origin);
         if (!options_.key) return;
         const auto parsed = parse_note(note);
         const auto point = parsed ? parse_checkpoint(parsed->text) : parsed.error();
@@ -146,41 +163,44 @@ private:
         for (std::uint64_t from = 0; from < report_.size;) {
             const std::uint64_t before = from;
             from = walk_chunk(from);
-            if (options_.progress) options_.progress(std::min(from, report_.size), report_.size);
+            if (options_.progress) options_.progress(from, report_.size);
             if (from == before) return; // the gap was reported
         }
     }
 
+    // One short read transaction: whoever holds a longer one keeps the write-ahead log from being emptied.
     std::uint64_t walk_chunk(std::uint64_t from)
     {
-        SQLite::Statement rows(
-            database_,
-            "SELECT entry.idx, kind, recorded_at, commitment, commit_key, payload FROM entry "
-            "LEFT JOIN opening ON opening.idx = entry.idx WHERE entry.idx >= ? AND entry.idx < ? "
-            "ORDER BY entry.idx LIMIT ?"
+        entries_.restart(
+            {static_cast<std::int64_t>(from), static_cast<std::int64_t>(report_.size), chunk}
         );
-        rows.bind(1, static_cast<std::int64_t>(from));
-        rows.bind(2, static_cast<std::int64_t>(report_.size));
-        rows.bind(3, chunk);
         std::uint64_t expected = from;
-        while (rows.executeStep()) {
-            const auto index = static_cast<std::uint64_t>(rows.getColumn(0).getInt64());
-            if (index != expected) {
-                problem(expected, fmt::format("entry {} is missing", expected));
-                return from;
-            }
-            take_entry(index, rows);
+        while (entries_.next()) {
+            const auto index = static_cast<std::uint64_t>(entries_.number(0));
+            if (index != expected) break;
+            take_entry(index);
             ++expected;
         }
-        if (expected == from) problem(expected, fmt::format("entry {} is missing", expected));
+        if (expected < report_.size && expected < from + chunk) {
+            problem(expected, fmt::format("entry {} is missing", expected));
+            expected = from;
+        }
+        let_go();
         return expected;
     }
 
-    void take_entry(std::uint64_t index, SQLite::Statement& row)
+    void let_go()
     {
-        const int kind_number = row.getColumn(1).getInt();
-        const instant recorded = from_milliseconds(row.getColumn(2).getInt64());
-        const std::string_view committed = text_of(row.getColumn(3));
+        entries_.reset();
+        for (SQLite::Statement* each : {&tile_row_, &mark_row_, &thing_row_, &end_of_mark_, &end_of_thing_})
+            each->reset();
+    }
+
+    void take_entry(std::uint64_t index)
+    {
+        const std::int64_t kind_number = entries_.number(1);
+        const instant recorded = from_milliseconds(entries_.number(2));
+        const std::string_view committed = entries_.bytes(3);
         if (kind_number < 0 || kind_number > static_cast<int>(entry_kind::note)) {
             problem(index, "its kind is not one of the five");
             return append(index, hash{});
@@ -189,13 +209,14 @@ private:
         if (committed.size() != sizeof(hash)) problem(index, "its commitment is not 32 bytes");
         last_recorded_ = std::max(last_recorded_, recorded);
 
+        const auto kind = static_cast<entry_kind>(kind_number);
         leaf_.clear();
-        append_leaf(leaf_, index, static_cast<entry_kind>(kind_number), recorded, hash_of(row.getColumn(3)));
+        append_leaf(leaf_, index, kind, recorded, hash_of(committed));
         append(index, leaf_hash(leaf_));
-        if (row.getColumn(4).isNull())
+        if (entries_.is_null(4))
             unopened_.push_back(index);
         else
-            check_opening(index, row);
+            check_opening(index, kind, committed);
     }
 
     void append(std::uint64_t, const hash& leaf)
@@ -206,17 +227,15 @@ private:
         compare_roots();
     }
 
-    void check_opening(std::uint64_t index, SQLite::Statement& row)
+    void check_opening(std::uint64_t index, entry_kind kind, std::string_view committed)
     {
         ++report_.openings;
-        const std::string_view key = text_of(row.getColumn(4));
-        const std::string_view payload = text_of(row.getColumn(5));
-        const std::string_view committed = text_of(row.getColumn(3));
+        const std::string_view key = entries_.bytes(4);
+        const std::string_view payload = entries_.bytes(5);
         if (key.size() != sizeof(hash)) return problem(index, "its commit key is not 32 bytes");
-        const hash made = commitment(hash_of(row.getColumn(4)), payload);
+        const hash made = commitment(hash_of(key), payload);
         if (std::memcmp(made.data(), committed.data(), std::min(made.size(), committed.size())) != 0)
             return problem(index, "its content does not match its commitment");
-        const auto kind = static_cast<entry_kind>(row.getColumn(1).getInt());
         if (kind == entry_kind::erasure) take_erasure(index, payload);
         if (kind == entry_kind::key) take_key_change(index, payload);
         if (!options_.quick) check_projection(index, payload);
@@ -446,6 +465,11 @@ private:
     std::vector<std::pair<std::uint64_t, std::uint64_t>> erased_;
     std::uint64_t tiles_ = 0, marks_ = 0, things_ = 0, ends_marks_ = 0, ends_things_ = 0;
     std::string leaf_;
+    row_scan entries_{
+        database_,
+        "SELECT entry.idx, kind, recorded_at, commitment, commit_key, payload FROM entry "
+        "LEFT JOIN opening ON opening.idx = entry.idx WHERE entry.idx >= ? AND entry.idx < ? "
+        "ORDER BY entry.idx LIMIT ?"};
     SQLite::Statement tile_row_{database_, "SELECT hashes FROM tile WHERE level = ? AND n = ?"};
     SQLite::Statement mark_row_{
         database_, "SELECT day, session, pupil, source, raw, code, minutes, digest, gone FROM mark WHERE entry = ?"};

@@ -203,7 +203,7 @@ class Forks(WithBackups, Leaver):
         before = self.size()
         self.restore(file)
         self.assertEqual(self.size(), before)
-        self.assertEqual(len([p for p in self.folder.glob("ledger.db.replaced-*") if not p.name.endswith(("-wal", "-shm"))]), 1)
+        self.assertEqual(len([p for p in self.folder.glob("ledger.db.replaced-*") if not p.name.endswith(("-wal", "-shm", ".signed"))]), 1)
 
     def test_a_decision_after_the_backup_is_listed_by_the_restore(self):
         file = self.backup()

@@ -146,7 +146,7 @@ class Export(ScenarioTest):
         self.poll(SECOND_POLL)
         self.export()
         held = (self.out / "checkpoint").read_bytes()
-        for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+        for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.signed"):
             (self.folder / name).unlink(missing_ok=True)
             if (early / name).exists():
                 shutil.copy(early / name, self.folder / name)

@@ -88,7 +88,7 @@ class Keys(ScenarioTest):
         new = self.rotate().stdout.split()[-1]
         changed = self.key_file.read_text()
         # The key file was replaced and the machine went down.
-        for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+        for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.signed"):
             (self.folder / name).unlink(missing_ok=True)
             if (copy / name).exists():
                 shutil.copy(copy / name, self.folder / name)

@@ -55,7 +55,7 @@ class Witness(ScenarioTest):
         return copy
 
     def put_back(self, copy):
-        for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+        for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.signed"):
             (self.folder / name).unlink(missing_ok=True)
             if (copy / name).exists():
                 shutil.copy(copy / name, self.folder / name)
