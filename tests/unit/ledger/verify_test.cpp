@@ -54,6 +54,15 @@ TEST_CASE("verify finds every kind of change to the file, and names the entry", 
         {"a kind that is none", "UPDATE entry SET kind = 9 WHERE idx = 3", "3: its kind is not one of the five"},
         {"a time", "UPDATE entry SET recorded_at = recorded_at + 1 WHERE idx = 6", "has another root than the entries"},
         {"a time before the last", "UPDATE entry SET recorded_at = 0 WHERE idx = 6", "6: it is recorded before"},
+        {"two entries that changed places",
+         "UPDATE entry SET idx = -1 WHERE idx = 5; UPDATE entry SET idx = 5 WHERE idx = 6; UPDATE entry SET idx = 6 "
+         "WHERE idx = -1; UPDATE opening SET idx = -1 WHERE idx = 5; UPDATE opening SET idx = 5 WHERE idx = 6; UPDATE "
+         "opening SET idx = 6 WHERE idx = -1",
+         "has another root than the entries"},
+        {"two openings that changed places",
+         "UPDATE opening SET idx = -1 WHERE idx = 5; UPDATE opening SET idx = 5 WHERE idx = 6; UPDATE opening SET idx = "
+         "6 WHERE idx = -1",
+         "5: its content does not match"},
         {"an entry in the middle",
          "DELETE FROM entry WHERE idx = 4; DELETE FROM opening WHERE idx = 4",
          "4: entry 4 is missing"},
