@@ -37,9 +37,10 @@ class InChromium(Pages):
             "known_at": "2025-11-21T17:30", "pictures": os.environ.get("PICTURES", ""),
             "names": sorted({f"{a} {b}" for a, b in self.school.full_names}),
         }
-        done = subprocess.run(["node", "pages.mjs", json.dumps(given)], cwd=BROWSER, capture_output=True, text=True,
-                              timeout=240)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        with open(self.folder / "browser.log", "w+") as log:
+            done = subprocess.run(["node", "pages.mjs", json.dumps(given)], cwd=BROWSER, stdout=log, stderr=log, timeout=600)
+            log.seek(0)
+            self.assertEqual(done.returncode, 0, log.read())
 
 
 if __name__ == "__main__":
