@@ -91,6 +91,10 @@ void case_facts::apply_record(entry_index index, const thing_version& version, s
         version.kind == what::concern ? text_or_empty(fields["categories"].at(0)) : text_or_empty(fields["type"]);
     record.type = texts_->intern(type);
     record.subtype = texts_->intern(text_or_empty(fields["subcategory"]));
+    record.action = texts_->intern(text_or_empty(fields["action"]));
+    record.more_types.clear();
+    for (std::size_t i = 1; version.kind == what::concern && i < fields["categories"].size(); ++i)
+        record.more_types.push_back(texts_->intern(text_or_empty(fields["categories"].at(i))));
     record.location = texts_->intern(text_or_empty(fields["location"]));
     record.status = texts_->intern(text_or_empty(fields["status"]));
     record.parents_told = texts_->intern(text_or_empty(fields["parents_told"]));
@@ -149,7 +153,9 @@ void case_facts::apply_suspension(entry_index index, const thing_version& versio
     const json_view fields = parsed->root()["fields"];
     if (!fields.is_object()) return;
     fact.from = parse_day(text_or_empty(fields["from"]));
-    fact.from_half = parse_half_day(text_or_empty(fields["from_session"])).value_or(half_day::am);
+    const auto from_half = parse_half_day(text_or_empty(fields["from_session"]));
+    fact.is_from_half_given = from_half.has_value();
+    fact.from_half = from_half.value_or(half_day::am);
     fact.to = parse_day(text_or_empty(fields["to"]));
     fact.to_half = parse_half_day(text_or_empty(fields["to_session"])).value_or(half_day::pm);
     fact.sessions = small(fields["sessions"], -1);

@@ -32,9 +32,11 @@ struct case_record {
     bool is_achievement = false;
     text_id type = 0; // of a concern: its first category
     text_id subtype = 0;
+    text_id action = 0; // of an incident: what was done
     text_id location = 0;
     text_id status = 0;
     text_id parents_told = 0;
+    std::vector<text_id> more_types;  // of a concern: its other categories
     std::vector<text_id> elsewhere;   // the same incident in other systems, as SYSTEM:ID
     std::vector<std::uint32_t> parts; // places in case_facts::parts(), in order of meeting
 };
@@ -60,6 +62,7 @@ struct suspension_fact {
     bool gone = false;
     std::optional<civil_day> from;
     half_day from_half = half_day::am;
+    bool is_from_half_given = false;
     std::optional<civil_day> to; // empty: open, or not given
     half_day to_half = half_day::pm;
     std::int16_t sessions = -1; // lost, as the source says; -1: not given

@@ -1,6 +1,9 @@
 #include "daemon/domain/held.hpp"
 
+#include "daemon/base/bytes.hpp"
 #include "daemon/base/error.hpp"
+
+#include <atomic>
 
 namespace rollbook {
 namespace {
@@ -36,7 +39,19 @@ std::optional<civil_day> day_in(what kind, std::string_view payload)
     return parse_day(payload.substr(at + member.size(), 10));
 }
 
+std::string_view kind_in(std::string_view finding_key)
+{
+    return finding_key.substr(0, finding_key.find('/'));
+}
+
 } // namespace
+
+entry_index subject_in(std::string_view finding_key)
+{
+    const std::size_t slash = finding_key.rfind('/');
+    if (slash == std::string_view::npos) return no_entry;
+    return parse_decimal(finding_key.substr(slash + 1)).value_or(no_entry);
+}
 
 std::string erased_key(what kind, std::string_view source, std::string_view key)
 {
@@ -88,6 +103,12 @@ std::size_t held_things::count_held(std::string_view source) const
     return count;
 }
 
+held_state::held_state() : codes_(std::make_shared<code_book>())
+{
+    static std::atomic<std::uint64_t> last = 0;
+    number_ = ++last;
+}
+
 attendance_register& held_state::register_of(const std::string& source)
 {
     return registers_.try_emplace(source, codes_).first->second;
@@ -114,6 +135,13 @@ void held_state::apply(entry_index index, const version& v, std::string_view pay
     } else if (const auto* thing = std::get_if<thing_version>(&v)) {
         held_thing& now =
             things(thing->kind).put(index, *thing, keeps_payload(thing->kind) ? std::string(payload) : std::string());
+        if (thing->kind == what::finding) {
+            open_ones& open = open_findings_[std::string(kind_in(thing->key))];
+            if (thing->gone)
+                open.erase({subject_in(thing->key), now.subject});
+            else
+                open.insert({subject_in(thing->key), now.subject});
+        }
         // An entry that says a record is gone has no fields: the last known day stays.
         if (const auto day = day_in(thing->kind, payload)) now.day = day;
         cases_.apply(index, *thing, payload);

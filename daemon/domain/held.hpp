@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -60,6 +61,10 @@ struct held_thing {
     std::string payload;          // kept for pupils, links, findings, alerts and settings; empty for others
 };
 
+// What a finding is about, from its key "KIND/.../NUMBER": the first entry of the pupil or record whose judging decides
+// about it; no_entry where the key ends with no number.
+entry_index subject_in(std::string_view finding_key);
+
 // Everything of one kind that was ever held, by source and key and by its first entry.
 class held_things {
 public:
@@ -83,7 +88,11 @@ private:
 // Changed only through apply(), once the entry is committed or in the closing step of a read that is about to be.
 class held_state {
 public:
-    held_state() : codes_(std::make_shared<code_book>()) {}
+    held_state();
+
+    // Which held state this is: another number for each one of the process. What somebody worked out from one must not
+    // be used with another.
+    std::uint64_t number() const { return number_; }
 
     attendance_register& register_of(const std::string& source);
     const attendance_register* find_register(const std::string& source) const;
@@ -96,16 +105,23 @@ public:
 
     void apply(entry_index index, const version& v, std::string_view payload);
 
+    // The findings that are open, by kind: what each is about (the number its key ends with; no_entry: none) and its
+    // first entry.
+    using open_ones = std::set<std::pair<entry_index, entry_index>>;
+    const std::map<std::string, open_ones, std::less<>>& open_findings() const { return open_findings_; }
+
     // Keyed digests (erased_key) of what was erased. A source that still has it must not bring it back; a pupil whom
     // it lists again is a new one.
     std::unordered_set<std::uint64_t>& erased() { return erased_; }
     const std::unordered_set<std::uint64_t>& erased() const { return erased_; }
 
 private:
+    std::uint64_t number_;
     std::unordered_set<std::uint64_t> erased_;
     std::shared_ptr<code_book> codes_;
     std::map<std::string, attendance_register> registers_;
     std::array<held_things, 22> things_;
+    std::map<std::string, open_ones, std::less<>> open_findings_;
     case_facts cases_;
 };
 

@@ -67,8 +67,9 @@ public:
     const held_mark& find(session_id session, pupil_no pupil) const;
     void put(session_id session, pupil_no pupil, const held_mark& mark);
 
-    // Calls use(session_id, const held_mark&) for each mark held now, of `pupil` within `days`, in order of time.
-    template <class F> void for_each(pupil_no pupil, const day_range& days, F&& use) const
+    // Calls use(session_id, const held_mark&) for each mark ever met, gone ones too, of `pupil` within `days`, in order
+    // of time.
+    template <class F> void for_each_met(pupil_no pupil, const day_range& days, F&& use) const
     {
         for (std::size_t i = index_of(days.first, true); i < days_.size(); ++i) {
             const civil_day day = first_ + std::chrono::days(static_cast<int>(i));
@@ -76,9 +77,17 @@ public:
             if (!days_[i]) continue;
             for (const half_day half : {half_day::am, half_day::pm}) {
                 const auto& marks = days_[i]->halves[static_cast<int>(half)];
-                if (pupil < marks.size() && marks[pupil].is_held()) use(session_id{day, half}, marks[pupil]);
+                if (pupil < marks.size() && marks[pupil].met()) use(session_id{day, half}, marks[pupil]);
             }
         }
+    }
+
+    // The same for those that are held now.
+    template <class F> void for_each(pupil_no pupil, const day_range& days, F&& use) const
+    {
+        for_each_met(pupil, days, [&](session_id session, const held_mark& mark) {
+            if (mark.is_held()) use(session, mark);
+        });
     }
 
     // Calls use(session_id, pupil_no, const held_mark&) for every mark held now within `days`.
