@@ -17,6 +17,9 @@ void read_backup(table_reader& root, configuration& into);
 // [witness]. Needs the routes.
 void read_witness(table_reader& root, configuration& into);
 
+// [findings]: which kinds are looked for, when, and the school's own words.
+void read_findings(table_reader& root, configuration& into);
+
 // How long entries are kept.
 void read_retention(table_reader& root, configuration& into);
 

@@ -2,6 +2,7 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/domain/calendar.hpp"
+#include "daemon/domain/finding_settings.hpp"
 #include "daemon/domain/retention.hpp"
 #include "daemon/domain/rule.hpp"
 
@@ -124,6 +125,7 @@ struct configuration {
     };
     std::optional<witness_section> witness;
     retention_clocks retention;
+    finding_settings findings;
     // Canonical JSON (RFC 8785) of the rules, sorted by id: the value of their settings entry.
     std::string rules_json() const;
     std::vector<std::string> warnings; // one line each; `check` prints them

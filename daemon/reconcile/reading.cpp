@@ -10,7 +10,7 @@
 namespace rollbook {
 namespace {
 
-// The key of a mark-duplicate finding; findings.cpp makes it, and a later read must know the session again.
+// The key of a mark-duplicate finding; mark_findings.cpp makes it, and a later read must know the session again.
 std::optional<std::pair<session_id, entry_index>> conflict_of(std::string_view key)
 {
     constexpr std::string_view prefix = "mark-duplicate/";
@@ -54,10 +54,11 @@ source_reading::source_reading(
     : held_(held), source_(std::move(source)), digest_(std::move(digest)), read_number_(read_number), started_(started),
       unlisted_digest_(digest_("{}"))
 {
-    for (const held_thing& finding : held_.things(what::finding).all()) {
-        if (finding.gone) continue;
-        if (auto session = conflict_of(finding.key)) known_conflicts_.insert(*session);
-    }
+    const auto open = held_.open_findings().find("mark-duplicate");
+    if (open == held_.open_findings().end()) return;
+    for (const auto& [pupil, finding] : open->second)
+        if (auto session = conflict_of(std::as_const(held_).things(what::finding).find_subject(finding)->key))
+            known_conflicts_.insert(*session);
 }
 
 void source_reading::begin_stream(
@@ -355,7 +356,10 @@ void source_reading::take_record(const reported_record& record)
         ++counts.changed;
         if (known->gone) ++counts.restored;
     }
-    pupils_changed_ = pupils_changed_ || record.kind == what::pupil;
+    if (record.kind == what::pupil) {
+        pupils_changed_ = true;
+        if (known) watch_identity(*known, record);
+    }
     records_.push_back(record);
 }
 
@@ -472,8 +476,54 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
     if (passes(limit, missing.size(), in_scope, rows_ == 0)) return too_many(source_, kind, missing.size(), in_scope);
     row(kind).vanished += static_cast<std::int64_t>(missing.size());
     pupils_changed_ = pupils_changed_ || (kind == what::pupil && !missing.empty());
-    gone_things_.insert(gone_things_.end(), missing.begin(), missing.end());
+    for (const auto& [gone_kind, subject] : missing)
+        gone_things_.push_back({gone_kind, subject, has_left(gone_kind, subject) ? "leaver" : "vanished"});
     return {};
+}
+
+// Whether the pupil's last record gave a last day on roll that has come.
+bool source_reading::has_left(what kind, entry_index subject) const
+{
+    const held_thing* pupil = std::as_const(held_).things(kind).find_subject(subject);
+    if (kind != what::pupil || !pupil) return false;
+    const auto parsed = json_document::parse(pupil->payload);
+    if (!parsed) return false;
+    const auto last = parse_day(parsed->root()["fields"]["on_roll_to"].string_if().value_or(""));
+    return last && last->time_since_epoch() <= started_.time_since_epoch();
+}
+
+void source_reading::watch_identity(const held_thing& known, const reported_record& record)
+{
+    const auto before = json_document::parse(known.payload);
+    const auto after = json_document::parse(record.fields);
+    if (!before || !after) return;
+    const auto is_other = [&](std::string_view field) {
+        const auto was = before->root()["fields"][field].string_if();
+        const auto is = after->root()[field].string_if();
+        return was && is && *was != *is;
+    };
+    const auto is_same = [&](std::string_view field) {
+        const auto was = before->root()["fields"][field].string_if();
+        return was && was == after->root()[field].string_if();
+    };
+    if (is_other("date_of_birth") && is_other("surname") && is_other("forename") && !is_same("upn"))
+        identity_events_.push_back({known.subject, known.entry, no_entry});
+}
+
+void source_reading::watch_merge(const held_thing& gone)
+{
+    const auto last = json_document::parse(gone.payload);
+    const auto upn = last ? last->root()["fields"]["upn"].string_if() : std::nullopt;
+    if (!upn || upn->empty()) return;
+    for (const held_thing& other : std::as_const(held_).things(what::pupil).all()) {
+        if (other.gone || other.source != source_ || other.subject == gone.subject) continue;
+        const auto parsed = json_document::parse(other.payload);
+        if (!parsed) continue;
+        const json_view fields = parsed->root()["fields"];
+        if (fields["upn"].string_if() != upn && fields["former_upn"].string_if() != upn) continue;
+        identity_events_.push_back({gone.subject, gone.entry, other.subject});
+        return;
+    }
 }
 
 // A record that is named as gone and was read in the same stream all the same is there: it came back. One we never had
@@ -495,7 +545,7 @@ result<void> source_reading::retire_named(const retirement_limit& limit)
         row(kind).vanished += static_cast<std::int64_t>(subjects.size());
         pupils_changed_ = pupils_changed_ || kind == what::pupil;
         for (const entry_index subject : subjects)
-            gone_things_.emplace_back(kind, subject);
+            gone_things_.push_back({kind, subject, "tombstoned"});
     }
     return {};
 }
@@ -556,6 +606,8 @@ void source_reading::drain(transaction& t, entry_index base)
         } else if (!record.pupil_id.empty()) {
             row.pupil = ref_of(local(record.pupil_id), t, base);
         }
+        touched_records_.insert(row.subject == no_entry ? base + t.entries.size() : row.subject);
+        if (record.kind != what::pupil && row.pupil != no_entry) touched_.insert(row.pupil);
         t.entries.push_back(record_entry(record, std::move(row), when(std::nullopt)));
     }
     for (const mark_change& change : marks_) {
@@ -569,13 +621,19 @@ void source_reading::drain(transaction& t, entry_index base)
         row.digest = mark_digest(digest_, change.mark.source_id, change.mark.comment, change.mark.taken_by);
         if (change.before.met()) row.replaces = change.before.entry;
         if (!std::exchange(pupils_[change.pupil].touched, true)) touched_.insert(row.pupil);
+        touched_sessions_.insert(row.session);
+        if (change.before.is_held()) {
+            const std::string_view was = register_->codes().raw(change.before.code);
+            if (was != row.raw) amendments_.push_back({row.pupil, row.session, std::string(was), change.before.entry});
+        }
         t.entries.push_back(mark_entry(change.mark, std::move(row), when(change.mark.session.day)));
     }
     for (const mark_version& gone : gone_marks_) {
         touched_.insert(gone.pupil);
+        touched_sessions_.insert(gone.session);
         t.entries.push_back(mark_gone_entry(gone, when(gone.session.day), "vanished"));
     }
-    for (const auto& [kind, subject] : gone_things_) {
+    for (const auto& [kind, subject, word] : gone_things_) {
         const held_thing* thing = std::as_const(held_).things(kind).find_subject(subject);
         thing_version row;
         row.kind = kind;
@@ -584,7 +642,10 @@ void source_reading::drain(transaction& t, entry_index base)
         row.source = source_;
         row.key = thing->key;
         row.replaces = thing->entry;
-        t.entries.push_back(record_gone_entry(std::move(row), when(std::nullopt), "vanished"));
+        touched_records_.insert(subject);
+        if (kind == what::pupil) watch_merge(*thing);
+        if (kind != what::pupil && row.pupil != no_entry) touched_.insert(row.pupil);
+        t.entries.push_back(record_gone_entry(std::move(row), when(std::nullopt), word));
     }
     std::move(rejected_.begin(), rejected_.end(), std::back_inserter(t.quarantined));
     marks_.clear();

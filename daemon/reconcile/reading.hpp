@@ -87,9 +87,28 @@ public:
     const std::string& source() const { return source_; }
     instant started() const { return started_; }
 
-    // Pupils (first entries) whose marks changed in this read.
+    // Pupils (first entries, in this source) whose marks, incidents, concerns or suspensions changed in this read.
     const std::set<entry_index>& touched_pupils() const { return touched_; }
     bool pupils_changed() const { return pupils_changed_; }
+    // First entries of whatever else changed: incidents, concerns, suspensions, pupils.
+    const std::set<entry_index>& touched_records() const { return touched_records_; }
+    const std::set<session_id>& touched_sessions() const { return touched_sessions_; }
+    // Marks that this read found with another code than the one held.
+    struct amendment {
+        entry_index pupil = no_entry;
+        session_id session{};
+        std::string was; // the school's code
+        entry_index was_entry = no_entry;
+    };
+    const std::vector<amendment>& amendments() const { return amendments_; }
+    // A pupil's id that now means somebody else (other names, date of birth and UPN), or whose pupil went while another
+    // of the same source has the UPN. `before`: the entry that stood until then.
+    struct identity_event {
+        entry_index pupil = no_entry;
+        entry_index before = no_entry;
+        entry_index merged_into = no_entry; // no_entry: reissued
+    };
+    const std::vector<identity_event>& identity_events() const { return identity_events_; }
     // Sessions for which this read met two marks of different ids, and what the second one was.
     struct conflict {
         entry_index pupil = no_entry;
@@ -138,6 +157,9 @@ private:
     result<void> retire_marks(const retirement_limit& limit);
     result<void> retire_things(what kind, const retirement_limit& limit);
     result<void> retire_named(const retirement_limit& limit);
+    bool has_left(what kind, entry_index subject) const;
+    void watch_identity(const held_thing& known, const reported_record& record);
+    void watch_merge(const held_thing& gone);
     statement_row& row(what kind);
 
     remembered_pages* remembered_ = nullptr;
@@ -176,10 +198,19 @@ private:
     std::vector<mark_change> marks_;
     std::vector<reported_record> records_;
     std::vector<mark_version> gone_marks_;
-    std::vector<std::pair<what, entry_index>> gone_things_; // kind and subject
+    struct gone_thing {
+        what kind = what::pupil;
+        entry_index subject = no_entry;
+        std::string_view word; // how it went: as in the payload
+    };
+    std::vector<gone_thing> gone_things_;
     std::vector<quarantined_row> rejected_;
     std::map<what, statement_row> rows_by_kind_;
     std::set<entry_index> touched_;
+    std::set<entry_index> touched_records_;
+    std::set<session_id> touched_sessions_;
+    std::vector<amendment> amendments_;
+    std::vector<identity_event> identity_events_;
     bool pupils_changed_ = false;
     std::vector<conflict> conflicts_;
     std::optional<std::optional<civil_day>> marks_read_from_;

@@ -11,11 +11,21 @@ namespace rollbook {
 namespace {
 
 constexpr std::string_view alert_rules_setting = "rules";
+constexpr std::string_view findings_setting = "findings";
+// Percent of the MIS's pupils that a list of another source must have before it counts as a list of all of them.
+constexpr std::size_t covers_roll_percent = 80;
 
 std::string utf8_name(json_view fields, std::string_view preferred, std::string_view legal)
 {
     if (const auto name = fields[preferred].string_if(); name && !name->empty()) return std::string(*name);
     return std::string(fields[legal].string_if().value_or(""));
+}
+
+std::string mis_of(const configuration& settings)
+{
+    for (const source_configuration& source : settings.sources)
+        if (source.role == source_role::mis) return source.name;
+    return {};
 }
 
 } // namespace
@@ -40,6 +50,8 @@ struct read_closer::step {
     closing_report report;
     baseline_counts baseline;
     held_state& held;
+    std::vector<statement_row> statement;
+    bool links_changed = false;
 
     // Drafts are taken into the held state at once, because what follows in the same closing builds on them; a commit
     // that fails makes the caller reload.
@@ -55,21 +67,18 @@ struct read_closer::step {
 
 read_closer::read_closer(const configuration& settings, ledger& book)
     : settings_(settings), book_(book), zone_(*time_zone::named(settings.school.timezone)),
-      messages_(message_setting_of(settings, is_simulated(book.state())))
+      messages_(message_setting_of(settings, is_simulated(book.state()))), mis_(mis_of(settings)),
+      findings_(settings.findings, settings.calendar, mis_)
 {
-    for (const source_configuration& source : settings_.sources) {
-        if (source.role == source_role::mis)
-            mis_ = source.name;
-        else
-            others_.push_back(source.name);
-    }
+    for (const source_configuration& source : settings_.sources)
+        if (source.role != source_role::mis) others_.push_back(source.name);
 }
 
 void read_closer::know_streams(const connector& of)
 {
     for (const stream_info& stream : of.streams())
-        if (std::ranges::find(stream.makes, what::pupil) != stream.makes.end())
-            pupil_streams_[of.source()].push_back(stream.name);
+        for (const what kind : stream.makes)
+            streams_[{of.source(), kind}].push_back(stream.name);
 }
 
 void read_closer::record_settings(const std::vector<source_fact>& facts, const std::string& source, instant now)
@@ -91,6 +100,10 @@ void read_closer::record_settings(const std::vector<source_fact>& facts, const s
     };
     record("calendar", settings_.calendar.to_json());
     record(std::string(alert_rules_setting), settings_.rules_json());
+    // A school that says nothing of its findings has no entry for it.
+    if (settings_.findings != finding_settings() ||
+        std::as_const(book_.state()).things(what::settings).find("", std::string(findings_setting)))
+        record(std::string(findings_setting), settings_.findings.to_json());
     for (const source_fact& fact : facts)
         record(source + "/" + fact.name, fact.value);
     if (t.empty()) return;
@@ -108,10 +121,12 @@ closing_report read_closer::close(
     instant now
 )
 {
-    step s{source, from, reading, outcome, now, day_of(zone_.to_local(now)), book_.size(), {}, {}, {}, book_.state()};
+    step s{
+        source, from, reading, outcome, now, day_of(zone_.to_local(now)), book_.size(), {}, {}, {}, book_.state(), {}};
     reading.drain(s.t, s.base);
     reading.apply(s.t, s.base);
     relink(s);
+    s.statement = reading.statement(from);
     judge_findings(s);
     if (outcome.marks_closed && source.role == source_role::mis) judge_alerts(s);
     state_sources(s);
@@ -141,11 +156,11 @@ const read_closer::pupil_facts& read_closer::facts_of(entry_index pupil)
     return known;
 }
 
-// Every stream that lists the source's pupils was read to its end, in this read or before.
-bool read_closer::is_read_in_full(const step& s, const std::string& source) const
+// Every stream that lists this of the source was read to its end, in this read or before.
+bool read_closer::is_read_in_full(const step& s, const std::string& source, what kind) const
 {
-    const auto streams = pupil_streams_.find(source);
-    return streams != pupil_streams_.end() && std::ranges::all_of(streams->second, [&](const std::string& name) {
+    const auto streams = streams_.find({source, kind});
+    return streams != streams_.end() && std::ranges::all_of(streams->second, [&](const std::string& name) {
                const auto closes = [&](const stream_state& each) { return each.stream == name; };
                if (source == s.source.name && std::ranges::any_of(s.outcome.closed, closes)) return true;
                const auto state = book_.stream(source, name);
@@ -155,30 +170,60 @@ bool read_closer::is_read_in_full(const step& s, const std::string& source) cons
 
 void read_closer::relink(step& s)
 {
-    const bool knows_all_of_mis = is_read_in_full(s, mis_);
+    const bool knows_all_of_mis = is_read_in_full(s, mis_, what::pupil);
     for (const std::string& other : others_) {
         const bool concerned = s.source.name == other || s.source.name == mis_;
         const auto cached = links_.find(other);
         const bool is_fresh = cached != links_.end() && cached->second.knew_all_of_mis == knows_all_of_mis;
         if (!concerned || (is_fresh && !s.reading.pupils_changed())) continue;
         links_[other] = {match_people(s.held, mis_, other, knows_all_of_mis), knows_all_of_mis};
-        for (draft& d : link_entries(s.held, other, links_[other].outcome))
+        for (draft& d : link_entries(s.held, other, links_[other].outcome)) {
+            s.links_changed = true;
             s.add(std::move(d));
+        }
     }
 }
 
-void read_closer::judge_findings(step& s)
+marks_read read_closer::marks_of(const step& s) const
 {
-    const finding_context context{s.held, settings_.calendar, mis_, others_, s.today};
-    std::vector<std::pair<std::string, link_outcome>> judged_links;
-    if (is_read_in_full(s, mis_))
-        for (const std::string& other : others_)
-            if (is_read_in_full(s, other)) judged_links.emplace_back(other, links_[other].outcome);
+    marks_read state;
+    const auto streams = streams_.find({mis_, what::session_mark});
+    if (streams == streams_.end()) return state;
+    for (const std::string& name : streams->second) {
+        const auto known = book_.stream(mis_, name);
+        if (known && !known->windows.empty()) state.through = zone_.to_local(known->windows.front().read_at);
+    }
+    if (s.source.name == mis_) {
+        if (s.outcome.marks_closed) {
+            state.through = zone_.to_local(s.reading.started());
+        } else if (!s.outcome.failures.empty()) {
+            const bool refused = s.outcome.failures.front().code == errc::source_refused;
+            state.trouble = refused ? held_back::source_refused : held_back::read_incomplete;
+        }
+    } else if (const auto known = book_.source(mis_); known && !known->error.empty()) {
+        const bool refused = known->error_class == error_class(errc::source_refused);
+        state.trouble = refused ? held_back::source_refused : held_back::read_incomplete;
+    }
+    return state;
+}
 
-    std::vector<finding> wanted = standing_findings(context, judged_links);
-    std::vector<finding> duplicates = duplicate_findings(context, s.reading);
-    std::move(duplicates.begin(), duplicates.end(), std::back_inserter(wanted));
+std::vector<full_list> read_closer::full_lists(const step& s) const
+{
+    std::vector<full_list> lists;
+    if (!is_read_in_full(s, mis_, what::pupil)) return lists;
+    const std::size_t on_roll = s.held.things(what::pupil).count_held(mis_);
+    for (const std::string& other : others_) {
+        const auto known = links_.find(other);
+        if (known == links_.end() || !is_read_in_full(s, other, what::pupil)) continue;
+        const link_outcome& outcome = known->second.outcome;
+        lists.push_back({other, &outcome, outcome.links.size() * 100 >= on_roll * covers_roll_percent});
+    }
+    return lists;
+}
 
+std::vector<freshness> read_closer::freshness_of(const step& s) const
+{
+    std::vector<freshness> all;
     for (const source_configuration& each : settings_.sources) {
         freshness state;
         state.source = each.name;
@@ -200,27 +245,28 @@ void read_closer::judge_findings(step& s)
         } else if (!state.last_success) {
             continue; // its own first read is still to come
         }
-        if (auto stale = stale_finding(state, settings_.calendar, zone_.to_local(s.now), s.now, zone_))
-            wanted.push_back(std::move(*stale));
+        all.push_back(std::move(state));
     }
+    return all;
+}
 
-    const auto duplicates_from = s.outcome.marks_closed ? s.reading.marks_read_from() : std::nullopt;
-    const auto judged = [&](std::string_view kind, std::string_view key) {
-        if (kind == "mark-duplicate") {
-            // Only a read that covered the session can say that its second mark is gone.
-            const std::size_t source_end = key.find('/', kind.size() + 1);
-            const auto day =
-                source_end == std::string_view::npos ? std::nullopt : parse_day(key.substr(source_end + 1, 10));
-            return duplicates_from && day && (!*duplicates_from || **duplicates_from <= *day);
-        }
-        if (is_about_people(kind)) {
-            return std::any_of(judged_links.begin(), judged_links.end(), [&](const auto& link) {
-                return key.starts_with(std::string(kind) + "/" + link.first + "/");
-            });
-        }
-        return true;
-    };
-    for (draft& d : finding_entries(s.held, wanted, judged, s.now, s.next_index()))
+void read_closer::judge_findings(step& s)
+{
+    const std::vector<freshness> sources = freshness_of(s);
+    const closing_read read{
+        s.reading,
+        zone_.to_local(s.now),
+        s.now,
+        marks_of(s),
+        s.outcome.marks_closed && s.source.name == mis_,
+        is_read_in_full(s, mis_, what::suspension),
+        s.links_changed,
+        full_lists(s),
+        sources,
+        s.outcome.failures,
+        s.statement,
+        zone_};
+    for (draft& d : findings_.judge(s.held, read))
         s.add(std::move(d));
 }
 
@@ -350,7 +396,7 @@ void read_closer::state_sources(step& s)
     const bool first = closes && !state.first_closed_at;
     if (first) state.first_closed_at = s.now;
 
-    s.report.statements = s.reading.statement(s.from);
+    s.report.statements = std::move(s.statement);
     const bool quiet =
         std::all_of(s.report.statements.begin(), s.report.statements.end(), [](const statement_row& row) {
             return row.nothing_new() && row.balanced;

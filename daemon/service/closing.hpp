@@ -3,7 +3,7 @@
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/connector.hpp"
 #include "daemon/ports/ledger.hpp"
-#include "daemon/reconcile/findings.hpp"
+#include "daemon/reconcile/finding_judge.hpp"
 #include "daemon/reconcile/reading.hpp"
 #include "daemon/rules/alert.hpp"
 #include "daemon/service/messages.hpp"
@@ -43,7 +43,8 @@ class read_closer {
 public:
     read_closer(const configuration& settings, ledger& book);
 
-    // Tells which streams of a source list its pupils: who is missing can be said only once they were read to the end.
+    // Tells which streams of a source list what: who or what is missing can be said only once they were read to the
+    // end.
     void know_streams(const connector& of);
 
     // Entries for settings that differ from the last ones: calendar, rules, and what the connector looked up.
@@ -69,7 +70,10 @@ private:
     struct step; // one closing under way
 
     const pupil_facts& facts_of(entry_index pupil);
-    bool is_read_in_full(const step& now, const std::string& source) const;
+    bool is_read_in_full(const step& now, const std::string& source, what kind) const;
+    marks_read marks_of(const step& now) const;
+    std::vector<full_list> full_lists(const step& now) const;
+    std::vector<freshness> freshness_of(const step& now) const;
     void relink(step& now);
     void judge_findings(step& now);
     void judge_alerts(step& now);
@@ -84,7 +88,8 @@ private:
     message_setting messages_;
     std::string mis_;
     std::vector<std::string> others_;
-    std::map<std::string, std::vector<std::string>> pupil_streams_; // by source
+    std::map<std::pair<std::string, what>, std::vector<std::string>> streams_; // by source and what they make
+    finding_judge findings_;
     struct matched {
         link_outcome outcome;
         bool knew_all_of_mis = false;

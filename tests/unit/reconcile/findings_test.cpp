@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 using namespace rollbook;
 using namespace rollbook::support;
 using Catch::Matchers::Contains;
@@ -10,16 +12,9 @@ namespace {
 
 const school_calendar calendar = example_calendar();
 
-bool all_judged(std::string_view, std::string_view)
-{
-    return true;
-}
-
-// Judges the standing findings as of a day and takes their entries, as the closing step does.
 std::vector<draft> judge(read_book& book, civil_day today)
 {
-    const finding_context context{book.held, calendar, "mis", {}, today};
-    return book.take(finding_entries(book.held, standing_findings(context, {}), all_judged, minute(1), book.size));
+    return book.judge(today, calendar);
 }
 
 std::string kinds(const std::vector<draft>& drafts)
@@ -64,9 +59,9 @@ TEST_CASE("a finding that this run did not look at stays as it is", "[reconcile]
     book.records(what::pupil, {pupil_record("A1")});
     book.marks({{"M1", "A1", am(ymd(2026, 9, 14)), "Q9"}});
     judge(book, ymd(2026, 9, 14));
-    const auto none = [](std::string_view, std::string_view) { return false; };
-    CHECK(finding_entries(book.held, {}, none, minute(1), book.size).empty());
-    CHECK(finding_entries(book.held, {}, all_judged, minute(1), book.size).size() == 1);
+    const auto all = [](std::string_view, std::string_view) { return true; };
+    CHECK(finding_entries(book.held, {}, {}, minute(1)).empty());
+    CHECK(finding_entries(book.held, {}, open_findings(book.held, all), minute(1)).size() == 1);
 }
 
 TEST_CASE("a reason is overdue after the fifth school day, across half term and INSET days", "[reconcile][statutory]")
@@ -170,12 +165,21 @@ TEST_CASE("a pupil of another system whom the MIS lacks is a finding about a str
     read_book book("cpoms");
     book.records(what::pupil, {pupil_record("C1", "{\"forename\":\"Bo\"}")});
     const link_outcome links = match_people(book.held, "mis", "cpoms", true);
-    const finding_context context{book.held, calendar, "mis", {"cpoms"}, ymd(2026, 9, 14)};
-    const auto found = standing_findings(context, {{"cpoms", links}});
-    REQUIRE(found.size() == 1);
-    CHECK(found[0].kind == "pupil-only-in-safeguarding");
-    CHECK(found[0].pupil == no_entry);
-    CHECK(found[0].subject_id == "C1");
-    CHECK_THAT(found[0].explanation, !Contains("Bo"));
-    CHECK(standing_findings(context, {}).empty());
+    CHECK(kinds(book.judge(ymd(2026, 9, 14), calendar)).empty());
+    const auto found = book.judge(ymd(2026, 9, 14), calendar, {}, {{"cpoms", &links}});
+    REQUIRE(kinds(found) == "pupil-only-in-safeguarding new;");
+    CHECK(std::get<thing_version>(found[0].row).pupil == no_entry);
+    CHECK_THAT(found[0].payload, Contains(R"("id":"C1")") && !Contains("Bo"));
+}
+
+TEST_CASE("the kinds that a school may name are those that are looked for", "[reconcile]")
+{
+    for (const finding_kind& kind : finding_kinds()) {
+        CAPTURE(kind.name);
+        CHECK(std::ranges::count(finding_kind_names, kind.name) == 1);
+    }
+    for (const std::string_view name : finding_kind_names) {
+        CAPTURE(name);
+        CHECK(find_finding_kind(name) != nullptr);
+    }
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "daemon/reconcile/findings.hpp"
+#include "daemon/reconcile/finding_judge.hpp"
 #include "daemon/reconcile/reading.hpp"
 
 #include "tests/support/school.hpp"
@@ -171,14 +171,46 @@ public:
     std::vector<draft> judge_duplicates(source_reading& reading)
     {
         const school_calendar calendar = example_calendar();
-        const finding_context context{held, calendar, "mis", {}, ymd(2026, 9, 21)};
+        const day_kinds days(calendar);
+        const finding_settings settings;
+        finding_context context{held, calendar, days, settings};
+        context.mis = "mis";
+        context.today = ymd(2026, 9, 21);
+        const auto is_duplicate = [](std::string_view kind, std::string_view) { return kind == "mark-duplicate"; };
         return take(finding_entries(
             held,
-            duplicate_findings(context, reading),
-            [](std::string_view kind, std::string_view) { return kind == "mark-duplicate"; },
-            minute(static_cast<int>(number_) * 10 + 5),
-            size
+            duplicate_marks(context, reading),
+            open_findings(held, is_duplicate),
+            minute(static_cast<int>(number_) * 10 + 5)
         ));
+    }
+
+    // Judges everybody's findings in the evening of a day, as a daemon that starts does.
+    std::vector<draft> judge(
+        civil_day today,
+        const school_calendar& calendar = example_calendar(),
+        const finding_settings& settings = {},
+        std::vector<full_list> lists = {}
+    )
+    {
+        static const time_zone london = *time_zone::named("Europe/London");
+        finding_judge judge(settings, calendar, "mis");
+        source_reading reading = begin();
+        closing_read read{
+            reading,
+            evening(today),
+            london.to_instant(evening(today)),
+            {},
+            false,
+            true,
+            false,
+            std::move(lists),
+            {},
+            {},
+            {},
+            london};
+        read.marks.through = evening(today);
+        return take(judge.judge(held, read));
     }
 
     std::vector<draft> take(std::vector<draft> drafts)

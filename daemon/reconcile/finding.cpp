@@ -1,0 +1,120 @@
+#include "daemon/reconcile/finding.hpp"
+
+#include "daemon/base/canonical_json.hpp"
+#include "daemon/base/json.hpp"
+
+#include <unordered_set>
+
+namespace rollbook {
+namespace {
+
+std::string finding_payload(const finding& f, const held_thing* before, instant opened_at, bool closed, instant at)
+{
+    std::string text;
+    json_writer out(text);
+    out.begin_object();
+    if (closed) out.member("closed_at", format_instant(at));
+    out.key("evidence").begin_array();
+    for (const entry_index index : f.evidence)
+        out.value(index);
+    out.end_array();
+    out.member("explanation", f.explanation);
+    if (before) out.member("finding", before->subject);
+    out.member("key", f.key);
+    out.member("kind", f.kind);
+    out.member("opened_at", format_instant(opened_at));
+    if (f.pupil != no_entry) out.member("pupil", f.pupil);
+    if (before) out.member("replaces", before->entry);
+    out.key("sources").begin_array();
+    for (const std::string& source : f.sources)
+        out.value(source);
+    out.end_array();
+    out.member("state", closed ? "closed" : "open");
+    out.key("subject").begin_object();
+    out.member("id", f.subject_id);
+    out.member("source", f.subject_source);
+    out.end_object();
+    out.member("what", name_of(what::finding));
+    out.end_object();
+    return text;
+}
+
+// Reads back what is needed to close a finding or to tell whether it changed.
+std::optional<std::pair<finding, instant>> held_finding(const held_thing& thing)
+{
+    const auto parsed = json_document::parse(thing.payload);
+    if (!parsed) return std::nullopt;
+    const json_view root = parsed->root();
+    finding f;
+    f.kind = root["kind"].string_if().value_or("");
+    f.key = thing.key;
+    f.pupil = thing.pupil;
+    f.subject_source = root["subject"]["source"].string_if().value_or("");
+    f.subject_id = root["subject"]["id"].string_if().value_or("");
+    root["sources"].for_each_element([&](json_view source) { f.sources.emplace_back(source.string_if().value_or("")); }
+    );
+    f.explanation = root["explanation"].string_if().value_or("");
+    root["evidence"].for_each_element([&](json_view index) {
+        if (const auto number = index.int_if()) f.evidence.push_back(static_cast<entry_index>(*number));
+    });
+    const auto opened = parse_instant(root["opened_at"].string_if().value_or(""));
+    if (!opened) return std::nullopt;
+    return std::pair(std::move(f), *opened);
+}
+
+draft finding_entry(const finding& f, const held_thing* before, instant opened_at, bool closed, instant at)
+{
+    thing_version row;
+    row.kind = what::finding;
+    row.key = f.key;
+    row.pupil = f.pupil;
+    row.gone = closed;
+    if (before) {
+        row.subject = before->subject;
+        row.replaces = before->entry;
+    }
+    return draft(entry_kind::record, finding_payload(f, before, opened_at, closed, at), std::move(row));
+}
+
+} // namespace
+
+std::vector<entry_index>
+open_findings(const held_state& held, const std::function<bool(std::string_view kind, std::string_view key)>& is_judged)
+{
+    std::vector<entry_index> judged;
+    for (const auto& [kind, open] : held.open_findings())
+        for (const auto& [subject, id] : open)
+            if (is_judged(kind, held.things(what::finding).find_subject(id)->key)) judged.push_back(id);
+    return judged;
+}
+
+std::vector<draft> finding_entries(
+    const held_state& held, const std::vector<finding>& wanted, const std::vector<entry_index>& judged, instant at
+)
+{
+    std::vector<draft> drafts;
+    std::unordered_set<std::string_view> still_there;
+    for (const finding& f : wanted) {
+        if (!still_there.insert(f.key).second) continue;
+        const held_thing* before = held.things(what::finding).find("", f.key);
+        if (before && before->gone) before = nullptr; // it closed once: this is a new one
+        if (!before) {
+            drafts.push_back(finding_entry(f, nullptr, at, false, at));
+            continue;
+        }
+        const auto known = held_finding(*before);
+        if (known && known->first.explanation == f.explanation && known->first.evidence == f.evidence &&
+            known->first.pupil == f.pupil)
+            continue;
+        drafts.push_back(finding_entry(f, before, known ? known->second : at, false, at));
+    }
+    for (const entry_index id : judged) {
+        const held_thing& open = *held.things(what::finding).find_subject(id);
+        if (open.gone || still_there.contains(open.key)) continue;
+        if (const auto known = held_finding(open))
+            drafts.push_back(finding_entry(known->first, &open, known->second, true, at));
+    }
+    return drafts;
+}
+
+} // namespace rollbook

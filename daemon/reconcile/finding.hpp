@@ -1,0 +1,38 @@
+#pragma once
+
+#include "daemon/ports/ledger.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rollbook {
+
+// Something that does not agree: across systems, within one, or with the law. Explained in one sentence that a teacher
+// understands, with the entries it rests on.
+struct finding {
+    std::string kind;
+    // What makes it one of its kind; the same fault gives the same key on every read. "KIND/.../NUMBER" ends with the
+    // first entry of what it is about (subject_in), "KIND/SOURCE..." where that is a source.
+    std::string key;
+    entry_index pupil = no_entry; // the person; no_entry: none or a stranger
+    std::string subject_source;
+    std::string subject_id;
+    std::vector<std::string> sources;
+    std::string explanation;
+    std::vector<entry_index> evidence;
+};
+
+// The first entries of the open findings for which `is_judged(kind, key)` says that this run looked.
+std::vector<entry_index> open_findings(
+    const held_state& held, const std::function<bool(std::string_view kind, std::string_view key)>& is_judged
+);
+
+// The entries that make the open findings among `judged` equal to `wanted`: new ones open, those no longer wanted
+// close, changed explanations or evidence are new versions.
+std::vector<draft> finding_entries(
+    const held_state& held, const std::vector<finding>& wanted, const std::vector<entry_index>& judged, instant at
+);
+
+} // namespace rollbook

@@ -1,0 +1,328 @@
+#include "daemon/reconcile/finding_judge.hpp"
+
+#include "daemon/base/bytes.hpp"
+#include "daemon/base/json.hpp"
+#include "daemon/reconcile/suspension_findings.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace rollbook {
+namespace {
+
+using how = finding_kind::judged;
+
+// What happened once and nothing in the data ever ends, and the school days for which it is shown.
+constexpr std::array<std::string_view, 3> events = {"mark-amended-late", "id-reissued", "pupil-merged"};
+constexpr int event_shown_days = 20;
+
+constexpr std::array kinds_of_record = {what::incident, what::concern, what::suspension};
+
+bool is_present(const attendance_register& marks, std::string_view sign)
+{
+    for (std::size_t id = 0; id < marks.codes().size(); ++id)
+        if (marks.codes().statutory(static_cast<code_id>(id)) == sign) return true;
+    return false;
+}
+
+// Present in its own half of a school day, without more: nine marks in ten. No kind by mark has anything to say of it
+// while the pupil is on roll.
+bool is_ordinary(const mark_case& c)
+{
+    if (c.mark.gone || !c.row || c.day != day_kind::school || c.row->klass != code_class::present || c.row->late)
+        return false;
+    const pupil_record_facts& facts = c.of.facts;
+    if ((facts.on_roll_from && c.session.day < *facts.on_roll_from) ||
+        (facts.on_roll_to && c.session.day > *facts.on_roll_to))
+        return false;
+    return (c.row->code == "/") == (c.session.half == half_day::am) &&
+           !c.of.in.settings.ask_evidence.contains(c.row->code);
+}
+
+} // namespace
+
+struct finding_judge::run {
+    const held_state& held;
+    const closing_read& read;
+    finding_context context;
+    const attendance_register* marks = nullptr;
+    findings wanted;
+    std::vector<entry_index> judged; // open findings that were looked at
+    std::set<entry_index> pupils_done;
+    std::set<entry_index> records_done;
+
+    void look_at(std::span<const std::string_view> kinds, entry_index subject)
+    {
+        for (const std::string_view kind : kinds) {
+            const auto open = held.open_findings().find(kind);
+            if (open == held.open_findings().end()) continue;
+            auto at = open->second.lower_bound({subject, 0});
+            for (; at != open->second.end() && at->first == subject; ++at)
+                judged.push_back(at->second);
+        }
+    }
+};
+
+finding_judge::finding_judge(const finding_settings& settings, const school_calendar& calendar, std::string mis)
+    : settings_(settings), calendar_(calendar), days_(calendar), mis_(std::move(mis))
+{
+    for (const finding_kind& kind : finding_kinds()) {
+        if (kind.of_mark || kind.of_pupil) about_pupils_.push_back(kind.name);
+        if (kind.of_record || kind.name == "record-vanished") about_records_.push_back(kind.name);
+        if (!kind.is_wanted(settings)) continue;
+        if (kind.of_mark) of_mark_.push_back(&kind);
+        if (kind.of_pupil) of_pupil_.push_back(&kind);
+        if (kind.of_record) of_record_.push_back(&kind);
+    }
+}
+
+void finding_judge::look_at(const held_state& held)
+{
+    if (held_number_ == held.number()) return;
+    held_number_ = held.number();
+    judged_for_.clear();
+    gate_.reset();
+    facts_.clear();
+    elsewhere_.clear();
+    in_review_.clear();
+}
+
+const pupil_record_facts& finding_judge::facts_of_pupil(const held_thing& pupil)
+{
+    pupil_record_facts& known = facts_[pupil.subject];
+    if (known.entry != pupil.entry) known = facts_of(pupil);
+    return known;
+}
+
+// Forms, links and open questions of everybody.
+void finding_judge::know_people(run& now)
+{
+    for (const held_thing& pupil : now.held.things(what::pupil).all()) {
+        if (pupil.source != mis_) continue;
+        const pupil_record_facts& facts = facts_of_pupil(pupil);
+        const auto number = now.marks ? now.marks->find_pupil(pupil.subject) : std::nullopt;
+        if (!gate_ || !number) continue;
+        // Of one who is in no list of pupils nothing is known, not even the form.
+        const bool is_known = !facts.form.empty() || facts.date_of_birth || facts.on_roll_from;
+        if (pupil.gone || !is_known)
+            gate_->drop_pupil(*number);
+        else
+            gate_->put_pupil(*number, facts.form);
+    }
+    elsewhere_.clear();
+    for (const held_thing& link : now.held.things(what::link).all())
+        if (!link.gone && link.pupil != no_entry)
+            if (const entry_index other = subject_in(link.key); other != no_entry)
+                elsewhere_[link.pupil].push_back(other);
+    in_review_.clear();
+    for (const full_list& list : now.read.lists)
+        for (const auto* reviews : {&list.links->ambiguous, &list.links->likely, &list.links->conflicts})
+            for (const person_review& review : *reviews)
+                for (const auto& candidate : review.candidates)
+                    in_review_.insert(candidate.pupil);
+}
+
+// A register of a day gone by was handed in after all, or taken back: its form's other pupils are concerned.
+bool finding_judge::forms_changed(const closing_read& read)
+{
+    if (!gate_) return false;
+    bool changed = false;
+    const civil_day today = day_of(read.now);
+    for (const session_id session : read.reading.touched_sessions()) {
+        const bool matters = !changed && session.day < today;
+        const auto names = [&] {
+            std::vector<std::string> forms;
+            for (const auto& each : gate_->untaken(session))
+                forms.push_back(each.form);
+            return forms;
+        };
+        const auto before = matters ? names() : std::vector<std::string>();
+        gate_->changed(session);
+        if (matters) changed = before != names();
+    }
+    return changed;
+}
+
+void finding_judge::judge_pupil(run& now, const held_thing& pupil)
+{
+    if (!now.pupils_done.insert(pupil.subject).second) return;
+    now.look_at(about_pupils_, pupil.subject);
+    pupil_case c{now.context, pupil.subject, {}, now.marks, facts_of_pupil(pupil), {}};
+    if (now.marks) c.number = now.marks->find_pupil(pupil.subject);
+    c.suspensions = suspensions_of(now.context, pupil.subject);
+    const auto extent = now.marks ? now.marks->extent() : std::nullopt;
+    if (c.number && extent) {
+        const code_book& codes = now.marks->codes();
+        now.marks->for_each_met(*c.number, *extent, [&](session_id session, const held_mark& mark) {
+            mark_case m{
+                c, session, mark, codes.row_on(mark.code, session.day), code_class::none, days_.of(session.day)};
+            if (is_ordinary(m)) return;
+            m.klass = m.row ? m.row->klass : codes.class_on(mark.code, session.day);
+            for (const finding_kind* kind : of_mark_)
+                kind->of_mark(m, now.wanted);
+        });
+    }
+    for (const finding_kind* kind : of_pupil_)
+        kind->of_pupil(c, now.wanted);
+    if (!settings_.off.contains("record-vanished")) record_vanished(now.context, what::pupil, pupil, now.wanted);
+}
+
+void finding_judge::judge_record(run& now, what kind, const held_thing& thing)
+{
+    if (!now.records_done.insert(thing.subject).second) return;
+    now.look_at(about_records_, thing.subject);
+    if (!settings_.off.contains("record-vanished")) record_vanished(now.context, kind, thing, now.wanted);
+    if (thing.gone || (kind != what::incident && kind != what::concern)) return;
+    const case_record* record = now.held.cases().find_record(thing.subject);
+    if (!record) return;
+    for (const finding_kind* each : of_record_)
+        each->of_record(now.context, *record, now.wanted);
+}
+
+void finding_judge::judge_touched(run& now)
+{
+    const auto& things = std::as_const(now.held);
+    const auto judge_person = [&](entry_index ref) {
+        const held_thing* pupil = things.things(what::pupil).find_subject(person_of(now.held, ref));
+        if (pupil && pupil->source == mis_) judge_pupil(now, *pupil);
+    };
+    for (const entry_index ref : now.read.reading.touched_pupils())
+        judge_person(ref);
+    for (const entry_index subject : now.read.reading.touched_records()) {
+        for (const what kind : kinds_of_record)
+            if (const held_thing* thing = things.things(kind).find_subject(subject)) judge_record(now, kind, *thing);
+        const case_record* record = now.held.cases().find_record(subject);
+        if (!record) continue;
+        for (const std::uint32_t place : record->parts)
+            judge_person(now.held.cases().parts()[place].pupil);
+        for (const case_record* beside : records_beside(now.context, *record))
+            if (const held_thing* thing = things.things(beside->kind).find_subject(beside->subject))
+                judge_record(now, beside->kind, *thing);
+    }
+}
+
+void finding_judge::judge_everybody(run& now)
+{
+    for (const held_thing& pupil : now.held.things(what::pupil).all()) {
+        if (pupil.source == mis_)
+            judge_pupil(now, pupil);
+        else
+            judge_record(now, what::pupil, pupil);
+    }
+    for (const what kind : kinds_of_record)
+        for (const held_thing& thing : now.held.things(kind).all())
+            judge_record(now, kind, thing);
+
+    for (const std::string_view kind : events) {
+        const auto open = now.held.open_findings().find(kind);
+        if (open == now.held.open_findings().end()) continue;
+        for (const auto& [pupil, id] : open->second) {
+            const auto payload = json_document::parse(now.held.things(what::finding).find_subject(id)->payload);
+            const auto opened =
+                payload ? parse_instant(payload->root()["opened_at"].string_if().value_or("")) : std::nullopt;
+            if (!opened) continue;
+            const civil_day opened_on = day_of(now.read.zone.to_local(*opened));
+            if (calendar_.school_days_between(opened_on, now.context.today) > event_shown_days ||
+                settings_.off.contains(kind))
+                now.judged.push_back(id);
+        }
+    }
+}
+
+// What is about no pupil or record of its own: sources, people of other systems, and what this read saw.
+void finding_judge::judge_rest(run& now)
+{
+    const closing_read& read = now.read;
+    const auto want = [&](std::string_view kind, findings&& made) {
+        if (!settings_.off.contains(kind)) std::move(made.begin(), made.end(), std::back_inserter(now.wanted));
+    };
+    const auto want_one = [&](std::string_view kind, std::optional<finding>&& made) {
+        if (made && !settings_.off.contains(kind)) now.wanted.push_back(std::move(*made));
+    };
+    for (const freshness& each : read.sources)
+        want_one("source-stale", stale_finding(each, calendar_, read.now, read.at, read.zone));
+    want_one("source-incomplete", incomplete_finding(read.reading.source(), read.failures));
+    want("totals-differ", differing_totals(read.statement));
+    want("mark-duplicate", duplicate_marks(now.context, read.reading));
+    want("mark-amended-late", late_amendments(now.context, read.reading));
+    findings identities = identity_changes(now.context, read.reading);
+    std::erase_if(identities, [&](const finding& each) { return settings_.off.contains(each.kind); });
+    std::move(identities.begin(), identities.end(), std::back_inserter(now.wanted));
+    for (const full_list& list : read.lists) {
+        findings made;
+        strangers(now.context, list, made);
+        for (finding& each : made)
+            if (!settings_.off.contains(each.kind)) now.wanted.push_back(std::move(each));
+    }
+
+    const std::string& source = read.reading.source();
+    const auto marks_from = read.marks_closed ? read.reading.marks_read_from() : std::nullopt;
+    const auto is_judged = [&](std::string_view kind, std::string_view key) {
+        const std::string_view of = key.substr(kind.size() + 1);
+        const finding_kind* known = find_finding_kind(kind);
+        if (!known) return false;
+        if (known->how == how::by_list)
+            return std::ranges::any_of(read.lists, [&](const full_list& list) {
+                return of.starts_with(list.source + "/");
+            });
+        if (kind == "source-stale") return true;
+        if (kind == "source-incomplete") return of == source;
+        if (kind == "totals-differ")
+            return std::ranges::any_of(read.statement, [&](const statement_row& row) {
+                return of == row.source + "/" + std::string(name_of(row.record));
+            });
+        if (kind == "mark-duplicate") {
+            // Only a read that covered the session can say that its second mark is gone.
+            const std::size_t day_at = of.find('/');
+            const auto day = day_at == of.npos ? std::nullopt : parse_day(of.substr(day_at + 1, 10));
+            return marks_from && day && (!*marks_from || **marks_from <= *day);
+        }
+        return false;
+    };
+    for (const auto& [kind, open] : now.held.open_findings()) {
+        const finding_kind* known = find_finding_kind(kind);
+        if (!known || (known->how != how::by_list && known->how != how::by_source && known->how != how::by_read))
+            continue;
+        for (const auto& [subject, id] : open)
+            if (is_judged(kind, now.held.things(what::finding).find_subject(id)->key)) now.judged.push_back(id);
+    }
+}
+
+std::vector<draft> finding_judge::judge(const held_state& held, const closing_read& read)
+{
+    look_at(held);
+    run now{held, read, {held, calendar_, days_, settings_}, held.find_register(mis_), {}, {}, {}, {}};
+    if (now.marks && !gate_) gate_.emplace(*now.marks, calendar_);
+    if (gate_) gate_->know_read(read.marks);
+    finding_context& context = now.context;
+    context.gate = gate();
+    context.mis = mis_;
+    context.today = day_of(read.now);
+    if (read.marks.through) context.marks_through = day_of(*read.marks.through);
+    context.knows_suspensions = read.knows_suspensions;
+    context.uses_pm_sign = now.marks && is_present(*now.marks, "\\");
+    context.lists = read.lists;
+    context.elsewhere = &elsewhere_;
+    context.in_review = &in_review_;
+
+    std::string judged_for = format_day(context.today);
+    for (const half_day half : {half_day::am, half_day::pm})
+        judged_for += calendar_.counts_from({context.today, half}) <= read.now ? '+' : '-';
+    judged_for += context.marks_through ? format_day(*context.marks_through) : std::string();
+    judged_for += context.knows_suspensions ? 'S' : '-';
+    judged_for += context.uses_pm_sign ? 'P' : '-';
+    for (const full_list& list : read.lists)
+        judged_for += list.source + (list.covers_roll ? '+' : '-');
+    const bool forms = forms_changed(read);
+    if (judged_for != judged_for_ || read.reading.pupils_changed() || read.links_changed || forms) {
+        judged_for_ = std::move(judged_for);
+        know_people(now);
+        judge_everybody(now);
+    } else {
+        judge_touched(now);
+    }
+    judge_rest(now);
+    return finding_entries(held, now.wanted, now.judged, read.at);
+}
+
+} // namespace rollbook

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "daemon/reconcile/finding_kinds.hpp"
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace rollbook {
+
+// What one closing read knows beside what is held.
+struct closing_read {
+    const source_reading& reading;
+    local_instant now{};            // at the school
+    instant at{};                   // the same moment
+    marks_read marks;               // how the reading of the MIS's marks stands
+    bool marks_closed = false;      // the MIS's marks were read to their end in this read
+    bool knows_suspensions = false; // the MIS's suspensions were, in this read or before
+    bool links_changed = false;
+    std::vector<full_list> lists;
+    std::span<const freshness> sources;
+    std::span<const failure> failures; // of this read
+    std::span<const statement_row> statement;
+    const time_zone& zone;
+};
+
+// Judges findings so that a closing costs what changed: after the first time only the pupils and records that a read
+// touched are looked at, unless something that all rest on moved on (the day, a register's closing, a pupil's record, a
+// link, what is read in full); then everybody is. What it keeps between closings can be made anew from what is held.
+class finding_judge {
+public:
+    finding_judge(const finding_settings& settings, const school_calendar& calendar, std::string mis);
+
+    // The entries that make the open findings right.
+    std::vector<draft> judge(const held_state& held, const closing_read& read);
+
+    // The gate as of the last judging; null before it and without a register.
+    const register_gate* gate() const { return gate_ ? &*gate_ : nullptr; }
+
+private:
+    struct run; // one judging under way
+
+    void look_at(const held_state& held);
+    const pupil_record_facts& facts_of_pupil(const held_thing& pupil);
+    void know_people(run& now);
+    bool forms_changed(const closing_read& read);
+    void judge_pupil(run& now, const held_thing& pupil);
+    void judge_record(run& now, what kind, const held_thing& thing);
+    void judge_touched(run& now);
+    void judge_everybody(run& now);
+    void judge_rest(run& now);
+
+    const finding_settings& settings_;
+    const school_calendar& calendar_;
+    day_kinds days_;
+    std::string mis_;
+    // Those of each that the school wants, and the names of all, so that what is switched off closes.
+    std::vector<const finding_kind*> of_mark_;
+    std::vector<const finding_kind*> of_pupil_;
+    std::vector<const finding_kind*> of_record_;
+    std::vector<std::string_view> about_pupils_;
+    std::vector<std::string_view> about_records_;
+
+    std::uint64_t held_number_ = 0; // which held state the rest is about
+    std::string judged_for_;        // what everybody was last judged for
+    std::optional<register_gate> gate_;
+    std::unordered_map<entry_index, pupil_record_facts> facts_;
+    std::unordered_map<entry_index, std::vector<entry_index>> elsewhere_;
+    std::unordered_set<entry_index> in_review_;
+};
+
+} // namespace rollbook

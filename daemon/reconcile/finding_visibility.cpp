@@ -1,0 +1,62 @@
+#include "daemon/reconcile/finding_visibility.hpp"
+
+#include "daemon/domain/finding_settings.hpp"
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+bool is_one_of(std::string_view kind, std::initializer_list<std::string_view> kinds)
+{
+    return std::ranges::find(kinds, kind) != kinds.end();
+}
+
+// Without the sources' own labels.
+visibility label_of(std::string_view kind, std::string_view key)
+{
+    constexpr visibility marks_and_behaviour = visibility(visibility::attendance) | visibility::behaviour;
+    if (is_one_of(kind, {"source-stale", "source-incomplete", "totals-differ"})) return {};
+    if (is_one_of(
+            kind, {"suspension-without-e", "e-without-suspension", "incident-contradicts-mark", "code-needs-evidence"}
+        ))
+        return marks_and_behaviour;
+    if (is_one_of(kind, {"incident-in-one-system", "incident-duplicate", "restraint-not-reported"}))
+        return visibility::behaviour;
+    // Flags are the safeguarding lead's, whoever keeps them.
+    if (kind == "flag-differs") return visibility(visibility::attendance) | visibility::safeguarding;
+    if (kind == "action-not-in-safeguarding") return visibility(visibility::attendance) | visibility::safeguarding;
+    if (kind == "record-vanished") {
+        const bool is_behaviour = key.find("/incident/") != key.npos || key.find("/suspension/") != key.npos;
+        return is_behaviour ? visibility::behaviour : visibility::attendance;
+    }
+    if (std::ranges::find(finding_kind_names, kind) == finding_kind_names.end()) return visibility::everything();
+    return visibility::attendance;
+}
+
+} // namespace
+
+visibility visibility_of_finding(
+    std::string_view kind,
+    std::string_view key,
+    const std::vector<std::string>& sources,
+    const std::function<bool(std::string_view source)>& is_safeguarding
+)
+{
+    visibility labels = label_of(kind, key);
+    if (is_one_of(kind, {"source-stale", "source-incomplete", "totals-differ"})) return labels; // about no pupil
+    for (const std::string& source : sources)
+        if (is_safeguarding(source)) labels |= visibility::safeguarding;
+    return labels;
+}
+
+std::vector<std::string_view> names_of(visibility labels)
+{
+    std::vector<std::string_view> names;
+    if (labels.has(visibility::attendance)) names.push_back("attendance");
+    if (labels.has(visibility::behaviour)) names.push_back("behaviour");
+    if (labels.has(visibility::safeguarding)) names.push_back("safeguarding");
+    return names;
+}
+
+} // namespace rollbook

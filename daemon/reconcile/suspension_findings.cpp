@@ -1,0 +1,134 @@
+#include "daemon/reconcile/suspension_findings.hpp"
+
+#include "daemon/base/spoken.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+constexpr int sure_days = 5; // of one without an end
+
+// The session `count` sessions after `from` on the school's calendar.
+session_id session_after(const school_calendar& calendar, session_id from, int count)
+{
+    const int half = static_cast<int>(from.half) + count;
+    const auto day = half < 2 ? std::optional(from.day) : calendar.school_day_after(from.day, half / 2);
+    return {day.value_or(from.day + std::chrono::days(half / 2)), half % 2 == 0 ? half_day::am : half_day::pm};
+}
+
+// Suspended from lunch only, or not after all.
+bool is_not_from_school(std::string_view kind)
+{
+    static const std::vector<std::string> words = {"lunch", "cancel", "withdrawn", "rescinded"};
+    return has_part(kind, words);
+}
+
+std::string spoken_span(const suspended& each)
+{
+    if (each.from.day == each.to.day) return "on " + spoken_weekday_date(each.from.day);
+    return fmt::format("from {} to {}", spoken_weekday_date(each.from.day), spoken_weekday_date(each.to.day));
+}
+
+// What the register may say of a suspended pupil: E, education elsewhere, or nothing of an absence.
+bool agrees(const statutory_code* row, code_class klass)
+{
+    if (row && row->code == "E") return true;
+    return klass == code_class::approved_educational || klass == code_class::not_required ||
+           klass == code_class::administrative || klass == code_class::none || klass == code_class::unmapped;
+}
+
+} // namespace
+
+std::vector<suspended> suspensions_of(const finding_context& in, entry_index pupil)
+{
+    std::vector<suspended> all;
+    for (const std::uint32_t place : in.held.cases().suspensions_of(pupil)) {
+        const suspension_fact& fact = in.held.cases().suspensions()[place];
+        if (fact.gone || !fact.from) continue;
+        if (is_not_from_school(in.text(fact.kind)) || is_not_from_school(in.text(fact.kind_code))) continue;
+        suspended each;
+        each.fact = &fact;
+        each.from = {*fact.from, fact.from_half};
+        if (fact.to) {
+            each.to = {*fact.to, fact.to_half};
+        } else if (fact.sessions > 0) {
+            each.to = session_after(in.calendar, each.from, fact.sessions - 1);
+        } else {
+            each.to = session_after(in.calendar, each.from, sure_days * 2 - 1);
+            each.is_open = true;
+        }
+        all.push_back(each);
+    }
+    std::ranges::sort(all, {}, &suspended::from);
+    for (std::size_t i = 1; i < all.size(); ++i) {
+        const suspended& before = all[i - 1];
+        // The next begins on the day the one before ends, or on the school day after it.
+        const int gap = in.calendar.school_days_between(before.to.day, all[i].from.day);
+        if (before.is_open || gap > 1) continue;
+        all[i].days_before = before.days_before + in.calendar.school_days_between(before.from.day, before.to.day) + gap;
+    }
+    return all;
+}
+
+void suspension_without_e(const pupil_case& c, findings& all)
+{
+    if (!c.marks || !c.number) return;
+    for (const suspended& each : c.suspensions) {
+        std::string said;
+        std::vector<entry_index> entries;
+        c.marks->for_each(*c.number, {each.from.day, each.to.day}, [&](session_id session, const held_mark& mark) {
+            if (session < each.from || each.to < session) return;
+            // Sent home in the course of the first day: its marks were taken before.
+            if (!each.fact->is_from_half_given && session.day == each.from.day) return;
+            if (!c.in.is_settled("suspension-without-e", session.day)) return;
+            if (agrees(
+                    c.marks->codes().row_on(mark.code, session.day), c.marks->codes().class_on(mark.code, session.day)
+                ))
+                return;
+            said += fmt::format(
+                "{}\"{}\" on {}", said.empty() ? "" : ", ", c.marks->codes().raw(mark.code), spoken(session)
+            );
+            entries.push_back(mark.entry);
+        });
+        if (said.empty()) continue;
+        finding made = about_pupil("suspension-without-e", c.in, c.ref);
+        made.key = fmt::format("suspension-without-e/{}/{}/{}", c.in.mis, each.fact->subject, c.ref);
+        made.explanation = fmt::format(
+            "The pupil was suspended {}, but the register says {}. It should be E, or the code of education elsewhere "
+            "(B, K or D).",
+            spoken_span(each),
+            said
+        );
+        made.evidence = {each.fact->entry};
+        made.evidence.insert(made.evidence.end(), entries.begin(), entries.end());
+        all.push_back(std::move(made));
+    }
+}
+
+void e_without_suspension(const mark_case& c, findings& all)
+{
+    const finding_context& in = c.of.in;
+    if (c.mark.gone || !c.row || c.row->code != "E" || !in.knows_suspensions) return;
+    if (!in.is_settled("e-without-suspension", c.session.day)) return;
+    if (std::ranges::any_of(c.of.suspensions, [&](const suspended& each) { return each.covers(c.session); })) return;
+    finding made = about_mark("e-without-suspension", in, *c.of.marks, c.session, *c.of.number);
+    const auto& all_of_pupil = c.of.suspensions;
+    const auto nearest = std::ranges::min_element(all_of_pupil, {}, [&](const suspended& each) {
+        const auto days = (each.from.day - c.session.day).count();
+        return days < 0 ? -days : days;
+    });
+    made.explanation = fmt::format(
+        "The mark for {} is E (suspended), but the MIS has no suspension {}. Enter the suspension, or correct the "
+        "mark.",
+        spoken(c.session),
+        nearest == all_of_pupil.end() ? std::string("of this pupil")
+                                      : "on that day; the nearest is " + spoken_span(*nearest)
+    );
+    if (nearest != all_of_pupil.end()) made.evidence.push_back(nearest->fact->entry);
+    all.push_back(std::move(made));
+}
+
+} // namespace rollbook
