@@ -34,6 +34,9 @@ int with_configuration(
 // gives exit_wrong. What cannot be opened is a failure_error.
 int with_ledger(const command_io& io, const command_options& options, const std::function<int(const workplace&)>& use);
 
+// `statement --by day|term`: what the reads of each period found, and what came for it after it ended.
+exit_code print_period_statements(const command_io& io, const command_options& options, const workplace& at);
+
 // The public key to check with: --key, or the pinned one. Throws failure_error.
 verifier_key log_key_of(const command_io& io, const command_options& options, const configuration& config);
 

@@ -25,6 +25,7 @@ struct command_options {
     std::string state = "open"; // open | all
     std::string kind;           // empty: every kind
 
+    std::string by_period; // day | term; empty: read by read
     std::optional<civil_day> from_day;
     std::optional<civil_day> to_day; // inclusive
     std::optional<instant> from;

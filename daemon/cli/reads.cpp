@@ -1,7 +1,8 @@
+#include "daemon/views/reads.hpp"
 #include "daemon/cli/alerts.hpp"
 #include "daemon/cli/commands.hpp"
+#include "daemon/cli/held_back.hpp"
 #include "daemon/service/housekeeping.hpp"
-#include "daemon/views/reads.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -105,6 +106,36 @@ void print_backups(std::ostream& out, const workplace& at, const backup_standing
     if (!backups.error.empty()) out << "  The newest try failed: " << plain(backups.error) << '\n';
 }
 
+void write_held_back(json_writer& out, const workplace& at)
+{
+    out.key("held_back").begin_array();
+    for (const waiting_item& each : held_back_items(at)) {
+        out.begin_object();
+        out.key("date");
+        each.session ? out.value(format_day(each.session->day)) : out.null();
+        write_text_or_null(out, "form", each.form);
+        out.member("pupils", each.pupils).member("reason", each.reason).key("session");
+        each.session ? out.value(name_of(each.session->half)) : out.null();
+        out.member("source", each.source).end_object();
+    }
+    out.end_array();
+}
+
+// Untaken registers are counted, so that a training day does not fill the screen.
+void print_held_back(std::ostream& out, const workplace& at)
+{
+    int registers = 0;
+    int pupils = 0;
+    for (const waiting_item& each : held_back_items(at)) {
+        registers += each.session ? 1 : 0;
+        pupils += each.pupils;
+        if (!each.session) out << "Held back: what " << plain(each.source) << " says (" << each.reason << ").\n";
+    }
+    if (registers > 0)
+        out << "Held back: " << registers << " registers not taken, " << pupils
+            << " marks that nothing is said of yet. `rollbook status --json` lists them.\n";
+}
+
 void write_status(
     json_writer& out, const workplace& at, const witness_standing& witnesses, const backup_standing& backups
 )
@@ -114,6 +145,7 @@ void write_status(
     out.begin_object();
     out.key("alerts").begin_object().member("open", alerts_open(at)).end_object();
     write_backups(out, backups);
+    write_held_back(out, at);
     out.key("ledger").begin_object();
     write_instant(out, "checkpoint_at", newest ? std::optional(newest->at) : std::nullopt);
     write_instant(out, "cosigned_at", witnesses.signed_at);
@@ -201,6 +233,7 @@ void print_status(
     print_sources(io, at);
     io.out << "Ledger: " << grouped(static_cast<std::int64_t>(at.n)) << " entries, last signed "
            << clock_text(newest ? std::optional(newest->at) : std::nullopt, at.zone) << '\n';
+    print_held_back(io.out, at);
     print_witnesses(io.out, at, witnesses);
     io.out << "Alerts open: " << alerts_open(at) << ". Messages waiting: " << outbox.waiting
            << ", failed: " << outbox.failed << ". Rows in quarantine: " << at.reader.quarantined() << ".\n";
@@ -258,6 +291,7 @@ int run_status(const command_io& io, const command_options& options)
 int run_statement(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
+        if (!options.by_period.empty()) return print_period_statements(io, options, at);
         const auto from = start_of(options.from_day, at.zone);
         const auto to = end_of(options.to_day, at.zone);
         json_list list(io.out);

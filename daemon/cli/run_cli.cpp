@@ -193,6 +193,9 @@ void command_line::add_reading()
 
     CLI::App* statement = add(app_, "statement", "What each read found, and whether it balanced", run_statement);
     days(statement);
+    statement->add_option("--by", options_.by_period, "Added up by day or by term, with what came late")
+        ->check(CLI::IsMember({"day", "term"}))
+        ->type_name("PERIOD");
     known_at(statement);
     paging(statement);
     json(statement);

@@ -145,6 +145,26 @@ public:
         SQLite::Statement rows(*database_, sql + " ORDER BY entry");
         rows.bind(1, signed_index(n));
         if (pupil != no_entry) rows.bind(2, signed_index(pupil));
+        hand_over(rows, with_payload, use);
+    }
+
+    void marks_of_days(
+        const day_range& days, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use
+    ) const override
+    {
+        std::string sql = "SELECT entry, day, session, pupil, source, raw, code, minutes";
+        sql += with_payload ? ", payload FROM mark LEFT JOIN opening ON idx = entry " : " FROM mark ";
+        sql += "WHERE day BETWEEN ?2 AND ?3 AND entry < ?1 AND (to_entry IS NULL OR to_entry >= ?1) AND gone = 0 "
+               "ORDER BY day, session, pupil";
+        SQLite::Statement rows(*database_, sql);
+        rows.bind(1, signed_index(n));
+        rows.bind(2, to_day_number(days.first));
+        rows.bind(3, to_day_number(days.last));
+        hand_over(rows, with_payload, use);
+    }
+
+    static void hand_over(SQLite::Statement& rows, bool with_payload, const std::function<bool(const mark_view&)>& use)
+    {
         while (rows.executeStep()) {
             mark_view view;
             view.entry = index_of(rows.getColumn(0));

@@ -118,6 +118,16 @@ public:
         entry_index pupil, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use
     ) const = 0;
 
+    // The same of all pupils for sessions of these days, in order of session; costs what those days hold.
+    virtual void marks_of_days(
+        const day_range& days, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use
+    ) const
+    {
+        marks(no_entry, n, with_payload, [&](const mark_view& view) {
+            return !days.contains(view.session.day) || use(view);
+        });
+    }
+
     // Statements of reads closed in [from, to], oldest first; those known at N.
     virtual void statements(
         std::optional<instant> from,
