@@ -18,6 +18,7 @@
 #include "daemon/reconcile/housekeeping_entries.hpp"
 #include "daemon/reconcile/payload.hpp"
 #include "daemon/service/daemon.hpp"
+#include "daemon/service/decisions.hpp"
 #include "daemon/service/housekeeping.hpp"
 #include "daemon/upkeep.hpp"
 #include "daemon/web/server.hpp"
@@ -505,6 +506,9 @@ public:
         c.upkeep = [this](const configuration& settings, const upkeep_request& request, const auto& progress) {
             return upkeep(settings, request, progress);
         };
+        c.decide = [this](const configuration& settings, const decision_request& request) {
+            return decide(settings, request);
+        };
         c.pinned_vkey = pinned_vkey;
         c.accounts = [](const configuration& settings) { return list_accounts(settings.ledger.path); };
         c.change_account = [this](const configuration& settings, const account_request& asked) {
@@ -656,12 +660,30 @@ private:
     {
         upkeep_request asked = request;
         asked.user = user_name();
-        if (auto answered = ask_upkeep(settings.ledger.path, asked, progress)) return std::move(*answered);
+        control_request line;
+        line.command = control_request::kind::upkeep;
+        line.upkeep = asked;
+        if (auto answered = ask_upkeep(settings.ledger.path, line, progress)) return std::move(*answered);
         auto opened = open_for_writing(settings);
         if (!opened) return opened.error();
         return do_upkeep(
             settings, *opened->book, *opened->keys.front(), asked, now_in(is_simulation(settings)), progress
         );
+    }
+
+    result<upkeep_report> decide(const configuration& settings, const decision_request& request)
+    {
+        if (const result<void> sound = check_texts(request); !sound) return sound.error();
+        control_request asked;
+        asked.command = control_request::kind::decide;
+        asked.decision = request;
+        asked.decision.user = user_name();
+        if (auto answered = ask_upkeep(settings.ledger.path, asked, {})) return std::move(*answered);
+        auto opened = open_for_writing(settings);
+        if (!opened) return opened.error();
+        auto done = take_decision(*opened->book, settings, asked.decision, now_in(is_simulation(settings)));
+        if (done) copy_soon(settings);
+        return done;
     }
 
     result<void> record_access(const configuration& settings, const access_record& seen)

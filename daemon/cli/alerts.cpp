@@ -1,6 +1,7 @@
 #include "daemon/cli/alerts.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/cli/cases.hpp"
 #include "daemon/cli/commands.hpp"
 
 #include <algorithm>
@@ -36,9 +37,62 @@ void print_evidence(std::ostream& out, const workplace& at, const std::vector<en
     table.end();
 }
 
-void print_alert(const command_io& io, const workplace& at, const people& everyone, const std::vector<alert>& versions)
+std::string done_by(const alert& version)
 {
-    const alert& now = versions.back();
+    if (!version.decided) return {};
+    const alert_decision& decided = *version.decided;
+    std::string said(name_of(decided.verb));
+    if (!decided.outcome.empty()) said += ": " + decided.outcome;
+    return plain(said + ", " + (decided.by.empty() ? decided.user : decided.by + " (" + decided.user + ")"));
+}
+
+void print_story(std::ostream& out, const workplace& at, const alert_story& story)
+{
+    text_table history(out, {">Entry", "When", "State", "Stage", ">Value", "Decided", "Words"});
+    for (const alert& each : story.versions)
+        history.row(
+            {std::to_string(each.latest),
+             clock_text(each.changed_at, at.zone),
+             std::string(name_of(each.state)) + (each.parked ? ", parked" : ""),
+             each.stage,
+             grouped(each.value),
+             done_by(each),
+             plain(each.decided ? each.decided->text : "")}
+        );
+    history.end();
+    if (!story.actions.empty()) out << "\nActions\n";
+    print_actions(out, at, story.actions);
+    if (story.for_letter.fresh != story.for_letter.all)
+        out << "\nOf the " << story.for_letter.all << " that count, " << story.for_letter.fresh
+            << " have not been in a letter under this rule yet.\n";
+    if (!story.referral) return;
+    out
+        << (story.referral->is_ready() ? "\nReady to refer for a penalty notice.\n"
+                                       : "\nNot ready to refer for a penalty notice:\n");
+    for (const std::string& line : story.referral->lacking())
+        out << "  " << line << '\n';
+}
+
+// What staff may paste where Rollbook cannot write: no name, for the record it goes into is the pupil's own.
+void print_copy(std::ostream& out, const workplace& at, const std::string& title, const alert_story& story)
+{
+    const alert& now = story.versions.back();
+    out << "\nCopy for CPOMS\n--------------\n"
+        << title << " (" << now.stage << "), opened " << long_clock_text(now.opened_at, at.zone) << ".\n"
+        << plain(now.reason) << '\n';
+    for (const case_action& each : story.actions) {
+        out << format_day(each.on) << ": " << each.kind;
+        if (!each.text.empty()) out << ". " << plain(each.text);
+        if (!each.outcome.empty()) out << " Outcome: " << plain(each.outcome) << '.';
+        if (!each.outcome_text.empty()) out << ' ' << plain(each.outcome_text);
+        out << '\n';
+    }
+    out << "Rollbook alert " << now.id << ", " << at.config.school.name << "\n--------------\n";
+}
+
+void print_alert(const command_io& io, const workplace& at, const people& everyone, const alert_story& story)
+{
+    const alert& now = story.versions.back();
     const auto judged_by = std::ranges::find(at.config.rules, now.rule, &rule::id);
     io.out << "Alert " << now.id << ": " << (judged_by == at.config.rules.end() ? now.rule : plain(judged_by->title))
            << " (" << now.rule << "), " << now.stage << ", " << name_of(now.state) << '\n'
@@ -48,18 +102,10 @@ void print_alert(const command_io& io, const workplace& at, const people& everyo
     if (judged_by != at.config.rules.end()) io.out << "Source of the rule: " << plain(judged_by->source) << '\n';
     io.out << '\n';
 
-    text_table history(io.out, {">Entry", "When", "State", "Stage", ">Value"});
-    for (const alert& each : versions)
-        history.row(
-            {std::to_string(each.latest),
-             clock_text(each.changed_at, at.zone),
-             std::string(name_of(each.state)),
-             each.stage,
-             grouped(each.value)}
-        );
-    history.end();
+    print_story(io.out, at, story);
     io.out << '\n';
     print_evidence(io.out, at, now.evidence);
+    print_copy(io.out, at, judged_by == at.config.rules.end() ? now.rule : plain(judged_by->title), story);
 }
 
 } // namespace
@@ -76,7 +122,7 @@ void alert_table::row(const alert& value)
         {std::to_string(value.id),
          value.rule,
          value.stage,
-         std::string(name_of(value.state)),
+         std::string(name_of(value.state)) + (value.parked ? ", parked" : ""),
          reference_of(everyone_.person_of(value.pupil)),
          grouped(value.value),
          grouped(value.threshold),
@@ -115,22 +161,12 @@ int run_alerts_list(const command_io& io, const command_options& options)
 int run_alerts_show(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
-        const std::vector<alert> versions = alert_versions(at, options.index);
-        if (versions.empty()) {
-            throw failure_error({
-                errc::not_found,
-                "no alert has the id " + std::to_string(options.index),
-                "`rollbook alerts list --state all` lists every alert with its id.",
-            });
-        }
+        const alert_story story = story_of(at, options.index);
         const people everyone(at);
-        if (!options.json) {
-            print_alert(io, at, everyone, versions);
-            return exit_done;
-        }
-        print_json(io.out, [&](json_writer& out) {
-            write_alert(out, versions.back(), everyone, [&](json_writer& into) { write_alert_history(into, versions); });
-        });
+        if (options.json)
+            print_json(io.out, [&](json_writer& out) { write_alert_story(out, story, everyone); });
+        else
+            print_alert(io, at, everyone, story);
         return exit_done;
     });
 }

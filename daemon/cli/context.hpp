@@ -4,6 +4,7 @@
 #include "daemon/cli/connector_tools.hpp"
 #include "daemon/ports/accounts.hpp"
 #include "daemon/ports/configuration.hpp"
+#include "daemon/ports/decision.hpp"
 #include "daemon/ports/ledger_export.hpp"
 #include "daemon/ports/ledger_proofs.hpp"
 #include "daemon/ports/ledger_reader.hpp"
@@ -68,6 +69,8 @@ struct cli_context {
     std::function<result<export_report>(const configuration&, const export_request&)> export_ledger;
     // Erasure, retention, holds, backup: through the daemon or the lock.
     std::function<result<upkeep_report>(const configuration&, const upkeep_request&, const upkeep_progress&)> upkeep;
+    // A person's decision: through the daemon or the lock. Who it is by the operating system is filled in here.
+    std::function<result<upkeep_report>(const configuration&, const decision_request&)> decide;
     std::function<backup_standing(const configuration&)> backups;
     // A recipient's key pair into a new file; returns the public key.
     std::function<result<std::string>(const std::filesystem::path&)> make_recipient;

@@ -58,9 +58,21 @@ struct command_options {
     bool openings = false;
     bool cosigned = false;
     bool concerns = false;
-    std::string user;        // an account's name
-    std::string role;        // of an account
-    std::string by;          // who decided, as claimed
+    std::string user;    // an account's name
+    std::string role;    // of an account
+    std::string by;      // who decided, as claimed
+    std::string text;    // in a person's own words; "-": on standard input
+    std::string outcome; // of a close or an action: one word
+    std::string action;  // the kind of action
+    std::string owner;
+    std::string adult;  // a parent, by the school's reference
+    std::string rule;   // a rule's id
+    std::string letter; // a template's name
+    std::string record; // of another system: P-N or SOURCE:ID
+    std::optional<civil_day> on;
+    std::optional<civil_day> due;
+    std::optional<civil_day> review;
+    std::optional<civil_day> until;
     std::string old_point;   // a size, or a file with a checkpoint
     std::string newer_point; // empty: the newest
 };

@@ -1,4 +1,5 @@
 #include "daemon/cli/alerts.hpp"
+#include "daemon/cli/cases.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/views/pupil.hpp"
 
@@ -47,6 +48,8 @@ void print_timeline(const command_io& io, const workplace& at, const timeline& o
             table.row(each);
         table.end();
     }
+    if (!of.actions.empty()) io.out << "\nActions\n";
+    print_actions(io.out, at, of.actions);
     if (!of.incidents.empty()) {
         io.out << "\nIncidents and concerns\n";
         print_incidents(io.out, of.incidents);

@@ -38,6 +38,9 @@ private:
     void state(CLI::App* to);
     void add_set_up();
     void add_reading();
+    void add_alerts();
+    void add_casework();
+    void by_whom(CLI::App* to);
     void add_ledger();
     void add_proofs(CLI::App& ledger);
     void add_witness();
@@ -108,6 +111,8 @@ command_line::command_line()
     app_.add_option("--config", options_.config, "The configuration")->type_name("FILE");
     add_set_up();
     add_reading();
+    add_alerts();
+    add_casework();
     add_ledger();
     add_witness();
     add_upkeep();
@@ -207,21 +212,6 @@ void command_line::add_reading()
     paging(findings);
     json(findings);
 
-    CLI::App* links = add(*group("links", "Pupils matched across systems"), "list", "Links", run_links_list);
-    known_at(links);
-    paging(links);
-    json(links);
-
-    CLI::App* alerts = group("alerts", "The lead's inbox");
-    CLI::App* list = add(*alerts, "list", "Alerts", run_alerts_list);
-    state(list);
-    known_at(list);
-    paging(list);
-    json(list);
-    CLI::App* show = add(*alerts, "show", "One alert with its history and evidence", run_alerts_show);
-    add_index(show, "ID", options_.index, "The alert's id");
-    json(show);
-
     CLI::App* pupil = add(app_, "pupil", "Timeline of one pupil", run_pupil);
     pupil->add_option("REF", options_.pupil, "P-N, a UPN, or SOURCE:ID")->required()->type_name("");
     days(pupil);
@@ -230,6 +220,126 @@ void command_line::add_reading()
     CLI::Option* reason = pupil->add_option("--reason", options_.reason, "Why the name is needed; becomes an entry");
     reason->type_name("TEXT");
     reason->needs(pupil->add_flag("--unmask", options_.unmask, "Show the pupil's name"));
+}
+
+void command_line::by_whom(CLI::App* to)
+{
+    to->add_option("--by", options_.by, "Who decided, where it is not you")->type_name("NAME");
+    json(to);
+}
+
+void command_line::add_alerts()
+{
+    CLI::App* alerts = group("alerts", "The lead's inbox");
+    CLI::App* list = add(*alerts, "list", "Alerts", run_alerts_list);
+    state(list);
+    known_at(list);
+    paging(list);
+    json(list);
+    CLI::App* show = add(*alerts, "show", "One alert with its history, actions and evidence", run_alerts_show);
+    add_index(show, "ID", options_.index, "The alert's id");
+    known_at(show);
+    json(show);
+
+    const auto text = [&](CLI::App* to, const std::string& says) {
+        return to->add_option("--text", options_.text, says + "; kept in the ledger only; - reads it from input")
+            ->type_name("TEXT");
+    };
+    const auto decision = [&](const std::string& name, const std::string& says, command runs) {
+        CLI::App* made = add(*alerts, name, says, runs);
+        add_index(made, "ID", options_.index, "The alert's id");
+        by_whom(made);
+        return made;
+    };
+    text(decision("ack", "Acknowledge an alert: it is in hand, and reminders end", run_alerts_ack), "Why or how");
+    text(decision("take-up", "Open what was crossed before Rollbook began", run_alerts_take_up), "Why");
+    text(decision("park", "Put that aside until its stage rises", run_alerts_park), "Why");
+    CLI::App* close = decision("close", "Close an alert by a decision", run_alerts_close);
+    close->add_option("--outcome", options_.outcome, "One word for what came of it (closed)")->type_name("WORD");
+    text(close, "The reason; needed where the rule asks for a decision");
+    text(decision("note", "Add a note to an alert", run_alerts_note), "The note")->required();
+
+    CLI::App* act = decision("act", "Record what was done about an alert, or is to be done", run_alerts_act);
+    act->add_option(
+           "--kind",
+           options_.action,
+           "call, letter, visit, meeting, panel, plan, support, warning,\n"
+           "penalty-notice, referral or decision"
+    )
+        ->required()
+        ->type_name("KIND");
+    act->add_option("--owner", options_.owner, "Who does it; a route's name is reminded")->type_name("NAME");
+    act->add_option("--adult", options_.adult, "Of a warning or notice: the parent, by your reference")
+        ->type_name("REF");
+    act->add_option("--outcome", options_.outcome, "One word, where it is done already")->type_name("WORD");
+    add_parsed(act, "--on", options_.on, "The day it was done or issued, if not today", "D", day_form, parse_day);
+    add_parsed(act, "--due", options_.due, "The day it is due", "D", day_form, parse_day);
+    add_parsed(act, "--review", options_.review, "The day to look at it again", "D", day_form, parse_day);
+    text(act, "What and why");
+
+    CLI::App* letter = decision("letter", "Fill a letter's template, and record the letter", run_alerts_letter);
+    letter->add_option("--template", options_.letter, "A file in [casework] letters, without .txt")
+        ->required()
+        ->type_name("NAME");
+    letter->add_option("--out", options_.out, "The new file")->required()->type_name("FILE");
+    letter->add_option("--owner", options_.owner, "Who sends it")->type_name("NAME");
+    add_parsed(letter, "--due", options_.due, "The day it is to be sent", "D", day_form, parse_day);
+
+    CLI::App* done = add(*alerts, "done", "Record how an action ended", run_alerts_done);
+    add_index(done, "ACTION", options_.index, "The action's number, as `alerts show` has it");
+    done->add_option("--outcome", options_.outcome, "One word; withdrawn or cancelled: it does not count")
+        ->required()
+        ->type_name("WORD");
+    text(done, "How it came to it");
+    by_whom(done);
+}
+
+void command_line::add_casework()
+{
+    CLI::App* links = group("links", "Pupils matched across systems");
+    CLI::App* list = add(*links, "list", "Links", run_links_list);
+    known_at(list);
+    paging(list);
+    json(list);
+    CLI::App* confirm = add(*links, "confirm", "Say that two records are one pupil", run_links_confirm);
+    CLI::App* split = add(*links, "split", "Say that two records are not one pupil", run_links_split);
+    for (CLI::App* each : {confirm, split}) {
+        each->add_option("RECORD", options_.record, "The other system's pupil record: P-N or SOURCE:ID")
+            ->required()
+            ->type_name("");
+        CLI::Option* pupil = each->add_option("PUPIL", options_.pupil, "The pupil of the MIS: P-N, a UPN or SOURCE:ID");
+        pupil->type_name("");
+        if (each == confirm) pupil->required();
+        each->add_option("--reason", options_.reason, "Why; becomes an entry")->required()->type_name("TEXT");
+        by_whom(each);
+    }
+    split->footer("Without PUPIL it is parted from the pupil that it is linked to now.");
+
+    CLI::App* silence = group("silence", "Messages held back about a pupil or a rule");
+    CLI::App* begin = add(*silence, "add", "Send no message about a pupil or a rule for a while", run_silence_add);
+    begin->add_option("--pupil", options_.pupil, "P-N, a UPN, or SOURCE:ID; - reads it from input")->type_name("REF");
+    begin->add_option("--rule", options_.rule, "A rule's id; left out: every rule but safety rules")->type_name("ID");
+    add_parsed(begin, "--until", options_.until, "Its last day", "D", day_form, parse_day);
+    begin->add_option("--reason", options_.reason, "Why; becomes an entry")->required()->type_name("TEXT");
+    by_whom(begin);
+    CLI::App* all = add(*silence, "list", "Silences", run_silence_list);
+    state(all);
+    known_at(all);
+    json(all);
+    CLI::App* end = add(*silence, "end", "End a silence before its time", run_silence_end);
+    add_index(end, "ID", options_.index, "The silence's id");
+    by_whom(end);
+
+    CLI::App* quarantine = group("quarantine", "Rows of sources that could not be read");
+    json(add(*quarantine, "list", "Each bad row with its reason", run_quarantine_list));
+    CLI::App* show = add(*quarantine, "show", "One row, its values masked", run_quarantine_show);
+    CLI::App* retry =
+        add(*quarantine, "retry", "Read the whole list again that held the row, at the next read", run_quarantine_retry
+        );
+    for (CLI::App* each : {show, retry}) {
+        add_index(each, "ID", options_.index, "The row's id");
+        json(each);
+    }
 }
 
 void command_line::add_ledger()

@@ -77,6 +77,7 @@ void read_all(
     read_sources(root, into);
     read_rules(root, packs, into);
     read_routes(root, into);
+    read_casework(root, into);
     read_web(root, into);
     read_backup(root, into);
     read_witness(root, into);

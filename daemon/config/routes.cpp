@@ -135,6 +135,13 @@ route_configuration read_route(table_reader& table, const configuration& known)
     out.rules = table.texts("rules", R"(["*"] or a list of rule ids)").value_or(std::vector<std::string>());
     check_rules_known(table, known, out);
     out.disclose = static_cast<disclosure>(table.choice("disclose", disclosures).value_or(0));
+    read_reminding(table, out.reminders);
+    if (table.has("digest")) out.digest = table.time_of_day("digest");
+    if (out.digest && out.channel == "note")
+        table.wrong(
+            "digest", "gathers what is about several pupils", "no digest where messages go into one pupil's record"
+        );
+    out.only_in_school_hours = table.truth("only_in_school_hours").value_or(false);
     read_route_settings(table, known, out);
     table.refuse_unknown();
     return out;

@@ -78,6 +78,8 @@ void apply(table_reader& table, rule& into)
     into.clear_below = table.whole_number("clear_below", 1, threshold_max).value_or(into.clear_below);
     if (const auto at = table.choice("when_unknown", unknowns)) into.when_unknown = static_cast<rule::unknown>(*at);
     into.needs_decision = table.truth("needs_decision").value_or(into.needs_decision);
+    read_reminding(table, into.reminders);
+    into.safety = table.truth("safety").value_or(into.safety);
     if (const auto cohort = table.table("cohort")) into.cohort = read_cohort(*cohort);
     into.enabled = table.truth("enabled").value_or(into.enabled);
     into.source = table.text("source", "the instrument and date, or the school's own policy").value_or(into.source);

@@ -14,6 +14,10 @@ void read_rules(table_reader& root, const std::filesystem::path& packs, configur
 // [web] and [backup].
 void read_web(table_reader& root, configuration& into);
 void read_backup(table_reader& root, configuration& into);
+// What rules and routes say about reminders, into what an override leaves.
+void read_reminding(table_reader& table, reminding& into);
+// [casework], and whether the routes that others escalate to are there. Needs the rules and the routes.
+void read_casework(table_reader& root, configuration& into);
 // [witness]. Needs the routes.
 void read_witness(table_reader& root, configuration& into);
 

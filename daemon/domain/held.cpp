@@ -20,6 +20,7 @@ bool keeps_payload(what kind)
 {
     switch (kind) {
     case what::pupil:
+    case what::action:
     case what::link:
     case what::finding:
     case what::alert:

@@ -58,7 +58,7 @@ struct held_thing {
     bool gone = false;
     std::optional<civil_day> day; // of an incident and who took part in it, where the source gives one
     std::uint32_t seen_in = 0;    // number of the read that saw it last
-    std::string payload;          // kept for pupils, links, findings, alerts and settings; empty for others
+    std::string payload;          // kept for pupils, actions, links, findings, alerts and settings; empty for others
 };
 
 // What a finding is about, from its key "KIND/.../NUMBER": the first entry of the pupil or record whose judging decides

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,6 +26,15 @@ struct rule_cohort {
     bool compulsory_school_age = false;
 };
 
+// When somebody is reminded of an alert that nobody has acknowledged, in school time since its stage was reached.
+// No fact of what is judged: who is told when shows in the receipts.
+struct reminding {
+    std::chrono::milliseconds remind_after{};   // every so long; 0: never
+    std::chrono::milliseconds escalate_after{}; // once, to that route; 0: never
+    std::string escalate_to;
+    bool is_set() const { return remind_after.count() > 0 || escalate_after.count() > 0; }
+};
+
 // A rule is data: what is measured, over what, when it fires and who says so.
 struct rule {
     std::string id;
@@ -34,8 +44,10 @@ struct rule {
     std::vector<rule_stage> stages; // ascending, at least one
     std::int64_t clear_below = 0;   // 0: the lowest stage's at_least
     bool needs_decision = false;    // closes by a person's decision or changed facts only
+    bool safety = false;            // about a child's safety: never silenced, held back or gathered
     enum class unknown { wait, tell } when_unknown = unknown::wait;
     rule_cohort cohort;
+    reminding reminders;
     bool enabled = true;
     std::string source; // instrument and date, or the school's own policy
     std::string pack;   // the pack it comes from; empty: the school's own

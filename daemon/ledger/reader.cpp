@@ -269,6 +269,30 @@ public:
 
     std::int64_t quarantined() const override { return count("SELECT count(*) FROM quarantine"); }
 
+    void quarantine(const std::function<bool(const quarantined_view&)>& use) const override
+    {
+        SQLite::Statement rows(
+            *database_,
+            "SELECT id, first_seen, last_seen, times, record, source, stream, page, position, reason, row "
+            "FROM quarantine ORDER BY id"
+        );
+        while (rows.executeStep()) {
+            quarantined_view row;
+            row.id = rows.getColumn(0).getInt64();
+            row.first_seen = from_milliseconds(rows.getColumn(1).getInt64());
+            row.last_seen = from_milliseconds(rows.getColumn(2).getInt64());
+            row.times = rows.getColumn(3).getInt64();
+            row.record = static_cast<what>(rows.getColumn(4).getInt());
+            row.source = text_of(rows.getColumn(5));
+            row.stream = text_of(rows.getColumn(6));
+            row.page = static_cast<std::uint32_t>(rows.getColumn(7).getInt64());
+            row.position = static_cast<std::uint32_t>(rows.getColumn(8).getInt64());
+            row.reason = text_of(rows.getColumn(9));
+            row.row = text_of(rows.getColumn(10));
+            if (!use(row)) return;
+        }
+    }
+
     std::optional<stored_checkpoint> newest_checkpoint() const override
     {
         auto newest = make_proofs(*database_)->newest();

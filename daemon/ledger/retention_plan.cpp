@@ -1,5 +1,7 @@
 #include "daemon/ledger/erase_plan.hpp"
 
+#include "daemon/base/bytes.hpp"
+
 #include <algorithm>
 
 namespace rollbook {
@@ -98,7 +100,7 @@ void add_old_records(
         }
 }
 
-// Findings and alerts that have ended and rest on nothing that stays.
+// Findings and alerts that have ended and rest on nothing that stays, and what was done about such alerts.
 void add_ended(SQLite::Database& database, const std::vector<thing_row>& things, erasure_plan& plan)
 {
     const std::set<entry_index> taken(plan.entries.begin(), plan.entries.end());
@@ -116,8 +118,14 @@ void add_ended(SQLite::Database& database, const std::vector<thing_row>& things,
         });
         if (all) ended.insert(row.subject);
     }
-    for (const thing_row& row : things)
-        if ((row.kind == what::finding || row.kind == what::alert) && ended.contains(row.subject)) take(plan, row);
+    const auto is_about_ended = [&](const thing_row& row) {
+        const auto alert = row.kind == what::action && row.source.empty() ? parse_decimal(row.key) : std::nullopt;
+        return alert && ended.contains(*alert);
+    };
+    for (const thing_row& row : things) {
+        const bool is_ended = (row.kind == what::finding || row.kind == what::alert) && ended.contains(row.subject);
+        if (is_ended || is_about_ended(row)) take(plan, row);
+    }
 }
 
 // Persons whom no source lists and of whom only the name and what hangs on it is left.

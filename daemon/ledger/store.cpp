@@ -25,7 +25,11 @@
 namespace rollbook {
 namespace {
 
-enum class outbox_state { waiting = 0, delivered = 1, failed = 2 };
+enum class outbox_state { waiting = 0, delivered = 1, failed = 2, replaced = 3 };
+
+constexpr const char* outbox_columns =
+    "SELECT id, message_id, alert, pupil, stage, route, type, subject, text, json, thread, made_at, attempts, next_at, "
+    "last_error FROM outbox ";
 
 void bind_index(SQLite::Statement& statement, int at, entry_index index)
 {
@@ -109,6 +113,8 @@ public:
     std::optional<instant> next_message_at() const override;
     int begin_attempt(std::int64_t number, instant now) override;
     std::string first_message_id(entry_index alert, const std::string& route) const override;
+    bool has_message(const std::string& id) const override;
+    std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override;
 
 private:
     // SQLite's own words become what a person can act on.
@@ -122,6 +128,7 @@ private:
     }
     void append(const transaction& t, instant now);
     void sign(instant now);
+    static std::vector<outbox_message> read_outbox(SQLite::Statement& sql);
     void load();
     void load_erased();
     void load_marks();
@@ -324,9 +331,10 @@ void sqlite_ledger::append(const transaction& t, instant now)
     for (const outbox_message& row : t.messages)
         insert(row, at);
     for (const transaction::attempt_result& result : t.attempts) {
-        const auto state = result.as == transaction::attempt_result::end::delivered ? outbox_state::delivered
-                           : result.as == transaction::attempt_result::end::failed  ? outbox_state::failed
-                                                                                    : outbox_state::waiting;
+        const auto state = result.as == transaction::attempt_result::end::delivered  ? outbox_state::delivered
+                           : result.as == transaction::attempt_result::end::failed   ? outbox_state::failed
+                           : result.as == transaction::attempt_result::end::replaced ? outbox_state::replaced
+                                                                                     : outbox_state::waiting;
         sql_->attempted.bind(1, static_cast<int>(state));
         sql_->attempted.bind(2, to_milliseconds(result.next_at));
         sql_->attempted.bind(3, result.error);
@@ -422,7 +430,7 @@ void sqlite_ledger::insert(const outbox_message& row, instant now)
     sql.bindNoCopy(9, row.content.json);
     sql.bindNoCopy(10, row.content.references);
     sql.bind(11, to_milliseconds(row.content.made_at));
-    sql.bind(12, to_milliseconds(now));
+    sql.bind(12, to_milliseconds(std::max(now, row.next_at)));
     run(sql);
 }
 
@@ -490,12 +498,34 @@ std::optional<stream_state> sqlite_ledger::stream(const std::string& source, con
 std::vector<outbox_message> sqlite_ledger::due_messages(instant now, std::size_t max) const
 {
     SQLite::Statement sql(
-        *database_,
-        "SELECT id, message_id, alert, pupil, stage, route, type, subject, text, json, thread, made_at, attempts, "
-        "next_at, last_error FROM outbox WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"
+        *database_, std::string(outbox_columns) + "WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"
     );
     sql.bind(1, to_milliseconds(now));
     sql.bind(2, static_cast<std::int64_t>(max));
+    return read_outbox(sql);
+}
+
+std::vector<outbox_message> sqlite_ledger::untried_messages(entry_index alert, const std::string& route) const
+{
+    SQLite::Statement sql(
+        *database_,
+        std::string(outbox_columns) +
+            "WHERE state = 0 AND attempts = 0 AND last_error = '' AND alert = ? AND route = ? ORDER BY id"
+    );
+    sql.bind(1, static_cast<std::int64_t>(alert));
+    sql.bind(2, route);
+    return read_outbox(sql);
+}
+
+bool sqlite_ledger::has_message(const std::string& id) const
+{
+    SQLite::Statement sql(*database_, "SELECT 1 FROM outbox WHERE message_id = ?");
+    sql.bind(1, id);
+    return sql.executeStep();
+}
+
+std::vector<outbox_message> sqlite_ledger::read_outbox(SQLite::Statement& sql)
+{
     std::vector<outbox_message> due;
     while (sql.executeStep()) {
         outbox_message m;
@@ -541,7 +571,7 @@ int sqlite_ledger::begin_attempt(std::int64_t number, instant)
 std::string sqlite_ledger::first_message_id(entry_index alert, const std::string& route) const
 {
     SQLite::Statement sql(
-        *database_, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? ORDER BY id LIMIT 1"
+        *database_, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? AND state <> 3 ORDER BY id LIMIT 1"
     );
     sql.bind(1, static_cast<std::int64_t>(alert));
     sql.bind(2, route);

@@ -44,9 +44,9 @@ void write_rule(json_writer& out, const rule& of)
         .member("id", of.id)
         .member("measure", of.measure)
         .member("needs_decision", of.needs_decision)
-        .member("pack", of.pack)
-        .member("source", of.source)
-        .key("stages");
+        .member("pack", of.pack);
+    if (of.safety) out.member("safety", true);
+    out.member("source", of.source).key("stages");
     write_stages(out, of.stages);
     out.member("title", of.title)
         .member("when_unknown", of.when_unknown == rule::unknown::tell ? "tell" : "wait")

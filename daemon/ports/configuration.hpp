@@ -70,6 +70,9 @@ struct route_configuration {
     std::string channel;            // email | webhook | file
     std::vector<std::string> rules; // "*" or rule ids
     disclosure disclose = disclosure::reference;
+    reminding reminders;                        // where the rule has none of its own
+    std::optional<std::chrono::minutes> digest; // a time of day: what is no safety message goes then, as one
+    bool only_in_school_hours = false;          // what is no safety message waits until school hours begin
     setting_table settings;
     int line = 0;
 
@@ -116,6 +119,12 @@ struct configuration {
         std::chrono::milliseconds keep{std::chrono::days(30)};
     };
     std::optional<backup_section> backup;
+    struct {
+        std::string lead;                                        // the route that is told what an owner leaves undone
+        std::filesystem::path letters;                           // absolute: a folder of templates; empty: none
+        std::chrono::minutes hours_from = std::chrono::hours(8); // school hours of a school day
+        std::chrono::minutes hours_to = std::chrono::hours(16);
+    } casework;
     // Who signs the ledger's checkpoints besides us, and whom they are mailed to.
     struct witness_section {
         std::vector<std::string> vkeys;      // C2SP keys of type 0x04, each with its witness's name

@@ -66,7 +66,7 @@ struct outbox_message {
     std::string stage;
     std::string route;
     int attempts = 0;
-    instant next_at{};
+    instant next_at{}; // of a new one: not before then
     std::string last_error;
 };
 
@@ -105,10 +105,11 @@ struct transaction {
     std::vector<outbox_message> messages;
     std::vector<source_state> sources;
     std::vector<stream_state> streams;
-    // Delivery: outbox numbers received (their receipts are among the entries), tried again later, or given up.
+    // Delivery: outbox numbers received (their receipts are among the entries), tried again later, given up, or made
+    // needless by a later message before anybody tried to send them.
     struct attempt_result {
         std::int64_t number = 0;
-        enum class end { delivered, again, failed } as = end::delivered;
+        enum class end { delivered, again, failed, replaced } as = end::delivered;
         instant next_at{};
         std::string error;
     };
@@ -151,6 +152,10 @@ public:
     virtual int begin_attempt(std::int64_t number, instant now) = 0;
     // The id of the first message of the alert on the route, to thread the later ones; empty when there is none.
     virtual std::string first_message_id(entry_index alert, const std::string& route) const = 0;
+    // Whether a message of that id was ever made.
+    virtual bool has_message(const std::string& id) const = 0;
+    // Messages about the alert on the route that nobody has tried to send yet, oldest first.
+    virtual std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const = 0;
 };
 
 } // namespace rollbook

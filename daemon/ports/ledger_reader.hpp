@@ -58,6 +58,20 @@ struct outbox_counts {
     std::int64_t failed = 0;
 };
 
+struct quarantined_view {
+    std::int64_t id = 0;
+    instant first_seen{};
+    instant last_seen{};
+    std::int64_t times = 0;
+    what record = what::pupil;
+    std::string source;
+    std::string stream;
+    std::uint32_t page = 0; // where it stood when it came last
+    std::uint32_t position = 0;
+    std::string reason;
+    std::string row; // as it came: personal data
+};
+
 struct verify_problem {
     std::optional<entry_index> index; // the first bad entry, where one is to blame
     std::string what;
@@ -140,6 +154,8 @@ public:
     virtual std::vector<stream_state> streams(const std::string& source) const = 0;
     virtual outbox_counts outbox() const = 0;
     virtual std::int64_t quarantined() const = 0;
+    // What could not be read, by id; each bad row once, however often it came.
+    virtual void quarantine(const std::function<bool(const quarantined_view&)>& use) const = 0;
     virtual std::optional<stored_checkpoint> newest_checkpoint() const = 0;
 
     // The proof file (C2SP tlog-proof) of one entry in the newest checkpoint. Fails with not_found beyond it.

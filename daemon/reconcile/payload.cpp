@@ -341,6 +341,12 @@ result<version> project(std::string_view payload, entry_index own_index, const d
         row.key = text_or_empty(root["key"]);
         row.gone = root["gone"].is_string();
         break;
+    case what::action:
+        if (root["alert"].is_int()) { // ours; any other is a source's record
+            row.key = std::to_string(index_or_none(root["alert"]));
+            break;
+        }
+        [[fallthrough]];
     default:
         row.key = text_or_empty(root["id"]);
         row.gone = root["gone"].is_string();

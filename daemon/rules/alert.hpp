@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/base/error.hpp"
 #include "daemon/domain/register.hpp"
 #include "daemon/domain/rule.hpp"
 #include "daemon/domain/school_age.hpp"
@@ -96,6 +97,20 @@ inline bool is_ended(alert_state state)
     return state == alert_state::resolved || state == alert_state::withdrawn;
 }
 
+// What a person decides of an alert.
+enum class alert_verb { acknowledge, take_up, park, close };
+std::string_view name_of(alert_verb verb);
+std::optional<alert_verb> parse_alert_verb(std::string_view text);
+
+struct alert_decision {
+    alert_verb verb = alert_verb::acknowledge;
+    std::string user;    // of the operating system
+    std::string by;      // as claimed; empty: nobody named
+    std::string outcome; // of a close: a word
+    std::string text;
+    bool operator==(const alert_decision&) const = default;
+};
+
 // One alert as it stands. Its id is the index of the entry that opened it.
 struct alert {
     entry_index id = no_entry;
@@ -111,9 +126,18 @@ struct alert {
     judged_day opened_for{}; // the moment of judging that opened it: "withdrawn" is decided by it
     instant opened_at{};
     instant changed_at{};
+    instant staged_at{}; // when its stage was reached, or it was taken up; not known of older entries
     std::vector<entry_index> evidence;
-    std::string reason; // one sentence in plain English
+    std::string reason;                    // one sentence in plain English
+    bool parked = false;                   // a baseline alert that a person put aside until its stage rises
+    std::optional<alert_decision> decided; // where this version is a person's
 };
+
+// What reminders count from.
+inline instant counts_since(const alert& value)
+{
+    return value.staged_at == instant{} ? value.opened_at : value.staged_at;
+}
 
 // What is to be told of a change.
 enum class telling { nothing, opened, stage_up, baseline, ended };
@@ -157,6 +181,21 @@ std::optional<alert_change> next_alert(
     bool first_read,
     instant at
 );
+
+// The version of an alert that a person's decision makes.
+//
+// | verb        | baseline         | open         | acknowledged | pending, resolved, withdrawn |
+// | acknowledge | acknowledged     | acknowledged | stands       | refused                      |
+// | take_up     | open             | stands       | stands       | refused                      |
+// | park        | baseline, parked | refused      | refused      | refused                      |
+// | close       | resolved         | resolved     | resolved     | refused                      |
+//
+// Empty where the alert stands so already, which is no failure: a command that is given again does nothing. That holds
+// also of parking again, and of a close that equals the one which made the newest version. Value, stage and evidence
+// stay: an alert closed while its condition is met is_decided(). Fails with forbidden where refused, and with usage
+// when a close has no outcome, or no words though the rule `needs_words`.
+result<std::optional<alert>>
+decide_alert(const alert& current, const alert_decision& decided, bool needs_words, instant at);
 
 // Canonical JSON payload of an alert's entry, and back. Payload keys: schemas/ledger/payloads.md.
 //

@@ -83,6 +83,22 @@ bool read_place(json_view root, entry_index own_index, alert& to)
     return read(root["alert"], to.id) && read(root["replaces"], replaced) && to.id <= replaced && replaced < own_index;
 }
 
+// A person's decision: all of it, or none of it.
+bool read_decision(json_view root, std::optional<alert_decision>& to)
+{
+    if (root["decision"].is_absent()) return true;
+    const auto verb = parse_alert_verb(root["decision"].string_if().value_or(""));
+    if (!verb) return false;
+    const auto text = [&](std::string_view key) { return std::string(root[key].string_if().value_or("")); };
+    to = alert_decision{*verb, text("user"), text("claimed_by"), text("outcome"), text("text")};
+    return root["user"].is_string();
+}
+
+void write_text(json_writer& out, std::string_view key, const std::string& text)
+{
+    if (!text.empty()) out.member(key, text);
+}
+
 } // namespace
 
 std::string alert_payload(const alert& value, entry_index own_index)
@@ -93,6 +109,11 @@ std::string alert_payload(const alert& value, entry_index own_index)
     out.begin_object();
     if (!is_opening) out.member("alert", value.id);
     out.member("changed_at", format_instant(value.changed_at));
+    const alert_decision* decided = value.decided ? &*value.decided : nullptr;
+    if (decided) {
+        write_text(out, "claimed_by", decided->by);
+        out.member("decision", name_of(decided->verb));
+    }
     out.key("evidence").begin_array();
     for (const entry_index entry : value.evidence)
         out.value(entry);
@@ -101,14 +122,19 @@ std::string alert_payload(const alert& value, entry_index own_index)
     out.key("opened_for").begin_object();
     out.member("as_of", format_day(value.opened_for.as_of));
     out.member("read_at", local_text(value.opened_for.read_at)).end_object();
+    if (decided) write_text(out, "outcome", decided->outcome);
+    if (value.parked) out.member("parked", true);
     out.member("pupil", value.pupil);
     out.member("reason", value.reason);
     if (!is_opening) out.member("replaces", value.latest);
     out.member("rule", value.rule);
     out.member("rule_version", value.rule_version);
     out.member("stage", value.stage);
+    if (value.staged_at != instant{}) out.member("staged_at", format_instant(value.staged_at));
     out.member("state", name_of(value.state));
+    if (decided) write_text(out, "text", decided->text);
     out.member("threshold", value.threshold);
+    if (decided) out.member("user", decided->user);
     out.member("value", value.value);
     out.member("what", "alert");
     out.key("window").begin_object();
@@ -134,7 +160,9 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
                     read(root["rule_version"], found.rule_version) && read(root["stage"], found.stage) &&
                     read(root["state"], found.state) && read(root["threshold"], found.threshold) &&
                     read(root["value"], found.value) && read(root["window"]["from"], found.window.first) &&
-                    read(root["window"]["to"], found.window.last);
+                    read(root["window"]["to"], found.window.last) && read_decision(root, found.decided);
+    (void)read(root["staged_at"], found.staged_at);
+    found.parked = root["parked"].bool_if().value_or(false);
     if (!ok) return std::nullopt;
     return found;
 }

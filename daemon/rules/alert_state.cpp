@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::array<std::string_view, 6> state_names = {
     "baseline", "pending", "open", "acknowledged", "resolved", "withdrawn"};
+constexpr std::array<std::string_view, 4> verb_names = {"acknowledge", "take-up", "park", "close"};
 
 void take_value(alert& next, const verdict& now)
 {
@@ -57,6 +58,7 @@ alert_change open_at(
     next.threshold = now.threshold;
     next.opened_for = judged;
     next.opened_at = at;
+    next.staged_at = at;
     take_value(next, now);
     next.reason = why_open(judged_by, now, now.stage);
     return change;
@@ -88,7 +90,7 @@ ending(const rule& judged_by, const alert& current, const verdict& now, const ve
     return std::nullopt;
 }
 
-alert_change follow(const rule& judged_by, const alert& current, const verdict& now)
+alert_change follow(const rule& judged_by, const alert& current, const verdict& now, instant at)
 {
     alert_change change{current, telling::nothing};
     alert& next = change.next;
@@ -101,6 +103,7 @@ alert_change follow(const rule& judged_by, const alert& current, const verdict& 
     }
     if (reached > before) {
         change.tell = telling::stage_up;
+        next.staged_at = at;
         if (next.state == alert_state::baseline) next.state = alert_state::open;
     }
     take_value(next, now);
@@ -108,12 +111,13 @@ alert_change follow(const rule& judged_by, const alert& current, const verdict& 
     return change;
 }
 
-std::optional<alert_change>
-go_on(const rule& judged_by, const alert& current, const verdict& now, const verdict& then, bool rule_changed)
+std::optional<alert_change> go_on(
+    const rule& judged_by, const alert& current, const verdict& now, const verdict& then, bool rule_changed, instant at
+)
 {
     std::optional<alert_change> change = ending(judged_by, current, now, then, rule_changed);
     // An alert that stays though its pupil is outside the cohort is left as it was.
-    if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, current, now);
+    if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, current, now, at);
     if (!change || tells_the_same(change->next, current)) return std::nullopt;
     return change;
 }
@@ -139,6 +143,18 @@ std::optional<alert_state> parse_alert_state(std::string_view text)
     const auto* const found = std::ranges::find(state_names, text);
     if (found == state_names.end()) return std::nullopt;
     return static_cast<alert_state>(found - state_names.begin());
+}
+
+std::string_view name_of(alert_verb verb)
+{
+    return verb_names[static_cast<std::size_t>(verb)];
+}
+
+std::optional<alert_verb> parse_alert_verb(std::string_view text)
+{
+    const auto* const found = std::ranges::find(verb_names, text);
+    if (found == verb_names.end()) return std::nullopt;
+    return static_cast<alert_verb>(found - verb_names.begin());
 }
 
 bool is_decided(const rule& judged_by, const alert& value)
@@ -167,12 +183,69 @@ std::optional<alert_change> next_alert(
     } else if (decided) {
         change = end_episode(judged_by, *current, now);
     } else {
-        change = go_on(judged_by, *current, now, *then, rule_version != current->rule_version);
+        change = go_on(judged_by, *current, now, *then, rule_version != current->rule_version, at);
     }
     if (!change) return std::nullopt;
     change->next.rule_version = rule_version;
     change->next.changed_at = at;
+    change->next.decided.reset();
+    change->next.parked = change->next.parked && change->next.state == alert_state::baseline;
     return change;
+}
+
+result<std::optional<alert>>
+decide_alert(const alert& current, const alert_decision& decided, bool needs_words, instant at)
+{
+    using standing = std::optional<alert>;
+    const bool is_closed_so = current.decided && *current.decided == decided;
+    if (decided.verb == alert_verb::close && is_closed_so) return standing();
+    if (is_ended(current.state) || current.state == alert_state::pending)
+        return failure(
+            errc::forbidden,
+            "the alert is " + std::string(name_of(current.state)) + ": nothing about it is left to decide",
+            "`rollbook alerts list` lists those that stand; `rollbook alerts note` still takes a note."
+        );
+
+    const bool is_baseline = current.state == alert_state::baseline;
+    alert next = current;
+    switch (decided.verb) {
+    case alert_verb::acknowledge:
+        if (current.state == alert_state::acknowledged) return standing();
+        next.state = alert_state::acknowledged;
+        next.parked = false;
+        break;
+    case alert_verb::take_up:
+        if (!is_baseline) return standing();
+        next.state = alert_state::open;
+        next.staged_at = at;
+        next.parked = false;
+        break;
+    case alert_verb::park:
+        if (!is_baseline)
+            return failure(
+                errc::forbidden,
+                "only what was crossed before Rollbook began can be parked",
+                "Close the alert, or silence it: `rollbook silence add`."
+            );
+        if (current.parked) return standing();
+        next.parked = true;
+        break;
+    case alert_verb::close:
+        if (decided.outcome.empty() || (needs_words && decided.text.empty()))
+            return failure(
+                errc::usage,
+                decided.outcome.empty() ? "a close needs its outcome"
+                                        : "the rule asks for a decision, and a decision needs words",
+                "Give --outcome WORD and --text TEXT."
+            );
+        next.state = alert_state::resolved;
+        next.parked = false;
+        next.reason = current.reason + " Closed by a person's decision.";
+        break;
+    }
+    next.changed_at = at;
+    next.decided = decided;
+    return standing(std::move(next));
 }
 
 } // namespace rollbook

@@ -2,6 +2,9 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/cases/action.hpp"
+#include "daemon/cases/silence.hpp"
+#include "daemon/service/reminders.hpp"
 
 #include <fmt/format.h>
 
@@ -28,6 +31,14 @@ std::string mis_of(const configuration& settings)
     return {};
 }
 
+entry_index newest_link(const held_state& held)
+{
+    entry_index newest = 0;
+    for (const held_thing& link : held.things(what::link).all())
+        newest = std::max(newest, link.entry);
+    return newest;
+}
+
 } // namespace
 
 bool is_simulated(const held_state& held)
@@ -52,6 +63,7 @@ struct read_closer::step {
     held_state& held;
     std::vector<statement_row> statement;
     bool links_changed = false;
+    std::vector<silence> silences = silences_in(held);
 
     // Drafts are taken into the held state at once, because what follows in the same closing builds on them; a commit
     // that fails makes the caller reload.
@@ -174,14 +186,17 @@ void read_closer::relink(step& s)
     for (const std::string& other : others_) {
         const bool concerned = s.source.name == other || s.source.name == mis_;
         const auto cached = links_.find(other);
-        const bool is_fresh = cached != links_.end() && cached->second.knew_all_of_mis == knows_all_of_mis;
+        const bool is_fresh = cached != links_.end() && cached->second.knew_all_of_mis == knows_all_of_mis &&
+                              cached->second.newest_link == newest_link(s.held);
         if (!concerned || (is_fresh && !s.reading.pupils_changed())) continue;
-        links_[other] = {match_people(s.held, mis_, other, knows_all_of_mis), knows_all_of_mis};
+        links_[other] = {match_people(s.held, mis_, other, knows_all_of_mis), knows_all_of_mis, 0};
         for (draft& d : link_entries(s.held, other, links_[other].outcome)) {
             s.links_changed = true;
             s.add(std::move(d));
         }
     }
+    for (auto& [other, known] : links_)
+        known.newest_link = newest_link(s.held);
 }
 
 marks_read read_closer::marks_of(const step& s) const
@@ -330,16 +345,7 @@ void read_closer::judge_pupil(step& s, const rule& by, const std::string& versio
     const entry_index index = s.next_index();
     const bool opening = !current || change->next.id == no_entry;
     const bool ending = is_ended(change->next.state) && current && !is_ended(current->state);
-    thing_version row;
-    row.kind = what::alert;
-    row.pupil = pupil;
-    row.key = fmt::format("{}/{}", by.id, pupil);
-    row.gone = is_ended(change->next.state);
-    if (!opening) {
-        row.subject = change->next.id;
-        row.replaces = thing->entry;
-    }
-    s.add(draft(entry_kind::record, alert_payload(change->next, index), std::move(row)));
+    s.add(alert_entry(change->next, index, opening ? nullptr : thing));
     if (opening) change->next.id = index;
     s.report.alerts_opened += opening ? 1 : 0;
     s.report.alerts_ended += ending ? 1 : 0;
@@ -353,11 +359,56 @@ void read_closer::tell(step& s, const rule& by, const alert& about, telling what
 {
     const pupil_facts& facts = facts_of(about.pupil);
     const named_pupil pupil{fmt::format("P-{}", about.pupil), facts.forename, facts.surname};
-    for (const route_configuration& route : settings_.routes)
-        if (route.wants(by.id))
-            s.t.messages.push_back(alert_message(
-                messages_, route, by, about, what_to_tell, pupil, book_.first_message_id(about.id, route.name), s.now
-            ));
+    if (is_silenced(s.silences, by, about.pupil, s.today)) return;
+    const bool flaps = !by.safety && what_to_tell == telling::opened && has_flapped(s, by, about.pupil);
+    for (const route_configuration& route : settings_.routes) {
+        if (!route.wants(by.id)) continue;
+        const bool unheard = take_over_waiting(s, about.id, route.name);
+        if (unheard && what_to_tell == telling::ended) continue; // nobody was told that it opened
+        outbox_message m = alert_message(
+            messages_,
+            route,
+            by,
+            about,
+            unheard ? telling::opened : what_to_tell,
+            pupil,
+            unheard ? std::string() : book_.first_message_id(about.id, route.name),
+            s.now
+        );
+        // It counts as late from the moment on at which it may go.
+        m.next_at = m.content.made_at = flaps ? next_morning(settings_, s.now) : may_go_at(settings_, route, by, s.now);
+        s.t.messages.push_back(std::move(m));
+    }
+}
+
+// Opened and ended so often in a day that only one that still stands the next school morning is told of.
+bool read_closer::has_flapped(const step& s, const rule& by, entry_index pupil) const
+{
+    constexpr int ended_max = 2;
+    int ended = 0;
+    const std::string key = fmt::format("{}/{}", by.id, pupil);
+    for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
+        if (!thing.gone || thing.key != key) continue;
+        const auto before = parse_alert_payload(thing.payload, thing.entry);
+        ended += before && !before->decided && s.now - before->changed_at < std::chrono::hours(24) ? 1 : 0;
+    }
+    return ended >= ended_max;
+}
+
+// What still waits for school hours about the same alert is said by the newer message. True when that was all that was
+// ever said of it.
+bool read_closer::take_over_waiting(step& s, entry_index about, const std::string& route)
+{
+    bool unheard = false;
+    for (const outbox_message& waiting : book_.untried_messages(about, route)) {
+        if (waiting.next_at <= s.now) continue;
+        unheard = unheard || waiting.content.type == "alert.opened";
+        transaction::attempt_result needless;
+        needless.number = waiting.number;
+        needless.as = transaction::attempt_result::end::replaced;
+        s.t.attempts.push_back(std::move(needless));
+    }
+    return unheard;
 }
 
 void read_closer::tell_baseline(step& s)

@@ -79,6 +79,8 @@ private:
     void judge_alerts(step& now);
     void judge_pupil(step& now, const rule& by, const std::string& version, entry_index pupil, pupil_no number);
     void tell(step& now, const rule& by, const alert& about, telling what_to_tell);
+    bool has_flapped(const step& now, const rule& by, entry_index pupil) const;
+    bool take_over_waiting(step& now, entry_index about, const std::string& route);
     void tell_baseline(step& now);
     void state_sources(step& now);
 
@@ -93,6 +95,7 @@ private:
     struct matched {
         link_outcome outcome;
         bool knew_all_of_mis = false;
+        entry_index newest_link = 0; // a person may have decided since
     };
     std::map<std::string, matched> links_; // by source
     std::unordered_map<entry_index, pupil_facts> pupils_;

@@ -217,6 +217,71 @@ upkeep_report upkeep_of(json_view root)
     return report;
 }
 
+void write_day(json_writer& out, std::string_view key, const std::optional<civil_day>& day)
+{
+    if (day) out.member(key, format_day(*day));
+}
+
+void write_decision(json_writer& out, const decision_request& request)
+{
+    if (request.about != no_entry) out.member("about", request.about);
+    out.member("action", request.action);
+    out.member("adult", request.adult);
+    out.member("by", request.by);
+    out.member("command", "decide");
+    out.member("decision", decision_words[static_cast<std::size_t>(request.kind)]);
+    write_day(out, "due", request.due);
+    write_day(out, "on", request.on);
+    out.member("outcome", request.outcome);
+    out.member("owner", request.owner);
+    if (request.pupil != no_entry) out.member("pupil", request.pupil);
+    write_day(out, "review", request.review);
+    out.member("rule", request.rule);
+    out.member("source", request.source);
+    out.member("stream", request.stream);
+    out.member("text", request.text);
+    write_day(out, "until", request.until);
+    out.member("user", request.user);
+}
+
+// A day that is there and cannot be read makes the whole request unreadable: a decision is not guessed at.
+std::optional<decision_request> read_decision(json_view root)
+{
+    const auto word = std::ranges::find(decision_words, text_of(root["decision"]));
+    if (word == decision_words.end()) return std::nullopt;
+    bool sound = true;
+    const auto index = [&](json_view from) {
+        const auto number = from.int_if();
+        sound = sound && (from.is_absent() || (number && *number >= 0));
+        return number && *number >= 0 ? static_cast<entry_index>(*number) : no_entry;
+    };
+    const auto day = [&](json_view from) {
+        const auto read = parse_day(from.string_if().value_or(""));
+        sound = sound && (from.is_absent() || read);
+        return read;
+    };
+    decision_request request;
+    request.kind = static_cast<decision_kind>(word - decision_words.begin());
+    request.about = index(root["about"]);
+    request.action = text_of(root["action"]);
+    request.adult = text_of(root["adult"]);
+    request.by = text_of(root["by"]);
+    request.due = day(root["due"]);
+    request.on = day(root["on"]);
+    request.outcome = text_of(root["outcome"]);
+    request.owner = text_of(root["owner"]);
+    request.pupil = index(root["pupil"]);
+    request.review = day(root["review"]);
+    request.rule = text_of(root["rule"]);
+    request.source = text_of(root["source"]);
+    request.stream = text_of(root["stream"]);
+    request.text = text_of(root["text"]);
+    request.until = day(root["until"]);
+    request.user = text_of(root["user"]);
+    if (!sound) return std::nullopt;
+    return request;
+}
+
 failure daemon_gone()
 {
     return failure(
@@ -244,6 +309,8 @@ std::string to_line(const control_request& request)
             write_upkeep(out, request.upkeep);
         } else if (request.command == control_request::kind::account) {
             write_account(out, request.account);
+        } else if (request.command == control_request::kind::decide) {
+            write_decision(out, request.decision);
         } else {
             out.member("command", "access");
             if (request.access.pupil != no_entry) out.member("pupil", request.access.pupil);
@@ -276,6 +343,13 @@ std::optional<control_request> parse_request(std::string_view text)
         if (!account) return std::nullopt;
         request.command = control_request::kind::account;
         request.account = std::move(*account);
+        return request;
+    }
+    if (command == "decide") {
+        request.command = control_request::kind::decide;
+        auto decision = read_decision(root);
+        if (!decision) return std::nullopt;
+        request.decision = std::move(*decision);
         return request;
     }
     if (auto upkeep = read_upkeep(root)) {
@@ -399,12 +473,9 @@ std::optional<result<poll_report>> ask_daemon(
 }
 
 std::optional<result<upkeep_report>>
-ask_upkeep(const std::filesystem::path& ledger, const upkeep_request& request, const upkeep_progress& progress)
+ask_upkeep(const std::filesystem::path& ledger, const control_request& request, const upkeep_progress& progress)
 {
-    control_request asked;
-    asked.command = control_request::kind::upkeep;
-    asked.upkeep = request;
-    const auto answer = exchange(ledger, asked, progress);
+    const auto answer = exchange(ledger, request, progress);
     if (!answer) return std::nullopt;
     if (!*answer) return result<upkeep_report>(answer->error());
     return result<upkeep_report>(upkeep_of((*answer)->root()["upkeep"]));

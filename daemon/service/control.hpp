@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/ports/accounts.hpp"
+#include "daemon/ports/decision.hpp"
 #include "daemon/ports/upkeep.hpp"
 #include "daemon/service/poll.hpp"
 
@@ -17,12 +18,13 @@ namespace rollbook {
 std::filesystem::path control_socket(const std::filesystem::path& ledger);
 
 struct control_request {
-    enum class kind { poll, access, checkpoint, upkeep, account } command = kind::poll;
+    enum class kind { poll, access, checkpoint, upkeep, account, decide } command = kind::poll;
     poll_request poll;
     access_record access;
     checkpoint_request checkpoint;
     upkeep_request upkeep;
     account_request account;
+    decision_request decision;
 };
 
 std::string to_line(const control_request& request);
@@ -40,8 +42,8 @@ std::optional<result<poll_report>> ask_daemon(
     const std::function<void(const std::string&)>& progress
 );
 
-// The same for upkeep.
+// The same for upkeep, and for a person's decision.
 std::optional<result<upkeep_report>>
-ask_upkeep(const std::filesystem::path& ledger, const upkeep_request& request, const upkeep_progress& progress);
+ask_upkeep(const std::filesystem::path& ledger, const control_request& request, const upkeep_progress& progress);
 
 } // namespace rollbook

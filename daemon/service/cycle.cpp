@@ -2,6 +2,7 @@
 
 #include "daemon/base/events.hpp"
 #include "daemon/base/random.hpp"
+#include "daemon/service/messages.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
@@ -301,46 +302,71 @@ asio::awaitable<bool> cycle::wait_after(const failure& why, int failed, const st
     co_return !cancelled;
 }
 
-// One try of one message, and what is to be stored of it. The try itself is counted before it is made.
-asio::awaitable<transaction> cycle::attempt(outbox_message& m, delivery_report& report)
+// Messages by what is sent at once: one by one, and of a route with a digest all that wait for the same moment. What
+// goes at a moment was all there before it, so that a digest tried again is the same.
+std::vector<std::vector<outbox_message>> cycle::in_digests(std::vector<outbox_message> due) const
+{
+    std::vector<std::vector<outbox_message>> groups;
+    for (outbox_message& m : due) {
+        const auto route = std::ranges::find(settings_.routes, m.route, &route_configuration::name);
+        const bool gathers = route != settings_.routes.end() && route->digest;
+        const auto same = std::ranges::find_if(groups, [&](const std::vector<outbox_message>& group) {
+            return gathers && group.front().route == m.route && group.front().content.made_at == m.content.made_at;
+        });
+        if (same == groups.end())
+            groups.emplace_back().push_back(std::move(m));
+        else
+            same->push_back(std::move(m));
+    }
+    return groups;
+}
+
+// One try of what is sent at once, and what is to be stored of it. The try itself is counted before it is made.
+asio::awaitable<transaction> cycle::attempt(std::vector<outbox_message>& group, delivery_report& report)
 {
     const instant now = now_();
     transaction t;
-    transaction::attempt_result ended;
-    ended.number = m.number;
     std::optional<failure> why;
-    const auto to = parts_.channels.find(m.route);
+    const outbox_message& first = group.front();
+    const auto to = parts_.channels.find(first.route);
     if (to == parts_.channels.end()) {
         why.emplace(
-            errc::delivery_refused, "the configuration has no route \"" + m.route + "\" any more", "Add it back."
+            errc::delivery_refused, "the configuration has no route \"" + first.route + "\" any more", "Add it back."
         );
     } else {
-        m.attempts = book_.begin_attempt(m.number, now);
-        m.content.attempt = m.attempts;
-        message copy = m.content;
+        for (outbox_message& m : group)
+            m.attempts = m.content.attempt = book_.begin_attempt(m.number, now);
+        message copy = first.content;
+        if (group.size() > 1) copy = digest_message(message_setting_of(settings_, is_simulated(book_.state())), group);
+        copy.attempt = first.attempts;
         const result<void> sent = co_await to->second->send(std::move(copy));
         if (!sent) why = sent.error();
     }
-    if (!why) {
-        ++report.delivered;
-        ended.as = transaction::attempt_result::end::delivered;
-        t.entries.push_back(delivery_entry(m, now_()));
-        log_event(event::message_delivered, m.route, m.attempts);
-    } else {
-        if (why->code == errc::stopped) throw boost::system::system_error(asio::error::operation_aborted);
-        ++report.waiting;
-        ended.error = why->what;
-        if (const auto wait = next_delivery(*why, m.attempts, now - m.content.made_at, dice())) {
-            ended.as = transaction::attempt_result::end::again;
-            // At least a moment later, so that one pass over the outbox ends.
-            ended.next_at = now + std::max<std::chrono::milliseconds>(*wait, std::chrono::milliseconds(1));
-            log_event(event::message_waits, m.route, m.attempts, why->what, why->to_do);
+    if (why && why->code == errc::stopped) throw boost::system::system_error(asio::error::operation_aborted);
+    const auto wait = why ? next_delivery(*why, first.attempts, now - first.content.made_at, dice()) : std::nullopt;
+    for (const outbox_message& m : group) {
+        transaction::attempt_result ended;
+        ended.number = m.number;
+        if (!why) {
+            ++report.delivered;
+            ended.as = transaction::attempt_result::end::delivered;
+            t.entries.push_back(delivery_entry(m, now_()));
+            log_event(event::message_delivered, m.route, m.attempts);
         } else {
-            ended.as = transaction::attempt_result::end::failed;
-            log_event(event::message_failed, m.route, m.attempts, why->what, why->to_do);
+            ++report.waiting;
+            ended.error = why->what;
+            if (wait) {
+                ended.as = transaction::attempt_result::end::again;
+                // At least a moment later, so that one pass over the outbox ends.
+                ended.next_at = now + std::max<std::chrono::milliseconds>(*wait, std::chrono::milliseconds(1));
+                log_event(event::message_waits, m.route, m.attempts, why->what, why->to_do);
+            } else {
+                ended.as = transaction::attempt_result::end::failed;
+                log_event(event::message_failed, m.route, m.attempts, why->what, why->to_do);
+            }
         }
+        t.attempts.push_back(std::move(ended));
     }
-    t.attempts.push_back(std::move(ended));
     co_return t;
 }
 
@@ -350,26 +376,29 @@ asio::awaitable<cycle::delivery_report> cycle::deliver()
     std::map<std::string, instant> unreachable; // routes, and when they are tried again
     for (;;) {
         const instant now = now_();
-        std::vector<outbox_message> due = book_.due_messages(now, messages_at_once);
-        if (due.empty()) break;
+        auto groups = in_digests(book_.due_messages(now, messages_at_once));
+        if (groups.empty()) break;
         std::size_t done = 0;
-        for (outbox_message& m : due) {
+        for (std::vector<outbox_message>& group : groups) {
             // One dead receiver must not hold up the reads by a time-out a message.
-            const auto dead = unreachable.find(m.route);
+            const std::string& route = group.front().route;
+            const auto dead = unreachable.find(route);
             transaction t;
             if (dead == unreachable.end()) {
-                t = co_await attempt(m, report);
+                t = co_await attempt(group, report);
                 if (!t.entries.empty()) ++done;
                 if (t.attempts.front().as == transaction::attempt_result::end::again)
-                    unreachable[m.route] = t.attempts.front().next_at;
+                    unreachable[route] = t.attempts.front().next_at;
             } else {
-                ++report.waiting;
-                transaction::attempt_result later;
-                later.number = m.number;
-                later.as = transaction::attempt_result::end::again;
-                later.next_at = dead->second;
-                later.error = "the route could not be reached";
-                t.attempts.push_back(std::move(later));
+                for (const outbox_message& m : group) {
+                    ++report.waiting;
+                    transaction::attempt_result later;
+                    later.number = m.number;
+                    later.as = transaction::attempt_result::end::again;
+                    later.next_at = dead->second;
+                    later.error = "the route could not be reached";
+                    t.attempts.push_back(std::move(later));
+                }
             }
             const entry_index base = book_.size();
             book_.commit(t, now_());

@@ -76,7 +76,8 @@ private:
     fetch(connector& from, std::size_t stream, std::optional<civil_day> day, std::optional<std::string> at);
     boost::asio::awaitable<result<void>> begin(connector& from);
     boost::asio::awaitable<bool> wait_after(const failure& why, int failed, const std::string& source);
-    boost::asio::awaitable<transaction> attempt(outbox_message& m, delivery_report& report);
+    std::vector<std::vector<outbox_message>> in_digests(std::vector<outbox_message> due) const;
+    boost::asio::awaitable<transaction> attempt(std::vector<outbox_message>& group, delivery_report& report);
     void flush(source_reading& reading, read_report& report);
 
     const configuration& settings_;

@@ -2,7 +2,9 @@
 
 #include "daemon/base/events.hpp"
 #include "daemon/reconcile/payload.hpp"
+#include "daemon/service/decisions.hpp"
 #include "daemon/service/housekeeping.hpp"
+#include "daemon/service/reminders.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -62,6 +64,7 @@ asio::awaitable<poll_report> poll_all(
         );
     }
     keep_house(work.settings(), book, now());
+    remind(work.settings(), book, now());
     const cycle::delivery_report delivery = co_await work.deliver();
     report.messages_delivered = delivery.delivered;
     report.messages_waiting = delivery.waiting;
@@ -220,6 +223,7 @@ private:
                 continue;
             }
             keep_house(*settings_, book_, around_.now(*settings_));
+            remind(*settings_, book_, around_.now(*settings_));
             warn_of_witnesses();
             const steady::time_point until =
                 std::min({tend_at_, evening(), next == due_.end() ? steady::now() + longest_nap : *next});
@@ -364,6 +368,8 @@ private:
         } else if (request->command == control_request::kind::account) {
             const result<void> done = change_account(accounts(), request->account, around_.now(*settings_));
             reply = done ? report_line(poll_report{}) : failure_line(done.error());
+        } else if (request->command == control_request::kind::decide) {
+            reply = take_decision(request->decision);
         } else if (request->command == control_request::kind::checkpoint) {
             const result<void> done = change_checkpoint(book_, request->checkpoint, around_.now(*settings_));
             reply = done ? report_line(poll_report{}) : failure_line(done.error());
@@ -396,6 +402,15 @@ private:
     void record_access(const std::string& user, entry_index pupil, const std::string& view) override
     {
         record_access(access_record{user, pupil, view, ""});
+    }
+
+    // At once, whatever is being read: a decision is one transaction, and a read that goes on sees it.
+    std::string take_decision(const decision_request& request)
+    {
+        const result<upkeep_report> done = rollbook::take_decision(book_, *settings_, request, around_.now(*settings_));
+        tend_at_ = {}; // its copy is wanted soon
+        wake_.cancel();
+        return done ? upkeep_line(*done) : failure_line(done.error());
     }
 
     void record_access(const access_record& seen)

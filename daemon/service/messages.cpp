@@ -1,6 +1,8 @@
 #include "daemon/service/messages.hpp"
 
 #include "daemon/base/canonical_json.hpp"
+#include "daemon/base/json.hpp"
+#include "daemon/base/spoken.hpp"
 
 #include <fmt/format.h>
 
@@ -183,6 +185,201 @@ outbox_message baseline_message(
     text += "\nFrom a terminal: rollbook alerts list\n";
     text += fmt::format("\n{}\n", setting.school);
     m.content.json = std::move(json);
+    return m;
+}
+
+named_pupil pupil_named(const held_state& held, entry_index pupil)
+{
+    named_pupil named{fmt::format("P-{}", pupil), {}, {}};
+    const held_thing* thing = held.things(what::pupil).find_subject(pupil);
+    const auto payload = thing ? json_document::parse(thing->payload) : json_document::parse("{}");
+    if (!payload) return named;
+    const json_view fields = payload->root()["fields"];
+    const auto name = [&](std::string_view preferred, std::string_view legal) {
+        const auto first = fields[preferred].string_if().value_or("");
+        return std::string(first.empty() ? fields[legal].string_if().value_or("") : first);
+    };
+    named.forename = name("forename", "legal_forename");
+    named.surname = name("surname", "legal_surname");
+    return named;
+}
+
+namespace {
+
+std::string data_json(const std::string& type, std::initializer_list<std::pair<std::string_view, std::string>> data)
+{
+    std::string text;
+    json_writer out(text);
+    out.begin_object().key("data").begin_object();
+    for (const auto& [key, value] : data)
+        out.member(key, value);
+    out.end_object().member("type", type).end_object();
+    return text;
+}
+
+} // namespace
+
+outbox_message alert_reminder(
+    const message_setting& setting,
+    const route_configuration& route,
+    const rule& judged_by,
+    const alert& about,
+    const due_reminder& due,
+    const named_pupil& pupil,
+    std::string first_message_id
+)
+{
+    const bool escalates = due.of == due_reminder::kind::escalated;
+    outbox_message m;
+    m.alert = about.id;
+    m.pupil = about.pupil;
+    m.stage = about.stage;
+    m.route = route.name;
+    m.content.id = fmt::format(
+        "<alert-{}.{}.{}{}.{}@{}>",
+        about.id,
+        id_part(about.stage),
+        escalates ? 'e' : 'r',
+        due.number,
+        id_part(route.name),
+        setting.domain
+    );
+    m.content.references = std::move(first_message_id);
+    m.content.type = escalates ? "alert.escalated" : "alert.reminder";
+    m.content.subject = fmt::format(
+        "{}{}: {} ({}, {})",
+        subject_start(setting),
+        judged_by.title,
+        pupil.reference,
+        about.stage,
+        escalates ? std::string("nobody has answered") : fmt::format("reminder {}", due.number)
+    );
+    const std::string who = shown(pupil, route.disclose);
+    m.content.text = fmt::format(
+        "{}\nPupil: {}\n\n{}\n\nStage: {}. {}\n{}\nWhen it is in hand: rollbook alerts ack {}\n\n{}\n",
+        judged_by.title,
+        who,
+        about.reason,
+        about.stage,
+        escalates ? "Nobody has acknowledged this alert, so you are told as well."
+                  : "Nobody has acknowledged this alert.",
+        link_line(setting, fmt::format("/alerts/{}", about.id)),
+        about.id,
+        setting.school
+    );
+    m.content.json = alert_json(about, m.content.type, who);
+    return m;
+}
+
+outbox_message action_reminder(
+    const message_setting& setting,
+    const route_configuration& route,
+    const rule& judged_by,
+    const case_action& about,
+    const due_reminder& due,
+    const named_pupil& pupil,
+    std::string first_message_id
+)
+{
+    const bool reviews = due.of == due_reminder::kind::review;
+    outbox_message m;
+    m.alert = about.alert;
+    m.pupil = about.pupil;
+    m.stage = about.kind;
+    m.route = route.name;
+    m.content.id = fmt::format(
+        "<action-{}.{}{}.{}@{}>",
+        about.id,
+        reviews                                 ? "review"
+        : due.of == due_reminder::kind::overdue ? "due"
+                                                : "lead",
+        due.number,
+        id_part(route.name),
+        setting.domain
+    );
+    m.content.references = std::move(first_message_id);
+    m.content.type = reviews ? "action.review" : "action.overdue";
+    const std::string day = spoken_date(reviews ? *about.review : *about.due);
+    m.content.subject = fmt::format(
+        "{}{} {}: {}",
+        subject_start(setting),
+        about.kind,
+        reviews ? "to be looked at again" : "overdue",
+        pupil.reference
+    );
+    m.content.text = fmt::format(
+        "{}\nPupil: {}\n\nAction {} ({}) {} {}.\n{}\n{}: rollbook alerts {} {}\n\n{}\n",
+        judged_by.title,
+        shown(pupil, route.disclose),
+        about.id,
+        about.kind,
+        reviews ? "was to be looked at again on" : "was due on",
+        day,
+        link_line(setting, fmt::format("/alerts/{}", about.alert)),
+        reviews ? "To see it" : "When it is done",
+        reviews ? "show" : "done",
+        reviews ? about.alert : about.id,
+        setting.school
+    );
+    m.content.json = data_json(
+        m.content.type,
+        {{"action", std::to_string(about.id)},
+         {"alert", std::to_string(about.alert)},
+         {"day", format_day(reviews ? *about.review : *about.due)},
+         {"kind", about.kind},
+         {"pupil", shown(pupil, route.disclose)},
+         {"rule", about.rule}}
+    );
+    return m;
+}
+
+message digest_message(const message_setting& setting, const std::vector<outbox_message>& gathered)
+{
+    const outbox_message& first = gathered.front();
+    message m;
+    m.id = fmt::format("<digest-{}.{}@{}>", first.number, id_part(first.route), setting.domain);
+    m.type = "alert.digest";
+    m.made_at = first.content.made_at;
+    m.subject = fmt::format("{}{} messages", subject_start(setting), gathered.size());
+    json_writer out(m.json);
+    out.begin_object().key("data").begin_object().key("messages").begin_array();
+    for (const outbox_message& each : gathered) {
+        const std::string_view subject = each.content.subject;
+        const std::size_t start = subject.starts_with(subject_start(setting)) ? subject_start(setting).size() : 0;
+        m.text += fmt::format("{}\n{}\n{}\n", subject.substr(start), std::string(72, '-'), each.content.text);
+        const auto parsed = json_document::parse(each.content.json);
+        if (parsed) parsed->root().write_canonical(out);
+    }
+    out.end_array().end_object().member("timestamp", format_instant(m.made_at)).member("type", m.type).end_object();
+    return m;
+}
+
+outbox_message silence_message(
+    const message_setting& setting,
+    const route_configuration& route,
+    const silence& ended,
+    const std::vector<entry_index>& standing
+)
+{
+    const std::string pupil = ended.pupil == no_entry ? "every pupil" : fmt::format("P-{}", ended.pupil);
+    const std::string rule = ended.rule.empty() ? "every rule" : ended.rule;
+    outbox_message m;
+    m.pupil = ended.pupil;
+    m.route = route.name;
+    m.content.id = fmt::format("<silence-{}.{}@{}>", ended.id, id_part(route.name), setting.domain);
+    m.content.type = "silence.ended";
+    m.content.subject = fmt::format("{}A silence has ended: {}, {}", subject_start(setting), pupil, rule);
+    m.content.text = fmt::format(
+        "Messages about {} under {} were held back, and are sent again from now on.\n\n"
+        "Alerts that stand: {}.\nTo see one: rollbook alerts show ID\n{}\n{}\n",
+        pupil,
+        rule,
+        standing.empty() ? std::string("none") : fmt::format("{}", fmt::join(standing, ", ")),
+        link_line(setting, "/alerts"),
+        setting.school
+    );
+    m.content.json =
+        data_json(m.content.type, {{"pupil", pupil}, {"rule", rule}, {"silence", std::to_string(ended.id)}});
     return m;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "daemon/cases/reminders.hpp"
+#include "daemon/cases/silence.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/ledger.hpp"
 #include "daemon/rules/alert.hpp"
@@ -52,6 +54,43 @@ outbox_message baseline_message(
     const baseline_counts& counts,
     entry_index number,
     instant at
+);
+
+// The newest name that the pupil's own record gives, if it gives one.
+named_pupil pupil_named(const held_state& held, entry_index pupil);
+
+// That nobody has acknowledged the alert; one message of (alert, stage, route, number).
+outbox_message alert_reminder(
+    const message_setting& setting,
+    const route_configuration& route,
+    const rule& judged_by,
+    const alert& about,
+    const due_reminder& due,
+    const named_pupil& pupil,
+    std::string first_message_id
+);
+
+// That an action's day has passed, or that of its review has come; one of (action, kind, route, number). Its words stay
+// in the ledger.
+outbox_message action_reminder(
+    const message_setting& setting,
+    const route_configuration& route,
+    const rule& judged_by,
+    const case_action& about,
+    const due_reminder& due,
+    const named_pupil& pupil,
+    std::string first_message_id
+);
+
+// Messages of one route that go at one moment, as one. Its id is that of its first message's number.
+message digest_message(const message_setting& setting, const std::vector<outbox_message>& gathered);
+
+// That a silence has ended, with the alerts that stand; one of (silence, route). Its reason stays in the ledger.
+outbox_message silence_message(
+    const message_setting& setting,
+    const route_configuration& route,
+    const silence& ended,
+    const std::vector<entry_index>& standing
 );
 
 } // namespace rollbook

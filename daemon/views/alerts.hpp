@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/rules/alert.hpp"
+#include "daemon/views/actions.hpp"
 #include "daemon/views/people.hpp"
 
 #include <functional>
@@ -20,6 +21,18 @@ void write_alert(
     const people& everyone,
     const std::function<void(json_writer&)>& write_history = {}
 );
+
+// What is told of one alert besides its newest version.
+struct alert_story {
+    std::vector<alert> versions;            // oldest first, at least one
+    std::vector<case_action> actions;       // about it, by id
+    evidence_count for_letter;              // of its evidence, for the next letter of the rule
+    std::optional<referral_check> referral; // of a rule that a penalty notice may follow from
+};
+// An unknown id is a failure_error with not_found.
+alert_story story_of(const workplace& at, entry_index id);
+// The members of `alerts show --json`.
+void write_alert_story(json_writer& out, const alert_story& story, const people& everyone);
 
 // Every version of the alert `id`, oldest first; empty when no alert has that id.
 std::vector<alert> alert_versions(const workplace& at, entry_index id);

@@ -118,16 +118,22 @@ void people::write_source_ids(json_writer& out, entry_index person) const
 
 result<entry_index> people::find(std::string_view ref) const
 {
+    if (!ref.starts_with(reference_prefix) && ref.find(':') == std::string_view::npos) return find_upn(ref);
+    const result<entry_index> record = find_record(ref);
+    return record ? result<entry_index>(person_of(*record)) : record;
+}
+
+result<entry_index> people::find_record(std::string_view ref) const
+{
     if (ref.starts_with(reference_prefix)) {
         const auto index = parse_decimal(ref.substr(reference_prefix.size()));
         if (!index) return nobody();
         if (!records_.contains(*index)) return erased_or_nobody(*index);
-        return person_of(*index);
+        return *index;
     }
     const std::size_t colon = ref.find(':');
-    if (colon == std::string_view::npos) return find_upn(ref);
     for (const auto& [index, each] : records_) {
-        if (each.source == ref.substr(0, colon) && each.key == ref.substr(colon + 1)) return each.person;
+        if (each.source == ref.substr(0, colon) && colon != ref.npos && each.key == ref.substr(colon + 1)) return index;
     }
     return nobody();
 }

@@ -31,6 +31,8 @@ public:
     // The person a REF names: "P-12", a UPN, or SOURCE:ID. Fails with not_found or, when it names more than one, with
     // usage.
     result<entry_index> find(std::string_view ref) const;
+    // The pupil record that a REF of the first or last form names, whomever it is linked to. Fails with not_found.
+    result<entry_index> find_record(std::string_view ref) const;
     // The person's name as the sources give it; empty when none does.
     std::string name_of(entry_index person) const;
 

@@ -139,6 +139,8 @@ void read_alerts(const workplace& at, const people& everyone, timeline& into)
         return true;
     });
     std::ranges::sort(into.alerts, {}, &alert::id);
+    into.actions = actions_at(at);
+    std::erase_if(into.actions, [&](const case_action& each) { return everyone.person_of(each.pupil) != into.person; });
 }
 
 void write_mark(json_writer& out, const mark_line& each)
@@ -200,7 +202,10 @@ void read_timeline(const workplace& at, const people& everyone, const asked_days
 
 void write_timeline(json_writer& out, const timeline& of, const people& everyone)
 {
-    out.begin_object().key("alerts").begin_array();
+    out.begin_object().key("actions").begin_array();
+    for (const case_action& each : of.actions)
+        write_action(out, each);
+    out.end_array().key("alerts").begin_array();
     for (const alert& each : of.alerts)
         write_alert(out, each, everyone);
     out.end_array();

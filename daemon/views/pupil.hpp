@@ -41,6 +41,7 @@ struct timeline {
     std::vector<mark_line> marks;
     std::vector<incident_line> incidents;
     std::vector<alert> alerts;
+    std::vector<case_action> actions;
     day_range days{}; // of the figures
     figures sums;
 };

@@ -294,6 +294,7 @@ public:
     std::vector<stream_state> streams(const std::string& source) const override { return l->streams(source); }
     outbox_counts outbox() const override { return l->outbox(); }
     std::int64_t quarantined() const override { return l->quarantined(); }
+    void quarantine(const std::function<bool(const quarantined_view&)>& use) const override { l->quarantine(use); }
     std::optional<stored_checkpoint> newest_checkpoint() const override { return l->newest_checkpoint(); }
     result<std::string> prove(entry_index i) const override { return l->prove(i); }
     verify_report verify(const verify_options& options) const override { return l->verify(options); }
@@ -307,7 +308,8 @@ struct command_fixture : small_school {
     configuration config;
     cli_context context;
     std::vector<std::string> accesses; // what was recorded, in order
-    std::filesystem::path asked_for;   // the configuration file that was loaded
+    std::vector<decision_request> decisions;
+    std::filesystem::path asked_for; // the configuration file that was loaded
     std::string out;
     std::string err;
 
@@ -345,6 +347,13 @@ struct command_fixture : small_school {
         context.record_access = [this](const configuration&, const access_record& seen) -> result<void> {
             accesses.push_back("P-" + std::to_string(seen.pupil) + " " + seen.view + ": " + seen.reason);
             return {};
+        };
+        context.decide = [this](const configuration&, const decision_request& asked) -> result<upkeep_report> {
+            decisions.push_back(asked);
+            upkeep_report report;
+            report.lines = {"Done."};
+            report.json = R"({"done":"it"})";
+            return report;
         };
         context.pinned_vkey = [](const configuration&) -> result<std::string> {
             return format_vkey(make_verifier_key("ledger.example.sch.uk/900001", key_kind::log, hash{}));

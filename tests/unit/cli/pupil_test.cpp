@@ -29,7 +29,7 @@ TEST_CASE("pupil --json has the contract's members", "[cli]")
     CHECK(f.run("pupil " + ref(f.ana) + " --json") == 0);
     const json_document document = f.json();
     const json_view root = document.root();
-    CHECK(keys_of(root) == "alerts,figures,incidents,marks,ref,source_ids");
+    CHECK(keys_of(root) == "actions,alerts,figures,incidents,marks,ref,source_ids");
     CHECK(root["ref"].as_string() == ref(f.ana));
     CHECK(text_of(root["source_ids"]) == R"({"cpoms":["c:1"],"mis":["A1"]})");
     CHECK(keys_of(root["marks"].at(0)) == "backfill,changed,class,code,date,learned,minutes_late,raw,session");

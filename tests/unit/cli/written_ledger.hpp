@@ -120,6 +120,12 @@ public:
     std::vector<source_state> sources() const override { return states; }
     std::vector<stream_state> streams(const std::string&) const override { return {}; }
     outbox_counts outbox() const override { return messages; }
+    void quarantine(const std::function<bool(const quarantined_view&)>& use) const override
+    {
+        for (const quarantined_view& each : bad_rows)
+            if (!use(each)) return;
+    }
+    std::vector<quarantined_view> bad_rows;
     std::int64_t quarantined() const override { return 0; }
     std::optional<stored_checkpoint> newest_checkpoint() const override { return checkpoint; }
     result<std::string> prove(entry_index index) const override

@@ -37,6 +37,53 @@ const rule& named(const configuration& c, std::string_view id)
 
 } // namespace
 
+TEST_CASE("reminders are settings of a rule or of a route, and who is escalated to must be a route", "[config]")
+{
+    const std::string start = "[[rule]]\nid = \"repeated-lateness\"\n";
+    const auto [lines, problem] = GENERATE(table<std::string, std::string>({
+        {"remind_after = \"4h\"", ""},
+        {"remind_after = \"4h\"\nescalate_after = \"10h\"\nescalate_to = \"teams\"", ""},
+        {"escalate_after = \"10h\"", "escalate_to"},
+        {"escalate_to = \"teams\"", "escalate_after"},
+        {"escalate_after = \"10h\"\nescalate_to = \"nobody\"", "which is no route"},
+        {"remind_after = 4", "remind_after"},
+    }));
+    CAPTURE(lines);
+    school_folder school;
+    const loaded_configuration loaded = with_rules(school, start + lines + "\n").load();
+    CHECK(problems_of(loaded).empty() == problem.empty());
+    CHECK_THAT(problems_of(loaded), Contains(problem));
+    if (loaded) CHECK(named(*loaded, "repeated-lateness").reminders.remind_after == std::chrono::hours(4));
+}
+
+TEST_CASE("reminders are no fact of what is judged: they do not change a rule's version", "[config]")
+{
+    const configuration plain = loaded_with("");
+    const configuration reminded = loaded_with("[[rule]]\nid = \"repeated-lateness\"\nremind_after = \"4h\"\n");
+    const configuration safe = loaded_with("[[rule]]\nid = \"repeated-lateness\"\nsafety = true\n");
+    const std::string version = rule_version(named(plain, "repeated-lateness"));
+    CHECK(rule_version(named(reminded, "repeated-lateness")) == version);
+    CHECK(named(safe, "repeated-lateness").safety);
+    CHECK(rule_version(named(safe, "repeated-lateness")) != version);
+}
+
+TEST_CASE("casework has a lead that is a route, hours that end after they begin, and a folder of letters", "[config]")
+{
+    const auto [lines, problem] = GENERATE(table<std::string, std::string>({
+        {"lead = \"lead\"\nletters = \"letters\"", ""},
+        {"lead = \"nobody\"", "is no route"},
+        {"school_hours = { from = 08:30:00, to = 15:30:00 }", ""},
+        {"school_hours = { from = 15:30:00, to = 08:30:00 }", "is not after"},
+        {"leed = \"lead\"", "leed"},
+    }));
+    CAPTURE(lines);
+    school_folder school;
+    school.main += "\n[casework]\n" + lines + "\n";
+    const loaded_configuration loaded = school.load();
+    CHECK(problems_of(loaded).empty() == problem.empty());
+    CHECK_THAT(problems_of(loaded), Contains(problem));
+}
+
 TEST_CASE("the pack england ships the three rules with their thresholds and sources", "[config][statutory]")
 {
     const configuration c = loaded_with("");

@@ -20,10 +20,50 @@ TEST_CASE("a request for a poll is read back as it was written", "[service]")
     CHECK(read.poll.allow_vanished == asked.poll.allow_vanished);
 }
 
+TEST_CASE("a decision is read back as it was written", "[service]")
+{
+    control_request asked;
+    asked.command = control_request::kind::decide;
+    decision_request& decision = asked.decision;
+    decision.kind = static_cast<decision_kind>(GENERATE(range(0, static_cast<int>(decision_words.size()))));
+    decision.about = GENERATE(as<entry_index>(), no_entry, 0, 4711);
+    decision.pupil = decision.about;
+    decision.rule = "repeated-lateness";
+    decision.action = "call";
+    decision.owner = "Mrs \"O\"";
+    decision.outcome = "met";
+    decision.source = "mis";
+    decision.stream = "attendance";
+    decision.adult = "A-1";
+    decision.text = "first line\nsecond";
+    decision.on = GENERATE(std::optional<civil_day>(), parse_day("2026-11-23"));
+    decision.due = decision.on;
+    decision.review = decision.on;
+    decision.until = decision.on;
+    decision.by = "A Lead";
+    decision.user = "root";
+    const auto read = parse_request(to_line(asked));
+    REQUIRE(read);
+    CHECK(read->command == control_request::kind::decide);
+    CHECK(read->decision == decision);
+}
+
 TEST_CASE("what is no request is none", "[service]")
 {
-    const auto line =
-        GENERATE(as<std::string>(), "", "\n", "{}", "[]", "poll", R"({"command":"forget"})", R"({"command":7})");
+    const auto line = GENERATE(
+        as<std::string>(),
+        "",
+        "\n",
+        "{}",
+        "[]",
+        "poll",
+        R"({"command":"forget"})",
+        R"({"command":7})",
+        R"({"command":"decide"})",
+        R"({"command":"decide","decision":"burn"})",
+        R"({"command":"decide","decision":"note","about":-1})",
+        R"({"command":"decide","decision":"act","about":1,"due":"soon"})"
+    );
     CAPTURE(line);
     CHECK_FALSE(parse_request(line));
 }

@@ -1,4 +1,6 @@
 #include "daemon/service/cycle.hpp"
+#include "daemon/service/decisions.hpp"
+#include "daemon/service/reminders.hpp"
 
 #include "tests/support/england_rules.hpp"
 #include "tests/support/ledger_folder.hpp"
@@ -149,6 +151,11 @@ public:
     std::string first_message_id(entry_index alert, const std::string& route) const override
     {
         return real_->first_message_id(alert, route);
+    }
+    bool has_message(const std::string& id) const override { return real_->has_message(id); }
+    std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override
+    {
+        return real_->untried_messages(alert, route);
     }
 
 private:
@@ -556,4 +563,168 @@ TEST_CASE("what could not be read is not closed, moves no bookmark, and does not
     CHECK(handing.resumed == std::vector<std::string>{"", "read 1", "read 1"});
     CHECK(handing.closings == 2);
     CHECK(school.statements.back().fresh == 1);
+}
+
+TEST_CASE("outside school hours a message waits until they begin, and what is said later replaces it", "[service]")
+{
+    small_school school;
+    school.settings.routes[0].only_in_school_hours = true;
+    school.poll();
+    school.mails.clear();
+    const auto read_with = [&](const std::string& code) {
+        school.set(5, code);
+        school.now += std::chrono::minutes(10);
+        school.poll();
+    };
+    read_with("L");
+    CHECK(school.mails.size() == 1); // of the other route
+    CHECK(school.folder.reader()->outbox().waiting == 1);
+    read_with("/");
+    CHECK(school.mails.size() == 2);
+    CHECK(school.folder.reader()->outbox().waiting == 0); // opened and gone again over night: nobody need know
+
+    read_with("L");
+    school.mails.clear();
+    school.now += std::chrono::hours(15);
+    school.poll();
+    REQUIRE(school.mails.size() == 1);
+    CHECK(school.mails[0].type == "alert.opened");
+    CHECK(school.mails[0].references.empty());
+    school.poll();
+    CHECK(school.mails.size() == 1);
+}
+
+TEST_CASE("a safety rule's message never waits", "[service]")
+{
+    small_school school;
+    school.settings.routes[0].only_in_school_hours = true;
+    school.settings.routes[1].digest = std::chrono::hours(8);
+    for (rule& each : school.settings.rules)
+        each.safety = true;
+    school.poll();
+    school.mails.clear();
+    school.set(5, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.mails.size() == 2);
+}
+
+TEST_CASE("an alert that comes and goes is told a third time only if it still stands the next morning", "[service]")
+{
+    small_school school;
+    school.poll();
+    for (const char* code : {"L", "/", "L", "/"}) {
+        school.set(5, code);
+        school.now += std::chrono::minutes(10);
+        school.poll();
+    }
+    school.mails.clear();
+    school.set(5, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.mails.empty());
+    school.now += std::chrono::hours(15);
+    school.poll();
+    CHECK(school.mails.size() == 2);
+}
+
+TEST_CASE("a route with a digest gets what waited as one message, with a receipt for each", "[service]")
+{
+    small_school school;
+    school.settings.routes[0].digest = std::chrono::minutes(7 * 60 + 30);
+    school.poll();
+    school.mails.clear();
+    school.set(5, "L");
+    school.set(6, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.mails.size() == 2); // of the other route
+    school.mails.clear();
+    const std::size_t receipts = school.count(R"("what":"delivery")");
+
+    school.channels["lead"]->answer = failure(errc::delivery_unreachable, "no answer");
+    school.now += std::chrono::hours(15);
+    school.poll();
+    CHECK(school.mails.empty());
+    school.channels["lead"]->answer.reset();
+    school.now += std::chrono::hours(2);
+    school.poll();
+    REQUIRE(school.mails.size() == 1);
+    CHECK(school.mails[0].type == "alert.digest");
+    CHECK_THAT(school.mails[0].id, Catch::StartsWith("<digest-"));
+    CHECK(school.mails[0].attempt == 2);
+    CHECK(school.count(R"("what":"delivery")") == receipts + 2);
+    CHECK_THAT(school.mails[0].subject + school.mails[0].text + school.mails[0].json, !Contains("Quillfeather"));
+    CHECK(school.folder.verify().problems.empty());
+}
+
+TEST_CASE("what nobody acknowledges is told again, once for each time, until somebody does", "[service]")
+{
+    small_school school;
+    school.settings.routes[0].reminders = {std::chrono::hours(4), std::chrono::hours(0), ""};
+    school.poll();
+    school.set(5, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    const auto remind_now = [&] { return remind(school.settings, *school.folder.open(), school.now); };
+    CHECK(remind_now() == 0);
+    school.now += std::chrono::hours(24); // eight hours of school
+    CHECK(remind_now() == 1);
+    CHECK(remind_now() == 0);
+    school.mails.clear();
+    school.poll();
+    REQUIRE(school.mails.size() == 1);
+    CHECK(school.mails[0].type == "alert.reminder");
+    CHECK_THAT(school.mails[0].id, Contains(".r2."));
+
+    {
+        const auto book = school.folder.open();
+        entry_index open = no_entry;
+        for (const held_thing& thing : book->state().things(rollbook::what::alert).all())
+            if (thing.payload.find(R"("state":"open")") != std::string::npos) open = thing.subject;
+        decision_request ack;
+        ack.kind = decision_kind::acknowledge;
+        ack.about = open;
+        ack.user = "root";
+        const entry_index size = book->size();
+        CHECK(take_decision(*book, school.settings, ack, school.now).has_value());
+        CHECK(book->size() == size + 1);
+        CHECK(take_decision(*book, school.settings, ack, school.now).has_value());
+        CHECK(book->size() == size + 1); // given again, it makes nothing
+    }
+    school.now += std::chrono::hours(24);
+    CHECK(remind_now() == 0);
+    CHECK(school.folder.verify().problems.empty());
+}
+
+TEST_CASE("a silence holds back its pupil's messages, and its end is told with what stands", "[service]")
+{
+    small_school school;
+    school.poll();
+    {
+        const auto book = school.folder.open();
+        decision_request quiet;
+        quiet.kind = decision_kind::silence;
+        quiet.rule = "repeated-lateness";
+        quiet.until = day_of(time_zone::named("Europe/London")->to_local(school.now));
+        quiet.text = "the bus strike";
+        quiet.user = "root";
+        REQUIRE(take_decision(*book, school.settings, quiet, school.now).has_value());
+    }
+    school.mails.clear();
+    school.set(5, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.mails.empty());
+    CHECK(school.count(R"("state":"open")") == 2); // the alert, and the stranger's finding
+    CHECK(remind(school.settings, *school.folder.open(), school.now) == 0);
+    school.now += std::chrono::hours(24);
+    CHECK(remind(school.settings, *school.folder.open(), school.now) == 2);
+    CHECK(remind(school.settings, *school.folder.open(), school.now) == 0);
+    CHECK(school.count(R"("state":"expired")") == 1);
+    school.poll();
+    REQUIRE(school.mails.size() == 2);
+    CHECK(school.mails[0].type == "silence.ended");
+    CHECK_THAT(school.mails[0].text, Contains("Alerts that stand") && !Contains("bus strike"));
+    CHECK(school.folder.verify().problems.empty());
 }

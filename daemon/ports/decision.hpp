@@ -1,0 +1,72 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/base/time.hpp"
+#include "daemon/domain/register.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rollbook {
+
+// What a person may decide. The words are those of the socket's requests.
+enum class decision_kind {
+    acknowledge,
+    take_up,
+    park,
+    close,
+    note,
+    act,
+    finish,
+    silence,
+    end_silence,
+    confirm_link,
+    split_link,
+    retry_quarantine
+};
+inline constexpr std::array<std::string_view, 12> decision_words = {
+    "acknowledge",
+    "take-up",
+    "park",
+    "close",
+    "note",
+    "act",
+    "finish",
+    "silence",
+    "end-silence",
+    "confirm-link",
+    "split-link",
+    "retry-quarantine"};
+
+// One decision of one person, from a command or a page. What a kind does not use stays empty.
+struct decision_request {
+    decision_kind kind = decision_kind::note;
+    // An alert (acknowledge, take_up, park, close, note, act), an action (finish), a silence (end_silence) or another
+    // system's pupil record (links): its id.
+    entry_index about = no_entry;
+    entry_index pupil = no_entry; // of a silence: whom it is about; of a link: the pupil of the MIS
+    std::string rule;             // of a silence; empty: every rule
+    std::string action;           // the kind of action
+    std::string owner;            // who is to do it: a route's name where reminders are to reach them
+    std::string outcome;          // one word
+    std::string source;           // of a quarantined row, with its stream
+    std::string stream;
+    std::string adult;           // of a warning or penalty notice: the parent, by a reference of the school's
+    std::string text;            // in the person's own words; shown from the ledger, and nowhere else
+    std::optional<civil_day> on; // of an action: the day it was done or issued, where that is not today
+    std::optional<civil_day> due;
+    std::optional<civil_day> review;
+    std::optional<civil_day> until; // of a silence: its last day
+    std::string by;                 // who decided, as claimed
+    std::string user;               // the operating system's, or the account of the pages
+
+    bool operator==(const decision_request&) const = default;
+};
+
+// Fails with usage where a text is too long, no UTF-8, or holds control characters other than line ends: such a
+// request cannot become an entry.
+result<void> check_texts(const decision_request& request);
+
+} // namespace rollbook

@@ -1,0 +1,50 @@
+#include "daemon/service/decisions.hpp"
+
+#include "daemon/base/canonical_json.hpp"
+#include "daemon/cases/decide.hpp"
+
+namespace rollbook {
+namespace {
+
+result<upkeep_report> read_again(ledger& book, const decision_request& request, instant now)
+{
+    std::optional<stream_state> stream = book.stream(request.source, request.stream);
+    if (!stream)
+        return failure(
+            errc::not_found, "the ledger knows no such stream of a source", "`rollbook quarantine list` names them."
+        );
+    // As after a change of its shape: all of it is read, and nothing that is missing then is taken for deleted.
+    stream->fingerprint = "to be read again";
+    transaction t;
+    t.streams.push_back(std::move(*stream));
+    book.commit(t, now);
+
+    upkeep_report report;
+    report.lines.emplace_back("The next read of " + request.source + " reads all of it again.");
+    json_writer out(report.json);
+    out.begin_object().member("done", "retry").member("source", request.source).member("stream", request.stream);
+    out.end_object();
+    return report;
+}
+
+} // namespace
+
+result<upkeep_report>
+take_decision(ledger& book, const configuration& settings, const decision_request& request, instant now)
+{
+    if (request.kind == decision_kind::retry_quarantine) return read_again(book, request, now);
+    const time_zone zone = time_zone::named(settings.school.timezone).value_or(time_zone::utc());
+    const entry_index index = book.size();
+    auto decided = decide(book.state(), settings, request, index, day_of(zone.to_local(now)), now);
+    if (!decided) return decided.error();
+    if (decided->entry) {
+        transaction t;
+        t.entries.push_back(std::move(*decided->entry));
+        book.commit(t, now);
+        book.state().apply(index, t.entries.front().row, t.entries.front().payload);
+        book.sign_checkpoint(now);
+    }
+    return std::move(decided->report);
+}
+
+} // namespace rollbook

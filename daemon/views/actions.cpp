@@ -1,0 +1,46 @@
+#include "daemon/views/actions.hpp"
+
+#include "daemon/views/text.hpp"
+
+#include <algorithm>
+
+namespace rollbook {
+
+std::vector<case_action> actions_at(const workplace& at)
+{
+    std::vector<case_action> all;
+    at.reader.things(what::action, at.n, [&](const thing_view& each) {
+        if (auto action = parse_action_payload(each.payload, each.entry)) all.push_back(std::move(*action));
+        return true;
+    });
+    std::ranges::sort(all, {}, &case_action::id);
+    return all;
+}
+
+void write_action(json_writer& out, const case_action& action)
+{
+    out.begin_object();
+    write_text_or_null(out, "adult", action.adult);
+    out.member("alert", action.alert);
+    out.member("at", format_instant(action.at));
+    out.member("by", action.by);
+    write_day(out, "due", action.due);
+    out.key("evidence").begin_array();
+    for (const entry_index each : action.evidence)
+        out.value(each);
+    out.end_array();
+    out.member("id", action.id);
+    out.member("kind", action.kind);
+    write_day(out, "on", action.on);
+    write_text_or_null(out, "outcome", action.outcome);
+    write_text_or_null(out, "outcome_text", action.outcome_text);
+    out.member("owner", action.owner);
+    write_day(out, "review", action.review);
+    out.member("rule", action.rule);
+    out.member("state", action.is_done ? "done" : "open");
+    out.member("text", action.text);
+    out.member("user", action.user);
+    out.end_object();
+}
+
+} // namespace rollbook

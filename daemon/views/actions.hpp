@@ -1,0 +1,18 @@
+#pragma once
+
+#include "daemon/base/canonical_json.hpp"
+#include "daemon/cases/action.hpp"
+#include "daemon/cases/penalty.hpp"
+#include "daemon/views/workplace.hpp"
+
+#include <vector>
+
+namespace rollbook {
+
+// Every action of ours that stands at the size asked about, in order of id.
+std::vector<case_action> actions_at(const workplace& at);
+
+// The members of an action in `alerts show --json` and `pupil --json`.
+void write_action(json_writer& out, const case_action& action);
+
+} // namespace rollbook

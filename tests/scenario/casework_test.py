@@ -1,0 +1,207 @@
+"""What people decide: recorded once, kept over restarts and reads, known at its time, copied to the backup target."""
+
+import json
+import random
+import signal
+import subprocess
+
+from backup_test import WithBackups
+from erasure_test import Leaver
+from support import ROLLBOOK, SECOND_POLL, THIRD_POLL, ScenarioTest, end, main, wait_until
+
+WORDS = "Spoke to mother; bus was late"
+
+
+class Casework(ScenarioTest):
+    pupils, days = 20, 10
+
+    def setUp(self):
+        super().setUp()
+        self.first_poll()
+        student, days = self.quiet_pupil(5)
+        for day in days:
+            self.school.amend(student, day, "AM", "L")
+        self.poll(SECOND_POLL)
+        self.student = student
+        self.alert = self.alert_of(student)["id"]
+
+    def alert_of(self, student, state="all"):
+        mine = [a for a in self.alerts(state=state)
+                if student in a["pupil"]["source_ids"]["mis"] and a["rule"] == "repeated-lateness"]
+        self.assertEqual(len(mine), 1, mine)
+        return mine[0]
+
+    def decide(self, *words, code=0, now=None):
+        return json.loads(self.rollbook(*words, "--by", "A Lead", "--json", code=code, now=now).stdout)
+
+    def show(self, *words):
+        return self.read("alerts", "show", self.alert, *words)
+
+    def test_an_alert_is_acknowledged_acted_upon_and_closed_and_reads_leave_it_so(self):
+        self.decide("alerts", "ack", self.alert, "--text", WORDS)
+        act = self.decide("alerts", "act", self.alert, "--kind", "call", "--owner", "tutor", "--due", "2025-11-24")
+        self.decide("alerts", "note", self.alert, "--text", "Father rang back")
+        self.decide("alerts", "done", act["id"], "--outcome", "agreed", "--text", "Earlier bus")
+        self.assertEqual(self.show()["state"], "acknowledged")
+        self.decide("alerts", "close", self.alert, "--outcome", "resolved", "--text", "Agreed with the parents",
+                    now="2025-11-21T18:30:00Z")
+        shown = self.show()
+        self.assertEqual(shown["state"], "resolved")
+        self.assertEqual([h["decision"] for h in shown["history"]], [None, "acknowledge", "close"])
+        self.assertEqual(shown["history"][1]["text"], WORDS)
+        self.assertEqual(shown["history"][2]["by"], "A Lead")
+        self.assertTrue(shown["history"][2]["user"])
+        self.assertEqual([(a["kind"], a["state"], a["outcome"]) for a in shown["actions"]],
+                         [("call", "done", "agreed"), ("note", "done", None)])
+        self.assertEqual(len(self.pupil(f"mis:{self.student}")["actions"]), 2)
+        mails, size = len(self.school.mails()), self.size()
+        self.poll(THIRD_POLL)
+        self.assertEqual(self.show(), shown)
+        self.assertEqual(len(self.school.mails()), mails)
+        self.assertEqual([e["what"] for e in self.entries("--after", size - 1)], [])
+        # Before the close it stands as it stood.
+        self.assertEqual(self.show("--known-at", "2025-11-21T18:15:00Z")["state"], "acknowledged")
+        self.verify()
+        self.assertIn("None differed", self.rollbook("ledger", "rebuild").stdout)
+
+    def test_words_are_in_the_ledger_only(self):
+        self.decide("alerts", "ack", self.alert, "--text", WORDS)
+        self.assertIn(WORDS, self.rollbook("alerts", "show", self.alert).stdout)
+        self.assertFalse([m for m in self.school.mails() if WORDS in json.dumps(m)])
+        self.assertFalse([text for text in self.said if WORDS in text])
+
+    def test_a_decision_that_is_none_changes_nothing_and_says_what_to_do(self):
+        size = self.size()
+        for words, code in ((("alerts", "ack", 1), 1), (("alerts", "close", self.alert, "--outcome", "x"), 0),
+                            (("alerts", "ack", self.alert), 1), (("alerts", "park", self.alert), 1),
+                            (("alerts", "act", self.alert, "--kind", "shout"), 2)):
+            done = self.rollbook(*words, code=code)
+            self.assertEqual(bool(done.stderr.strip()), code != 0)
+        self.assertEqual(self.size(), size + 1)  # the close
+
+    def test_a_baseline_is_taken_up_parked_or_closed(self):
+        baseline = [a["id"] for a in self.alerts() if a["state"] == "baseline"][:3]
+        if len(baseline) < 3:
+            self.skipTest("the school has too few")
+        self.decide("alerts", "take-up", baseline[0])
+        self.decide("alerts", "park", baseline[1])
+        self.decide("alerts", "close", baseline[2], "--outcome", "known", "--text", "before our time")
+        mails = len(self.school.mails())
+        self.poll(THIRD_POLL)
+        now = {a["id"]: a for a in self.alerts()}
+        self.assertEqual([now[b]["state"] for b in baseline], ["open", "baseline", "resolved"])
+        self.assertTrue(now[baseline[1]]["parked"])
+        self.assertEqual(len(self.school.mails()), mails)
+
+    def test_nobody_is_written_to_about_a_silenced_pupil_and_the_alert_is_there(self):
+        other, days = self.quiet_pupil(5)
+        self.decide("silence", "add", "--pupil", f"mis:{other}", "--until", "2025-11-28", "--reason", "in hospital")
+        self.assertEqual(len(self.read("silence", "list")), 1)
+        mails = len(self.school.mails())
+        for day in days:
+            self.school.amend(other, day, "AM", "L")
+        self.poll(THIRD_POLL)
+        self.assertEqual(self.alert_of(other)["state"], "open")
+        self.assertEqual(len(self.school.mails()), mails)
+        self.decide("silence", "end", self.read("silence", "list")[0]["id"])
+        self.assertEqual(self.read("silence", "list"), [])
+
+    def test_a_link_that_a_person_split_stays_split_and_is_confirmed_again(self):
+        link = self.read("links", "list")[0]
+        record = f"P-{link['other']['entry']}"
+        self.decide("links", "split", record, "--reason", "another child")
+        self.poll(THIRD_POLL)
+        self.assertNotIn(link["other"]["entry"], [each["other"]["entry"] for each in self.read("links", "list")])
+        self.decide("links", "confirm", record, link["pupil"]["ref"], "--reason", "asked the family")
+        again = [each for each in self.read("links", "list") if each["other"]["entry"] == link["other"]["entry"]]
+        self.assertEqual([(a["by"], a["pupil"]["ref"]) for a in again], [("person", link["pupil"]["ref"])])
+        self.verify()
+
+
+class Erased(Leaver):
+    def test_an_erasure_takes_what_was_decided_about_the_pupil(self):
+        mine = [a["id"] for a in self.alerts() if a["pupil"]["ref"] == self.ref]
+        self.rollbook("alerts", "note", mine[0], "--text", WORDS)
+        self.rollbook("alerts", "close", mine[0], "--outcome", "known", "--text", WORDS)
+        self.rollbook("silence", "add", "--pupil", self.ref, "--until", "2025-12-01", "--reason", WORDS)
+        self.leave()
+        done = json.loads(self.erase("--json").stdout)
+        self.assertIn("action", done["by_kind"])
+        for path in self.state_files():
+            self.assertNotIn(WORDS.encode(), path.read_bytes(), path)
+        self.verify()
+
+
+class Killed(WithBackups, ScenarioTest):
+    pupils, days = 20, 10
+
+    def start(self):
+        (self.folder / "ledger.db.sock").unlink(missing_ok=True)  # left by one that was killed
+        process = subprocess.Popen([ROLLBOOK, "run", "--config", str(self.config)], env=self.environment(),
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+        self.addCleanup(end, process)
+        wait_until(lambda: (self.folder / "ledger.db.sock").exists(), "the daemon's socket")
+        return process
+
+    def test_a_daemon_killed_between_decision_and_answer_loses_nothing_and_doubles_nothing(self):
+        self.set_up_backups()
+        self.first_poll()
+        alert = self.alerts()[0]["id"]
+        dice = random.Random(5)
+        for number in range(8):
+            daemon = self.start()
+            words = ["alerts", "note", str(alert), "--text", f"note {number}"]
+            asking = subprocess.Popen([ROLLBOOK, *words, "--config", str(self.config)], env=self.environment(),
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+            try:
+                asking.wait(dice.uniform(0, 0.06))
+            except subprocess.TimeoutExpired:
+                pass
+            daemon.send_signal(signal.SIGKILL)
+            daemon.wait()
+            asking.wait(20)
+            self.rollbook(*words)  # the person gives it again
+        notes = [a["text"] for a in self.read("alerts", "show", alert)["actions"]]
+        self.assertEqual(notes, [f"note {n}" for n in range(8)])
+        self.verify()
+
+    def test_a_decision_is_in_the_sealed_copies_within_a_minute(self):
+        self.set_up_backups()
+        self.first_poll()
+        alert = self.alerts()[0]["id"]
+        copies = self.target / "decisions.sealed"
+        daemon = self.start()
+        entry = json.loads(self.rollbook("alerts", "note", alert, "--text", WORDS, "--json").stdout)["entry"]
+        held = lambda: copies.exists() and entry in [json.loads(each)["entry"] for each in copies.read_text().splitlines()]
+        wait_until(held, "the copy of the decision", 60)
+        self.assertNotIn(WORDS, copies.read_text())
+        end(daemon)
+        taken_up = self.rollbook("alerts", "take-up", alert, "--json").stdout
+        wanted = json.loads(taken_up)["entry"]
+        self.assertIn(wanted, [json.loads(each)["entry"] for each in copies.read_text().splitlines()])
+
+
+class Quarantine(ScenarioTest):
+    pupils, days = 12, 8
+
+    def test_a_bad_row_is_listed_shown_masked_and_read_again(self):
+        self.school.row("attendance/session", {
+            "id": "A2999999999", "date": {"date": "2025-11-22 00:00:00.000000", "timezone_type": 3,
+                                          "timezone": "Europe/London"},
+            "comment": "Zebedee Quux", "session": "AM", "employee": None,
+            "attendance_code": self.school.code_ids()["/"], "student": "A1999999999"})
+        self.first_poll()
+        rows = self.read("quarantine", "list")
+        self.assertEqual(len(rows), 1, rows)
+        shown = self.rollbook("quarantine", "show", rows[0]["id"]).stdout
+        for word in ("Zebedee", "Quux", "A1999999999", "A2999999999"):
+            self.assertNotIn(word, shown)
+        self.assertIn("X9999999999", shown)
+        self.assertIn("reads all of it again", self.rollbook("quarantine", "retry", rows[0]["id"]).stdout)
+        self.rollbook("quarantine", "show", 99, code=1)
+        self.poll(SECOND_POLL)
+        self.assertEqual(self.read("quarantine", "list")[0]["times"], 2)
+
+
+if __name__ == "__main__":
+    main()

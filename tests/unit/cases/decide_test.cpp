@@ -1,0 +1,248 @@
+#include "tests/unit/cases/desk.hpp"
+
+#include "daemon/base/json.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace rollbook;
+using namespace rollbook::support;
+
+namespace {
+
+errc code_of(const result<int>& got)
+{
+    return got ? errc::stopped : got.error().code;
+}
+
+} // namespace
+
+TEST_CASE("each decision is one entry, about the pupil, with who made it; the same again is none", "[cases]")
+{
+    desk at;
+    decision_request close = at.ask(decision_kind::close, at.alert_id);
+    close.outcome = "met";
+    close.text = "spoke to the parents";
+    decision_request note = at.ask(decision_kind::note, at.alert_id);
+    note.text = "mother rang";
+    decision_request act = at.ask(decision_kind::act, at.alert_id);
+    act.action = "call";
+    act.owner = "lead";
+    act.due = at.today;
+    decision_request silence = at.ask(decision_kind::silence, no_entry);
+    silence.pupil = at.pupil;
+    silence.until = at.today;
+    silence.text = "in hospital";
+    decision_request link = at.ask(decision_kind::confirm_link, at.record);
+    link.pupil = at.pupil;
+    link.text = "asked the family";
+    decision_request split = link;
+    split.kind = decision_kind::split_link;
+
+    for (const decision_request& asked :
+         {at.ask(decision_kind::acknowledge, at.alert_id), note, act, silence, link, split, close}) {
+        CAPTURE(decision_words[static_cast<std::size_t>(asked.kind)]);
+        REQUIRE(at.take(asked).value() == 1);
+        CHECK(at.same_row);
+        const auto entry = at.size - 1;
+        CHECK(json_document::parse(at.last.json)->root()["entry"].int_if() == static_cast<std::int64_t>(entry));
+        CHECK(at.take(asked).value() == 0);
+        CHECK(json_document::parse(at.last.json)->root()["entry"].is_null());
+    }
+    CHECK(at.the_alert(at.alert_id).state == alert_state::resolved);
+    for (const what kind : {what::alert, what::action, what::link, what::settings})
+        for (const held_thing& thing : at.held.things(kind).all()) {
+            CHECK(thing.pupil == at.pupil);
+            const auto payload = json_document::parse(thing.payload);
+            const json_view root = payload->root();
+            CHECK((root["user"].string_if() == "root" || root["value"]["user"].string_if() == "root"));
+        }
+}
+
+TEST_CASE("an action has an owner, days and an outcome, and is done once", "[cases]")
+{
+    desk at;
+    decision_request act = at.ask(decision_kind::act, at.alert_id);
+    act.action = "meeting";
+    act.due = at.today + std::chrono::days(3);
+    act.review = at.today + std::chrono::days(10);
+    act.text = "parents invited";
+    REQUIRE(at.take(act).value() == 1);
+    const entry_index id = at.size - 1;
+
+    decision_request done = at.ask(decision_kind::finish, id);
+    CHECK(code_of(at.take(done)) == errc::usage); // without an outcome
+    done.outcome = "held";
+    done.text = "both came";
+    REQUIRE(at.take(done).value() == 1);
+    CHECK(at.same_row);
+    const auto actions = actions_in(at.held);
+    REQUIRE(actions.size() == 1);
+    CHECK(actions[0].id == id);
+    CHECK(actions[0].is_done);
+    CHECK(actions[0].outcome == "held");
+    CHECK(actions[0].outcome_text == "both came");
+    CHECK(actions[0].text == "parents invited");
+    CHECK(actions[0].review == act.review);
+    // The same action may be needed again once it is done.
+    CHECK(at.take(act).value() == 1);
+}
+
+TEST_CASE("only a letter and its like name the evidence they rest on", "[cases]")
+{
+    const auto [kind, names] = GENERATE(table<std::string, bool>({
+        {"letter", true},
+        {"warning", true},
+        {"referral", true},
+        {"call", false},
+        {"visit", false},
+    }));
+    CAPTURE(kind);
+    desk at;
+    decision_request act = at.ask(decision_kind::act, at.alert_id);
+    act.action = kind;
+    REQUIRE(at.take(act).value() == 1);
+    CHECK(actions_in(at.held)[0].evidence.empty() != names);
+}
+
+TEST_CASE("what cannot be decided is refused in words that say what to do, and makes no entry", "[cases]")
+{
+    desk at;
+    const entry_index needs_words = at.open("penalty-notice", "met", 10, alert_state::open);
+    const auto with = [&](decision_kind kind, entry_index about, auto&& change) {
+        decision_request asked = at.ask(kind, about);
+        change(asked);
+        return asked;
+    };
+    using request = decision_request;
+    const std::vector<std::pair<errc, request>> rows = {
+        {errc::not_found, at.ask(decision_kind::acknowledge, 999)},
+        {errc::not_found, at.ask(decision_kind::acknowledge, at.pupil)}, // an entry, and no alert
+        {errc::forbidden, at.ask(decision_kind::park, at.alert_id)},
+        {errc::usage, with(decision_kind::close, needs_words, [](request& r) { r.outcome = "met"; })},
+        {errc::usage, at.ask(decision_kind::note, at.alert_id)},
+        {errc::usage, with(decision_kind::act, at.alert_id, [](request& r) { r.action = "shout"; })},
+        {errc::usage, with(decision_kind::act, at.alert_id, [](request& r) { r.action = "penalty-notice"; })},
+        {errc::usage, with(decision_kind::act, at.alert_id, [](request& r) { r.action = "decision"; })},
+        {errc::not_found, with(decision_kind::finish, 999, [](request& r) { r.outcome = "done"; })},
+        {errc::usage,
+         with(
+             decision_kind::silence,
+             no_entry,
+             [&](request& r) {
+                 r.until = at.today;
+                 r.text = "why";
+             }
+         )},
+        {errc::usage,
+         with(
+             decision_kind::silence,
+             no_entry,
+             [&](request& r) {
+                 r.rule = "repeated-lateness";
+                 r.until = at.today;
+             }
+         )},
+        {errc::usage,
+         with(
+             decision_kind::silence,
+             no_entry,
+             [&](request& r) {
+                 r.rule = "repeated-lateness";
+                 r.until = at.today - std::chrono::days(1);
+                 r.text = "why";
+             }
+         )},
+        {errc::not_found,
+         with(
+             decision_kind::silence,
+             no_entry,
+             [&](request& r) {
+                 r.rule = "no-such-rule";
+                 r.until = at.today;
+                 r.text = "why";
+             }
+         )},
+        {errc::forbidden,
+         with(
+             decision_kind::silence,
+             no_entry,
+             [&](request& r) {
+                 r.rule = "missing-child";
+                 r.until = at.today;
+                 r.text = "why";
+             }
+         )},
+        {errc::not_found, at.ask(decision_kind::end_silence, 999)},
+        {errc::not_found,
+         with(
+             decision_kind::confirm_link,
+             at.pupil,
+             [&](request& r) {
+                 r.pupil = at.pupil;
+                 r.text = "why";
+             }
+         )},
+        {errc::usage, with(decision_kind::confirm_link, at.record, [&](request& r) { r.pupil = at.pupil; })},
+        {errc::usage, with(decision_kind::note, at.alert_id, [](request& r) { r.text = std::string(4001, 'x'); })},
+        {errc::usage, with(decision_kind::note, at.alert_id, [](request& r) { r.text = "\xFF"; })},
+        {errc::usage, with(decision_kind::note, at.alert_id, [](request& r) { r.text = "\x1b[2J"; })},
+    };
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        CAPTURE(i);
+        const result<int> got = at.take(rows[i].second);
+        REQUIRE_FALSE(got.has_value());
+        CHECK(got.error().code == rows[i].first);
+        CHECK_FALSE(got.error().to_do.empty());
+    }
+}
+
+TEST_CASE("a third penalty notice to one adult is refused with the reason, and one withdrawn makes room", "[cases]")
+{
+    desk at;
+    decision_request act = at.ask(decision_kind::act, at.alert_id);
+    act.action = "penalty-notice";
+    act.adult = "A-1";
+    act.on = at.today - std::chrono::days(400);
+    REQUIRE(at.take(act).value() == 1);
+    const entry_index first = at.size - 1;
+    act.on = at.today - std::chrono::days(200);
+    REQUIRE(at.take(act).value() == 1);
+    act.on = at.today;
+    const result<int> third = at.take(act);
+    REQUIRE_FALSE(third.has_value());
+    CHECK(third.error().code == errc::forbidden);
+    CHECK(third.error().what.find("2 penalty notices") != std::string::npos);
+
+    decision_request withdraw = at.ask(decision_kind::finish, first);
+    withdraw.outcome = "withdrawn";
+    REQUIRE(at.take(withdraw).value() == 1);
+    CHECK(at.take(act).value() == 1);
+}
+
+TEST_CASE("a silence holds back its pupil and rule until its last day, and never a safety rule", "[cases]")
+{
+    desk at;
+    decision_request asked = at.ask(decision_kind::silence, no_entry);
+    asked.pupil = at.pupil;
+    asked.rule = GENERATE(as<std::string>(), "", "repeated-lateness");
+    asked.until = at.today + std::chrono::days(2);
+    asked.text = "in hospital";
+    REQUIRE(at.take(asked).value() == 1);
+    const entry_index id = at.size - 1;
+    const auto silenced = [&](std::size_t rule, entry_index pupil, int days) {
+        return is_silenced(silences_in(at.held), at.settings.rules[rule], pupil, at.today + std::chrono::days(days));
+    };
+    CHECK(silenced(0, at.pupil, 0));
+    CHECK(silenced(0, at.pupil, 2));
+    CHECK_FALSE(silenced(0, at.pupil, 3));
+    CHECK_FALSE(silenced(0, at.record, 0));
+    CHECK(silenced(1, at.pupil, 0) == asked.rule.empty());
+    CHECK_FALSE(silenced(2, at.pupil, 0));
+
+    REQUIRE(at.take(at.ask(decision_kind::end_silence, id)).value() == 1);
+    CHECK(at.same_row);
+    CHECK_FALSE(silenced(0, at.pupil, 0));
+    CHECK(at.take(at.ask(decision_kind::end_silence, id)).value() == 0);
+    CHECK(silences_in(at.held).size() == 1);
+    CHECK(silences_in(at.held)[0].reason == "in hospital");
+}

@@ -1,0 +1,239 @@
+#include "daemon/rules/alert.hpp"
+
+#include "tests/support/england_rules.hpp"
+#include "tests/support/school.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <random>
+#include <set>
+#include <tuple>
+
+using namespace rollbook;
+using namespace rollbook::support;
+
+namespace {
+
+constexpr instant at{std::chrono::milliseconds(1'764'000'000'000)};
+
+alert standing(alert_state state)
+{
+    alert value;
+    value.id = 100;
+    value.latest = 100;
+    value.pupil = 1;
+    value.rule = "repeated-lateness";
+    value.rule_version = "1";
+    value.stage = "letter";
+    value.state = state;
+    value.value = 5;
+    value.threshold = 5;
+    value.evidence = {10, 11};
+    value.reason = "5 late sessions.";
+    return value;
+}
+
+alert_decision decision(alert_verb verb)
+{
+    return {verb, "root", "A Lead", verb == alert_verb::close ? "met" : "", "spoke to the parents"};
+}
+
+// What the table in alert.hpp says: a state's name, "stands" or "refused".
+std::string outcome_of(alert_state from, alert_verb verb)
+{
+    const auto next = decide_alert(standing(from), decision(verb), false, at);
+    if (!next) return "refused";
+    if (!*next) return "stands";
+    return std::string(name_of((*next)->state)) + ((*next)->parked ? ", parked" : "");
+}
+
+} // namespace
+
+TEST_CASE("a person's decision moves an alert as the table says, and no other way", "[rules]")
+{
+    using enum alert_state;
+    using enum alert_verb;
+    const std::vector<std::tuple<alert_state, alert_verb, std::string>> rows = {
+        {baseline, acknowledge, "acknowledged"},
+        {baseline, take_up, "open"},
+        {baseline, park, "baseline, parked"},
+        {baseline, close, "resolved"},
+        {pending, acknowledge, "refused"},
+        {pending, take_up, "refused"},
+        {pending, park, "refused"},
+        {pending, close, "refused"},
+        {open, acknowledge, "acknowledged"},
+        {open, take_up, "stands"},
+        {open, park, "refused"},
+        {open, close, "resolved"},
+        {acknowledged, acknowledge, "stands"},
+        {acknowledged, take_up, "stands"},
+        {acknowledged, park, "refused"},
+        {acknowledged, close, "resolved"},
+        {resolved, acknowledge, "refused"},
+        {resolved, take_up, "refused"},
+        {resolved, park, "refused"},
+        {resolved, close, "refused"},
+        {withdrawn, acknowledge, "refused"},
+        {withdrawn, take_up, "refused"},
+        {withdrawn, park, "refused"},
+        {withdrawn, close, "refused"},
+    };
+    REQUIRE(rows.size() == 6 * 4);
+    for (const auto& [from, verb, expected] : rows) {
+        CAPTURE(name_of(from), name_of(verb));
+        CHECK(outcome_of(from, verb) == expected);
+    }
+}
+
+TEST_CASE("a decision keeps what was measured and says who made it", "[rules]")
+{
+    const alert before = standing(alert_state::open);
+    const auto closed = decide_alert(before, decision(alert_verb::close), false, at).value();
+    REQUIRE(closed);
+    CHECK(closed->value == before.value);
+    CHECK(closed->stage == before.stage);
+    CHECK(closed->evidence == before.evidence);
+    CHECK(closed->changed_at == at);
+    CHECK(closed->decided == decision(alert_verb::close));
+    // Words are the ledger's; the reason goes into messages.
+    CHECK(closed->reason.find("parents") == std::string::npos);
+    CHECK(is_decided(repeated_lateness(), *closed));
+    const auto read = parse_alert_payload(alert_payload(*closed, 200), 200);
+    REQUIRE(read);
+    CHECK(read->decided == closed->decided);
+    CHECK(read->state == alert_state::resolved);
+}
+
+TEST_CASE("the same close given again changes nothing; another one is refused", "[rules]")
+{
+    alert closed = *decide_alert(standing(alert_state::open), decision(alert_verb::close), false, at).value();
+    CHECK_FALSE(decide_alert(closed, decision(alert_verb::close), false, at).value());
+    alert_decision other = decision(alert_verb::close);
+    other.outcome = "moved";
+    CHECK(decide_alert(closed, other, false, at).error().code == errc::forbidden);
+}
+
+TEST_CASE("a close needs its outcome, and where the rule asks for a decision words as well", "[rules]")
+{
+    const auto [outcome, text, needs_words, allowed] = GENERATE(table<std::string, std::string, bool, bool>({
+        {"met", "", false, true},
+        {"", "why", false, false},
+        {"met", "", true, false},
+        {"met", "why", true, true},
+    }));
+    CAPTURE(outcome, text, needs_words);
+    const alert_decision decided{alert_verb::close, "root", "", outcome, text};
+    const auto next = decide_alert(standing(alert_state::open), decided, needs_words, at);
+    CHECK(next.has_value() == allowed);
+    if (!allowed) CHECK(next.error().code == errc::usage);
+}
+
+TEST_CASE("a parked baseline alert opens when its stage rises, and is parked no more", "[rules]")
+{
+    const school_calendar calendar = example_calendar();
+    register_builder book;
+    const rule by = repeated_lateness();
+    const judged_pupil pupil{.number = book.number(), .ref = 1, .year = "9"};
+    alert parked = standing(alert_state::baseline);
+    parked.stage = "tutor";
+    parked.threshold = 3;
+    parked = *decide_alert(parked, decision(alert_verb::park), false, at).value();
+    REQUIRE(parked.parked);
+
+    verdict now;
+    now.value = 3;
+    now.stage = 0;
+    now.threshold = 3;
+    now.above_clearing = true;
+    now.evidence = {10, 11, 12};
+    const judged_day judged{ymd(2026, 11, 20), local_instant{}};
+    auto change = next_alert(by, "1", pupil, &parked, now, &now, judged, false, at);
+    REQUIRE(change);
+    CHECK(change->next.parked);
+    CHECK(change->tell == telling::nothing);
+    CHECK_FALSE(change->next.decided); // that version is no person's
+
+    now.value = 5;
+    now.stage = 1;
+    change = next_alert(by, "1", pupil, &parked, now, &now, judged, false, at);
+    REQUIRE(change);
+    CHECK(change->next.state == alert_state::open);
+    CHECK_FALSE(change->next.parked);
+    CHECK(change->tell == telling::stage_up);
+}
+
+// Random marks and random decisions, read by read: what is told and what states follow each other.
+TEST_CASE(
+    "whatever happens and whatever is decided, an alert keeps to its table and is told of once a stage", "[rules]"
+)
+{
+    using enum alert_state;
+    const std::set<std::pair<alert_state, alert_state>> allowed = {
+        {baseline, baseline},
+        {baseline, open},
+        {baseline, acknowledged},
+        {baseline, resolved},
+        {baseline, withdrawn},
+        {open, open},
+        {open, acknowledged},
+        {open, resolved},
+        {open, withdrawn},
+        {acknowledged, acknowledged},
+        {acknowledged, resolved},
+        {acknowledged, withdrawn},
+        {resolved, resolved},
+    };
+    const unsigned seed = GENERATE(range(1U, 41U));
+    CAPTURE(seed);
+    std::mt19937 dice(seed);
+    const auto roll = [&](unsigned sides) { return dice() % sides; };
+    const rule by = repeated_lateness();
+    const judged_pupil pupil{.number = 0, .ref = 1, .year = "9"};
+    const auto verdict_of = [&](int late) {
+        verdict v;
+        v.value = late;
+        for (std::size_t i = 0; i < by.stages.size(); ++i)
+            if (late >= by.stages[i].at_least) v.stage = static_cast<int>(i);
+        v.threshold = by.stages[static_cast<std::size_t>(std::max(v.stage, 0))].at_least;
+        v.above_clearing = late >= by.clearing_level();
+        for (int i = 0; i < late; ++i)
+            v.evidence.push_back(static_cast<entry_index>(10 + i));
+        return v;
+    };
+
+    std::optional<alert> last;
+    std::set<std::tuple<entry_index, std::string, telling>> told;
+    entry_index next_entry = 100;
+    std::int64_t clock = 0;
+    const auto take = [&](alert next, telling tell) {
+        const entry_index own = next_entry++;
+        const bool opens = next.id == no_entry;
+        if (!opens && last) CHECK(allowed.contains({last->state, next.state}));
+        last = parse_alert_payload(alert_payload(next, own), own);
+        REQUIRE(last);
+        if (opens) CHECK((last->state == open || last->state == baseline));
+        if (tell == telling::nothing) return;
+        CHECK(told.emplace(last->id, tell == telling::ended ? std::string("ended") : last->stage, tell).second);
+        // A stage that was told of at the opening is not told of as a rise.
+        if (tell == telling::stage_up) CHECK_FALSE(told.contains({last->id, last->stage, telling::opened}));
+    };
+    int late = static_cast<int>(roll(8));
+    for (int step = 0; step < 60; ++step) {
+        const instant now = at + std::chrono::minutes(++clock);
+        if (roll(3) == 0 && last) {
+            alert_decision decided = decision(static_cast<alert_verb>(roll(4)));
+            const auto next = decide_alert(*last, decided, roll(2) == 0, now);
+            if (next && *next) take(**next, telling::nothing);
+            continue;
+        }
+        const int before = late;
+        late = std::max(0, late + static_cast<int>(roll(5)) - 2);
+        const bool goes_on = last && (!is_ended(last->state) || is_decided(by, *last));
+        const verdict then = verdict_of(roll(4) == 0 ? late : std::max(before, 3)); // now and then the past is amended
+        const judged_day judged{ymd(2026, 11, 20), local_instant{}};
+        auto change =
+            next_alert(by, "1", pupil, goes_on ? &*last : nullptr, verdict_of(late), &then, judged, step == 0, now);
+        if (change) take(std::move(change->next), change->tell);
+    }
+}
