@@ -64,7 +64,10 @@ std::string bookmark_in(const std::string& kept)
     return end == kept.npos ? std::string() : kept.substr(end + 1);
 }
 
-// The pages of earlier reads, which the connector may ask while one stream is read.
+} // namespace
+
+// The pages of earlier reads, which the connector may ask while one stream is read. Not in the unnamed namespace: it
+// is part of a coroutine's frame, a type of the whole program.
 class memory_in_use {
 public:
     memory_in_use(connector& from, page_memory& memory) : from_(from) { from.use_memory(&memory); }
@@ -75,8 +78,6 @@ public:
 private:
     connector& from_;
 };
-
-} // namespace
 
 cycle::cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace)
     : settings_(settings), parts_(parts), book_(book), now_(std::move(now)), pace_(pace), closer_(settings, book)
