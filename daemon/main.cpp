@@ -478,6 +478,7 @@ public:
     {
         cli_context c;
         c.load_configuration = [this](const fs::path& file) { return load(file); };
+        c.load_rules = [this](const fs::path& file) { return load_only_rules(file); };
         c.open_reader = [](const configuration& settings) { return open_reader(settings.ledger.path); };
         c.now = [](const configuration& settings) { return now_in(is_simulation(settings)); };
         c.init = init;
@@ -575,6 +576,18 @@ private:
         io.run();
         if (broken) std::rethrow_exception(broken);
         return std::move(*found);
+    }
+
+    cli_context::loaded_configuration load_only_rules(const fs::path& file) const
+    {
+        cli_context::loaded_configuration answer;
+        auto loaded = load_rules(file, data_.packs);
+        if (loaded)
+            answer.good = std::move(*loaded);
+        else
+            for (const std::string& line : loaded.error().lines())
+                answer.problems.push_back({line});
+        return answer;
     }
 
     cli_context::loaded_configuration load(const fs::path& file) const
@@ -751,11 +764,6 @@ private:
                  "links in messages would point to this machine only",
                  "Set [web] public_url to the address that staff use."}
             );
-        for (const rule& r : settings.rules)
-            if (!is_measure(r.measure))
-                lines.push_back(
-                    {true, "rule " + r.id + ": there is no measure \"" + r.measure + "\"", "Correct the rule."}
-                );
         bool sound = true;
         for (const source_configuration& source : settings.sources)
             for (const failure& why : check_secrets(settings, source)) {

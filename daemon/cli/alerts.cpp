@@ -15,6 +15,11 @@ std::string window_text(const day_range& window)
     return format_day(window.first) + " to " + format_day(window.last);
 }
 
+std::string value_text(std::int64_t value, const alert& of)
+{
+    return of.parts ? shown_value(value, true) + " %" : grouped(value);
+}
+
 // The marks among the evidence, as the register shows them.
 void print_evidence(std::ostream& out, const workplace& at, const std::vector<entry_index>& evidence)
 {
@@ -55,7 +60,7 @@ void print_story(std::ostream& out, const workplace& at, const alert_story& stor
              clock_text(each.changed_at, at.zone),
              std::string(name_of(each.state)) + (each.parked ? ", parked" : ""),
              each.stage,
-             grouped(each.value),
+             value_text(each.value, each),
              done_by(each),
              plain(each.decided ? each.decided->text : "")}
         );
@@ -96,8 +101,8 @@ void print_alert(const command_io& io, const workplace& at, const people& everyo
     const auto judged_by = std::ranges::find(at.config.rules, now.rule, &rule::id);
     io.out << "Alert " << now.id << ": " << (judged_by == at.config.rules.end() ? now.rule : plain(judged_by->title))
            << " (" << now.rule << "), " << now.stage << ", " << name_of(now.state) << '\n'
-           << "Pupil " << reference_of(everyone.person_of(now.pupil)) << ": " << now.value << " where " << now.threshold
-           << " is the threshold, " << window_text(now.window) << '\n'
+           << "Pupil " << reference_of(everyone.person_of(now.pupil)) << ": " << value_text(now.value, now) << " where "
+           << value_text(now.threshold, now) << " is the threshold, " << window_text(now.window) << '\n'
            << plain(now.reason) << '\n';
     if (judged_by != at.config.rules.end()) io.out << "Source of the rule: " << plain(judged_by->source) << '\n';
     io.out << '\n';
@@ -124,8 +129,8 @@ void alert_table::row(const alert& value)
          value.stage,
          std::string(name_of(value.state)) + (value.parked ? ", parked" : ""),
          reference_of(everyone_.person_of(value.pupil)),
-         grouped(value.value),
-         grouped(value.threshold),
+         value_text(value.value, value),
+         value_text(value.threshold, value),
          clock_text(value.opened_at, zone_),
          clock_text(value.changed_at, zone_)}
     );

@@ -32,6 +32,8 @@ struct cli_context {
         std::vector<configuration_problem> problems;
     };
     std::function<loaded_configuration(const std::filesystem::path&)> load_configuration;
+    // Only the rules of one file, a school's or a pack; of the rest of the configuration nothing is filled.
+    std::function<loaded_configuration(const std::filesystem::path&)> load_rules;
     // Opens for reading; fails with ledger_in_doubt (missing, newer, unreadable).
     std::function<result<std::unique_ptr<ledger_reader>>(const configuration&)> open_reader;
     // The time: the system's, or ROLLBOOK_NOW where the ledger is a simulation.

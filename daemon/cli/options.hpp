@@ -75,6 +75,10 @@ struct command_options {
     std::optional<civil_day> until;
     std::string old_point;   // a size, or a file with a checkpoint
     std::string newer_point; // empty: the newest
+
+    std::string rule;             // a rule's id; empty: all
+    std::vector<std::string> set; // STAGE=N: thresholds to try
+    bool each = false;            // every pupil and day
 };
 
 } // namespace rollbook

@@ -189,7 +189,25 @@ void command_line::add_set_up()
         ->type_name("");
     add(*group("net", "What leaves this machine"), "allow-list", "Hosts and ports for the firewall", run_net_allow_list
     );
-    json(add(*group("rules", "The rules in force"), "list", "Rules with their stages and source", run_rules_list));
+    CLI::App* rules = group("rules", "The rules in force");
+    json(add(*rules, "list", "Rules with their stages and source", run_rules_list));
+    add(*rules, "check", "Check the rules of a file or a pack", run_rules_check)
+        ->add_option("FILE", options_.file, "A configuration, or a pack of rules")
+        ->required()
+        ->type_name("");
+    CLI::App* why = add(*rules, "why", "Why a rule is met for a pupil, or not yet", run_rules_why);
+    why->add_option("--rule", options_.rule, "The rule's id")->required()->type_name("ID");
+    why->add_option("--pupil", options_.pupil, "P-N, a UPN or SOURCE:ID")->required()->type_name("REF");
+    known_at(why);
+    json(why);
+    CLI::App* backtest = add(*rules, "backtest", "What rules would have raised, as known then", run_rules_backtest);
+    backtest->add_option("--rule", options_.rule, "One rule, switched on or not; left out: all in force")
+        ->type_name("ID");
+    backtest->add_option("--set", options_.set, "Another threshold: at_least=N for the lowest stage, or NAME=N")
+        ->type_name("STAGE=N");
+    backtest->add_flag("--each", options_.each, "Every pupil and school day with its value, as JSON");
+    days(backtest);
+    json(backtest);
 }
 
 void command_line::add_reading()

@@ -1,5 +1,6 @@
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
+#include "daemon/rules/alert.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -7,11 +8,19 @@
 namespace rollbook {
 namespace {
 
+bool in_hundredths(const rule& of)
+{
+    return find_measure(of.measure)->unit == measure_unit::hundredths;
+}
+
 std::string stages_text(const rule& of)
 {
     std::string text;
     for (const rule_stage& each : of.stages) {
-        text.append(text.empty() ? "" : ", ").append(each.name).append(" at ").append(std::to_string(each.at_least));
+        text.append(text.empty() ? "" : ", ")
+            .append(each.name)
+            .append(" at ")
+            .append(shown_value(each.at_least, in_hundredths(of)));
         if (each.window) text.append(" in ").append(text_of(*each.window));
     }
     return text;
@@ -20,12 +29,14 @@ std::string stages_text(const rule& of)
 void write_rule(json_writer& out, const rule& of)
 {
     out.begin_object();
-    out.member("id", of.id);
+    out.member("id", of.id).member("measure", of.measure).member("needs_decision", of.needs_decision);
     write_text_or_null(out, "pack", of.pack);
     out.member("source", of.source);
     out.key("stages").begin_array();
     for (const rule_stage& each : of.stages) {
-        out.begin_object().member("at_least", each.at_least).member("name", each.name);
+        out.begin_object().key("at_least");
+        write_value(out, each.at_least, in_hundredths(of));
+        out.member("name", each.name);
         out.member("window", text_of(each.window.value_or(of.window))).end_object();
     }
     out.end_array();

@@ -87,15 +87,13 @@ void read_all(
     if (!calendar.empty()) into.calendar = read_calendar(calendar, problems.all());
 }
 
-} // namespace
-
-loaded_configuration load_configuration(const std::filesystem::path& file, const std::filesystem::path& packs)
+template <class Read> loaded_configuration load(const std::filesystem::path& file, Read&& read)
 {
     findings_of_load found;
     configuration out;
     out.file = std::filesystem::absolute(file).lexically_normal();
     problem_list problems(file, found);
-    if (const std::optional<toml_value> document = read_toml_file(problems)) read_all(*document, packs, problems, out);
+    if (const std::optional<toml_value> document = read_toml_file(problems)) read(*document, problems, out);
     if (!found.problems.empty()) {
         std::ranges::stable_sort(found.problems, [&](const auto& a, const auto& b) {
             const auto key = [&](const auto& p) { return std::tuple(p.file != file, p.file.string(), p.line); };
@@ -105,6 +103,23 @@ loaded_configuration load_configuration(const std::filesystem::path& file, const
     }
     out.warnings = std::move(found.warnings);
     return out;
+}
+
+} // namespace
+
+loaded_configuration load_configuration(const std::filesystem::path& file, const std::filesystem::path& packs)
+{
+    return load(file, [&](const toml_value& document, problem_list& problems, configuration& into) {
+        read_all(document, packs, problems, into);
+    });
+}
+
+loaded_configuration load_rules(const std::filesystem::path& file, const std::filesystem::path& packs)
+{
+    return load(file, [&](const toml_value& document, problem_list& problems, configuration& into) {
+        table_reader root(document, {}, problems);
+        read_rules_alone(root, packs, into);
+    });
 }
 
 } // namespace rollbook

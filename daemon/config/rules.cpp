@@ -7,7 +7,7 @@ namespace rollbook {
 namespace {
 
 constexpr std::string_view window_form =
-    R"("10 school days", "N school weeks", "half-term", "term" or "academic-year")";
+    R"("10 school days", "N school weeks", "half-term", "term", "academic-year" or "suspension-term")";
 constexpr std::int64_t threshold_max = 1'000'000;
 
 std::optional<rule_window> read_window(table_reader& table)
@@ -19,20 +19,28 @@ std::optional<rule_window> read_window(table_reader& table)
     return window;
 }
 
-rule_stage read_stage(table_reader& table)
+// Per cent in the file are hundredths of one in the rule.
+std::int64_t in_units(const measure_kind* measured, std::int64_t given)
+{
+    return measured && measured->unit == measure_unit::hundredths ? given * 100 : given;
+}
+
+rule_stage read_stage(table_reader& table, const measure_kind* measured)
 {
     rule_stage out;
     out.name = table.required_text("name", name_form);
     if (!out.name.empty() && !is_name(out.name))
         table.wrong("name", in_quotes(out.name) + " is not a name", std::string(name_form));
-    if (!table.has("at_least")) table.missing("at_least", "a whole number from 1");
-    out.at_least = table.whole_number("at_least", 1, threshold_max).value_or(0);
+    const std::int64_t least = measured && measured->by_clock ? 0 : 1;
+    if (!table.has("at_least")) table.missing("at_least", "a whole number from " + std::to_string(least));
+    out.at_least = in_units(measured, table.whole_number("at_least", least, threshold_max).value_or(0));
     out.window = read_window(table);
+    out.predict = table.truth("predict").value_or(false);
     table.refuse_unknown();
     return out;
 }
 
-std::vector<rule_stage> read_stages(table_reader& table)
+std::vector<rule_stage> read_stages(table_reader& table, const measure_kind* measured)
 {
     std::vector<rule_stage> out;
     std::vector<table_reader> rows = table.tables("stages");
@@ -42,13 +50,23 @@ std::vector<rule_stage> read_stages(table_reader& table)
             table.wrong("stages", "is empty", R"(a list such as [ { name = "letter", at_least = 5 } ])");
     }
     for (table_reader& row : rows) {
-        rule_stage stage = read_stage(row);
+        rule_stage stage = read_stage(row, measured);
         if (std::ranges::find(out, stage.name, &rule_stage::name) != out.end() && !stage.name.empty())
             row.wrong("name", in_quotes(stage.name) + " is the name of another stage too", "a name of its own");
-        if (!out.empty() && stage.at_least > 0 && stage.at_least <= out.back().at_least)
+        if (!out.empty() && row.has("at_least") && stage.at_least <= out.back().at_least)
             row.wrong("at_least", "is not above the stage before it", "stages in ascending order");
         out.push_back(std::move(stage));
     }
+    return out;
+}
+
+std::vector<std::string> read_flags(table_reader& table)
+{
+    std::vector<std::string> out = table.texts("flags", R"(a list such as ["social_worker", "looked_after"])")
+                                       .value_or(std::vector<std::string>());
+    for (const std::string& flag : out)
+        if (std::ranges::find(known_flags, flag) == known_flags.end())
+            table.wrong("flags", in_quotes(flag) + " is not a flag", one_of({known_flags.begin(), known_flags.end()}));
     return out;
 }
 
@@ -57,14 +75,31 @@ rule_cohort read_cohort(table_reader table)
     rule_cohort out;
     out.years = table.texts("years", R"(a list of years such as ["7", "8"]; left out: every year)")
                     .value_or(std::vector<std::string>());
+    out.groups = table.texts("groups", R"(a list of registration groups such as ["9A"]; left out: every group)")
+                     .value_or(std::vector<std::string>());
+    out.flags = read_flags(table);
+    out.watch_list = table.truth("watch_list").value_or(false);
     out.compulsory_school_age = table.truth("compulsory_school_age").value_or(false);
     table.refuse_unknown();
     return out;
 }
 
+std::vector<std::string_view> measure_names()
+{
+    std::vector<std::string_view> names;
+    for (const measure_kind& each : measures())
+        names.push_back(each.name);
+    return names;
+}
+
 void read_measure(table_reader& table, rule& into)
 {
-    if (const auto at = table.choice("measure", known_measures)) into.measure = known_measures[*at];
+    const auto at = table.choice("measure", measure_names());
+    if (!at) return;
+    const measure_kind* before = find_measure(into.measure);
+    into.measure = measures()[*at].name;
+    if (before && before->unit != measures()[*at].unit && !table.has("stages"))
+        table.wrong("measure", "counts in another unit than the stages", "stages that go with it");
 }
 
 // Replaces what the table names and leaves the rest.
@@ -74,8 +109,14 @@ void apply(table_reader& table, rule& into)
     into.title = table.text("title").value_or(into.title);
     read_measure(table, into);
     into.window = read_window(table).value_or(into.window);
-    if (table.has("stages")) into.stages = read_stages(table);
-    into.clear_below = table.whole_number("clear_below", 1, threshold_max).value_or(into.clear_below);
+    const measure_kind* measured = find_measure(into.measure);
+    if (table.has("stages")) into.stages = read_stages(table, measured);
+    if (const auto level = table.whole_number("clear_below", 1, threshold_max))
+        into.clear_below = in_units(measured, *level);
+    into.min_possible = table.whole_number("min_possible", 0, threshold_max).value_or(into.min_possible);
+    into.hold = table.duration("hold", true).value_or(into.hold);
+    into.reuse_evidence = table.truth("reuse_evidence").value_or(into.reuse_evidence);
+    into.safety = table.truth("safety").value_or(into.safety);
     if (const auto at = table.choice("when_unknown", unknowns)) into.when_unknown = static_cast<rule::unknown>(*at);
     into.needs_decision = table.truth("needs_decision").value_or(into.needs_decision);
     read_reminding(table, into.reminders);
@@ -90,7 +131,7 @@ void apply(table_reader& table, rule& into)
 
 void require_whole(table_reader& table)
 {
-    if (!table.has("measure")) table.missing("measure", one_of({known_measures.begin(), known_measures.end()}));
+    if (!table.has("measure")) table.missing("measure", one_of(measure_names()));
     if (!table.has("window")) table.missing("window", window_form);
     if (!table.has("stages")) table.missing("stages", R"(a list such as [ { name = "letter", at_least = 5 } ])");
 }
@@ -154,12 +195,8 @@ void read_rule_tables(table_reader& root, const std::string& pack, std::vector<r
     }
 }
 
-void read_pack(const std::filesystem::path& file, const std::string& name, configuration& into, findings_of_load& all)
+void read_pack(table_reader& root, const std::string& name, configuration& into)
 {
-    problem_list problems(file, all);
-    const std::optional<toml_value> document = read_toml_file(problems);
-    if (!document) return;
-    table_reader root(*document, {}, problems);
     if (std::optional<table_reader> about = root.table("pack")) {
         const std::string own_name = about->required_text("name");
         if (!own_name.empty() && own_name != name)
@@ -173,6 +210,17 @@ void read_pack(const std::filesystem::path& file, const std::string& name, confi
     }
     read_rule_tables(root, name, into.rules);
     root.refuse_unknown();
+}
+
+void read_pack_file(
+    const std::filesystem::path& file, const std::string& name, configuration& into, findings_of_load& all
+)
+{
+    problem_list problems(file, all);
+    const std::optional<toml_value> document = read_toml_file(problems);
+    if (!document) return;
+    table_reader root(*document, {}, problems);
+    read_pack(root, name, into);
 }
 
 std::string packs_in(const std::filesystem::path& folder)
@@ -204,14 +252,27 @@ void read_rules(table_reader& root, const std::filesystem::path& packs, configur
             else if (!is_name(*name) || !std::filesystem::is_regular_file(file, ignored))
                 section->wrong("packs", in_quotes(*name) + " is not a pack", packs_in(packs));
             else
-                read_pack(file, *name, into, root.problems().all());
+                read_pack_file(file, *name, into, root.problems().all());
         }
+        if (const auto list = section->text("watch_list", "a CSV file such as \"watchlist.csv\""))
+            into.watch_list = read_watch_list(root.problems().file().parent_path() / *list, root.problems().all());
         section->refuse_unknown();
     }
     read_rule_tables(root, {}, into.rules);
+    const auto asks = [](const rule& each) { return each.enabled && each.cohort.watch_list; };
+    if (!into.watch_list.empty() && std::ranges::none_of(into.rules, asks))
+        root.warn("rules", "no rule in force asks for the watch list");
     if (into.rules.empty())
         root.warn("rules", R"(no rule is in force; [rules] packs = ["england"] brings the usual ones)");
     std::ranges::sort(into.rules, {}, &rule::id);
+}
+
+void read_rules_alone(table_reader& root, const std::filesystem::path& packs, configuration& into)
+{
+    if (root.has("pack"))
+        read_pack(root, root.problems().file().stem().string(), into);
+    else
+        read_rules(root, packs, into);
 }
 
 } // namespace rollbook

@@ -11,6 +11,10 @@ void read_sources(table_reader& root, configuration& into);
 void read_routes(table_reader& root, configuration& into);
 // The packs the file asks for, from `packs`, and the school's own tables over them.
 void read_rules(table_reader& root, const std::filesystem::path& packs, configuration& into);
+// The same of a file of which only the rules are asked about, or of a pack.
+void read_rules_alone(table_reader& root, const std::filesystem::path& packs, configuration& into);
+// The safeguarding lead's list, in a CSV file of its own with the headings pupil, reason, tell and review.
+std::vector<watched_pupil> read_watch_list(const std::filesystem::path& file, findings_of_load& into);
 // [web] and [backup].
 void read_web(table_reader& root, configuration& into);
 void read_backup(table_reader& root, configuration& into);

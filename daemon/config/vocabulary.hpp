@@ -5,10 +5,6 @@
 
 namespace rollbook {
 
-// The measures that rules may name: those of daemon/rules.
-inline constexpr std::array<std::string_view, 3> known_measures = {
-    "late_sessions", "unauthorised_sessions", "reason_age"};
-
 // The rule ids that the pack "england" is published with. A route may name each of them from the start, so that a
 // school's file does not change when the pack grows; load_configuration() warns of one that is not in force.
 inline constexpr std::array<std::string_view, 15> published_rules = {

@@ -79,6 +79,19 @@ std::optional<day_range> latest_cut(const std::vector<day_range>& ranges, civil_
     return day_range{found.first, std::min(found.last, last)};
 }
 
+// Of the Gregorian calendar, by the anonymous algorithm (Meeus, Astronomical Algorithms, chapter 8).
+civil_day easter_sunday(std::chrono::year in)
+{
+    const int y = int(in);
+    const int golden = y % 19;
+    const int century = y / 100;
+    const int epact = (19 * golden + century - century / 4 - (century - (century + 8) / 25 + 1) / 3 + 15) % 30;
+    const int weekday = (32 + 2 * (century % 4) + 2 * (y % 100 / 4) - epact - y % 100 % 4) % 7;
+    const int correction = (golden + 11 * epact + 22 * weekday) / 451;
+    const int day_of_march = epact + weekday - 7 * correction + 22; // beyond 31: April
+    return civil_day(in / std::chrono::March / 1) + std::chrono::days(day_of_march - 1);
+}
+
 } // namespace
 
 std::string_view name_of(closed_kind kind)
@@ -190,6 +203,18 @@ civil_day school_calendar::academic_year_start(civil_day day)
     const std::chrono::year_month_day date(day);
     const bool is_from_august = date.month() >= std::chrono::August;
     return civil_day((is_from_august ? date.year() : date.year() - std::chrono::years(1)) / std::chrono::August / 1);
+}
+
+day_range school_calendar::suspension_term_of(civil_day day)
+{
+    using namespace std::chrono;
+    const year in = year_month_day(day).year();
+    const civil_day new_year(in / January / 1);
+    const civil_day easter_monday = easter_sunday(in) + days(1);
+    const civil_day end_of_july(in / July / 31);
+    if (day <= easter_monday) return {new_year, easter_monday};
+    if (day <= end_of_july) return {easter_monday + days(1), end_of_july};
+    return {end_of_july + days(1), civil_day(in / December / 31)};
 }
 
 std::optional<session_time> school_calendar::times_of(session_id session) const

@@ -80,6 +80,11 @@ public:
     std::optional<day_range> term_to(civil_day last) const;
     day_range academic_year_to(civil_day last) const;
     static civil_day academic_year_start(civil_day day);
+    // The days over which suspensions are totalled for the governors' duties: from the day after the last 31 December,
+    // Easter Monday or 31 July to the next of them, both inclusive.
+    // Source: School Discipline (Pupil Exclusions and Reviews) (England) Regulations 2012, SI 2012/1033 reg. 2,
+    // "reference date"; in force 2012-09-01.
+    static day_range suspension_term_of(civil_day day);
 
     // The times in force for `session`, or empty when the calendar names none. Does not ask whether it is a school day.
     std::optional<session_time> times_of(session_id session) const;

@@ -12,17 +12,32 @@ namespace {
 using unit = rule_window::unit;
 
 constexpr int window_count_max = 1000;
-constexpr std::array<std::pair<std::string_view, unit>, 3> named_windows = {
-    {{"half-term", unit::half_term}, {"term", unit::term}, {"academic-year", unit::academic_year}}};
+constexpr std::array<std::pair<std::string_view, unit>, 4> named_windows = {
+    {{"half-term", unit::half_term},
+     {"term", unit::term},
+     {"academic-year", unit::academic_year},
+     {"suspension-term", unit::suspension_term}}};
 constexpr std::array<std::pair<std::string_view, unit>, 2> counted_windows = {
     {{"school day", unit::school_days}, {"school week", unit::school_weeks}}};
 
+void write_texts(json_writer& out, std::string_view key, const std::vector<std::string>& texts)
+{
+    out.key(key).begin_array();
+    for (const std::string& text : texts)
+        out.value(text);
+    out.end_array();
+}
+
+// What a rule does not use is left out where it came later, so that the version of a rule is not changed by a key that
+// it has not.
 void write_cohort(json_writer& out, const rule_cohort& cohort)
 {
-    out.begin_object().member("compulsory_school_age", cohort.compulsory_school_age).key("years").begin_array();
-    for (const std::string& year : cohort.years)
-        out.value(year);
-    out.end_array().end_object();
+    out.begin_object().member("compulsory_school_age", cohort.compulsory_school_age);
+    if (!cohort.flags.empty()) write_texts(out, "flags", cohort.flags);
+    if (!cohort.groups.empty()) write_texts(out, "groups", cohort.groups);
+    if (cohort.watch_list) out.member("watch_list", true);
+    write_texts(out, "years", cohort.years);
+    out.end_object();
 }
 
 void write_stages(json_writer& out, const std::vector<rule_stage>& stages)
@@ -30,6 +45,7 @@ void write_stages(json_writer& out, const std::vector<rule_stage>& stages)
     out.begin_array();
     for (const rule_stage& stage : stages) {
         out.begin_object().member("at_least", stage.at_least).member("name", stage.name);
+        if (stage.predict) out.member("predict", true);
         if (stage.window) out.member("window", text_of(*stage.window));
         out.end_object();
     }
@@ -40,11 +56,12 @@ void write_rule(json_writer& out, const rule& of)
 {
     out.begin_object().member("clear_below", of.clear_below).key("cohort");
     write_cohort(out, of.cohort);
-    out.member("enabled", of.enabled)
-        .member("id", of.id)
-        .member("measure", of.measure)
-        .member("needs_decision", of.needs_decision)
-        .member("pack", of.pack);
+    out.member("enabled", of.enabled);
+    if (of.hold.count() != 0) out.member("hold", of.hold.count());
+    out.member("id", of.id).member("measure", of.measure);
+    if (of.min_possible != 0) out.member("min_possible", of.min_possible);
+    out.member("needs_decision", of.needs_decision).member("pack", of.pack);
+    if (!of.reuse_evidence) out.member("reuse_evidence", false);
     if (of.safety) out.member("safety", true);
     out.member("source", of.source).key("stages");
     write_stages(out, of.stages);

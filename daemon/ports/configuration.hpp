@@ -79,13 +79,22 @@ struct route_configuration {
     bool wants(std::string_view rule) const;
 };
 
-// "10 school days", "1 school week", "half-term", "term", "academic-year"; nothing else.
+// "10 school days", "1 school week", "half-term", "term", "academic-year",
+// "suspension-term"; nothing else.
 std::optional<rule_window> parse_rule_window(std::string_view text);
 std::string text_of(const rule_window& window);
 
 // Which text of a rule it is: the first eight bytes, in hexadecimal, of the SHA-256 of its canonical JSON as it stands
 // in configuration::rules_json(). Every change to the rule changes it.
 std::string rule_version(const rule& of);
+
+// A pupil on the safeguarding lead's list: the cohort `watch_list = true` of a rule.
+struct watched_pupil {
+    std::string pupil;  // P-N, a UPN or SOURCE:ID
+    std::string reason; // the safeguarding lead's own class of reason; shown to nobody else, and never in a message
+    std::string tell;   // who is to be told
+    std::optional<civil_day> review;
+};
 
 // The whole configuration, checked.
 struct configuration {
@@ -104,6 +113,7 @@ struct configuration {
     } ledger;
     std::vector<source_configuration> sources;
     std::vector<rule> rules; // packs with the school's overrides applied
+    std::vector<watched_pupil> watch_list;
     std::vector<route_configuration> routes;
     struct {
         std::string listen;

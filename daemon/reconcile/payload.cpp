@@ -203,9 +203,15 @@ draft record_gone_entry(thing_version row, const learned& when, std::string_view
 
 draft setting_entry(std::string_view name, std::string_view value, const held_thing* last)
 {
+    return pupil_setting_entry(name, value, no_entry, last);
+}
+
+draft pupil_setting_entry(std::string_view name, std::string_view value, entry_index pupil, const held_thing* last)
+{
     thing_version row;
     row.kind = what::settings;
     row.key = name;
+    row.pupil = pupil;
     if (last) {
         row.subject = last->subject;
         row.replaces = last->entry;
@@ -215,6 +221,7 @@ draft setting_entry(std::string_view name, std::string_view value, const held_th
     json_writer out(text);
     out.begin_object();
     out.member("name", name);
+    write_index(out, "pupil", row.pupil);
     write_index(out, "replaces", row.replaces);
     write_index(out, "subject", row.subject);
     out.key("value");

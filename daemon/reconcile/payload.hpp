@@ -31,6 +31,8 @@ draft record_entry(const reported_record& record, thing_version row, const learn
 draft record_gone_entry(thing_version row, const learned& when, std::string_view word);
 // A setting that differs from its last entry. `name` is "calendar", "rules", "mis/code-list" ...; value canonical JSON.
 draft setting_entry(std::string_view name, std::string_view value, const held_thing* last);
+// The same of a setting that is about one pupil.
+draft pupil_setting_entry(std::string_view name, std::string_view value, entry_index pupil, const held_thing* last);
 
 // The rows of one closed read, as one entry. `first`: the source's first closed read, which ends its backfill.
 draft statement_entry(

@@ -655,11 +655,24 @@ void source_reading::drain(transaction& t, entry_index base)
     rejected_.clear();
 }
 
+// An incident that changed concerns everybody who had a part in it.
+void source_reading::note_case(const thing_version& changed, entry_index index)
+{
+    if (changed.kind == what::involvement || changed.kind == what::suspension) touched_cases_.insert(changed.pupil);
+    if (changed.kind != what::incident) return;
+    const case_facts& cases = held_.cases();
+    const case_record* record = cases.find_record(changed.subject == no_entry ? index : changed.subject);
+    if (record == nullptr) return;
+    for (const std::uint32_t part : record->parts)
+        touched_cases_.insert(cases.parts()[part].pupil);
+}
+
 void source_reading::apply(const transaction& t, entry_index base)
 {
     for (std::size_t i = 0; i < t.entries.size(); ++i) {
         const draft& d = t.entries[i];
         held_.apply(base + i, d.row, d.payload);
+        if (const auto* changed = std::get_if<thing_version>(&d.row)) note_case(*changed, base + i);
         if (const auto* thing = std::get_if<thing_version>(&d.row); thing && thing->source == source_ && !thing->gone) {
             // A pupil known only from marks was not seen: the list of pupils may still name them in this read.
             if (thing->kind == what::pupil && thing->digest == unlisted_digest_) continue;

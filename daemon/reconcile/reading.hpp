@@ -89,6 +89,8 @@ public:
 
     // Pupils (first entries, in this source) whose marks, incidents, concerns or suspensions changed in this read.
     const std::set<entry_index>& touched_pupils() const { return touched_; }
+    // Pupils (first entries) whose incidents or suspensions changed in this read.
+    const std::set<entry_index>& touched_cases() const { return touched_cases_; }
     bool pupils_changed() const { return pupils_changed_; }
     // First entries of whatever else changed: incidents, concerns, suspensions, pupils.
     const std::set<entry_index>& touched_records() const { return touched_records_; }
@@ -154,6 +156,7 @@ private:
     entry_index ref_of(std::size_t pupil, transaction& t, entry_index base);
     learned when(std::optional<civil_day> day) const;
     void settle_parked();
+    void note_case(const thing_version& changed, entry_index index);
     result<void> retire_marks(const retirement_limit& limit);
     result<void> retire_things(what kind, const retirement_limit& limit);
     result<void> retire_named(const retirement_limit& limit);
@@ -211,6 +214,7 @@ private:
     std::set<session_id> touched_sessions_;
     std::vector<amendment> amendments_;
     std::vector<identity_event> identity_events_;
+    std::set<entry_index> touched_cases_;
     bool pupils_changed_ = false;
     std::vector<conflict> conflicts_;
     std::optional<std::optional<civil_day>> marks_read_from_;

@@ -1,10 +1,13 @@
 #pragma once
 
 #include "daemon/base/error.hpp"
+#include "daemon/domain/case_facts.hpp"
 #include "daemon/domain/register.hpp"
 #include "daemon/domain/rule.hpp"
 #include "daemon/domain/school_age.hpp"
 
+#include <array>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,12 +16,18 @@
 
 namespace rollbook {
 
+class json_writer;
+
 // What the pure rules need to know of one pupil.
 struct judged_pupil {
     pupil_no number = 0;
     entry_index ref = 0;
-    std::string_view year;                  // national curriculum year as the source names it; empty: not known
-    std::optional<civil_day> date_of_birth; // for compulsory school age
+    std::string_view year;                     // national curriculum year as the source names it; empty: not known
+    std::optional<civil_day> date_of_birth;    // for compulsory school age
+    std::string_view group;                    // registration group; empty: not known
+    flag_set flags;                            // those the configuration asks for, as known today
+    bool is_watched = false;                   // on the safeguarding lead's list
+    std::optional<local_instant> accounted_at; // when a contact last said where the pupil is
 };
 
 // The moment of judging: rules see what a closed read at `read_at` (school time) could see, as of `as_of`, the last
@@ -31,35 +40,95 @@ struct judged_day {
 // The last school day on or before `read_at` that has a session closed and settled by then; empty when there is none.
 std::optional<judged_day> judge_at(const school_calendar& calendar, local_instant read_at);
 
-// A measured value and the entries that make it, in order of time. Unit: the measure's (sessions, school days).
+// The next minute after `after` at which a rule by the clock can come to another verdict though nothing is read: a
+// register closes, is taken for untaken, or a stage of `rules` is reached. Empty when the calendar has none within its
+// next school days, or no rule goes by the clock.
+std::optional<local_instant>
+next_clock_change(const school_calendar& calendar, std::span<const rule> rules, local_instant after);
+
+// Sessions absent and possible, beside a percentage.
+struct absence_parts {
+    std::int64_t absent = 0;
+    std::int64_t possible = 0;
+    bool operator==(const absence_parts&) const = default;
+};
+
+// A measured value and the entries that make it, in order of time. Unit: the measure's.
 struct measured {
     std::int64_t value = 0;
     std::vector<entry_index> evidence;
     day_range window{};
-    std::int64_t unexplained = 0; // of the evidence, how many sessions are still N
+    std::int64_t unexplained = 0;       // of the evidence, how many sessions are still N
+    std::optional<absence_parts> parts; // of percentages
+    bool is_enough = true;              // false: too few possible sessions to say anything
+    std::string detail;                 // what a person has to know besides, in whole sentences; often empty
 };
 
-// "late_sessions": sessions of L and U.  "unauthorised_sessions": sessions that count to the penalty-notice threshold
-// (G, N, O, U).  "reason_age": school days since the oldest session still N; ignores the window's start, its evidence
-// is every session still N, and its window runs from the oldest of them. What a code means is the statutory table's
-// word on the session's day; unmapped and not recorded count nowhere. A mark on a day that the calendar closes counts
-// as held, as it does in the figures: the school may have been open to some, and a finding asks.
-std::span<const std::string_view> measure_names();
-bool is_measure(std::string_view name);
+// How much is absent on each weekday in the whole school, Monday first; weekend marks count nowhere.
+struct weekday_rates {
+    std::array<absence_parts, 5> days;
+};
 
-// Measures one pupil over `window`, ending at judged.as_of. Reads only sessions that have closed and settled by
-// judged.read_at, and nothing when the calendar gives no such window. `is_measure(measure)` must hold.
-measured take_measure(
-    std::string_view measure,
-    const rule_window& window,
-    const attendance_register& held,
-    pupil_no pupil,
-    const school_calendar& calendar,
-    const judged_day& judged
-);
+// The school's own pattern, which one pupil's is held against. Made once for each range of days.
+class school_rates {
+public:
+    school_rates(const attendance_register& held, const school_calendar& calendar, const judged_day& judged)
+        : held_(held), calendar_(calendar), judged_(judged)
+    {
+    }
+    const weekday_rates& over(day_range days) const;
 
-// How a pupil stands to a rule's cohort on a day. Age follows the day that is asked about; of the year only today's is
-// known.
+private:
+    const attendance_register& held_;
+    const school_calendar& calendar_;
+    judged_day judged_;
+    mutable std::map<day_range, weekday_rates> made_;
+};
+
+// All that rules may read. A measure that needs more gets it here, and no signature changes.
+struct rule_facts {
+    const attendance_register& held; // of the MIS
+    const school_calendar& calendar;
+    const case_facts* cases = nullptr;      // null: no incidents, no suspensions
+    const school_rates* school = nullptr;   // null: made where it is needed
+    std::optional<local_instant> last_read; // when marks were last read to their end, for the clock's measures
+};
+
+// One pupil's marks as rules may read them at one moment: those of codes that the law lists on their day, closed and
+// settled by judged.read_at, up to judged.as_of, in order of time. Gathered once and read by every rule.
+class pupil_history {
+public:
+    struct one {
+        session_id session{};
+        const statutory_code* row = nullptr;
+        std::uint32_t entry = 0;
+        std::uint8_t minutes = 255; // as held_mark has them
+    };
+
+    // All of it must outlive the history.
+    pupil_history(const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged);
+
+    const rule_facts& facts() const { return facts_; }
+    const judged_pupil& pupil() const { return pupil_; }
+    const judged_day& judged() const { return judged_; }
+    std::span<const one> all() const { return marks_; }
+    std::span<const one> in(day_range days) const;
+
+private:
+    const rule_facts& facts_;
+    const judged_pupil& pupil_;
+    judged_day judged_;
+    std::vector<one> marks_;
+};
+
+// Measures one pupil over `window`, ending at judged.as_of; nothing when the calendar gives no such window. What a code
+// means is the statutory table's word on the session's day; unmapped and not recorded count nowhere. A mark on a day
+// that the calendar closes counts as held, as it does in the figures: the school may have been open to some, and a
+// finding asks. `find_measure(measure)` must give one.
+measured take_measure(std::string_view measure, const rule_window& window, const pupil_history& history);
+
+// How a pupil stands to a rule's cohort on a day. Age follows the day that is asked about; of year, group, flags and
+// watch list only today's are known.
 enum class cohort_fit { inside, other_year, other_age };
 
 // What a rule says of one pupil on one day.
@@ -71,23 +140,22 @@ struct verdict {
     day_range window{};
     std::vector<entry_index> evidence;
     std::int64_t unexplained = 0; // of the evidence, how many sessions are still N
+    std::optional<absence_parts> parts;
+    std::string detail;
+    bool is_predicted = false; // the stage is met by the pace, not yet by the value
     cohort_fit fit = cohort_fit::inside;
 };
 
-// The year is compared without "Year", "Yr" or "Y" and leading zeros; an unknown year is in no named year. Where the
-// date of birth is unknown, only a year above 11 is outside compulsory school age: better asked about than missed.
+// A pupil who is in the cohort by nothing that is known today (year, group, flags, watch list) is `other_year`. The
+// year is compared without "Year", "Yr" or "Y" and leading zeros; an unknown year is in no named year. Where the date
+// of birth is unknown, only a year above 11 is outside compulsory school age: better asked about than missed.
 cohort_fit fit_of(const rule_cohort& cohort, const judged_pupil& pupil, civil_day day);
 // False when the pupil is outside the rule's cohort; such a pupil's verdict is "none met", value 0, without a window.
 bool in_cohort(const rule_cohort& cohort, const judged_pupil& pupil, civil_day day);
 
 // Judges one pupil by one rule. A cohort of compulsory school age leaves out the sessions before it began.
-verdict evaluate(
-    const rule& judged_by,
-    const judged_pupil& pupil,
-    const attendance_register& held,
-    const school_calendar& calendar,
-    const judged_day& judged
-);
+verdict evaluate(const rule& judged_by, const pupil_history& history);
+verdict evaluate(const rule& judged_by, const judged_pupil& pupil, const rule_facts& facts, const judged_day& judged);
 
 enum class alert_state { baseline, pending, open, acknowledged, resolved, withdrawn };
 std::string_view name_of(alert_state state);
@@ -128,7 +196,8 @@ struct alert {
     instant changed_at{};
     instant staged_at{}; // when its stage was reached, or it was taken up; not known of older entries
     std::vector<entry_index> evidence;
-    std::string reason;                    // one sentence in plain English
+    std::optional<absence_parts> parts;    // of percentages: value and threshold are in hundredths of a per cent
+    std::string reason;                    // plain English, mostly one sentence
     bool parked = false;                   // a baseline alert that a person put aside until its stage rises
     std::optional<alert_decision> decided; // where this version is a person's
 };
@@ -138,6 +207,11 @@ inline instant counts_since(const alert& value)
 {
     return value.staged_at == instant{} ? value.opened_at : value.staged_at;
 }
+
+// A value or threshold as people read it: "3", or, of hundredths, "10.52" and "8".
+std::string shown_value(std::int64_t value, bool in_hundredths);
+// The same as a JSON number.
+void write_value(json_writer& out, std::int64_t value, bool in_hundredths);
 
 // What is to be told of a change.
 enum class telling { nothing, opened, stage_up, baseline, ended };
@@ -165,7 +239,8 @@ bool is_decided(const rule& judged_by, const alert& value);
 // value is below the clearing level, unless the rule needs a decision: then it stays. A pupil whose year left the
 // cohort never withdraws an alert, because the year of then is not known.
 //
-// After a person's decision: a new alert opens when a higher stage is met; when the value falls below the clearing
+// After a person's decision: a new alert opens when a higher stage is met, and, by a rule that does not reuse evidence,
+// when a stage is met with evidence that the decision was not made on; when the value falls below the clearing
 // level the closed alert takes that value, told to nobody, and is decided no more; else nothing changes.
 //
 // State, stage, threshold, value and evidence that did not change make no change; a window that only moved on makes

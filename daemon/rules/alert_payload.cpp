@@ -124,6 +124,10 @@ std::string alert_payload(const alert& value, entry_index own_index)
     out.member("read_at", local_text(value.opened_for.read_at)).end_object();
     if (decided) write_text(out, "outcome", decided->outcome);
     if (value.parked) out.member("parked", true);
+    if (value.parts) {
+        out.key("parts").begin_object().member("absent", value.parts->absent);
+        out.member("possible", value.parts->possible).end_object();
+    }
     out.member("pupil", value.pupil);
     out.member("reason", value.reason);
     if (!is_opening) out.member("replaces", value.latest);
@@ -164,6 +168,12 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
     (void)read(root["staged_at"], found.staged_at);
     found.parked = root["parked"].bool_if().value_or(false);
     if (!ok) return std::nullopt;
+    const json_view parts = root["parts"];
+    if (parts.is_object()) {
+        found.parts.emplace();
+        if (!read(parts["absent"], found.parts->absent) || !read(parts["possible"], found.parts->possible))
+            return std::nullopt;
+    }
     return found;
 }
 

@@ -17,6 +17,7 @@ void take_value(alert& next, const verdict& now)
 {
     next.value = now.value;
     next.evidence = now.evidence;
+    next.parts = now.parts;
     // Of a pupil outside the cohort nothing is measured, over no days.
     if (now.fit == cohort_fit::inside) next.window = now.window;
 }
@@ -131,6 +132,13 @@ std::optional<alert_change> end_episode(const rule& judged_by, const alert& deci
     return change;
 }
 
+bool has_new_evidence(const alert& decided, const verdict& now)
+{
+    return std::ranges::any_of(now.evidence, [&](entry_index each) {
+        return std::ranges::find(decided.evidence, each) == decided.evidence.end();
+    });
+}
+
 } // namespace
 
 std::string_view name_of(alert_state state)
@@ -159,7 +167,9 @@ std::optional<alert_verb> parse_alert_verb(std::string_view text)
 
 bool is_decided(const rule& judged_by, const alert& value)
 {
-    return value.state == alert_state::resolved && value.value >= judged_by.stages.front().at_least;
+    // A rule by the clock may begin at 0 minutes, and an alert that ended by itself stands at 0.
+    const std::int64_t met = std::max<std::int64_t>(1, judged_by.stages.front().at_least);
+    return value.state == alert_state::resolved && value.value >= met;
 }
 
 std::optional<alert_change> next_alert(
@@ -178,7 +188,10 @@ std::optional<alert_change> next_alert(
     ROLLBOOK_ENSURE(current == nullptr || decided || (!is_ended(current->state) && then != nullptr));
 
     std::optional<alert_change> change;
-    if (current == nullptr || (decided && now.stage > stage_reached(judged_by, *current))) {
+    const bool begins_anew =
+        decided && (now.stage > stage_reached(judged_by, *current) ||
+                    (!judged_by.reuse_evidence && now.stage >= 0 && has_new_evidence(*current, now)));
+    if (current == nullptr || begins_anew) {
         if (now.stage >= 0) change = open_at(judged_by, pupil, now, judged, first_read, at);
     } else if (decided) {
         change = end_episode(judged_by, *current, now);

@@ -2,7 +2,7 @@
 
 #include "daemon/base/error.hpp"
 
-#include <utility>
+#include <cstdint>
 
 namespace rollbook {
 namespace {
@@ -13,31 +13,40 @@ std::optional<civil_day> first_counting_day(const rule_cohort& cohort, const jud
     return compulsory_school_age(*pupil.date_of_birth).first;
 }
 
-void tell(verdict& found, measured&& made)
+void tell(verdict& found, const measured& made)
 {
     found.value = made.value;
     found.window = made.window;
-    found.evidence = std::move(made.evidence);
+    found.evidence = made.evidence;
     found.unexplained = made.unexplained;
+    found.parts = made.parts;
+    found.detail = made.detail;
+}
+
+// What the value would be at the end of the academic year if it went on as so far, cut to a whole number.
+std::int64_t carried_on(std::int64_t value, const school_calendar& calendar, civil_day as_of)
+{
+    const civil_day start = school_calendar::academic_year_start(as_of);
+    const civil_day before = start - std::chrono::days(1);
+    const civil_day next = school_calendar::academic_year_start(start + std::chrono::days(366));
+    const std::int64_t so_far = calendar.school_days_between(before, as_of);
+    const std::int64_t in_all = calendar.school_days_between(before, next - std::chrono::days(1));
+    return so_far == 0 ? 0 : value * in_all / so_far;
 }
 
 } // namespace
 
-verdict evaluate(
-    const rule& judged_by,
-    const judged_pupil& pupil,
-    const attendance_register& held,
-    const school_calendar& calendar,
-    const judged_day& judged
-)
+verdict evaluate(const rule& judged_by, const pupil_history& history)
 {
     ROLLBOOK_ENSURE(!judged_by.stages.empty());
+    const civil_day as_of = history.judged().as_of;
+    const school_calendar& calendar = history.facts().calendar;
     verdict found;
     found.threshold = judged_by.stages.front().at_least;
-    found.fit = fit_of(judged_by.cohort, pupil, judged.as_of);
+    found.fit = fit_of(judged_by.cohort, history.pupil(), as_of);
     if (found.fit != cohort_fit::inside) return found;
 
-    const std::optional<civil_day> not_before = first_counting_day(judged_by.cohort, pupil);
+    const std::optional<civil_day> not_before = first_counting_day(judged_by.cohort, history.pupil());
     std::optional<rule_window> taken_over;
     measured taken;
     for (std::size_t i = 0; i < judged_by.stages.size(); ++i) {
@@ -45,21 +54,34 @@ verdict evaluate(
         const rule_window& window = stage.window ? *stage.window : judged_by.window;
         // Neighbouring stages mostly share one window.
         if (taken_over != window) {
-            const std::optional<day_range> days = days_of(window, calendar, judged.as_of);
-            taken = days ? measure_over(judged_by.measure, {held, pupil.number, calendar, judged, *days, not_before})
-                         : measured{};
+            const std::optional<day_range> days = days_of(window, calendar, as_of);
+            taken = {};
+            taken.is_enough = days.has_value();
+            if (days)
+                taken = measure_over(
+                    judged_by.measure, {history, *days, not_before, judged_by.min_possible, judged_by.when_unknown}
+                );
             taken_over = window;
         }
-        if (i == 0) found.above_clearing = taken.value >= judged_by.clearing_level();
-        const bool is_met = taken.value >= stage.at_least;
+        if (i == 0) found.above_clearing = taken.is_enough && taken.value >= judged_by.clearing_level();
+        const bool is_predicted = stage.predict && i > 0 && found.stage == static_cast<int>(i) - 1 &&
+                                  taken.value < stage.at_least &&
+                                  carried_on(taken.value, calendar, as_of) >= stage.at_least;
+        const bool is_met = taken.is_enough && (taken.value >= stage.at_least || is_predicted);
         if (is_met) {
             found.stage = static_cast<int>(i);
             found.threshold = stage.at_least;
+            found.is_predicted = is_predicted;
         }
-        if (i == 0 || is_met) tell(found, measured(taken));
+        if (i == 0 || is_met) tell(found, taken);
     }
     found.above_clearing = found.above_clearing || found.stage >= 0;
     return found;
+}
+
+verdict evaluate(const rule& judged_by, const judged_pupil& pupil, const rule_facts& facts, const judged_day& judged)
+{
+    return evaluate(judged_by, pupil_history(facts, pupil, judged));
 }
 
 } // namespace rollbook

@@ -8,23 +8,22 @@
 namespace rollbook {
 namespace {
 
-// Calls use(session_id, const held_mark&, const statutory_code&) for each mark within `days` that `wanted` and that has
-// closed and settled. The code is asked first: it is cheap, and few marks pass it.
-template <class Wanted, class Use> void for_each_wanted(const reading& read, day_range days, Wanted&& wanted, Use&& use)
-{
-    if (read.not_before) days.first = std::max(days.first, *read.not_before);
-    const code_book& codes = read.held.codes();
-    read.held.for_each(read.pupil, days, [&](session_id session, const held_mark& mark) {
-        const statutory_code* row = codes.row_on(mark.code, session.day);
-        if (row == nullptr || !wanted(*row)) return;
-        if (read.calendar.counts_from(session) > read.judged.read_at) return;
-        use(session, mark, *row);
-    });
-}
+using one = pupil_history::one;
 
 bool is_unexplained(const statutory_code& row)
 {
     return row.code == "N";
+}
+
+bool is_absence(const statutory_code& row)
+{
+    return row.klass == code_class::authorised || row.klass == code_class::unauthorised;
+}
+
+void take(measured& found, const one& mark)
+{
+    found.unexplained += is_unexplained(*mark.row) ? 1 : 0;
+    found.evidence.push_back(mark.entry);
 }
 
 // Unit: sessions; two make a school day.
@@ -32,12 +31,11 @@ template <class Wanted> measured count_sessions(const reading& read, Wanted&& wa
 {
     measured found;
     found.window = read.days;
-    const auto count = [&](session_id, const held_mark& mark, const statutory_code& row) {
+    for (const one& mark : read.marks()) {
+        if (!wanted(*mark.row)) continue;
         ++found.value;
-        found.unexplained += is_unexplained(row) ? 1 : 0;
-        found.evidence.push_back(mark.entry);
-    };
-    for_each_wanted(read, read.days, wanted, count);
+        take(found, mark);
+    }
     return found;
 }
 
@@ -46,45 +44,154 @@ measured late_sessions(const reading& read)
     return count_sessions(read, [](const statutory_code& row) { return row.late; });
 }
 
+// Unit: minutes. A session whose minutes the source does not give counts for none, and is no evidence.
+measured late_minutes(const reading& read)
+{
+    constexpr std::uint8_t not_given = 255;
+    measured found;
+    found.window = read.days;
+    for (const one& mark : read.marks()) {
+        if (!mark.row->late || mark.minutes == not_given || mark.minutes == 0) continue;
+        found.value += mark.minutes;
+        take(found, mark);
+    }
+    return found;
+}
+
 measured unauthorised_sessions(const reading& read)
 {
     return count_sessions(read, [](const statutory_code& row) { return row.penalty_notice; });
+}
+
+measured unexplained_sessions(const reading& read)
+{
+    return count_sessions(read, is_unexplained);
+}
+
+measured absent_sessions(const reading& read)
+{
+    return count_sessions(read, is_absence);
 }
 
 // Unit: school days. Source: SI 2024/208 reg. 10(7)-(9): a reason is due within five school days of the session.
 measured reason_age(const reading& read)
 {
     measured found;
-    const civil_day as_of = read.judged.as_of;
+    const civil_day as_of = read.judged().as_of;
     found.window = {as_of, as_of};
-    const std::optional<day_range> extent = read.held.extent();
-    if (!extent) return found;
-
-    const auto take = [&](session_id session, const held_mark& mark, const statutory_code&) {
+    for (const one& mark : read.marks_in({civil_day::min(), as_of})) {
+        if (!is_unexplained(*mark.row)) continue;
         if (found.evidence.empty()) {
-            found.value = read.calendar.school_days_between(session.day, as_of);
-            found.window.first = session.day;
+            found.value = read.calendar().school_days_between(mark.session.day, as_of);
+            found.window.first = mark.session.day;
         }
-        ++found.unexplained;
-        found.evidence.push_back(mark.entry);
-    };
-    for_each_wanted(read, {extent->first, as_of}, is_unexplained, take);
+        take(found, mark);
+    }
     return found;
 }
 
-constexpr std::array<std::string_view, 3> names = {"late_sessions", "unauthorised_sessions", "reason_age"};
-constexpr std::array<measured (*)(const reading&), 3> functions = {late_sessions, unauthorised_sessions, reason_age};
+// Unit: whole school days, two sessions each. Any session of another kind ends the run, leave that was given too; what
+// asks for no attendance (D, X, Y, Q, # and the like) neither counts nor ends it.
+// Source: SI 2024/208 reg. 13: continuous absence for ten school days or more, recorded with G, N, O or U.
+measured consecutive_absent_days(const reading& read)
+{
+    measured found;
+    found.window = read.days;
+    civil_day began = read.days.last;
+    for (const one& mark : read.marks()) {
+        if (mark.row->penalty_notice) {
+            if (found.evidence.empty()) began = mark.session.day;
+            take(found, mark);
+        } else if (mark.row->klass != code_class::not_required && mark.row->klass != code_class::administrative) {
+            found.evidence.clear();
+            found.unexplained = 0;
+        }
+    }
+    found.value = static_cast<std::int64_t>(found.evidence.size()) / 2;
+    if (!found.evidence.empty()) found.window.first = began;
+    return found;
+}
+
+// Unit: whole school days, two sessions each.
+measured illness_days(const reading& read)
+{
+    measured found = count_sessions(read, [](const statutory_code& row) { return row.code == "I"; });
+    found.value /= 2;
+    return found;
+}
+
+// Unit: school weeks, which begin on Mondays.
+measured broken_weeks(const reading& read)
+{
+    measured found;
+    found.window = read.days;
+    civil_day week = civil_day::min();
+    for (const one& mark : read.marks()) {
+        if (!is_absence(*mark.row)) continue;
+        const civil_day monday = mark.session.day - (std::chrono::weekday(mark.session.day) - std::chrono::Monday);
+        found.value += monday != week ? 1 : 0;
+        week = monday;
+        take(found, mark);
+    }
+    return found;
+}
+
+struct named_function {
+    std::string_view name;
+    measured (*take)(const reading&);
+};
+constexpr std::array functions = {
+    named_function{"late_sessions", late_sessions},
+    named_function{"late_minutes", late_minutes},
+    named_function{"unauthorised_sessions", unauthorised_sessions},
+    named_function{"unexplained_sessions", unexplained_sessions},
+    named_function{"reason_age", reason_age},
+    named_function{"absent_sessions", absent_sessions},
+    named_function{"absence_percentage", absence_percentage},
+    named_function{"consecutive_absent_days", consecutive_absent_days},
+    named_function{"illness_days", illness_days},
+    named_function{"broken_weeks", broken_weeks},
+    named_function{"weekday_pattern", weekday_pattern},
+    named_function{"attendance_drop", attendance_drop},
+    named_function{"incidents", incidents},
+    named_function{"incident_points", incident_points},
+    named_function{"absence_after_incident", absence_after_incident},
+    named_function{"suspended_days", suspended_days},
+    named_function{"suspension_duties", suspension_duties},
+    named_function{"unexplained_minutes", unexplained_minutes},
+};
 
 } // namespace
 
-std::span<const std::string_view> measure_names()
+pupil_history::pupil_history(const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged)
+    : facts_(facts), pupil_(pupil), judged_(judged)
 {
-    return names;
+    const std::optional<day_range> extent = facts.held.extent();
+    if (!extent) return;
+    const code_book& codes = facts.held.codes();
+    // No register settles later than half a day after it closed, so that only the newest days have to be asked.
+    const civil_day surely_settled = day_of(judged.read_at) - std::chrono::days(1);
+    marks_.reserve(2 * 200);
+    facts.held.for_each(pupil.number, {extent->first, judged.as_of}, [&](session_id session, const held_mark& mark) {
+        const statutory_code* row = codes.row_on(mark.code, session.day);
+        if (row == nullptr) return;
+        if (session.day >= surely_settled && facts.calendar.counts_from(session) > judged.read_at) return;
+        marks_.push_back({session, row, mark.entry, mark.minutes});
+    });
 }
 
-bool is_measure(std::string_view name)
+std::span<const pupil_history::one> pupil_history::in(day_range days) const
 {
-    return std::ranges::find(names, name) != names.end();
+    const auto day_of_mark = [](const one& mark) { return mark.session.day; };
+    const auto first = std::ranges::lower_bound(marks_, days.first, {}, day_of_mark);
+    const auto end = std::ranges::upper_bound(first, marks_.end(), days.last, {}, day_of_mark);
+    return {first, end};
+}
+
+std::span<const pupil_history::one> reading::marks_in(day_range within) const
+{
+    if (not_before) within.first = std::max(within.first, *not_before);
+    return history.in(within);
 }
 
 std::optional<judged_day> judge_at(const school_calendar& calendar, local_instant read_at)
@@ -105,29 +212,23 @@ std::optional<day_range> days_of(const rule_window& window, const school_calenda
     case rule_window::unit::half_term: return calendar.half_term_to(last);
     case rule_window::unit::term: return calendar.term_to(last);
     case rule_window::unit::academic_year: return calendar.academic_year_to(last);
+    case rule_window::unit::suspension_term: return day_range{calendar.suspension_term_of(last).first, last};
     }
     return std::nullopt;
 }
 
 measured measure_over(std::string_view measure, const reading& read)
 {
-    const auto* const found = std::ranges::find(names, measure);
-    ROLLBOOK_ENSURE(found != names.end());
-    return functions[static_cast<std::size_t>(found - names.begin())](read);
+    const auto* const found = std::ranges::find(functions, measure, &named_function::name);
+    ROLLBOOK_ENSURE(found != functions.end());
+    return found->take(read);
 }
 
-measured take_measure(
-    std::string_view measure,
-    const rule_window& window,
-    const attendance_register& held,
-    pupil_no pupil,
-    const school_calendar& calendar,
-    const judged_day& judged
-)
+measured take_measure(std::string_view measure, const rule_window& window, const pupil_history& history)
 {
-    const std::optional<day_range> days = days_of(window, calendar, judged.as_of);
+    const std::optional<day_range> days = days_of(window, history.facts().calendar, history.judged().as_of);
     if (!days) return {};
-    return measure_over(measure, {held, pupil, calendar, judged, *days, std::nullopt});
+    return measure_over(measure, {history, *days, std::nullopt});
 }
 
 } // namespace rollbook

@@ -9,15 +9,32 @@ std::optional<day_range> days_of(const rule_window& window, const school_calenda
 
 // What a measure reads. Sessions before `not_before` are left out.
 struct reading {
-    const attendance_register& held;
-    pupil_no pupil;
-    const school_calendar& calendar;
-    const judged_day& judged;
+    const pupil_history& history;
     day_range days;
     std::optional<civil_day> not_before;
+    std::int64_t min_possible = 0;
+    rule::unknown when_unknown = rule::unknown::wait;
+
+    const school_calendar& calendar() const { return history.facts().calendar; }
+    const judged_day& judged() const { return history.judged(); }
+    std::span<const pupil_history::one> marks() const { return marks_in(days); }
+    std::span<const pupil_history::one> marks_in(day_range within) const;
 };
 
-// Measures over reading.days. `is_measure(measure)` must hold.
+// Measures over reading.days. `find_measure(measure)` must give one.
 measured measure_over(std::string_view measure, const reading& read);
+
+// measure_cases.cpp
+measured incidents(const reading& read);
+measured incident_points(const reading& read);
+measured absence_after_incident(const reading& read);
+measured suspended_days(const reading& read);
+measured suspension_duties(const reading& read);
+// measure_shares.cpp
+measured absence_percentage(const reading& read);
+measured weekday_pattern(const reading& read);
+measured attendance_drop(const reading& read);
+// measure_clock.cpp
+measured unexplained_minutes(const reading& read);
 
 } // namespace rollbook

@@ -1,5 +1,6 @@
 #include "daemon/rules/reason.hpp"
 
+#include "daemon/base/canonical_json.hpp"
 #include "daemon/base/spoken.hpp"
 
 #include <fmt/format.h>
@@ -9,19 +10,39 @@ namespace {
 
 std::string counted(std::int64_t count, std::string_view of_what)
 {
-    return fmt::format("{} {}{}", count, of_what, count == 1 ? "" : "s");
+    const std::size_t star = of_what.find('*');
+    const std::string_view after = star == std::string_view::npos ? "" : of_what.substr(star + 1);
+    return fmt::format("{} {}{}{}", count, of_what.substr(0, star), count == 1 ? "" : "s", after);
 }
 
-std::string_view sessions_of(std::string_view measure)
+// "5.5 days": two sessions are one.
+std::string days_of_sessions(std::int64_t sessions)
 {
-    if (measure == "late_sessions") return "late session";
-    if (measure == "unauthorised_sessions") return "unauthorised session";
-    return "session";
+    return fmt::format("{}{} {}", sessions / 2, sessions % 2 ? ".5" : "", sessions == 2 ? "day" : "days");
+}
+
+const measure_kind& kind_of(const rule& judged_by)
+{
+    return *find_measure(judged_by.measure);
 }
 
 bool is_age(const rule& judged_by)
 {
     return judged_by.measure == "reason_age";
+}
+
+bool is_by_clock(const rule& judged_by)
+{
+    return kind_of(judged_by).by_clock;
+}
+
+// "3 late sessions", "10.52 %", "5.5 days".
+std::string value_in_words(const rule& judged_by, std::int64_t value)
+{
+    if (judged_by.measure == "suspended_days") return days_of_sessions(value);
+    if (judged_by.measure == "absence_percentage") return shown_value(value, true) + " %";
+    if (kind_of(judged_by).unit == measure_unit::hundredths) return shown_value(value, true) + " percentage points";
+    return counted(value, kind_of(judged_by).counted);
 }
 
 const rule_window& window_of(const rule& judged_by, int stage)
@@ -34,12 +55,33 @@ const rule_window& window_of(const rule& judged_by, int stage)
 std::string window_in_words(const rule_window& window, std::string_view in)
 {
     switch (window.of) {
-    case rule_window::unit::school_days: return fmt::format("{} {}", in, counted(window.count, "school day"));
-    case rule_window::unit::school_weeks: return fmt::format("{} {}", in, counted(window.count, "school week"));
+    case rule_window::unit::school_days: return fmt::format("{} {}", in, counted(window.count, "school day*"));
+    case rule_window::unit::school_weeks: return fmt::format("{} {}", in, counted(window.count, "school week*"));
     case rule_window::unit::half_term: return "in this half term";
     case rule_window::unit::term: return "in this term";
     case rule_window::unit::academic_year: return "in this academic year";
+    case rule_window::unit::suspension_term: return "in this term";
     }
+    return {};
+}
+
+std::string what_is_unexplained(const verdict& now)
+{
+    return fmt::format(
+        "Where the pupil is has not been known for {} since the register closed ({})",
+        counted(now.value, "minute*"),
+        days_in_words(now.window)
+    );
+}
+
+// What the measure is of, where its number alone would not say it.
+std::string_view said_of(std::string_view measure)
+{
+    if (measure == "absence_percentage") return " absent";
+    if (measure == "weekday_pattern")
+        return " more absent on Mondays and Fridays than on other days, beyond the school's own";
+    if (measure == "attendance_drop") return " more absent than earlier in the year,";
+    if (measure == "suspended_days") return " of suspension";
     return {};
 }
 
@@ -50,28 +92,57 @@ std::string what_is(const rule& judged_by, const verdict& now)
         if (now.evidence.empty()) return "No session without a reason (N)";
         return fmt::format(
             "{} without a reason (N), {}from {}: {} old",
-            counted(now.unexplained, "session"),
+            counted(now.unexplained, "session*"),
             now.unexplained == 1 ? "" : "the oldest ",
             spoken_date(now.window.first),
-            counted(now.value, "school day")
+            counted(now.value, "school day*")
         );
     }
+    if (is_by_clock(judged_by)) return what_is_unexplained(now);
     std::string said = fmt::format(
-        "{} {} ({})",
-        counted(now.value, sessions_of(judged_by.measure)),
+        "{}{} {} ({})",
+        value_in_words(judged_by, now.value),
+        said_of(judged_by.measure),
         window_in_words(window_of(judged_by, now.stage), "in"),
         days_in_words(now.window)
     );
+    if (now.parts) said += fmt::format(": {} of {} possible sessions", now.parts->absent, now.parts->possible);
     if (now.unexplained > 0) said += fmt::format(", of which {} not yet explained (N)", now.unexplained);
+    if (now.is_predicted)
+        said +=
+            fmt::format("; at this pace {} by the end of the school year", value_in_words(judged_by, now.threshold));
     return said;
 }
 
 std::string fewer_than(const rule& judged_by, std::int64_t needed)
 {
-    return is_age(judged_by) ? "less than " + counted(needed, "school day") : fmt::format("fewer than {}", needed);
+    const measure_kind& kind = kind_of(judged_by);
+    if (is_age(judged_by)) return "less than " + counted(needed, "school day*");
+    if (kind.unit == measure_unit::hundredths) return "less than " + value_in_words(judged_by, needed);
+    if (kind.unit == measure_unit::minutes) return "less than " + counted(needed, "minute*");
+    if (judged_by.measure == "suspended_days") return "less than " + days_of_sessions(needed);
+    return fmt::format("fewer than {}", needed);
 }
 
 } // namespace
+
+std::string shown_value(std::int64_t value, bool in_hundredths)
+{
+    if (!in_hundredths) return std::to_string(value);
+    std::string said = fmt::format("{}.{:02}", value / 100, value % 100);
+    while (said.ends_with('0'))
+        said.pop_back();
+    if (said.ends_with('.')) said.pop_back();
+    return said;
+}
+
+void write_value(json_writer& out, std::int64_t value, bool in_hundredths)
+{
+    if (in_hundredths)
+        out.number(static_cast<double>(value) / 100);
+    else
+        out.value(value);
+}
 
 std::string days_in_words(const day_range& days)
 {
@@ -88,6 +159,7 @@ std::string days_in_words(const day_range& days)
 std::string why_open(const rule& judged_by, const verdict& now, int reached)
 {
     std::string said = what_is(judged_by, now) + ".";
+    if (!now.detail.empty()) said += " " + now.detail;
     if (now.stage < 0) {
         const std::string needed = fewer_than(judged_by, judged_by.stages.front().at_least);
         const std::string until = judged_by.needs_decision
@@ -105,10 +177,12 @@ std::string why_open(const rule& judged_by, const verdict& now, int reached)
 std::string why_resolved(const rule& judged_by, const verdict& now)
 {
     const std::string needed = fewer_than(judged_by, judged_by.clearing_level());
+    if (is_by_clock(judged_by)) return "Stand down: it is known now where the pupil is.";
     if (is_age(judged_by)) return fmt::format("{}; {}.", what_is(judged_by, now), needed);
     return fmt::format(
-        "{} {}; {}.",
-        counted(now.value, sessions_of(judged_by.measure)),
+        "{}{} {}; {}.",
+        value_in_words(judged_by, now.value),
+        said_of(judged_by.measure),
         window_in_words(window_of(judged_by, now.stage), "in the last"),
         needed
     );
@@ -116,19 +190,30 @@ std::string why_resolved(const rule& judged_by, const verdict& now)
 
 std::string why_withdrawn(const rule& judged_by, const verdict& then, bool rule_changed)
 {
-    const std::string_view what_changed = rule_changed ? "Marks or the rule were changed" : "Marks were changed";
+    const measure_kind& kind = kind_of(judged_by);
+    const std::string_view records = kind.reads_marks ? kind.reads_cases ? "Records" : "Marks" : "Records";
+    const std::string what_changed =
+        std::string(records) + (rule_changed ? " or the rule were changed" : " were changed");
     const std::int64_t needed = judged_by.stages.front().at_least;
     if (is_age(judged_by)) {
         return fmt::format(
             "{}: by what is known now no session had been {} without a reason (N) when it opened.",
             what_changed,
-            counted(needed, "school day")
+            counted(needed, "school day*")
+        );
+    }
+    if (kind.unit != measure_unit::sessions || judged_by.measure == "suspended_days") {
+        return fmt::format(
+            "{}: by what is known now it was {} when it opened; {} is needed.",
+            what_changed,
+            value_in_words(judged_by, then.value),
+            value_in_words(judged_by, needed)
         );
     }
     return fmt::format(
         "{}: by what is known now {} counted when it opened; {} {} needed.",
         what_changed,
-        counted(then.value, "session"),
+        counted(then.value, "session*"),
         needed,
         needed == 1 ? "is" : "are"
     );

@@ -18,10 +18,30 @@ constexpr std::string_view findings_setting = "findings";
 // Percent of the MIS's pupils that a list of another source must have before it counts as a list of all of them.
 constexpr std::size_t covers_roll_percent = 80;
 
-std::string utf8_name(json_view fields, std::string_view preferred, std::string_view legal)
+// The value of a settings entry, as canonical JSON.
+std::string value_of(const std::string& payload)
 {
-    if (const auto name = fields[preferred].string_if(); name && !name->empty()) return std::string(*name);
-    return std::string(fields[legal].string_if().value_or(""));
+    const auto parsed = json_document::parse(payload);
+    std::string text;
+    json_writer out(text);
+    if (parsed) parsed->root()["value"].write_canonical(out);
+    return text;
+}
+
+// One entry for each pupil, so that erasing one child's leaves the others'. Why the pupil is on the list, and who is
+// told, stand as a keyed digest: that they changed can be seen, and nothing of what they say.
+draft watch_entry(const ledger& book, entry_index pupil, const watched_pupil* watched, const held_thing* last)
+{
+    std::string value;
+    json_writer out(value);
+    out.begin_object();
+    if (watched) {
+        const std::string sealed = watched->reason + '\0' + watched->tell;
+        out.member("digest", fmt::format("{:016x}", book.digest(sealed)));
+        if (watched->review) out.member("review", format_day(*watched->review));
+    }
+    out.member("state", watched ? "standing" : "ended").end_object();
+    return pupil_setting_entry(fmt::format("watch/{}", pupil), value, pupil, last);
 }
 
 std::string mis_of(const configuration& settings)
@@ -51,7 +71,7 @@ bool is_simulated(const held_state& held)
 
 struct read_closer::step {
     const source_configuration& source;
-    const connector& from;
+    const connector* from; // null when no read is closing
     source_reading& reading;
     const read_outcome& outcome;
     instant now;
@@ -64,6 +84,7 @@ struct read_closer::step {
     std::vector<statement_row> statement;
     bool links_changed = false;
     std::vector<silence> silences = silences_in(held);
+    judged_day judged{}; // set before anybody is judged
 
     // Drafts are taken into the held state at once, because what follows in the same closing builds on them; a commit
     // that fails makes the caller reload.
@@ -79,9 +100,11 @@ struct read_closer::step {
 
 read_closer::read_closer(const configuration& settings, ledger& book)
     : settings_(settings), book_(book), zone_(*time_zone::named(settings.school.timezone)),
-      messages_(message_setting_of(settings, is_simulated(book.state()))), mis_(mis_of(settings)),
-      findings_(settings.findings, settings.calendar, mis_)
+      messages_(message_setting_of(settings, is_simulated(book.state()))), pupils_(settings.rules, settings.watch_list),
+      mis_(mis_of(settings)), findings_(settings.findings, settings.calendar, mis_)
 {
+    for (const rule& by : settings_.rules)
+        if (by.enabled) rules_.push_back({&by, find_measure(by.measure), rule_version(by)});
     for (const source_configuration& source : settings_.sources)
         if (source.role != source_role::mis) others_.push_back(source.name);
 }
@@ -100,13 +123,7 @@ void read_closer::record_settings(const std::vector<source_fact>& facts, const s
         const held_thing* last = std::as_const(book_.state()).things(what::settings).find("", name);
         if (last) {
             const draft again = setting_entry(name, value, nullptr);
-            const auto held = json_document::parse(last->payload);
-            const auto wanted = json_document::parse(again.payload);
-            std::string a, b;
-            json_writer held_text(a), wanted_text(b);
-            held->root()["value"].write_canonical(held_text);
-            wanted->root()["value"].write_canonical(wanted_text);
-            if (a == b) return;
+            if (value_of(last->payload) == value_of(again.payload)) return;
         }
         t.entries.push_back(setting_entry(name, value, last));
     };
@@ -133,14 +150,13 @@ closing_report read_closer::close(
     instant now
 )
 {
-    step s{
-        source, from, reading, outcome, now, day_of(zone_.to_local(now)), book_.size(), {}, {}, {}, book_.state(), {}};
+    step s{source, &from, reading, outcome, now, day_of(zone_.to_local(now)), book_.size(), {}, {}, {}, book_.state()};
     reading.drain(s.t, s.base);
     reading.apply(s.t, s.base);
     relink(s);
     s.statement = reading.statement(from);
     judge_findings(s);
-    if (outcome.marks_closed && source.role == source_role::mis) judge_alerts(s);
+    if (source.role == source_role::mis) judge_alerts(s);
     state_sources(s);
     s.t.streams = outcome.closed;
     s.report.entries = static_cast<std::int64_t>(s.t.entries.size());
@@ -148,24 +164,6 @@ closing_report read_closer::close(
     book_.commit(s.t, now);
     book_.sign_checkpoint(now);
     return std::move(s.report);
-}
-
-const read_closer::pupil_facts& read_closer::facts_of(entry_index pupil)
-{
-    pupil_facts& known = pupils_[pupil];
-    const held_thing* thing = std::as_const(book_.state()).things(what::pupil).find_subject(pupil);
-    if (!thing) return known;
-    known.gone = thing->gone;
-    if (known.entry == thing->entry || thing->gone) return known; // of a leaver the last known facts stay
-    known.entry = thing->entry;
-    const auto parsed = json_document::parse(thing->payload);
-    if (!parsed) return known;
-    const json_view fields = parsed->root()["fields"];
-    known.year = fields["year"].string_if().value_or("");
-    known.forename = utf8_name(fields, "forename", "legal_forename");
-    known.surname = utf8_name(fields, "surname", "legal_surname");
-    known.date_of_birth = parse_day(fields["date_of_birth"].string_if().value_or(""));
-    return known;
 }
 
 // Every stream that lists this of the source was read to its end, in this read or before.
@@ -285,60 +283,127 @@ void read_closer::judge_findings(step& s)
         s.add(std::move(d));
 }
 
+void read_closer::record_watched(step& s)
+{
+    pupils_.find_watched(s.held, mis_);
+    std::map<entry_index, const watched_pupil*> wanted = pupils_.watched();
+    for (const held_thing& thing : s.held.things(what::settings).all())
+        if (thing.key.starts_with("watch/") && thing.pupil != no_entry) wanted.try_emplace(thing.pupil, nullptr);
+    for (const auto& [pupil, watched] : wanted) {
+        const held_thing* last = std::as_const(s.held).things(what::settings).find("", fmt::format("watch/{}", pupil));
+        draft d = watch_entry(book_, pupil, watched, last);
+        if (last && value_of(last->payload) == value_of(d.payload)) continue;
+        s.add(std::move(d));
+    }
+}
+
 void read_closer::judge_alerts(step& s)
 {
     const attendance_register* held = s.held.find_register(mis_);
     const auto judged = judge_at(settings_.calendar, zone_.to_local(s.reading.started()));
-    if (!held || !judged) return;
+    if (!held || !judged || s.outcome.closed.empty()) return;
+    s.judged = *judged;
 
     std::string judged_for = format_day(judged->as_of);
     for (const half_day half : {half_day::am, half_day::pm})
         judged_for += settings_.calendar.counts_from({judged->as_of, half}) <= judged->read_at ? " counted" : " open";
-    const bool everyone = judged_for != judged_all_for_ || s.reading.pupils_changed();
-    judged_all_for_ = judged_for;
+    if (s.reading.pupils_changed() || judged_all_for_.empty()) record_watched(s);
+    const bool everyone = judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first;
+    if (s.outcome.marks_closed) judged_all_for_ = judged_for;
 
-    for (const rule& by : settings_.rules) {
-        if (!by.enabled) continue;
-        const std::string version = rule_version(by);
-        if (everyone) {
-            for (pupil_no number = 0; number < held->pupils(); ++number)
-                judge_pupil(s, by, version, held->ref_of(number), number);
-        } else {
-            for (const entry_index pupil : s.reading.touched_pupils())
-                if (const auto number = held->find_pupil(pupil)) judge_pupil(s, by, version, pupil, *number);
-        }
+    const school_rates rates(*held, settings_.calendar, *judged);
+    const rule_facts facts{*held, settings_.calendar, &s.held.cases(), &rates, std::nullopt};
+    if (everyone) {
+        for (pupil_no number = 0; number < held->pupils(); ++number)
+            judge_pupil(s, facts, held->ref_of(number), number);
+    } else {
+        std::set<entry_index> touched = s.reading.touched_pupils();
+        touched.insert(s.reading.touched_cases().begin(), s.reading.touched_cases().end());
+        for (const entry_index pupil : touched)
+            if (const auto number = held->find_pupil(pupil)) judge_pupil(s, facts, pupil, *number);
     }
     if (!s.baseline.empty()) tell_baseline(s);
 }
 
-void read_closer::judge_pupil(step& s, const rule& by, const std::string& version, entry_index pupil, pupil_no number)
+void read_closer::judge_pupil(step& s, const rule_facts& facts, entry_index pupil, pupil_no number)
 {
-    const pupil_facts& facts = facts_of(pupil);
-    const judged_pupil who{number, pupil, facts.year, facts.date_of_birth};
-    const attendance_register& held = *s.held.find_register(mis_);
-    const judged_day judged = *judge_at(settings_.calendar, zone_.to_local(s.reading.started()));
+    const judged_pupil who = pupils_.judged(s.held, pupil, number);
+    const pupil_history history(facts, who, s.judged);
+    for (const rule_in_force& each : rules_) {
+        // Marks that are half read would be half judged; of incidents what has come is true as far as it goes.
+        if (each.kind->by_clock || (each.kind->reads_marks && !s.outcome.marks_closed)) continue;
+        const bool first = each.kind->reads_marks ? s.outcome.marks_first : s.outcome.any_first;
+        judge_by(s, each, history, first && !each.by->safety, true);
+    }
+}
 
+closing_report read_closer::judge_clock(instant now)
+{
+    const local_instant read_at = zone_.to_local(now);
+    const attendance_register* held = book_.state().find_register(mis_);
+    const auto source = std::ranges::find(settings_.sources, mis_, &source_configuration::name);
+    const bool any = std::ranges::any_of(rules_, [](const rule_in_force& each) { return each.kind->by_clock; });
+    if (!any || !held || source == settings_.sources.end()) return {};
+    source_reading nothing_read(
+        book_.state(), mis_, [](std::string_view) { return 0; }, 0, now
+    );
+    const read_outcome outcome;
+    step s{*source, nullptr, nothing_read, outcome, now, day_of(read_at), book_.size(), {}, {}, {}, book_.state()};
+    s.judged = {s.today, read_at};
+    if (judged_all_for_.empty()) pupils_.find_watched(s.held, mis_); // no read has closed since the start
+
+    rule_facts facts{*held, settings_.calendar, &s.held.cases(), nullptr, std::nullopt};
+    if (const auto state = book_.source(mis_); state && state->last_success)
+        facts.last_read = zone_.to_local(*state->last_success);
+    // A new alert is about today: what a holiday or the night finds is no news.
+    const auto morning = settings_.calendar.times_of({s.today, half_day::am});
+    const bool may_open = settings_.calendar.is_school_day(s.today) && morning && s.today + morning->closes <= read_at;
+    for (pupil_no number = 0; number < held->pupils(); ++number) {
+        const entry_index pupil = held->ref_of(number);
+        const judged_pupil who = pupils_.judged(s.held, pupil, number);
+        std::optional<pupil_history> history;
+        for (const rule_in_force& each : rules_) {
+            if (!each.kind->by_clock || !each.kind->reads_marks) continue;
+            const bool has_alert = s.held.things(what::alert).find("", fmt::format("{}/{}", each.by->id, pupil));
+            const bool opens =
+                may_open && in_cohort(each.by->cohort, who, s.today) && pupils_.of(s.held, pupil).is_on_roll(s.today);
+            if (!has_alert && !opens) continue;
+            if (!history) history.emplace(facts, who, s.judged);
+            judge_by(s, each, *history, false, opens);
+        }
+    }
+    if (s.t.empty()) return {};
+    s.report.entries = static_cast<std::int64_t>(s.t.entries.size());
+    s.report.messages = static_cast<std::int64_t>(s.t.messages.size());
+    book_.commit(s.t, now);
+    book_.sign_checkpoint(now);
+    return std::move(s.report);
+}
+
+void read_closer::judge_by(
+    step& s, const rule_in_force& in_force, const pupil_history& history, bool first, bool may_open
+)
+{
+    const rule& by = *in_force.by;
+    const judged_pupil& who = history.pupil();
+    const entry_index pupil = who.ref;
     std::optional<alert> current;
     const held_thing* thing = s.held.things(what::alert).find("", fmt::format("{}/{}", by.id, pupil));
     if (thing) {
         current = parse_alert_payload(thing->payload, thing->entry);
         if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
     }
-    if (!current && facts.gone) return; // nothing new is opened for a leaver
+    if (!current && (!may_open || pupils_.of(s.held, pupil).gone)) return; // nothing new is opened for a leaver
 
-    const verdict now = evaluate(by, who, held, settings_.calendar, judged);
+    const verdict now = evaluate(by, history);
     std::optional<verdict> then;
-    if (current && !is_ended(current->state)) then = evaluate(by, who, held, settings_.calendar, current->opened_for);
+    if (current && !is_ended(current->state)) {
+        then = evaluate(by, who, history.facts(), current->opened_for);
+        // What a rule by the clock saw was so at that minute: a later mark ends it and does not unsay it.
+        if (in_force.kind->by_clock) then->stage = std::max(then->stage, 0);
+    }
     auto change = next_alert(
-        by,
-        version,
-        who,
-        current ? &*current : nullptr,
-        now,
-        then ? &*then : nullptr,
-        judged,
-        s.outcome.marks_first,
-        s.now
+        by, in_force.version, who, current ? &*current : nullptr, now, then ? &*then : nullptr, s.judged, first, s.now
     );
     if (!change) return;
 
@@ -357,7 +422,7 @@ void read_closer::judge_pupil(step& s, const rule& by, const std::string& versio
 
 void read_closer::tell(step& s, const rule& by, const alert& about, telling what_to_tell)
 {
-    const pupil_facts& facts = facts_of(about.pupil);
+    const pupil_facts& facts = pupils_.of(s.held, about.pupil);
     const named_pupil pupil{fmt::format("P-{}", about.pupil), facts.forename, facts.surname};
     if (is_silenced(s.silences, by, about.pupil, s.today)) return;
     const bool flaps = !by.safety && what_to_tell == telling::opened && has_flapped(s, by, about.pupil);

@@ -7,10 +7,10 @@
 #include "daemon/reconcile/reading.hpp"
 #include "daemon/rules/alert.hpp"
 #include "daemon/service/messages.hpp"
+#include "daemon/service/pupil_facts.hpp"
 
 #include <map>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace rollbook {
@@ -58,26 +58,27 @@ public:
         instant now
     );
 
-private:
-    struct pupil_facts {
-        entry_index entry = no_entry;
-        std::string year;
-        std::string forename;
-        std::string surname;
-        std::optional<civil_day> date_of_birth;
-        bool gone = false;
-    };
-    struct step; // one closing under way
+    // Judges the rules that go by the clock, at `now`, by what is held; commits and signs when an alert changed.
+    closing_report judge_clock(instant now);
 
-    const pupil_facts& facts_of(entry_index pupil);
+private:
+    struct step; // one closing under way
+    struct rule_in_force {
+        const rule* by;
+        const measure_kind* kind;
+        std::string version;
+    };
+
     bool is_read_in_full(const step& now, const std::string& source, what kind) const;
     marks_read marks_of(const step& now) const;
     std::vector<full_list> full_lists(const step& now) const;
     std::vector<freshness> freshness_of(const step& now) const;
     void relink(step& now);
     void judge_findings(step& now);
+    void record_watched(step& now);
     void judge_alerts(step& now);
-    void judge_pupil(step& now, const rule& by, const std::string& version, entry_index pupil, pupil_no number);
+    void judge_pupil(step& now, const rule_facts& facts, entry_index pupil, pupil_no number);
+    void judge_by(step& now, const rule_in_force& in_force, const pupil_history& history, bool first, bool may_open);
     void tell(step& now, const rule& by, const alert& about, telling what_to_tell);
     bool has_flapped(const step& now, const rule& by, entry_index pupil) const;
     bool take_over_waiting(step& now, entry_index about, const std::string& route);
@@ -88,6 +89,8 @@ private:
     ledger& book_;
     time_zone zone_;
     message_setting messages_;
+    known_pupils pupils_;
+    std::vector<rule_in_force> rules_; // enabled ones
     std::string mis_;
     std::vector<std::string> others_;
     std::map<std::pair<std::string, what>, std::vector<std::string>> streams_; // by source and what they make
@@ -98,7 +101,6 @@ private:
         entry_index newest_link = 0; // a person may have decided since
     };
     std::map<std::string, matched> links_; // by source
-    std::unordered_map<entry_index, pupil_facts> pupils_;
     // What the last judging of every pupil rested on; the same again means that only touched pupils can differ.
     std::string judged_all_for_;
 };

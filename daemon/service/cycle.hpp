@@ -51,6 +51,9 @@ public:
     boost::asio::awaitable<read_report>
     read(std::size_t source, read_options options, const progress_function& progress);
 
+    // Judges the rules that go by the clock.
+    closing_report judge_clock() { return closer_.judge_clock(now_()); }
+
     struct delivery_report {
         std::int64_t delivered = 0;
         std::int64_t waiting = 0; // tried and to be tried again, or given up

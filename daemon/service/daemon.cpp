@@ -63,6 +63,10 @@ asio::awaitable<poll_report> poll_all(
             read.closing.statements.begin(), read.closing.statements.end(), std::back_inserter(report.statements)
         );
     }
+    const closing_report by_clock = work.judge_clock();
+    report.entries += by_clock.entries;
+    report.alerts_opened += by_clock.alerts_opened;
+    report.alerts_ended += by_clock.alerts_ended;
     keep_house(work.settings(), book, now());
     remind(work.settings(), book, now());
     const cycle::delivery_report delivery = co_await work.deliver();
@@ -219,6 +223,7 @@ private:
                 const read_report report = co_await work_->read(source, {}, {});
                 if (report.failures.empty()) log_read(source, report);
                 if (generation == generation_) due_[source] = steady::now() + settings_->sources[source].poll_every;
+                work_->judge_clock();
                 co_await work_->deliver();
                 continue;
             }
@@ -226,10 +231,21 @@ private:
             remind(*settings_, book_, around_.now(*settings_));
             warn_of_witnesses();
             const steady::time_point until =
-                std::min({tend_at_, evening(), next == due_.end() ? steady::now() + longest_nap : *next});
+                std::min({tend_at_, evening(), clock_change(), next == due_.end() ? steady::now() + longest_nap : *next}
+                );
             co_await nap(until);
+            work_->judge_clock();
             if (message_is_due()) co_await work_->deliver();
         }
+    }
+
+    // When a rule by the clock may say something new though nothing is read.
+    steady::time_point clock_change() const
+    {
+        const instant now = around_.now(*settings_);
+        const time_zone zone = time_zone::named(settings_->school.timezone).value_or(time_zone::utc());
+        const auto next = next_clock_change(settings_->calendar, settings_->rules, zone.to_local(now));
+        return next ? steady::now() + (zone.to_instant(*next) - now) : steady::time_point::max();
     }
 
     steady::time_point evening() const

@@ -75,8 +75,10 @@ std::string alert_json(const alert& about, const std::string& type, const std::s
     out.member("rule", about.rule);
     out.member("stage", about.stage);
     out.member("state", name_of(about.state));
-    out.member("threshold", about.threshold);
-    out.member("value", about.value);
+    out.key("threshold");
+    write_value(out, about.threshold, about.parts.has_value());
+    out.key("value");
+    write_value(out, about.value, about.parts.has_value());
     out.end_object();
     out.member("timestamp", format_instant(about.changed_at));
     out.member("type", type);
@@ -128,7 +130,10 @@ outbox_message alert_message(
         text += "\nNothing more is needed for this alert.\n";
     else
         text += fmt::format(
-            "\nStage: {} (from {}).\nWhy this counts: {}\n", about.stage, about.threshold, judged_by.source
+            "\nStage: {} (from {}).\nWhy this counts: {}\n",
+            about.stage,
+            shown_value(about.threshold, about.parts.has_value()),
+            judged_by.source
         );
     text += link_line(setting, fmt::format("/alerts/{}", about.id));
     if (tell != telling::ended)

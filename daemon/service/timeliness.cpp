@@ -10,7 +10,7 @@ what needed_by(const rule& of)
 {
     if (of.measure.find("incident") != std::string::npos && of.measure.find("absen") == std::string::npos)
         return what::incident;
-    if (of.measure.find("suspension") != std::string::npos) return what::suspension;
+    if (of.measure.find("suspen") != std::string::npos) return what::suspension;
     return what::session_mark;
 }
 

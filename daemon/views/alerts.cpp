@@ -106,7 +106,8 @@ void write_alert_history(json_writer& out, const std::vector<alert>& versions)
         out.member("state", name_of(each.state));
         write_text_or_null(out, "text", each.decided ? each.decided->text : "");
         write_text_or_null(out, "user", each.decided ? each.decided->user : "");
-        out.member("value", each.value);
+        out.key("value");
+        write_value(out, each.value, each.parts.has_value());
         out.end_object();
     }
     out.end_array();
@@ -154,6 +155,10 @@ void write_members(
     out.member("id", value.id);
     out.member("opened_at", format_instant(value.opened_at));
     if (value.parked) out.member("parked", true);
+    if (value.parts) {
+        out.key("parts").begin_object().member("absent", value.parts->absent);
+        out.member("possible", value.parts->possible).end_object();
+    }
     out.key("pupil");
     everyone.write(out, value.pupil);
     out.member("reason", value.reason);
@@ -166,8 +171,10 @@ void write_members(
     out.member("rule", value.rule);
     out.member("stage", value.stage);
     out.member("state", name_of(value.state));
-    out.member("threshold", value.threshold);
-    out.member("value", value.value);
+    out.key("threshold");
+    write_value(out, value.threshold, value.parts.has_value());
+    out.key("value");
+    write_value(out, value.value, value.parts.has_value());
     out.key("window").begin_object();
     out.member("from", format_day(value.window.first));
     out.member("to", format_day(value.window.last));

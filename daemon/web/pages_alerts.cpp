@@ -195,7 +195,8 @@ void write_versions(json_writer& out, const std::vector<alert>& versions)
         out.member("reason", each.reason);
         out.member("stage", each.stage);
         out.member("state", name_of(each.state));
-        out.member("value", each.value);
+        out.key("value");
+        write_value(out, each.value, each.parts.has_value());
         out.end_object();
     }
     out.end_array();

@@ -39,8 +39,10 @@ void write_alert_row(json_writer& out, const page_request& of, const alert& each
     out.member("rule_title", judged_by ? judged_by->title : each.rule);
     out.member("stage", each.stage);
     out.member("state", name_of(each.state));
-    out.member("threshold", each.threshold);
-    out.member("value", each.value);
+    out.key("threshold");
+    write_value(out, each.threshold, each.parts.has_value());
+    out.key("value");
+    write_value(out, each.value, each.parts.has_value());
     out.key("window").begin_object();
     out.member("from", format_day(each.window.first)).member("to", format_day(each.window.last));
     out.end_object().end_object();

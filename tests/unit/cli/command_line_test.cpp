@@ -219,7 +219,7 @@ TEST_CASE("rules list has every rule in force with its stages, source and versio
     CHECK(f.run("rules list --json") == 0);
     const json_document document = f.json();
     const json_view rule = document.root().at(0);
-    CHECK(keys_of(rule) == "id,pack,source,stages,title,version,window");
+    CHECK(keys_of(rule) == "id,measure,needs_decision,pack,source,stages,title,version,window");
     CHECK(rule["window"].as_string() == "10 school days");
     CHECK(
         text_of(rule["stages"]) == R"([{"at_least":2,"name":"tutor","window":"10 school days"},)"

@@ -84,10 +84,10 @@ TEST_CASE("casework has a lead that is a route, hours that end after they begin,
     CHECK_THAT(problems_of(loaded), Contains(problem));
 }
 
-TEST_CASE("the pack england ships the three rules with their thresholds and sources", "[config][statutory]")
+TEST_CASE("the pack england ships its rules with their thresholds and sources", "[config][statutory]")
 {
     const configuration c = loaded_with("");
-    REQUIRE(c.rules.size() == 3);
+    REQUIRE(c.rules.size() == 14);
 
     const rule& late = named(c, "repeated-lateness");
     CHECK(late.measure == "late_sessions");
@@ -119,7 +119,7 @@ TEST_CASE("the pack england ships the three rules with their thresholds and sour
 
     for (const rule& each : c.rules) {
         CHECK(each.pack == "england");
-        CHECK(each.enabled);
+        CHECK_FALSE(each.source.empty());
     }
 }
 
@@ -134,7 +134,98 @@ TEST_CASE("an override replaces the keys it names and leaves the rest", "[config
     CHECK(late.stages.size() == 3);
     CHECK(late.measure == "late_sessions");
     CHECK(late.pack == "england");
-    CHECK(c.rules.size() == 3);
+    CHECK(c.rules.size() == 14);
+}
+
+TEST_CASE("per cent in the file are hundredths in the rule", "[config]")
+{
+    const rule& absence = named(loaded_with(""), "persistent-absence");
+    CHECK(absence.stages[0].at_least == 800);
+    CHECK(absence.stages[2].at_least == 5000);
+    CHECK(absence.min_possible == 20);
+    const configuration c = loaded_with("[[rule]]\nid = \"persistent-absence\"\nclear_below = 7\n");
+    CHECK(named(c, "persistent-absence").clear_below == 700);
+}
+
+TEST_CASE("a cohort is read with its groups, flags and watch list", "[config]")
+{
+    const configuration c = loaded_with("[[rule]]\nid = \"repeated-lateness\"\ncohort = { groups = [\"9A\"], "
+                                        "flags = [\"fsm\", \"looked_after\"], watch_list = true }\n");
+    const rule_cohort& cohort = named(c, "repeated-lateness").cohort;
+    CHECK(cohort.groups == std::vector<std::string>{"9A"});
+    CHECK(cohort.flags == std::vector<std::string>{"fsm", "looked_after"});
+    CHECK(cohort.watch_list);
+    CHECK(named(c, "missing-child").cohort.asks_of_flags());
+    CHECK(named(c, "missing-child").safety);
+}
+
+TEST_CASE("what a rule cannot say is refused with its line", "[config]")
+{
+    const auto [why, text, line, what] = GENERATE(table<std::string, std::string, int, std::string>({
+        {"a flag that is none",
+         "id = \"a\"\nmeasure = \"late_sessions\"\nwindow = \"term\"\n"
+         "stages = [ { name = \"s\", at_least = 1 } ]\ncohort = { flags = [\"tall\"] }",
+         5,
+         "is not a flag"},
+        {"0 where no clock runs",
+         "id = \"a\"\nmeasure = \"late_sessions\"\nwindow = \"term\"\n"
+         "stages = [ { name = \"s\", at_least = 0 } ]",
+         4,
+         "at_least"},
+        {"a measure of another unit without stages",
+         "id = \"penalty-notice\"\nmeasure = \"absence_percentage\"",
+         2,
+         "another unit"},
+        {"a measure that is none", "id = \"penalty-notice\"\nmeasure = \"lateness\"", 2, "lateness"},
+    }));
+    CAPTURE(why);
+    school_folder school;
+    const loaded_configuration loaded = with_rules(school, "[[rule]]\n" + text + "\n").load();
+    REQUIRE_FALSE(loaded);
+    const configuration_errors errors = loaded.error();
+    const std::size_t first = school.main.substr(0, school.main.find("[[rule]]")).size();
+    const auto rule_line =
+        static_cast<int>(std::count(school.main.begin(), school.main.begin() + static_cast<long>(first), '\n')) + 1;
+    CHECK(errors.problems[0].line == rule_line + line);
+    CHECK_THAT(problems_of(loaded), Contains(what));
+}
+
+TEST_CASE("a pack or a school's rules can be checked by themselves", "[config]")
+{
+    const school_folder school;
+    const auto pack = load_rules(school_folder::packs() / "england.toml", school_folder::packs());
+    REQUIRE(pack.has_value());
+    CHECK(pack->rules.size() == 14);
+    school.write("rules.toml", "[rules]\npacks = [\"england\"]\n[[rule]]\nid = \"incidents\"\nenabled = 1\n");
+    const auto own = load_rules(school.path() / "rules.toml", school_folder::packs());
+    REQUIRE_FALSE(own.has_value());
+    const configuration_errors errors = own.error();
+    CHECK(errors.problems[0].line == 5);
+}
+
+TEST_CASE("the watch list is read by line, and what stands in it is not repeated", "[config]")
+{
+    const auto [why, rows, problem] = GENERATE(table<std::string, std::string, std::string>({
+        {"as it should be", "pupil,reason,tell,review\nG990000126001,A,dsl,2026-12-18\nmis:12,B,,\n", ""},
+        {"other headings", "upn,reason,tell,review\nG990000126001,A,,\n", "watchlist.csv:1"},
+        {"no reason", "pupil,reason,tell,review\nG990000126001,,,\n", "watchlist.csv:2"},
+        {"a date that is none", "pupil,reason,tell,review\nG990000126001,A,,18 December\n", "watchlist.csv:2"},
+        {"named twice", "pupil,reason,tell,review\nG990000126001,A,,\nG990000126001,B,,\n", "watchlist.csv:3"},
+    }));
+    CAPTURE(why);
+    school_folder school;
+    school.write("watchlist.csv", rows);
+    school.main.replace(
+        school.main.find("packs = [\"england\"]"), 19, "packs = [\"england\"]\nwatch_list = \"watchlist.csv\""
+    );
+    const loaded_configuration loaded = school.load();
+    CHECK(loaded.has_value() == problem.empty());
+    CHECK_THAT(problems_of(loaded), Contains(problem) && !Contains("G990000126001"));
+    if (loaded) {
+        REQUIRE(loaded->watch_list.size() == 2);
+        CHECK(loaded->watch_list[1].pupil == "mis:12");
+        CHECK(loaded->watch_list[0].review == parse_day("2026-12-18"));
+    }
 }
 
 TEST_CASE("an override can switch a rule off", "[config]")
@@ -201,7 +292,13 @@ TEST_CASE("a rule in two packs is refused", "[config]")
 TEST_CASE("windows are read and written in one form", "[config]")
 {
     for (const auto* text :
-         {"10 school days", "1 school day", "10 school weeks", "half-term", "term", "academic-year"}) {
+         {"10 school days",
+          "1 school day",
+          "10 school weeks",
+          "half-term",
+          "term",
+          "academic-year",
+          "suspension-term"}) {
         CAPTURE(text);
         const std::optional<rule_window> window = parse_rule_window(text);
         REQUIRE(window);

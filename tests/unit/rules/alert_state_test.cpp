@@ -22,11 +22,11 @@ struct watch {
     bool read_at(const judged_day& judged, bool first_read = false)
     {
         pupil.number = book.number();
-        now = evaluate(judged_by, pupil, book.held, calendar, judged);
+        now = evaluate(judged_by, pupil, {book.held, calendar}, judged);
         const bool goes_on = last && (!is_ended(last->state) || is_decided(judged_by, *last));
         const alert* current = goes_on ? &*last : nullptr;
         std::optional<verdict> then;
-        if (current) then = evaluate(judged_by, pupil, book.held, calendar, current->opened_for);
+        if (current) then = evaluate(judged_by, pupil, {book.held, calendar}, current->opened_for);
         const instant at(judged.read_at.time_since_epoch());
         const auto change =
             next_alert(judged_by, version, pupil, current, now, then ? &*then : nullptr, judged, first_read, at);

@@ -97,12 +97,12 @@ TEST_CASE("sessions before compulsory school age do not count to the penalty-not
     book.marks(calendar, ymd(2027, 1, 4), "GGGGGGGGG/");
     const judged_pupil pupil{.number = book.number(), .ref = 1, .year = "R", .date_of_birth = ymd(2021, 12, 15)};
 
-    const verdict before = evaluate(penalty_notice(), pupil, book.held, calendar, {as_of, evening(as_of)});
+    const verdict before = evaluate(penalty_notice(), pupil, {book.held, calendar}, {as_of, evening(as_of)});
     CHECK(before.value == 9);
     CHECK(before.stage == -1);
 
     book.mark(pm(as_of), "O");
-    CHECK(evaluate(penalty_notice(), pupil, book.held, calendar, {as_of, evening(as_of)}).stage == 0);
+    CHECK(evaluate(penalty_notice(), pupil, {book.held, calendar}, {as_of, evening(as_of)}).stage == 0);
 }
 
 TEST_CASE("a pupil outside the cohort is judged by nothing", "[rules][statutory]")
@@ -113,9 +113,9 @@ TEST_CASE("a pupil outside the cohort is judged by nothing", "[rules][statutory]
     const judged_pupil leaver{.number = book.number(), .ref = 1, .year = "11", .date_of_birth = ymd(2010, 5, 1)};
 
     const civil_day last_friday = ymd(2026, 6, 26);
-    CHECK(evaluate(penalty_notice(), leaver, book.held, calendar, {last_friday, evening(last_friday)}).stage == 0);
+    CHECK(evaluate(penalty_notice(), leaver, {book.held, calendar}, {last_friday, evening(last_friday)}).stage == 0);
     const civil_day monday = ymd(2026, 6, 29);
-    const verdict after = evaluate(penalty_notice(), leaver, book.held, calendar, {monday, evening(monday)});
+    const verdict after = evaluate(penalty_notice(), leaver, {book.held, calendar}, {monday, evening(monday)});
     CHECK(after.stage == -1);
     CHECK(after.value == 0);
     CHECK(after.evidence.empty());

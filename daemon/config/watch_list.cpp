@@ -1,0 +1,72 @@
+#include "daemon/config/sections.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+namespace rollbook {
+namespace {
+
+constexpr std::size_t rows_max = 10'000;
+constexpr std::string_view form = "pupil,reason,tell,review, of which only pupil and reason must be filled";
+
+std::string_view trimmed(std::string_view text)
+{
+    constexpr std::string_view space = " \t\r";
+    const std::size_t first = text.find_first_not_of(space);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(space) - first + 1);
+}
+
+std::vector<std::string> cells_of(std::string_view line)
+{
+    std::vector<std::string> cells;
+    for (;;) {
+        const std::size_t comma = line.find(',');
+        cells.emplace_back(trimmed(line.substr(0, comma)));
+        if (comma == std::string_view::npos) return cells;
+        line.remove_prefix(comma + 1);
+    }
+}
+
+} // namespace
+
+// What is wrong is said by line and column heading; what stands in the file is about children and is not repeated.
+std::vector<watched_pupil> read_watch_list(const std::filesystem::path& file, findings_of_load& into)
+{
+    std::vector<watched_pupil> found;
+    problem_list problems(file, into);
+    std::ifstream in(file);
+    std::string line;
+    if (!std::getline(in, line)) {
+        problems.add(0, {}, "cannot be read, or is empty", "a CSV file with the headings " + std::string(form));
+        return found;
+    }
+    if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+    if (cells_of(line) != std::vector<std::string>{"pupil", "reason", "tell", "review"}) {
+        problems.add(1, {}, "the headings are others", std::string(form));
+        return found;
+    }
+    for (int number = 2; std::getline(in, line); ++number) {
+        if (trimmed(line).empty()) continue;
+        std::vector<std::string> cells = cells_of(line);
+        if (line.find('"') != std::string::npos || cells.size() != 4 || cells[0].empty() || cells[1].empty()) {
+            problems.add(
+                number, {}, "is no row of this list", "four cells without quotation marks: " + std::string(form)
+            );
+            continue;
+        }
+        const std::optional<civil_day> review = parse_day(cells[3]);
+        if (!cells[3].empty() && !review) problems.add(number, "review", "is no date", "a date such as 2026-12-18");
+        const auto same = [&](const watched_pupil& each) { return each.pupil == cells[0]; };
+        if (std::ranges::any_of(found, same))
+            problems.add(number, "pupil", "is named in a line above too", "each pupil once");
+        if (found.size() == rows_max) {
+            problems.add(number, {}, "has more than 10,000 rows", "a shorter list");
+            break;
+        }
+        found.push_back({std::move(cells[0]), std::move(cells[1]), std::move(cells[2]), review});
+    }
+    return found;
+}
+
+} // namespace rollbook

@@ -1,0 +1,241 @@
+#include "daemon/rules/measures.hpp"
+
+#include "daemon/base/spoken.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+using one = pupil_history::one;
+
+bool contains_word(std::string_view text, std::string_view lower_word)
+{
+    const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+    return !std::ranges::search(text, lower_word, same).empty();
+}
+
+// Sources have words of their own for what a pupil did in an incident. These say that it was done to them or before
+// their eyes; every other, and none, counts.
+bool is_on_the_receiving_end(std::string_view role)
+{
+    return std::ranges::any_of(std::array{"victim", "target", "witness", "bystander"}, [&](std::string_view word) {
+        return contains_word(role, word);
+    });
+}
+
+// Calls use(const case_part&, const case_record&) for each incident in the window that counts against the pupil, in
+// order of day and then of meeting.
+template <class Use> void for_each_incident(const reading& read, Use&& use)
+{
+    const case_facts* cases = read.history.facts().cases;
+    if (cases == nullptr) return;
+    std::vector<std::pair<civil_day, const case_part*>> found;
+    for (const std::uint32_t place : cases->parts_of(read.history.pupil().ref)) {
+        const case_part& part = cases->parts()[place];
+        if (part.gone || part.record == case_part::nothing) continue;
+        const case_record& record = cases->records()[part.record];
+        if (record.gone || record.kind != what::incident || record.is_achievement || !record.day) continue;
+        if (!read.days.contains(*record.day) || (read.not_before && *record.day < *read.not_before)) continue;
+        if (is_on_the_receiving_end(cases->text(part.role))) continue;
+        found.emplace_back(*record.day, &part);
+    }
+    std::ranges::stable_sort(found, {}, [](const auto& each) { return each.first; });
+    for (const auto& [day, part] : found)
+        use(*part, cases->records()[part->record]);
+}
+
+bool is_cancelled(const case_facts& cases, const suspension_fact& fact)
+{
+    return contains_word(cases.text(fact.kind), "cancel") || contains_word(cases.text(fact.kind_code), "canc");
+}
+
+bool is_permanent(const case_facts& cases, const suspension_fact& fact)
+{
+    return contains_word(cases.text(fact.kind), "permanent") || contains_word(cases.text(fact.kind_code), "perm");
+}
+
+// Suspensions that began by the day of judging, in order of day.
+std::vector<const suspension_fact*> suspensions_until(const reading& read)
+{
+    std::vector<const suspension_fact*> found;
+    const case_facts* cases = read.history.facts().cases;
+    if (cases == nullptr) return found;
+    for (const std::uint32_t place : cases->suspensions_of(read.history.pupil().ref)) {
+        const suspension_fact& fact = cases->suspensions()[place];
+        if (!fact.gone && fact.from && *fact.from <= read.judged().as_of) found.push_back(&fact);
+    }
+    std::ranges::stable_sort(found, {}, [](const suspension_fact* each) { return *each->from; });
+    return found;
+}
+
+// The last day of the period whose beginning the window shares: days still to be served count already.
+civil_day end_of_period(day_range days)
+{
+    const day_range term = school_calendar::suspension_term_of(days.last);
+    if (days.first == term.first) return term.last;
+    const civil_day year_start = school_calendar::academic_year_start(days.last);
+    if (days.first != year_start) return days.last;
+    return civil_day((std::chrono::year_month_day(year_start).year() + std::chrono::years(1)) / std::chrono::July / 31);
+}
+
+// The half-days of `fact` on school days within `within`.
+std::int64_t sessions_by_calendar(const school_calendar& calendar, const suspension_fact& fact, day_range within)
+{
+    const civil_day last = fact.to.value_or(within.last);
+    std::int64_t sessions = 0;
+    for (civil_day day = std::max(*fact.from, within.first); day <= std::min(last, within.last);
+         day += std::chrono::days(1)) {
+        if (!calendar.is_school_day(day)) continue;
+        const bool morning = day != *fact.from || fact.from_half == half_day::am;
+        const bool afternoon = !fact.to || day != *fact.to || fact.to_half == half_day::pm;
+        sessions += (morning ? 1 : 0) + (afternoon ? 1 : 0);
+    }
+    return sessions;
+}
+
+// What was served of a cancelled suspension: sessions that the register still holds as E.
+std::int64_t sessions_served(const reading& read, const suspension_fact& fact, day_range within)
+{
+    const day_range days{
+        std::max(*fact.from, within.first),
+        std::min({fact.to.value_or(within.last), within.last, read.judged().as_of})};
+    return std::ranges::count_if(read.history.in(days), [](const one& mark) { return mark.row->code == "E"; });
+}
+
+// The sixth consecutive school day, counted from the first; the day after the calendar's end is never asked about.
+std::optional<civil_day> sixth_day(const school_calendar& calendar, const suspension_fact& fact)
+{
+    constexpr int days_after_the_first = 5;
+    return calendar.school_day_after(*fact.from, days_after_the_first);
+}
+
+// Who has to be told of one suspension, and by when.
+// Sources: SI 2012/1033 Sch. 2 para 8 (notice in writing by the end of the afternoon session of the first day);
+// statutory guidance on suspensions, 26 July 2026 (local authority, social worker and virtual school head without
+// delay; education from the sixth school day, Education and Inspections Act 2006 s.100). A message may hold this text,
+// so that it names nobody's status: it says the same of every pupil.
+std::string duties_of(const school_calendar& calendar, const suspension_fact& fact, bool is_permanent)
+{
+    std::string said = fmt::format(
+        "Suspended from {}{}. To do: parents told, with reason and length, without delay, and the notice in writing by "
+        "the end of the afternoon session of {}; the local authority told without delay, and with it the named worker "
+        "and "
+        "the virtual school head, where there are any.",
+        spoken_date(*fact.from),
+        fact.to ? " to " + spoken_date(*fact.to) : std::string(),
+        spoken_date(*fact.from)
+    );
+    const std::optional<civil_day> sixth = sixth_day(calendar, fact);
+    if (sixth && (is_permanent || !fact.to || *fact.to >= *sixth))
+        said += fmt::format(" Suitable full-time education from {}, the sixth school day.", spoken_date(*sixth));
+    if (is_permanent) said += " The governors told without delay.";
+    return said;
+}
+
+} // namespace
+
+// Unit: incidents. Evidence: the pupil's part in each.
+measured incidents(const reading& read)
+{
+    measured found;
+    found.window = read.days;
+    for_each_incident(read, [&](const case_part& part, const case_record&) {
+        ++found.value;
+        found.evidence.push_back(part.entry);
+    });
+    return found;
+}
+
+// Unit: points, the pupil's own where the source gives them, else the incident's.
+measured incident_points(const reading& read)
+{
+    measured found;
+    found.window = read.days;
+    for_each_incident(read, [&](const case_part& part, const case_record& record) {
+        const std::int64_t points = part.points != 0 ? part.points : record.points;
+        if (points <= 0) return;
+        found.value += points;
+        found.evidence.push_back(part.entry);
+    });
+    return found;
+}
+
+// Unit: incidents after which the pupil was absent, in the afternoon of that day or on the next school day. E is the
+// school's own answer to an incident and is none; U is on site.
+measured absence_after_incident(const reading& read)
+{
+    measured found;
+    found.window = read.days;
+    for_each_incident(read, [&](const case_part& part, const case_record& record) {
+        const auto next = read.calendar().school_day_after(*record.day, 1);
+        const std::span<const one> after = read.history.in({*record.day, next.value_or(*record.day)});
+        const auto is_away = [&](const one& mark) {
+            const bool is_later = mark.session > session_id{*record.day, half_day::am};
+            const bool is_absent =
+                mark.row->klass == code_class::authorised || mark.row->klass == code_class::unauthorised;
+            return is_later && is_absent && mark.row->code != "E" && mark.row->code != "U";
+        };
+        const auto away = std::ranges::find_if(after, is_away);
+        if (away == after.end()) return;
+        ++found.value;
+        found.evidence.push_back(part.entry);
+        found.evidence.push_back(away->entry);
+    });
+    return found;
+}
+
+// Unit: sessions, two a day; a lunchtime counts as the source counts it. Days still to come of a suspension that has
+// begun count, up to the end of the period. Of a cancelled one only what was served counts.
+// Sources: SI 2012/1033 (totals over 5 and over 15 days in a term, 45 in a school year; reg. 2 for the term); SI
+// 2023/571 (cancelled ones).
+measured suspended_days(const reading& read)
+{
+    measured found;
+    const day_range period{read.days.first, end_of_period(read.days)};
+    found.window = read.days;
+    std::int64_t cancelled = 0;
+    for (const suspension_fact* fact : suspensions_until(read)) {
+        const bool is_whole = *fact->from >= period.first && fact->to && *fact->to <= period.last;
+        const bool was_cancelled = is_cancelled(*read.history.facts().cases, *fact);
+        std::int64_t sessions = 0;
+        if (was_cancelled)
+            sessions = sessions_served(read, *fact, period);
+        else if (is_whole && fact->sessions >= 0)
+            sessions = fact->sessions;
+        else if (fact->to)
+            sessions = sessions_by_calendar(read.calendar(), *fact, period);
+        else
+            sessions = sessions_by_calendar(read.calendar(), *fact, read.days);
+        if (sessions == 0) continue;
+        found.value += sessions;
+        found.evidence.push_back(fact->entry);
+        cancelled += was_cancelled ? 1 : 0;
+    }
+    if (cancelled > 0)
+        found.detail = fmt::format(
+            "{} {} cancelled; the sessions served before count.", cancelled, cancelled == 1 ? "was" : "were"
+        );
+    return found;
+}
+
+// Unit: suspensions. Its detail is the checklist.
+measured suspension_duties(const reading& read)
+{
+    measured found;
+    found.window = read.days;
+    for (const suspension_fact* fact : suspensions_until(read)) {
+        if (!read.days.contains(*fact->from)) continue;
+        const case_facts& cases = *read.history.facts().cases;
+        if (is_cancelled(cases, *fact)) continue;
+        ++found.value;
+        found.evidence.push_back(fact->entry);
+        found.detail +=
+            (found.detail.empty() ? "" : " ") + duties_of(read.calendar(), *fact, is_permanent(cases, *fact));
+    }
+    return found;
+}
+
+} // namespace rollbook

@@ -1,0 +1,153 @@
+#include "daemon/rules/measures.hpp"
+
+#include "daemon/base/spoken.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A register that is not there so long after it should have closed is taken for untaken.
+constexpr std::chrono::minutes untaken_after = 10min;
+// No session's minutes run on into the evening.
+constexpr std::chrono::hours day_ends_at = 16h;
+constexpr int days_looked_back = 5;
+
+enum class standing { explained, unexplained, untaken, too_early };
+
+struct closed_session {
+    session_id session{};
+    local_instant closes{};
+    standing is = standing::explained;
+    std::uint32_t entry = held_mark::nothing;
+};
+
+closed_session look_at(const reading& read, session_id session, std::chrono::minutes closes)
+{
+    closed_session found{session, session.day + closes};
+    const attendance_register& held = read.history.facts().held;
+    const held_mark& mark = held.find(session, read.history.pupil().number);
+    const bool is_recorded = mark.is_held() && held.codes().class_on(mark.code, session.day) != code_class::none;
+    if (is_recorded) {
+        found.entry = mark.entry;
+        found.is = held.codes().statutory(mark.code) == "N" ? standing::unexplained : standing::explained;
+    } else if (read.when_unknown == rule::unknown::wait || read.judged().read_at < found.closes + untaken_after) {
+        found.is = standing::too_early;
+    } else {
+        found.is = standing::untaken;
+    }
+    return found;
+}
+
+// Sessions whose register should have closed by now, newest first, over the last few school days.
+std::vector<closed_session> closed_sessions(const reading& read)
+{
+    std::vector<closed_session> found;
+    const school_calendar& calendar = read.calendar();
+    const local_instant now = read.judged().read_at;
+    const int newest = calendar.ordinal_at_or_before(day_of(now));
+    for (int at = newest; at >= 0 && at > newest - days_looked_back; --at) {
+        const civil_day day = calendar.school_days()[static_cast<std::size_t>(at)];
+        for (const half_day half : {half_day::pm, half_day::am}) {
+            const std::optional<session_time> times = calendar.times_of({day, half});
+            if (times && day + times->closes <= now) found.push_back(look_at(read, {day, half}, times->closes));
+        }
+    }
+    return found;
+}
+
+std::string_view words_of(half_day half)
+{
+    return half == half_day::am ? "morning" : "afternoon";
+}
+
+std::string clock_time(local_instant at)
+{
+    const auto minutes = std::chrono::floor<std::chrono::minutes>(at - day_of(at)).count();
+    return fmt::format("{:02}:{:02}", minutes / 60, minutes % 60);
+}
+
+std::string untaken_in_words(const reading& read, session_id session)
+{
+    std::string said =
+        fmt::format("No mark has been read for the {} of {}", words_of(session.half), spoken_date(session.day));
+    if (const auto last = read.history.facts().last_read) {
+        said += fmt::format("; marks were last read at {}", clock_time(*last));
+        if (day_of(*last) != session.day) said += " on " + spoken_date(day_of(*last));
+        if (*last < session.day + 24h) said += ". Do first-day calling from the MIS itself";
+    }
+    return said + ".";
+}
+
+} // namespace
+
+// Unit: minutes in school time since the register closed on the first of the newest sessions in a row of which nothing
+// is known: still N, or, for a rule that tells when it does not know, without a mark ten minutes after it should have
+// closed. Any other mark ends the row, and so does a contact that says where the pupil is. Over night and in holidays
+// the minutes stand still: a day that goes by is no news of a child. A row goes back to an earlier day only over N.
+measured unexplained_minutes(const reading& read)
+{
+    measured found;
+    found.is_enough = false; // a stage at 0 minutes must not be met by nothing
+    found.window = {read.judged().as_of, read.judged().as_of};
+    const local_instant now = read.judged().read_at;
+    std::vector<closed_session> row;
+    for (const closed_session& each : closed_sessions(read)) {
+        if (each.is == standing::too_early) continue;
+        if (each.is == standing::explained) break;
+        const bool is_earlier_day = !row.empty() && row.front().session.day != each.session.day;
+        if (is_earlier_day && each.is == standing::untaken) break;
+        row.push_back(each);
+    }
+    std::ranges::reverse(row);
+    if (row.empty()) return found;
+    const std::optional<local_instant> accounted = read.history.pupil().accounted_at;
+    if (accounted && *accounted >= row.back().closes) return found;
+
+    std::optional<civil_day> counted;
+    for (const closed_session& each : row) {
+        if (each.entry != held_mark::nothing) found.evidence.push_back(each.entry);
+        found.unexplained += each.is == standing::unexplained ? 1 : 0;
+        if (counted == each.session.day) continue;
+        counted = each.session.day;
+        const local_instant until = std::min<local_instant>(now, each.session.day + day_ends_at);
+        found.value += std::max<std::int64_t>(0, std::chrono::floor<std::chrono::minutes>(until - each.closes).count());
+    }
+    found.is_enough = true;
+    found.window = {row.front().session.day, row.back().session.day};
+    if (row.back().is == standing::untaken) found.detail = untaken_in_words(read, row.back().session);
+    return found;
+}
+
+std::optional<local_instant>
+next_clock_change(const school_calendar& calendar, std::span<const rule> rules, local_instant after)
+{
+    constexpr int school_days_ahead = 2;
+    std::vector<std::chrono::minutes> waits;
+    for (const rule& each : rules) {
+        if (!each.enabled || !find_measure(each.measure)->by_clock) continue;
+        waits.insert(waits.end(), {0min, untaken_after});
+        for (const rule_stage& stage : each.stages)
+            waits.emplace_back(stage.at_least);
+    }
+    std::optional<local_instant> next;
+    const auto& days = calendar.school_days();
+    auto at = static_cast<std::size_t>(std::max(0, calendar.ordinal_at_or_before(day_of(after))));
+    for (int ahead = 0; ahead <= school_days_ahead && at < days.size(); ++ahead, ++at) {
+        for (const half_day half : {half_day::am, half_day::pm}) {
+            const std::optional<session_time> times = calendar.times_of({days[at], half});
+            if (!times) continue;
+            for (const std::chrono::minutes wait : waits) {
+                const local_instant then = days[at] + times->closes + wait;
+                if (then > after && (!next || then < *next)) next = then;
+            }
+        }
+    }
+    return next;
+}
+
+} // namespace rollbook

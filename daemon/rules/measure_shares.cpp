@@ -1,0 +1,127 @@
+#include "daemon/rules/measures.hpp"
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+using one = pupil_history::one;
+
+void count(absence_parts& into, code_class klass)
+{
+    const bool is_absent = klass == code_class::authorised || klass == code_class::unauthorised;
+    const bool is_present = klass == code_class::present || klass == code_class::approved_educational;
+    into.absent += is_absent ? 1 : 0;
+    into.possible += is_absent || is_present ? 1 : 0;
+}
+
+// Cut, never rounded: 9.999 % is 9.99 %.
+std::int64_t hundredths(const absence_parts& parts)
+{
+    return parts.possible == 0 ? 0 : parts.absent * 10'000 / parts.possible;
+}
+
+// Monday is 0; weekends are 5 and 6.
+unsigned place_of(civil_day day)
+{
+    return static_cast<unsigned>((std::chrono::weekday(day) - std::chrono::Monday).count());
+}
+
+bool is_edge(std::size_t weekday)
+{
+    return weekday == 0 || weekday == 4;
+}
+
+absence_parts sum_of(const weekday_rates& rates, bool of_edges)
+{
+    absence_parts sum;
+    for (std::size_t i = 0; i < rates.days.size(); ++i) {
+        if (is_edge(i) != of_edges) continue;
+        sum.absent += rates.days[i].absent;
+        sum.possible += rates.days[i].possible;
+    }
+    return sum;
+}
+
+// By how much more is absent on Mondays and Fridays than from Tuesday to Thursday.
+std::int64_t excess(const weekday_rates& rates)
+{
+    return hundredths(sum_of(rates, true)) - hundredths(sum_of(rates, false));
+}
+
+} // namespace
+
+const weekday_rates& school_rates::over(day_range days) const
+{
+    const auto [at, is_new] = made_.try_emplace(days);
+    if (!is_new) return at->second;
+    const code_book& codes = held_.codes();
+    held_.for_each_mark(days, [&](session_id session, pupil_no, const held_mark& mark) {
+        const unsigned place = place_of(session.day);
+        if (place >= at->second.days.size()) return;
+        if (session.day == judged_.as_of && calendar_.counts_from(session) > judged_.read_at) return;
+        count(at->second.days[place], codes.class_on(mark.code, session.day));
+    });
+    return at->second;
+}
+
+// Unit: hundredths of a per cent of the pupil's own possible sessions. Evidence: the sessions absent.
+// Source: DfE pupil absence methodology; persistent at 10 % and severe at 50 % of own possible sessions.
+measured absence_percentage(const reading& read)
+{
+    measured found;
+    found.window = read.days;
+    absence_parts parts;
+    for (const one& mark : read.marks()) {
+        const std::int64_t before = parts.absent;
+        count(parts, mark.row->klass);
+        if (parts.absent == before) continue;
+        found.unexplained += mark.row->code == "N" ? 1 : 0;
+        found.evidence.push_back(mark.entry);
+    }
+    found.value = hundredths(parts);
+    found.parts = parts;
+    found.is_enough = parts.possible > 0 && parts.possible >= read.min_possible;
+    return found;
+}
+
+// Unit: hundredths of a percentage point. Evidence: the sessions absent on Mondays and Fridays. The school's own
+// difference is taken off, because Fridays are worse everywhere.
+measured weekday_pattern(const reading& read)
+{
+    measured found;
+    found.window = read.days;
+    weekday_rates own;
+    absence_parts all;
+    for (const one& mark : read.marks()) {
+        const unsigned place = place_of(mark.session.day);
+        if (place >= own.days.size()) continue;
+        const std::int64_t before = own.days[place].absent;
+        count(own.days[place], mark.row->klass);
+        count(all, mark.row->klass);
+        if (own.days[place].absent != before && is_edge(place)) found.evidence.push_back(mark.entry);
+    }
+    const rule_facts& facts = read.history.facts();
+    const school_rates made(facts.held, facts.calendar, read.judged());
+    const school_rates& school = facts.school ? *facts.school : made;
+    found.value = std::max<std::int64_t>(0, excess(own) - std::max<std::int64_t>(0, excess(school.over(read.days))));
+    found.parts = all;
+    found.is_enough = all.possible > 0 && all.possible >= read.min_possible;
+    return found;
+}
+
+// Unit: hundredths of a percentage point. Evidence: the sessions absent in the window.
+measured attendance_drop(const reading& read)
+{
+    measured found = absence_percentage(read);
+    const day_range before{
+        school_calendar::academic_year_start(read.days.last), read.days.first - std::chrono::days(1)};
+    absence_parts past;
+    for (const one& mark : read.marks_in(before))
+        count(past, mark.row->klass);
+    found.value = std::max<std::int64_t>(0, found.value - hundredths(past));
+    found.is_enough = found.is_enough && past.possible > 0 && past.possible >= read.min_possible;
+    return found;
+}
+
+} // namespace rollbook

@@ -1,0 +1,107 @@
+#include "daemon/service/backtest.hpp"
+
+#include "daemon/reconcile/payload.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace rollbook {
+namespace {
+
+using alert_key = std::pair<std::size_t, entry_index>; // place of the rule, pupil
+
+civil_day monday_of(civil_day day)
+{
+    return day - (std::chrono::weekday(day) - std::chrono::Monday);
+}
+
+void note(backtest_counts& into, civil_day day, const alert_change& change)
+{
+    switch (change.tell) {
+    case telling::baseline: ++into.already; break;
+    case telling::opened:
+    case telling::stage_up: ++into.weeks[monday_of(day)][change.next.stage]; break;
+    case telling::ended: ++into.ended; break;
+    case telling::nothing: break;
+    }
+}
+
+} // namespace
+
+const held_state& past_state::at(entry_index n)
+{
+    const digester no_digest = [](std::string_view) { return std::uint64_t{0}; };
+    book_.entries(taken_, n, [&](const entry_view& entry) {
+        if (entry.payload.empty()) return true;
+        const result<version> read = project(entry.payload, entry.index, no_digest);
+        if (read) held_.apply(entry.index, *read, entry.payload);
+        return true;
+    });
+    taken_ = std::max(taken_, n);
+    return held_;
+}
+
+std::map<std::string, backtest_counts> backtest(
+    const ledger_reader& book,
+    const time_zone& zone,
+    const backtest_order& order,
+    const std::function<void(const backtest_day&)>& each
+)
+{
+    std::map<std::string, backtest_counts> counts;
+    std::vector<std::string> versions;
+    for (const rule& by : order.rules) {
+        counts[by.id];
+        versions.emplace_back("backtest");
+    }
+    past_state past(book);
+    known_pupils pupils(order.rules);
+    const auto began = book.began();
+    std::map<alert_key, alert> alerts;
+    bool is_first = true;
+    for (const civil_day day : order.calendar.school_days()) {
+        if (day < order.days.first || day > order.days.last) continue;
+        const local_instant evening = day + std::chrono::hours(24) - std::chrono::milliseconds(1);
+        const entry_index known = book.size_at(zone.to_instant(evening));
+        const held_state& held = past.at(std::max(known, began ? began->size : 0));
+        const attendance_register* marks = held.find_register(order.mis);
+        const std::optional<judged_day> judged = judge_at(order.calendar, evening);
+        if (!marks || !judged) continue;
+        const school_rates rates(*marks, order.calendar, *judged);
+        const rule_facts facts{*marks, order.calendar, &held.cases(), &rates, std::nullopt};
+        for (pupil_no number = 0; number < marks->pupils(); ++number) {
+            const entry_index pupil = marks->ref_of(number);
+            const judged_pupil who = pupils.judged(held, pupil, number);
+            const pupil_history history(facts, who, *judged);
+            for (std::size_t i = 0; i < order.rules.size(); ++i) {
+                const rule& by = order.rules[i];
+                if (find_measure(by.measure)->by_clock) continue;
+                const auto at = alerts.find({i, pupil});
+                const bool has_alert = at != alerts.end() && !is_ended(at->second.state);
+                const verdict now = evaluate(by, history);
+                if (each && now.fit == cohort_fit::inside) each({day, pupil, &by, &now});
+                if (!has_alert && pupils.of(held, pupil).gone) continue;
+                std::optional<verdict> then;
+                if (has_alert) then = evaluate(by, who, facts, at->second.opened_for);
+                const auto change = next_alert(
+                    by,
+                    versions[i],
+                    who,
+                    has_alert ? &at->second : nullptr,
+                    now,
+                    then ? &*then : nullptr,
+                    *judged,
+                    is_first && !by.safety,
+                    zone.to_instant(evening)
+                );
+                if (!change) continue;
+                note(counts[by.id], day, *change);
+                alerts[{i, pupil}] = change->next;
+            }
+        }
+        is_first = false;
+    }
+    return counts;
+}
+
+} // namespace rollbook

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "daemon/domain/held.hpp"
+#include "daemon/ports/ledger_reader.hpp"
+#include "daemon/rules/alert.hpp"
+#include "daemon/service/pupil_facts.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace rollbook {
+
+// What the ledger knew at a size, made by taking its entries in order; erased ones are passed over.
+class past_state {
+public:
+    explicit past_state(const ledger_reader& book) : book_(book) {}
+    // Sizes only go up.
+    const held_state& at(entry_index n);
+
+private:
+    const ledger_reader& book_;
+    held_state held_;
+    entry_index taken_ = 0;
+};
+
+// One rule over past school days. Each is judged in the evening by what was known then; days before the first read
+// closed, by what that read showed, as a school would have that begins with its history.
+struct backtest_order {
+    std::vector<rule> rules; // by the clock: passed over
+    std::string mis;         // the source whose register is judged
+    school_calendar calendar;
+    day_range days;
+};
+
+struct backtest_counts {
+    std::int64_t already = 0;                                       // met on the first day: no alert, a baseline
+    std::map<civil_day, std::map<std::string, std::int64_t>> weeks; // Monday -> stage -> alerts opened or risen to it
+    std::int64_t ended = 0;                                         // resolved or withdrawn by themselves
+};
+
+struct backtest_day {
+    civil_day day{};
+    entry_index pupil = no_entry;
+    const rule* by = nullptr;
+    const verdict* found = nullptr;
+};
+
+// By rule id. Calls `each` for every verdict of a pupil inside the rule's cohort, unless it is empty.
+std::map<std::string, backtest_counts> backtest(
+    const ledger_reader& book,
+    const time_zone& zone,
+    const backtest_order& order,
+    const std::function<void(const backtest_day&)>& each
+);
+
+} // namespace rollbook

@@ -1,0 +1,93 @@
+#include "daemon/service/pupil_facts.hpp"
+
+#include "daemon/base/json.hpp"
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+std::string preferred_name(json_view fields, std::string_view preferred, std::string_view legal)
+{
+    if (const auto name = fields[preferred].string_if(); name && !name->empty()) return std::string(*name);
+    return std::string(fields[legal].string_if().value_or(""));
+}
+
+// Flags that no rule can name are passed over.
+flag_set flags_in(json_view list)
+{
+    flag_set found;
+    list.for_each_element([&](json_view each) {
+        const auto* const at = std::ranges::find(known_flags, each.string_if().value_or(""));
+        if (at != known_flags.end()) found.set(static_cast<std::size_t>(at - known_flags.begin()));
+    });
+    return found;
+}
+
+flag_set flags_asked_for(const std::vector<rule>& rules)
+{
+    flag_set asked;
+    for (const rule& by : rules)
+        for (std::size_t i = 0; by.enabled && i < known_flags.size(); ++i)
+            if (std::ranges::find(by.cohort.flags, known_flags[i]) != by.cohort.flags.end()) asked.set(i);
+    return asked;
+}
+
+} // namespace
+
+known_pupils::known_pupils(const std::vector<rule>& rules, std::vector<watched_pupil> watched)
+    : list_(std::move(watched)), asked_for_(flags_asked_for(rules))
+{
+}
+
+void known_pupils::find_watched(const held_state& held, std::string_view source)
+{
+    watched_.clear();
+    if (list_.empty()) return;
+    std::unordered_map<std::string, const watched_pupil*> names;
+    for (const watched_pupil& each : list_)
+        names.emplace(each.pupil, &each);
+    for (const held_thing& thing : held.things(what::pupil).all()) {
+        if (thing.source != source) continue;
+        const auto parsed = json_document::parse(thing.payload);
+        const std::string_view upn =
+            parsed ? parsed->root()["fields"]["upn"].string_if().value_or("") : std::string_view();
+        for (const std::string& name :
+             {"P-" + std::to_string(thing.subject), thing.source + ":" + thing.key, std::string(upn)})
+            if (const auto at = names.find(name); at != names.end()) watched_.emplace(thing.subject, at->second);
+    }
+}
+
+const pupil_facts& known_pupils::of(const held_state& held, entry_index pupil)
+{
+    pupil_facts& known = pupils_[pupil];
+    const held_thing* thing = held.things(what::pupil).find_subject(pupil);
+    if (!thing) return known;
+    known.gone = thing->gone;
+    if (known.entry == thing->entry || thing->gone) return known; // of a leaver the last known facts stay
+    known.entry = thing->entry;
+    const auto parsed = json_document::parse(thing->payload);
+    if (!parsed) return known;
+    const json_view fields = parsed->root()["fields"];
+    known.year = fields["year"].string_if().value_or("");
+    known.group = fields["registration_group"].string_if().value_or("");
+    known.forename = preferred_name(fields, "forename", "legal_forename");
+    known.surname = preferred_name(fields, "surname", "legal_surname");
+    known.date_of_birth = parse_day(fields["date_of_birth"].string_if().value_or(""));
+    known.on_roll_from = parse_day(fields["on_roll_from"].string_if().value_or(""));
+    known.on_roll_to = parse_day(fields["on_roll_to"].string_if().value_or(""));
+    known.flags = flags_in(fields["flags"]) & asked_for_;
+    return known;
+}
+
+judged_pupil known_pupils::judged(const held_state& held, entry_index pupil, pupil_no number)
+{
+    const pupil_facts& facts = of(held, pupil);
+    judged_pupil who{number, pupil, facts.year, facts.date_of_birth};
+    who.group = facts.group;
+    who.flags = facts.flags;
+    who.is_watched = watched_.contains(pupil);
+    return who;
+}
+
+} // namespace rollbook

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "daemon/domain/held.hpp"
+#include "daemon/ports/configuration.hpp"
+#include "daemon/rules/alert.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace rollbook {
+
+// What rules and messages need of a pupil, as the newest entry about the pupil says.
+struct pupil_facts {
+    entry_index entry = no_entry;
+    std::string year;
+    std::string group; // registration group
+    std::string forename;
+    std::string surname;
+    std::optional<civil_day> date_of_birth;
+    std::optional<civil_day> on_roll_from;
+    std::optional<civil_day> on_roll_to;
+    flag_set flags; // of those that a rule in force asks for; others are not read
+    bool gone = false;
+
+    bool is_on_roll(civil_day day) const
+    {
+        return !gone && (!on_roll_from || *on_roll_from <= day) && (!on_roll_to || day <= *on_roll_to);
+    }
+};
+
+// The facts of each pupil, read from the held state once for each version.
+class known_pupils {
+public:
+    explicit known_pupils(const std::vector<rule>& rules, std::vector<watched_pupil> watched = {});
+
+    const pupil_facts& of(const held_state& held, entry_index pupil);
+    // Views into of(pupil); valid as long as it is not asked for again.
+    judged_pupil judged(const held_state& held, entry_index pupil, pupil_no number);
+    // Looks the pupils of the watch list up again, among those of `source`; to be called when pupils changed.
+    void find_watched(const held_state& held, std::string_view source);
+    const std::map<entry_index, const watched_pupil*>& watched() const { return watched_; }
+
+private:
+    std::vector<watched_pupil> list_;
+    std::map<entry_index, const watched_pupil*> watched_;
+    flag_set asked_for_;
+    std::unordered_map<entry_index, pupil_facts> pupils_;
+};
+
+} // namespace rollbook

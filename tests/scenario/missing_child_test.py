@@ -1,0 +1,103 @@
+"""A child on the safeguarding lead's list of whom nothing is known: called for as the register closes, stage by stage by
+the minute, and stood down when the register says where the child is."""
+
+from support import ScenarioTest, main, text_of
+
+DAY = "2025-11-21"
+
+
+class MissingChildTest(ScenarioTest):
+    days = 10
+
+    def setUp(self):
+        super().setUp()
+        self.student = sorted(self.school.known_pupils)[0]
+        upn = self.school.known_pupils[self.student]["upn"]
+        (self.folder / "watchlist.csv").write_text(
+            f"pupil,reason,tell,review\n{upn},a-class-of-reason,someone-to-tell,2025-12-19\n")
+        text = self.config.read_text()
+        self.config.write_text(text.replace("[rules]\n", '[rules]\nwatch_list = "watchlist.csv"\n', 1))
+        for session in ("AM", "PM"):
+            self.school.amend(self.student, DAY, session, "N" if session == "AM" else "\\")
+        self.init()
+
+    def mine(self, rule="missing-child"):
+        return [a for a in self.alerts() if a["rule"] == rule]
+
+    def told(self):
+        """The ends of the subjects of all mails about a missing child."""
+        subjects = [m["headers"]["Subject"] for m in self.school.mails()]
+        return [s[s.rindex("(") + 1:-1] for s in subjects if "Missing child" in s]
+
+    def test_each_stage_is_reached_at_its_minute_and_arrival_stands_down(self):
+        self.poll(f"{DAY}T09:14:00Z")
+        self.assertEqual(self.mine(), [], "the register has not closed")
+        for at, stage, value in (("09:15", "call", 0), ("09:44", "call", 29), ("09:45", "second-contact", 30),
+                                 ("10:15", "dsl", 60), ("11:14", "dsl", 119), ("11:15", "visit", 120)):
+            self.poll(f"{DAY}T{at}:00Z")
+            alert, = self.mine()
+            self.assertEqual((alert["stage"], alert["value"], alert["state"]), (stage, value, "open"), at)
+            self.assertEqual(alert["pupil"]["source_ids"]["mis"], [self.student])
+            self.assertEqual(len(alert["evidence"]), 1)
+        self.assertEqual(self.told(), ["call", "second-contact", "dsl", "visit"])
+
+        self.school.amend(self.student, DAY, "AM", "U")
+        self.poll(f"{DAY}T11:20:00Z")
+        alert, = self.mine()
+        self.assertEqual((alert["stage"], alert["state"]), ("visit", "resolved"))
+        self.assertIn("Stand down", alert["reason"])
+        self.assertEqual(self.told(), ["call", "second-contact", "dsl", "visit", "resolved"])
+        for mail in map(text_of, self.school.mails()):
+            for private in ("a-class-of-reason", "someone-to-tell", "watch"):
+                self.assertNotIn(private, mail)
+        for entry in self.entries():
+            self.assertNotIn("a-class-of-reason", str(entry["payload"]))
+        self.verify()
+
+    def test_a_register_that_is_not_there_is_the_alarm_when_the_source_is_silent(self):
+        self.poll(f"{DAY}T08:20:00Z")
+        for session in ("AM", "PM"):
+            self.school.amend(self.student, DAY, session, "-")
+        self.poll(f"{DAY}T08:30:00Z")
+        self.school.fault("attendance/session", "status", status=500)
+        self.poll(f"{DAY}T09:24:00Z", code=1)
+        self.assertEqual(self.mine(), [], "ten minutes are not over")
+        self.poll(f"{DAY}T09:25:00Z", code=1)
+        alert, = self.mine()
+        self.assertEqual((alert["stage"], alert["value"]), ("call", 10))
+        self.assertIn("marks were last read at 08:30", alert["reason"])
+
+    def test_nobody_outside_the_cohort_is_a_missing_child(self):
+        other = sorted(self.school.known_pupils)[1]
+        self.school.amend(other, DAY, "AM", "N")
+        self.poll(f"{DAY}T10:00:00Z")
+        self.assertEqual([a["pupil"]["source_ids"]["mis"] for a in self.mine()], [[self.student]])
+        self.assertEqual([a["pupil"]["source_ids"]["mis"] for a in self.mine("priority-child-absent")],
+                         [[self.student]])
+
+    def test_why_says_what_is_needed_and_backtest_what_would_have_been(self):
+        self.poll(f"{DAY}T17:00:00Z")
+        ref = self.pupil(f"mis:{self.student}")["ref"]
+        why = self.read("rules", "why", "--rule", "penalty-notice", "--pupil", ref)
+        self.assertFalse(why["met"])
+        self.assertEqual(why["value"] + why["next_stage"]["needed"], 10)
+        self.assertEqual(len(why["evidence"]), why["value"])
+        self.assertIsNotNone(why["falls_on"])
+        found = {}
+        for least in (10, 5, 2):
+            rows = self.read("rules", "backtest", "--rule", "penalty-notice", "--set", f"at_least={least}",
+                             "--from", self.school.first_day)
+            found[least] = rows[0]["already"] + sum(sum(w["stages"].values()) for w in rows[0]["weeks"])
+        self.assertLessEqual(found[10], found[5])
+        self.assertLess(found[5], found[2])
+        self.rollbook("rules", "backtest", "--rule", "penalty-notice", "--set", "panel=3", code=2)
+
+    def test_rules_check_names_the_line(self):
+        self.rollbook("rules", "check", self.config, config=False)
+        wrong = self.folder / "wrong.toml"
+        wrong.write_text('[rules]\npacks = ["england"]\n[[rule]]\nid = "incidents"\nmeasure = "lateness"\n')
+        self.assertIn("wrong.toml:5", self.rollbook("rules", "check", wrong, config=False, code=3).stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+#include "daemon/rules/alert.hpp"
+
+#include "tests/support/cases.hpp"
+#include "tests/support/england_pack.hpp"
+#include "tests/support/school.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <random>
+
+using namespace rollbook;
+using namespace rollbook::support;
+
+namespace {
+
+constexpr int pupils = 12;
+constexpr std::string_view codes = "///////LUNOIGE-D";
+
+using alert_key = std::pair<std::string, entry_index>;
+
+// A school whose marks change at random; after each read the touched pupils are judged, and everybody when the day
+// moved on, as a closing does.
+struct moving_school {
+    school_calendar calendar = example_calendar();
+    register_builder book;
+    case_builder cases;
+    std::vector<rule> rules = england_pack();
+    std::map<alert_key, alert> alerts;
+    entry_index next = 1'000'000;
+
+    judged_pupil who(entry_index pupil) { return {book.number(pupil), pupil, "9", ymd(2013, 1, 15)}; }
+
+    void judge(entry_index pupil, const judged_day& judged)
+    {
+        const rule_facts facts{book.held, calendar, &cases.held};
+        const judged_pupil judged_pupil = who(pupil);
+        const pupil_history history(facts, judged_pupil, judged);
+        for (const rule& by : rules) {
+            if (!by.enabled || find_measure(by.measure)->by_clock) continue;
+            const auto at = alerts.find({by.id, pupil});
+            const bool stands = at != alerts.end() && !is_ended(at->second.state);
+            std::optional<verdict> then;
+            if (stands) then = evaluate(by, judged_pupil, facts, at->second.opened_for);
+            const auto change = next_alert(
+                by,
+                "1",
+                judged_pupil,
+                stands ? &at->second : nullptr,
+                evaluate(by, history),
+                then ? &*then : nullptr,
+                judged,
+                false,
+                instant()
+            );
+            if (!change) continue;
+            alerts[{by.id, pupil}] = change->next;
+            if (change->next.id == no_entry) alerts[{by.id, pupil}].id = next++;
+        }
+    }
+};
+
+// What is open: rule, pupil, value and evidence. Stages only go up, so that they depend on the way there.
+std::map<alert_key, std::pair<std::int64_t, std::vector<entry_index>>> standing(const moving_school& school)
+{
+    std::map<alert_key, std::pair<std::int64_t, std::vector<entry_index>>> found;
+    for (const auto& [key, each] : school.alerts)
+        if (!is_ended(each.state)) found[key] = {each.value, each.evidence};
+    return found;
+}
+
+} // namespace
+
+TEST_CASE("judging only who was touched comes to what judging everybody anew does", "[rules]")
+{
+    const unsigned seed = GENERATE(range(1u, 25u));
+    CAPTURE(seed);
+    std::mt19937 dice(seed);
+    moving_school school;
+    const civil_day first = ymd(2026, 9, 3);
+    const int days = 25 + static_cast<int>(dice() % 30);
+    civil_day day = first;
+    for (int n = 0; n < days; ++n) {
+        if (n > 0) day = school.calendar.school_day_after(day, 1).value();
+        const judged_day judged{day, evening(day)};
+        for (entry_index pupil = 1; pupil <= pupils; ++pupil)
+            for (const half_day half : {half_day::am, half_day::pm})
+                school.book.mark({day, half}, codes.substr(dice() % codes.size(), 1), pupil);
+        if (dice() % 8 == 0) school.cases.suspension(am(day), pm(day), 2, "Suspension", 1 + dice() % pupils);
+        for (entry_index pupil = 1; pupil <= pupils; ++pupil)
+            school.judge(pupil, judged);
+        // Later reads of the same day: amendments and deletions anywhere in the past.
+        for (unsigned amended = dice() % 4; amended > 0; --amended) {
+            const entry_index pupil = 1 + dice() % pupils;
+            const civil_day past = school.calendar.school_day_after(first, static_cast<int>(dice() % (n + 1))).value();
+            const session_id session{past > day ? day : past, dice() % 2 ? half_day::am : half_day::pm};
+            if (dice() % 5 == 0)
+                school.book.remove(session, pupil);
+            else
+                school.book.mark(session, codes.substr(dice() % codes.size(), 1), pupil);
+            school.judge(pupil, judged);
+        }
+    }
+    const auto incremental = standing(school);
+    // Everybody once more, by what is held now: nothing may change.
+    for (entry_index pupil = 1; pupil <= pupils; ++pupil)
+        school.judge(pupil, {day, evening(day)});
+    CHECK(standing(school) == incremental);
+
+    // And from nothing: whatever is met now stands in both, with the same value and evidence.
+    for (entry_index pupil = 1; pupil <= pupils; ++pupil) {
+        const rule_facts facts{school.book.held, school.calendar, &school.cases.held};
+        for (const rule& by : school.rules) {
+            if (!by.enabled || find_measure(by.measure)->by_clock) continue;
+            const verdict now = evaluate(by, school.who(pupil), facts, {day, evening(day)});
+            const auto at = incremental.find({by.id, pupil});
+            CAPTURE(by.id, pupil);
+            if (now.stage >= 0) {
+                REQUIRE(at != incremental.end());
+                CHECK(at->second.first == now.value);
+                CHECK(at->second.second == now.evidence);
+            } else if (at != incremental.end()) {
+                // It stands though nothing is met: only until a person decides, or down to the clearing level.
+                CHECK((by.needs_decision || now.above_clearing));
+            }
+        }
+    }
+}
