@@ -464,11 +464,15 @@ result<void> source_reading::retire_marks(const retirement_limit& limit)
 
 result<void> source_reading::retire_things(what kind, const retirement_limit& limit)
 {
+    std::set<entry_index> named; // what the source itself has just named as gone does not go twice
+    for (const gone_thing& each : gone_things_)
+        if (each.kind == kind) named.insert(each.subject);
     std::vector<std::pair<what, entry_index>> missing;
     std::size_t in_scope = 0;
     for (const held_thing& thing : held_.things(kind).all()) {
         if (thing.gone || thing.source != source_ || thing.digest == unlisted_digest_) continue;
         if (from_ && (!thing.day || *thing.day < *from_)) continue; // outside what was read
+        if (named.contains(thing.subject)) continue;
         ++in_scope;
         if (thing.seen_in == read_number_ || seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key)) continue;
         missing.emplace_back(kind, thing.subject);
