@@ -66,17 +66,15 @@ struct command_options {
     std::string action;  // the kind of action
     std::string owner;
     std::string adult;  // a parent, by the school's reference
-    std::string rule;   // a rule's id
+    std::string rule;   // a rule's id; empty: all
     std::string letter; // a template's name
     std::string record; // of another system: P-N or SOURCE:ID
     std::optional<civil_day> on;
     std::optional<civil_day> due;
     std::optional<civil_day> review;
     std::optional<civil_day> until;
-    std::string old_point;   // a size, or a file with a checkpoint
-    std::string newer_point; // empty: the newest
-
-    std::string rule;             // a rule's id; empty: all
+    std::string old_point;        // a size, or a file with a checkpoint
+    std::string newer_point;      // empty: the newest
     std::vector<std::string> set; // STAGE=N: thresholds to try
     bool each = false;            // every pupil and day
 };

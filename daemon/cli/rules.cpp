@@ -1,6 +1,8 @@
+#include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
-#include "daemon/cli/people.hpp"
 #include "daemon/service/backtest.hpp"
+#include "daemon/views/people.hpp"
+#include "daemon/views/text.hpp"
 
 #include <fmt/format.h>
 

@@ -181,7 +181,7 @@ TEST_CASE("what a rule cannot say is refused with its line", "[config]")
     CAPTURE(why);
     school_folder school;
     const loaded_configuration loaded = with_rules(school, "[[rule]]\n" + text + "\n").load();
-    REQUIRE_FALSE(loaded);
+    REQUIRE_FALSE(loaded.has_value());
     const configuration_errors errors = loaded.error();
     const std::size_t first = school.main.substr(0, school.main.find("[[rule]]")).size();
     const auto rule_line =

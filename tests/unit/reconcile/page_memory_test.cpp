@@ -9,7 +9,7 @@ using namespace rollbook::support;
 
 namespace {
 
-const civil_day monday = ymd(2026, 9, 14);
+const civil_day first_day = ymd(2026, 9, 14);
 
 // Reads pages of marks as the cycle does, with or without a memory of earlier pages.
 class paged_book {
@@ -93,7 +93,7 @@ std::vector<mark_row> some_days(int pupils, int days)
                 rows.push_back(
                     {"M" + std::to_string(rows.size()),
                      "A" + std::to_string(pupil),
-                     {monday + std::chrono::days(day), half},
+                     {first_day + std::chrono::days(day), half},
                      "/"}
                 );
     return rows;
@@ -144,7 +144,7 @@ TEST_CASE("a page is not known once what is held is no longer what it said", "[r
     book.read(rows, 99); // another way of paging reads the change; places 2 and on are forgotten
     book.read(first, 2);
     CHECK(book.parsed == 4);
-    CHECK(book.book.held_marks().count(read_book::line("A0", {monday, half_day::am}, "/")) == 1);
+    CHECK(book.book.held_marks().count(read_book::line("A0", {first_day, half_day::am}, "/")) == 1);
 }
 
 TEST_CASE("a mark that moved onto a known page's neighbour counts once", "[reconcile]")
