@@ -1,4 +1,5 @@
 #include "daemon/cli/commands.hpp"
+#include "daemon/cli/measure_text.hpp"
 #include "daemon/cli/output.hpp"
 #include "daemon/service/backtest.hpp"
 #include "daemon/views/people.hpp"
@@ -19,11 +20,6 @@ const rule& rule_named(const configuration& config, const std::string& id)
     throw failure_error(
         {errc::not_found, "no rule has the id " + plain(id), "`rollbook rules list` lists the rules in force."}
     );
-}
-
-bool in_hundredths(const rule& by)
-{
-    return find_measure(by.measure)->unit == measure_unit::hundredths;
 }
 
 std::string shown(const rule& by, std::int64_t value)
@@ -206,11 +202,8 @@ int run_rules_why(const command_io& io, const command_options& options)
         const auto falls =
             found.fit == cohort_fit::inside ? falls_on(by, who, facts, *judged, found.value) : std::nullopt;
         const auto next = static_cast<std::size_t>(found.stage + 1);
-        const bool is_inside = found.fit == cohort_fit::inside;
-        const std::optional<std::int64_t> needed =
-            is_inside && next < by.stages.size()
-                ? std::optional(std::max<std::int64_t>(0, by.stages[next].at_least - found.value))
-                : std::nullopt;
+        const bool has_next = found.fit == cohort_fit::inside && next < by.stages.size();
+        const std::int64_t needed = has_next ? std::max<std::int64_t>(0, by.stages[next].at_least - found.value) : 0;
         if (options.json) {
             print_json(io.out, [&](json_writer& out) {
                 out.begin_object().member("as_of", format_day(judged->as_of)).key("conditions").begin_array();
@@ -227,9 +220,9 @@ int run_rules_why(const command_io& io, const command_options& options)
                 out.end_array().key("falls_on");
                 falls ? out.value(format_day(*falls)) : out.null();
                 out.member("met", found.stage >= 0).key("next_stage").begin_object();
-                if (needed) {
+                if (has_next) {
                     out.key("needed");
-                    write_value(out, *needed, in_hundredths(by));
+                    write_value(out, needed, in_hundredths(by));
                     out.member("stage", by.stages[next].name);
                 }
                 out.end_object().key("pupil");
@@ -248,7 +241,7 @@ int run_rules_why(const command_io& io, const command_options& options)
         for (const condition& each : conditions)
             table.row({each.what, each.expected, each.actual, each.holds ? "yes" : "no"});
         table.end();
-        if (needed) io.out << shown(by, *needed) << " more until the stage \"" << by.stages[next].name << "\".\n";
+        if (has_next) io.out << shown(by, needed) << " more until the stage \"" << by.stages[next].name << "\".\n";
         if (falls) io.out << "With nothing new, the value falls on " << format_day(*falls) << ".\n";
         io.out << "Entries that count:";
         for (const entry_index each : found.evidence)

@@ -1,4 +1,5 @@
 #include "daemon/cli/commands.hpp"
+#include "daemon/cli/measure_text.hpp"
 #include "daemon/cli/output.hpp"
 #include "daemon/rules/alert.hpp"
 
@@ -7,11 +8,6 @@
 
 namespace rollbook {
 namespace {
-
-bool in_hundredths(const rule& of)
-{
-    return find_measure(of.measure)->unit == measure_unit::hundredths;
-}
 
 std::string stages_text(const rule& of)
 {

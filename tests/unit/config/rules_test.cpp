@@ -252,7 +252,7 @@ TEST_CASE("a school's own rule stands beside the pack's", "[config]")
     const configuration c =
         loaded_with("[[rule]]\nid = \"own\"\nmeasure = \"late_sessions\"\nwindow = \"1 school day\"\n"
                     "stages = [ { name = \"any\", at_least = 1 } ]\n");
-    CHECK(c.rules.size() == 4);
+    CHECK(c.rules.size() == 15);
     CHECK(named(c, "own").pack.empty());
     CHECK(named(c, "own").source == "school policy");
     CHECK(text_of(named(c, "own").window) == "1 school day");
