@@ -14,7 +14,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string marks_url = wonde_school + "/attendance/session?per_page=100";
+const std::string hundred_marks_url = wonde_school + "/attendance/session?per_page=100";
 
 // Marks of `pupils` pupils on one morning.
 std::vector<std::string> morning(int pupils, const std::string& day = "2026-09-21")
@@ -54,7 +54,7 @@ TEST_CASE("case: a next link that repeats ends as a failure and retires nothing"
     again.status = 200;
     again.content_type = "application/json";
     again.body =
-        R"({"data":[)" + morning(1)[0] + R"(],"meta":{"pagination":{"more":true,"next":")" + marks_url + R"("}}})";
+        R"({"data":[)" + morning(1)[0] + R"(],"meta":{"pagination":{"more":true,"next":")" + hundred_marks_url + R"("}}})";
     school.instead["attendance/session"] = again;
     const auto report = school.poll();
     REQUIRE(report.failures.size() == 1);
