@@ -188,7 +188,7 @@ class Quarantine(ScenarioTest):
         self.school.row("attendance/session", {
             "id": "A2999999999", "date": {"date": "2025-11-22 00:00:00.000000", "timezone_type": 3,
                                           "timezone": "Europe/London"},
-            "comment": "Zebedee Quux", "session": "AM", "employee": None,
+            "comment": "Zebedee Quux", "session": "EV", "employee": None,
             "attendance_code": self.school.code_ids()["/"], "student": "A1999999999"})
         self.first_poll()
         rows = self.read("quarantine", "list")

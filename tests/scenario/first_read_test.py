@@ -82,7 +82,7 @@ class FirstRead(ScenarioTest):
         self.first_poll()
         student = sorted(self.school.known_pupils)[0]
         found = self.pupil(f"mis:{student}")
-        self.assertEqual(set(found), {"ref", "source_ids", "marks", "incidents", "alerts", "figures"})
+        self.assertEqual(set(found), {"ref", "source_ids", "marks", "incidents", "alerts", "actions", "figures"})
         keys = {"date", "session", "code", "class", "minutes_late", "raw", "learned", "backfill", "changed"}
         for mark in found["marks"]:
             self.assertEqual(set(mark), keys)

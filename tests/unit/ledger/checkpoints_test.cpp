@@ -45,7 +45,7 @@ void make_older(const std::filesystem::path& file)
     const auto begin = first.find("CREATE TRIGGER checkpoint_is_never_removed");
     SQLite::Database database(file.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE cosignature; DROP TABLE checkpoint_kept; DROP TRIGGER checkpoint_is_kept; "
+        "DROP TABLE account; DROP TABLE cosignature; DROP TABLE checkpoint_kept; DROP TRIGGER checkpoint_is_kept; "
         "PRAGMA user_version = 1;" +
         first.substr(begin, first.find("END;", begin) + 4 - begin)
     );
@@ -174,7 +174,7 @@ TEST_CASE("a writer brings a ledger of the first schema up to date, and it verif
 
     const auto book = at.open();
     append_one(*book, noon(5));
-    CHECK(number_of(at.file(), "PRAGMA user_version") == 2);
+    CHECK(number_of(at.file(), "PRAGMA user_version") == number_of(fresh.file(), "PRAGMA user_version"));
     CHECK(at.verify().ok());
     const char* schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)";
     CHECK(text_at(at.file(), schema) == text_at(fresh.file(), schema));
