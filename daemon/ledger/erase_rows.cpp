@@ -1,6 +1,9 @@
 #include "daemon/ledger/erase_rows.hpp"
 
+#include "daemon/base/bytes.hpp"
 #include "daemon/ledger/rebuild.hpp"
+
+#include <algorithm>
 
 namespace rollbook {
 namespace {
@@ -78,6 +81,8 @@ bool is_source_record(what kind)
 {
     switch (kind) {
     case what::pupil:
+    case what::lesson_mark:
+    case what::adult:
     case what::incident:
     case what::involvement:
     case what::suspension:
@@ -99,12 +104,27 @@ participation read_participation(const std::vector<thing_row>& things)
     return found;
 }
 
+// The record of another source whose link ended only because that source no longer lists it: still the same person. One
+// that was unlinked while it was listed, or parted by somebody, may be anybody.
+std::optional<entry_index> other_that_left(const std::vector<thing_row>& things, const thing_row& ended)
+{
+    const auto document = parsed(ended);
+    if (!document || document->root()["gone"].string_if() != "unlinked") return std::nullopt;
+    const auto number = parse_decimal(std::string_view(ended.key).substr(ended.key.rfind('/') + 1));
+    if (!number) return std::nullopt;
+    const bool left = std::ranges::any_of(things, [&](const thing_row& row) {
+        return row.kind == what::pupil && row.subject == *number && row.newest && row.gone && row.entry < ended.entry;
+    });
+    return left ? std::optional<entry_index>(*number) : std::nullopt;
+}
+
 std::set<entry_index> records_of(const std::vector<thing_row>& things, entry_index person)
 {
     std::set<entry_index> records{person};
-    for (const thing_row& row : things)
-        if (row.kind == what::link && row.newest && !row.gone && row.pupil == person)
-            if (const auto other = other_of(row)) records.insert(*other);
+    for (const thing_row& row : things) {
+        if (row.kind != what::link || !row.newest || row.pupil != person) continue;
+        if (const auto other = row.gone ? other_that_left(things, row) : other_of(row)) records.insert(*other);
+    }
     return records;
 }
 
