@@ -139,7 +139,8 @@ TEST_CASE("an override replaces the keys it names and leaves the rest", "[config
 
 TEST_CASE("per cent in the file are hundredths in the rule", "[config]")
 {
-    const rule& absence = named(loaded_with(""), "persistent-absence");
+    const configuration shipped = loaded_with("");
+    const rule& absence = named(shipped, "persistent-absence");
     CHECK(absence.stages[0].at_least == 800);
     CHECK(absence.stages[2].at_least == 5000);
     CHECK(absence.min_possible == 20);
