@@ -111,7 +111,8 @@ public:
         options.everything = everything;
         options.lift_vanish_limit = lift_limit;
         std::optional<read_report> report;
-        boost::asio::co_spawn(loop, work->read(0, options, {}), [&](std::exception_ptr e, read_report r) {
+        const cycle::progress_function silent; // the coroutine keeps a reference
+        boost::asio::co_spawn(loop, work->read(0, options, silent), [&](std::exception_ptr e, read_report r) {
             if (e) std::rethrow_exception(e);
             report.emplace(std::move(r));
         });
