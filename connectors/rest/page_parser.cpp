@@ -113,8 +113,8 @@ constexpr std::size_t stack_bytes = std::size_t{256} << 10;
 } // namespace
 
 struct page_parser::memory {
-    memory() : buffer(pool_bytes), pool(buffer.data(), buffer.size(), pool_bytes) {}
-    std::vector<char> buffer;
+    memory() : buffer(new char[pool_bytes]), pool(buffer.get(), pool_bytes, pool_bytes) {}
+    std::unique_ptr<char[]> buffer; // not filled: what no page needs is never touched
     dom::MemoryPoolAllocator<dom::CrtAllocator> pool;
     document root{&pool, stack_bytes};
 };

@@ -273,8 +273,8 @@ result<decision_outcome> decide_end_of_silence(const desk& at)
 bool is_linked_so(const held_state& held, const link_decision& decided)
 {
     const held_thing* record = held.things(what::pupil).find_subject(decided.other);
-    const held_thing* link =
-        record ? held.things(what::link).find("", record->source + "/" + std::to_string(decided.other)) : nullptr;
+    if (!record) return false;
+    const held_thing* link = held.things(what::link).find("", link_key(record->source, decided.other));
     const auto document = link ? json_document::parse(link->payload) : json_document::parse("{}");
     if (!document || document->root()["by"].string_if() != "person") return false;
     return link->gone != decided.is_one_person && link->pupil == decided.pupil;

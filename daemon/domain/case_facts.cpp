@@ -8,11 +8,32 @@
 namespace rollbook {
 namespace {
 
-std::string record_key(std::string_view source, what kind, std::string_view id)
+std::string waiting_key(std::string_view source, what kind, std::string_view id)
 {
     std::string key(source);
     key.append(1, '\0').append(name_of(kind)).append(1, '\0').append(id);
     return key;
+}
+
+std::size_t record_hash(text_id source, what kind, std::string_view id)
+{
+    return std::hash<std::string_view>()(id) + source * 31u + static_cast<std::size_t>(kind);
+}
+
+entry_index subject_of(entry_index index, const thing_version& version)
+{
+    return version.subject == no_entry ? index : version.subject;
+}
+
+// The place in `all` of what began with the entry `subject`; of a new one at its end when nothing did yet.
+template <class T> std::uint32_t place_in(std::deque<T>& all, place_index& known, entry_index subject)
+{
+    if (const auto at = known.find(subject, [&](std::uint32_t place) { return all[place].subject == subject; }))
+        return *at;
+    const auto place = static_cast<std::uint32_t>(all.size());
+    all.emplace_back().subject = subject;
+    known.add(subject, place);
+    return place;
 }
 
 std::string_view text_or_empty(json_view value)
@@ -60,21 +81,21 @@ void case_facts::apply(entry_index index, const thing_version& version, std::str
 
 void case_facts::apply_record(entry_index index, const thing_version& version, std::string_view payload)
 {
-    const entry_index subject = version.subject == no_entry ? index : version.subject;
-    const auto [at, is_new] = place_of_.try_emplace(subject, static_cast<std::uint32_t>(records_.size()));
-    if (is_new) records_.emplace_back();
-    case_record& record = records_[at->second];
-    record.subject = subject;
+    const std::uint32_t place = place_in(records_, records_by_subject_, subject_of(index, version));
+    case_record& record = records_[place];
     record.entry = index;
     record.kind = version.kind;
     record.source = texts_->intern(version.source);
+    record.id = version.key;
     record.gone = version.gone;
-    const std::string key = record_key(version.source, version.kind, version.key);
-    record_by_key_[key] = at->second;
-    if (const auto waited = waiting_.find(key); waited != waiting_.end()) {
+    records_by_id_.put(record_hash(record.source, record.kind, record.id), place, [&](std::uint32_t other) {
+        const case_record& is = records_[other];
+        return is.source == record.source && is.kind == record.kind && is.id == record.id;
+    });
+    if (const auto waited = waiting_.find(waiting_key(version.source, version.kind, version.key));
+        waited != waiting_.end()) {
         for (const std::uint32_t part : waited->second)
-            parts_[part].record = at->second;
-        record.parts = std::move(waited->second);
+            join(place, part);
         waiting_.erase(waited);
     }
     const auto parsed = json_document::parse(std::string(payload));
@@ -92,28 +113,24 @@ void case_facts::apply_record(entry_index index, const thing_version& version, s
     record.type = texts_->intern(type);
     record.subtype = texts_->intern(text_or_empty(fields["subcategory"]));
     record.action = texts_->intern(text_or_empty(fields["action"]));
-    record.more_types.clear();
-    for (std::size_t i = 1; version.kind == what::concern && i < fields["categories"].size(); ++i)
-        record.more_types.push_back(texts_->intern(text_or_empty(fields["categories"].at(i))));
     record.location = texts_->intern(text_or_empty(fields["location"]));
     record.status = texts_->intern(text_or_empty(fields["status"]));
     record.parents_told = texts_->intern(text_or_empty(fields["parents_told"]));
-    record.elsewhere.clear();
+    record.more.clear();
+    for (std::size_t i = 1; version.kind == what::concern && i < fields["categories"].size() && i < 256; ++i)
+        record.more.push_back(texts_->intern(text_or_empty(fields["categories"].at(i))));
+    record.other_types = static_cast<std::uint8_t>(record.more.size());
     fields["external_ids"].for_each_element([&](json_view id) {
-        record.elsewhere.push_back(texts_->intern(text_or_empty(id)));
+        record.more.push_back(texts_->intern(text_or_empty(id)));
     });
 }
 
 void case_facts::apply_part(entry_index index, const thing_version& version, std::string_view payload)
 {
-    const entry_index subject = version.subject == no_entry ? index : version.subject;
-    const auto [at, is_new] = place_of_.try_emplace(subject, static_cast<std::uint32_t>(parts_.size()));
-    if (is_new) {
-        parts_.emplace_back();
-        parts_of_[version.pupil].push_back(at->second);
-    }
-    case_part& part = parts_[at->second];
-    part.subject = subject;
+    const std::uint32_t place = place_in(parts_, parts_by_subject_, subject_of(index, version));
+    case_part& part = parts_[place];
+    const bool is_new = part.entry == no_entry;
+    if (is_new) parts_of_[version.pupil].push_back(place);
     part.entry = index;
     part.pupil = version.pupil;
     part.gone = version.gone;
@@ -125,25 +142,29 @@ void case_facts::apply_part(entry_index index, const thing_version& version, std
     part.role = texts_->intern(text_or_empty(fields["role"]));
     if (part.record != case_part::nothing) return;
     const what of = text_or_empty(fields["of"]) == "concern" ? what::concern : what::incident;
-    const std::string key = record_key(version.source, of, text_or_empty(fields["record"]));
-    if (const auto known = record_by_key_.find(key); known != record_by_key_.end()) {
-        part.record = known->second;
-        records_[known->second].parts.push_back(at->second);
-    } else if (is_new) {
-        waiting_[key].push_back(at->second);
-    }
+    const std::string_view id = text_or_empty(fields["record"]);
+    if (const auto known = find_record(texts_->intern(version.source), of, id))
+        join(*known, place);
+    else if (is_new)
+        waiting_[waiting_key(version.source, of, id)].push_back(place);
+}
+
+void case_facts::join(std::uint32_t record, std::uint32_t part)
+{
+    case_record& to = records_[record];
+    if (to.last_part == case_record::no_part)
+        to.first_part = part;
+    else
+        parts_[to.last_part].next = part;
+    to.last_part = part;
+    parts_[part].record = record;
 }
 
 void case_facts::apply_suspension(entry_index index, const thing_version& version, std::string_view payload)
 {
-    const entry_index subject = version.subject == no_entry ? index : version.subject;
-    const auto [at, is_new] = place_of_.try_emplace(subject, static_cast<std::uint32_t>(suspensions_.size()));
-    if (is_new) {
-        suspensions_.emplace_back();
-        suspensions_of_[version.pupil].push_back(at->second);
-    }
-    suspension_fact& fact = suspensions_[at->second];
-    fact.subject = subject;
+    const std::uint32_t place = place_in(suspensions_, suspensions_by_subject_, subject_of(index, version));
+    suspension_fact& fact = suspensions_[place];
+    if (fact.entry == no_entry) suspensions_of_[version.pupil].push_back(place);
     fact.entry = index;
     fact.pupil = version.pupil;
     fact.source = texts_->intern(version.source);
@@ -166,10 +187,17 @@ void case_facts::apply_suspension(entry_index index, const thing_version& versio
 
 const case_record* case_facts::find_record(entry_index subject) const
 {
-    const auto at = place_of_.find(subject);
-    if (at == place_of_.end() || at->second >= records_.size()) return nullptr;
-    const case_record& record = records_[at->second];
-    return record.subject == subject ? &record : nullptr;
+    const auto at =
+        records_by_subject_.find(subject, [&](std::uint32_t place) { return records_[place].subject == subject; });
+    return at ? &records_[*at] : nullptr;
+}
+
+std::optional<std::uint32_t> case_facts::find_record(text_id source, what kind, std::string_view id) const
+{
+    return records_by_id_.find(record_hash(source, kind, id), [&](std::uint32_t place) {
+        const case_record& is = records_[place];
+        return is.source == source && is.kind == kind && is.id == id;
+    });
 }
 
 std::span<const std::uint32_t> case_facts::parts_of(entry_index pupil) const

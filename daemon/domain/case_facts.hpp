@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/domain/place_index.hpp"
 #include "daemon/domain/register.hpp"
 #include "daemon/domain/text_pool.hpp"
 #include "daemon/domain/what.hpp"
@@ -21,36 +22,46 @@ struct thing_version;
 // the source's own words. Nothing may rest on what is here of a record that is gone but its identity: the entry that
 // says so has no more.
 struct case_record {
+    static constexpr std::uint32_t no_part = ~std::uint32_t{0};
+
     entry_index subject = no_entry; // its first entry
     entry_index entry = no_entry;   // its newest
-    what kind = what::incident;     // incident or concern
-    text_id source = 0;
-    bool gone = false;
+    std::string id;                 // the source's
     std::optional<civil_day> day;
-    std::int16_t minute = -1; // school time, minutes after midnight; -1: the source gives no time
-    std::int16_t points = 0;
+    what kind = what::incident; // incident or concern
+    bool gone = false;
     bool is_achievement = false;
+    std::uint8_t other_types = 0; // how many of `more` are such
+    std::int16_t minute = -1;     // school time, minutes after midnight; -1: the source gives no time
+    std::int16_t points = 0;
+    text_id source = 0;
     text_id type = 0; // of a concern: its first category
     text_id subtype = 0;
     text_id action = 0; // of an incident: what was done
     text_id location = 0;
     text_id status = 0;
     text_id parents_told = 0;
-    std::vector<text_id> more_types;  // of a concern: its other categories
-    std::vector<text_id> elsewhere;   // the same incident in other systems, as SYSTEM:ID
-    std::vector<std::uint32_t> parts; // places in case_facts::parts(), in order of meeting
+    std::uint32_t first_part = no_part; // place in case_facts::parts()
+    std::uint32_t last_part = no_part;
+    std::vector<text_id> more; // a concern's other categories, then what elsewhere() tells of
+
+    std::span<const text_id> more_types() const { return std::span(more).first(other_types); }
+    // The same incident in other systems, as SYSTEM:ID.
+    std::span<const text_id> elsewhere() const { return std::span(more).subspan(other_types); }
 };
 
 // One pupil's part in an incident or a concern.
 struct case_part {
+    static constexpr std::uint32_t nothing = ~std::uint32_t{0};
+
     entry_index subject = no_entry;
     entry_index entry = no_entry;
-    entry_index pupil = no_entry; // the pupil's first entry in the same source
-    std::uint32_t record = nothing;
-    bool gone = false;
-    std::int16_t points = 0;
+    entry_index pupil = no_entry;   // the pupil's first entry in the same source
+    std::uint32_t record = nothing; // place in case_facts::records()
+    std::uint32_t next = nothing;   // the record's next part
     text_id role = 0;
-    static constexpr std::uint32_t nothing = ~std::uint32_t{0};
+    std::int16_t points = 0;
+    bool gone = false;
 };
 
 // One suspension or permanent exclusion of one pupil.
@@ -86,6 +97,12 @@ public:
     const std::deque<suspension_fact>& suspensions() const { return suspensions_; }
 
     const case_record* find_record(entry_index subject) const;
+    // Calls use(const case_part&) for each part in `record`, gone ones too, in order of meeting.
+    template <class F> void for_each_part(const case_record& record, F&& use) const
+    {
+        for (std::uint32_t place = record.first_part; place != case_part::nothing; place = parts_[place].next)
+            use(parts_[place]);
+    }
     // Places in parts() and suspensions() of one pupil of one source, by the pupil's first entry.
     std::span<const std::uint32_t> parts_of(entry_index pupil) const;
     std::span<const std::uint32_t> suspensions_of(entry_index pupil) const;
@@ -96,13 +113,17 @@ private:
     void apply_record(entry_index index, const thing_version& version, std::string_view payload);
     void apply_part(entry_index index, const thing_version& version, std::string_view payload);
     void apply_suspension(entry_index index, const thing_version& version, std::string_view payload);
+    std::optional<std::uint32_t> find_record(text_id source, what kind, std::string_view id) const;
+    void join(std::uint32_t record, std::uint32_t part);
 
     std::unique_ptr<text_pool> texts_ = std::make_unique<text_pool>();
     std::deque<case_record> records_;
     std::deque<case_part> parts_;
     std::deque<suspension_fact> suspensions_;
-    std::unordered_map<entry_index, std::uint32_t> place_of_;             // by first entry, of all three
-    std::unordered_map<std::string, std::uint32_t> record_by_key_;        // by source, kind and the source's id
+    place_index records_by_subject_;
+    place_index parts_by_subject_;
+    place_index suspensions_by_subject_;
+    place_index records_by_id_;                                           // by source, kind and id
     std::unordered_map<std::string, std::vector<std::uint32_t>> waiting_; // parts that came before that record
     places parts_of_;
     places suspensions_of_;

@@ -16,6 +16,11 @@ std::string key_of(std::string_view source, std::string_view key)
     return joined.append(key);
 }
 
+std::size_t hash_of(std::string_view source, std::string_view key)
+{
+    return std::hash<std::string_view>()(key) ^ (std::hash<std::string_view>()(source) << 1);
+}
+
 bool keeps_payload(what kind)
 {
     switch (kind) {
@@ -61,8 +66,10 @@ std::string erased_key(what kind, std::string_view source, std::string_view key)
 
 const held_thing* held_things::find(std::string_view source, std::string_view key) const
 {
-    const auto at = by_key_.find(key_of(source, key));
-    return at == by_key_.end() ? nullptr : &things_[at->second];
+    const auto at = by_key_.find(hash_of(source, key), [&](std::uint32_t place) {
+        return things_[place].key == key && things_[place].source == source;
+    });
+    return at ? &things_[*at] : nullptr;
 }
 
 held_thing* held_things::find(std::string_view source, std::string_view key)
@@ -72,27 +79,30 @@ held_thing* held_things::find(std::string_view source, std::string_view key)
 
 const held_thing* held_things::find_subject(entry_index subject) const
 {
-    const auto at = by_subject_.find(subject);
-    return at == by_subject_.end() ? nullptr : &things_[at->second];
+    const auto at = by_subject_.find(subject, [&](std::uint32_t place) { return things_[place].subject == subject; });
+    return at ? &things_[*at] : nullptr;
 }
 
 held_thing& held_things::put(entry_index index, const thing_version& version, std::string payload)
 {
     const entry_index subject = version.subject == no_entry ? index : version.subject;
-    const auto [at, is_new] = by_subject_.try_emplace(subject, things_.size());
-    if (is_new) {
-        things_.emplace_back();
-        by_key_[key_of(version.source, version.key)] = at->second;
-    }
-    held_thing& thing = things_[at->second];
+    auto* known = const_cast<held_thing*>(find_subject(subject));
+    held_thing& thing = known ? *known : things_.emplace_back();
     thing.subject = subject;
     thing.entry = index;
     thing.pupil = version.pupil == no_entry && version.kind == what::pupil ? subject : version.pupil;
-    thing.source = version.source;
+    if (!known || thing.source != version.source) thing.source = *sources_.insert(version.source).first;
     thing.key = version.key;
     thing.digest = version.digest;
     thing.gone = version.gone;
     thing.payload = std::move(payload);
+    if (!known) {
+        const auto place = static_cast<std::uint32_t>(things_.size() - 1);
+        by_subject_.add(subject, place);
+        by_key_.put(hash_of(version.source, version.key), place, [&](std::uint32_t other) {
+            return things_[other].key == version.key && things_[other].source == version.source;
+        });
+    }
     return thing;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/domain/case_facts.hpp"
+#include "daemon/domain/place_index.hpp"
 #include "daemon/domain/register.hpp"
 #include "daemon/domain/what.hpp"
 
@@ -52,7 +53,7 @@ struct held_thing {
     entry_index subject = no_entry;
     entry_index entry = no_entry; // of its newest version
     entry_index pupil = no_entry;
-    std::string source;
+    std::string_view source; // lives as long as what holds the thing
     std::string key;
     std::uint64_t digest = 0;
     bool gone = false;
@@ -79,9 +80,10 @@ public:
     std::size_t count_held(std::string_view source) const;
 
 private:
+    std::set<std::string, std::less<>> sources_; // nodes do not move
     std::deque<held_thing> things_;
-    std::unordered_map<std::string, std::size_t> by_key_; // source, NUL, key -> newest thing of that key
-    std::unordered_map<entry_index, std::size_t> by_subject_;
+    place_index by_key_; // the newest thing of each source and key
+    place_index by_subject_;
 };
 
 // What the ledger's newest entries say, in memory: the current register and everything else that is compared against.

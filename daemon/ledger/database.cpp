@@ -29,7 +29,7 @@ void set_pragmas(SQLite::Database& database, access_mode mode)
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA secure_delete = ON");
     database.exec("PRAGMA wal_autocheckpoint = " + std::to_string(wal_pages));
-    database.exec("PRAGMA cache_size = -4096");
+    database.exec("PRAGMA cache_size = -2048");
 }
 
 // Runs the files above the database's version. All or none: a file that stops half-way leaves the version it had.
@@ -82,10 +82,7 @@ failure store_failure(const std::filesystem::path& path, const SQLite::Exception
             "cannot be read or written: its disk fails, or a file may not grow further" + said,
             "Check the disk and its space, then run `rollbook ledger verify`."
         );
-    default:
-        return doubt(
-            path, "cannot be used" + said, "Check the disk, then run `rollbook ledger verify`."
-        );
+    default: return doubt(path, "cannot be used" + said, "Check the disk, then run `rollbook ledger verify`.");
     }
 }
 

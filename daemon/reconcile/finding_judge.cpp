@@ -193,8 +193,7 @@ void finding_judge::judge_touched(run& now)
             if (const held_thing* thing = things.things(kind).find_subject(subject)) judge_record(now, kind, *thing);
         const case_record* record = now.held.cases().find_record(subject);
         if (!record) continue;
-        for (const std::uint32_t place : record->parts)
-            judge_person(now.held.cases().parts()[place].pupil);
+        now.held.cases().for_each_part(*record, [&](const case_part& part) { judge_person(part.pupil); });
         for (const case_record* beside : records_beside(now.context, *record))
             if (const held_thing* thing = things.things(beside->kind).find_subject(beside->subject))
                 judge_record(now, beside->kind, *thing);

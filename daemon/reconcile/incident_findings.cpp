@@ -25,12 +25,6 @@ std::string_view source_of(const finding_context& in, const case_record& record)
     return in.text(record.source);
 }
 
-std::string id_of(const finding_context& in, const case_record& record)
-{
-    const held_thing* thing = in.held.things(record.kind).find_subject(record.subject);
-    return thing ? thing->key : std::string();
-}
-
 std::string_view plain_name(const case_record& record)
 {
     return record.kind == what::concern ? "A safeguarding record" : "An incident";
@@ -39,7 +33,8 @@ std::string_view plain_name(const case_record& record)
 bool has_type(const finding_context& in, const case_record& record, const std::vector<std::string>& words)
 {
     const auto has = [&](text_id id) { return has_part(in.text(id), words); };
-    return has(record.type) || has(record.subtype) || has(record.action) || std::ranges::any_of(record.more_types, has);
+    return has(record.type) || has(record.subtype) || has(record.action) ||
+           std::ranges::any_of(record.more_types(), has);
 }
 
 bool is_on_site(const finding_context& in, const case_record& record)
@@ -113,7 +108,7 @@ void contradict(const pupil_case& c, const case_part& part, const case_record& r
     const std::string_view source = source_of(in, record);
     made.key = fmt::format("incident-contradicts-mark/{}/{}/{}", source, record.subject, c.ref);
     made.subject_source = source;
-    made.subject_id = id_of(in, record);
+    made.subject_id = record.id;
     if (source != in.mis) made.sources.insert(made.sources.begin(), std::string(source));
     made.evidence = {part.entry, record.entry};
     made.evidence.insert(made.evidence.end(), marks.begin(), marks.end());
@@ -157,10 +152,9 @@ void contradict(const pupil_case& c, const case_part& part, const case_record& r
 std::set<entry_index> people_of(const finding_context& in, const case_record& record)
 {
     std::set<entry_index> people;
-    for (const std::uint32_t place : record.parts) {
-        const case_part& part = in.held.cases().parts()[place];
+    in.held.cases().for_each_part(record, [&](const case_part& part) {
         if (!part.gone) people.insert(person_of(in.held, part.pupil));
-    }
+    });
     return people;
 }
 
@@ -184,15 +178,14 @@ template <class F> void for_each_part_of_person(const finding_context& in, entry
 bool names_the_other(const finding_context& in, const case_record& a, const case_record& b)
 {
     const auto names = [&](const case_record& from, const case_record& to) {
-        const std::string id = id_of(in, to);
-        return std::ranges::any_of(from.elsewhere, [&](text_id marker) {
+        return std::ranges::any_of(from.elsewhere(), [&](text_id marker) {
             const std::string_view text = in.text(marker);
             const std::size_t colon = text.find(':');
-            return colon != text.npos && !id.empty() && text.substr(colon + 1) == id;
+            return colon != text.npos && !to.id.empty() && text.substr(colon + 1) == to.id;
         });
     };
-    const bool share = std::ranges::any_of(a.elsewhere, [&](text_id marker) {
-        return std::ranges::find(b.elsewhere, marker) != b.elsewhere.end();
+    const bool share = std::ranges::any_of(a.elsewhere(), [&](text_id marker) {
+        return std::ranges::count(b.elsewhere(), marker) > 0;
     });
     return share || names(a, b) || names(b, a);
 }
@@ -221,7 +214,7 @@ finding about_record(std::string_view kind, const finding_context& in, const cas
     made.kind = kind;
     made.key = fmt::format("{}/{}/{}", kind, source_of(in, record), record.subject);
     made.subject_source = source_of(in, record);
-    made.subject_id = id_of(in, record);
+    made.subject_id = record.id;
     made.sources = {made.subject_source};
     made.evidence = {record.entry};
     return made;
@@ -300,7 +293,7 @@ void incident_in_one_system(const finding_context& in, const case_record& record
     const bool is_mis = source_of(in, record) == in.mis;
     const auto is_type = [&](const case_record& of, const std::string& word) {
         const auto same = [&](text_id id) { return is_same_word(in.text(id), word); };
-        return same(of.type) || same(of.subtype) || std::ranges::any_of(of.more_types, same);
+        return same(of.type) || same(of.subtype) || std::ranges::any_of(of.more_types(), same);
     };
     for (const finding_settings::in_both& pair : in.settings.both) {
         const std::string& own = is_mis ? pair.mis : pair.safeguarding;

@@ -10,6 +10,12 @@
 #include <unordered_map>
 
 namespace rollbook {
+
+std::string link_key(std::string_view other, entry_index record)
+{
+    return std::string(other) + "/" + std::to_string(record);
+}
+
 namespace {
 
 // Points that names and date of birth must bring for a number to be believed. Another surname leaves 60, a date of
@@ -66,11 +72,6 @@ private:
     std::unordered_map<std::string, std::vector<entry_index>> gone_;
 };
 
-std::string link_key(const std::string& other, entry_index record)
-{
-    return other + "/" + std::to_string(record);
-}
-
 // What the newest entry of a link says.
 struct held_link {
     const held_thing* thing = nullptr;
@@ -94,7 +95,7 @@ held_link read_link(const held_thing* thing)
     return link;
 }
 
-held_link find_link(const held_state& held, const std::string& other, entry_index record)
+held_link find_link(const held_state& held, std::string_view other, entry_index record)
 {
     return read_link(held.things(what::link).find("", link_key(other, record)));
 }

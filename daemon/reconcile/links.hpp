@@ -58,6 +58,9 @@ struct link_decision {
 // Fails with not_found when there is no such record of another source or no such pupil of the MIS.
 result<draft> decision_entry(const held_state& held, const std::string& mis, const link_decision& decided, instant at);
 
+// The key of the link of a pupil record of the source `other`, by the record's first entry.
+std::string link_key(std::string_view other, entry_index record);
+
 // The person a pupil record belongs to: the linked MIS pupil, or the record itself.
 entry_index person_of(const held_state& held, entry_index pupil);
 // True when the record is of the MIS, or is linked to one of it.

@@ -73,7 +73,7 @@ bool is_leaver(const held_thing& thing)
 
 void add_record(finding& made, const held_thing& record)
 {
-    made.sources.insert(made.sources.begin(), record.source);
+    made.sources.emplace(made.sources.begin(), record.source);
     made.evidence.push_back(record.entry);
 }
 
@@ -89,7 +89,7 @@ void record_vanished(const finding_context& in, what kind, const held_thing& thi
         made.pupil = person_of(in.held, thing.pupil);
     made.subject_source = thing.source;
     made.subject_id = thing.key;
-    made.sources = {thing.source};
+    made.sources = {std::string(thing.source)};
     made.explanation = fmt::format(
         "{} no longer lists a {} that it listed before; what was last known is kept in the ledger.",
         thing.source,
@@ -180,7 +180,7 @@ void flag_differs(const pupil_case& c, findings& all)
         const pupil_record_facts theirs = facts_of(*record);
         if (!theirs.flags) continue;
         std::string differ;
-        const auto only_in = [&](const auto& here, const auto& there, const std::string& source) {
+        const auto only_in = [&](const auto& here, const auto& there, std::string_view source) {
             for (const std::string& flag : here)
                 if (!there.contains(flag))
                     differ += fmt::format("{}{} only in {}", differ.empty() ? "" : ", ", flag, source);

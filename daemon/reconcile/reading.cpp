@@ -74,7 +74,6 @@ void source_reading::begin_stream(
     from_ = from;
     rows_ = 0;
     named_gone_.clear();
-    seen_new_.clear();
     for (const what kind : stream.makes)
         row(kind);
     if (rows_by_kind_.contains(what::session_mark)) register_ = &held_.register_of(source_);
@@ -657,6 +656,7 @@ void source_reading::drain(transaction& t, entry_index base)
     gone_marks_.clear();
     gone_things_.clear();
     rejected_.clear();
+    seen_new_.clear();
 }
 
 // An incident that changed concerns everybody who had a part in it.
@@ -667,8 +667,7 @@ void source_reading::note_case(const thing_version& changed, entry_index index)
     const case_facts& cases = held_.cases();
     const case_record* record = cases.find_record(changed.subject == no_entry ? index : changed.subject);
     if (record == nullptr) return;
-    for (const std::uint32_t part : record->parts)
-        touched_cases_.insert(cases.parts()[part].pupil);
+    cases.for_each_part(*record, [&](const case_part& part) { touched_cases_.insert(part.pupil); });
 }
 
 void source_reading::apply(const transaction& t, entry_index base)

@@ -188,7 +188,7 @@ private:
     civil_day seen_day_{};
     std::vector<std::uint32_t>* seen_cells_ = nullptr;
     std::vector<gone_record> named_gone_;                          // of this stream, in the source's words
-    std::unordered_set<std::string> seen_new_;                     // keys of new records met in this stream
+    std::unordered_set<std::string> seen_new_;                     // keys of the new ones among records_
     std::set<std::pair<session_id, entry_index>> known_conflicts_; // sessions with an open finding
     struct parked_mark {
         reported_mark mark;

@@ -200,7 +200,7 @@ asio::awaitable<result<void>> cycle::read_stream(
     }
     // Only what changed is read when the connector takes the bookmark; what it does not name then is not missing.
     const bool changes_only = from.gives_changes(number, same_shape && !first && !options.everything);
-    reading.begin_stream(stream, state.windows, day, &remembered_[{source, number}]);
+    reading.begin_stream(stream, state.windows, day, options.is_last ? nullptr : &remembered_[{source, number}]);
     const memory_in_use memory(from, reading);
 
     std::vector<page> kept; // pages that undrained changes look into

@@ -26,6 +26,7 @@ struct cycle_parts {
 
 struct read_options {
     bool everything = false; // every window, whatever its tier says
+    bool is_last = false;    // no other read follows in this process: pages need not be remembered for it
     bool lift_vanish_limit = false;
 };
 

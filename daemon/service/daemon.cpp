@@ -37,13 +37,14 @@ constexpr std::size_t jobs_max = 16;
 constexpr std::chrono::seconds request_wait_max{5};
 constexpr std::chrono::hours longest_nap{1};
 
-// Reads the sources of a request one after the other, then delivers.
+// Reads the sources of a request one after the other, then delivers. `is_last`: the process ends with it.
 asio::awaitable<poll_report> poll_all(
     cycle& work,
     ledger& book,
     const poll_request& request,
     const std::function<void(const std::string&)>& progress,
-    const std::function<instant()>& now
+    const std::function<instant()>& now,
+    bool is_last
 )
 {
     const steady::time_point began = steady::now();
@@ -53,6 +54,7 @@ asio::awaitable<poll_report> poll_all(
         if (!request.source.empty() && sources[i].name != request.source) continue;
         read_options options;
         options.everything = true;
+        options.is_last = is_last;
         options.lift_vanish_limit = sources[i].name == request.allow_vanished;
         read_report read = co_await work.read(i, options, progress);
         report.entries += read.entries;
@@ -330,7 +332,8 @@ private:
         } else {
             const result<void> known = check_sources(*settings_, asked->request.poll);
             if (known) {
-                const poll_report report = co_await poll_all(*work_, book_, asked->request.poll, asked->progress, now);
+                const poll_report report =
+                    co_await poll_all(*work_, book_, asked->request.poll, asked->progress, now, false);
                 asked->reply = report_line(report);
             } else {
                 asked->reply = failure_line(known.error());
@@ -484,7 +487,7 @@ result<poll_report> run_once(
     log_missing_witness(settings, book, now());
     std::exception_ptr broken;
     poll_report report;
-    asio::co_spawn(io, poll_all(work, book, request, progress, now), [&](std::exception_ptr e, poll_report got) {
+    asio::co_spawn(io, poll_all(work, book, request, progress, now, true), [&](std::exception_ptr e, poll_report got) {
         broken = e;
         report = std::move(got);
         io.stop();

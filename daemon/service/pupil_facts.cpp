@@ -53,7 +53,7 @@ void known_pupils::find_watched(const held_state& held, std::string_view source)
         const std::string_view upn =
             parsed ? parsed->root()["fields"]["upn"].string_if().value_or("") : std::string_view();
         for (const std::string& name :
-             {"P-" + std::to_string(thing.subject), thing.source + ":" + thing.key, std::string(upn)})
+             {"P-" + std::to_string(thing.subject), std::string(thing.source) + ":" + thing.key, std::string(upn)})
             if (const auto at = names.find(name); at != names.end()) watched_.emplace(thing.subject, at->second);
     }
 }

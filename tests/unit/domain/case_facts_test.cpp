@@ -49,10 +49,13 @@ TEST_CASE("an incident has its pupils' parts, whichever of them came first", "[d
     CHECK(found->minute == 10 * 60 + 40);
     CHECK(facts.text(found->type) == "Fight");
     CHECK(facts.text(found->location) == "Hall");
-    REQUIRE(found->elsewhere.size() == 1);
-    CHECK(facts.text(found->elsewhere[0]) == "ClassCharts:14");
-    REQUIRE(found->parts.size() == 2);
-    const case_part& part = facts.parts()[found->parts[1]];
+    CHECK(found->more_types().empty());
+    REQUIRE(found->elsewhere().size() == 1);
+    CHECK(facts.text(found->elsewhere()[0]) == "ClassCharts:14");
+    std::vector<entry_index> pupils;
+    facts.for_each_part(*found, [&](const case_part& part) { pupils.push_back(part.pupil); });
+    CHECK(pupils == std::vector<entry_index>{1, 2});
+    const case_part& part = facts.parts()[facts.parts_of(2)[0]];
     CHECK(part.pupil == 2);
     CHECK(part.points == 3);
     CHECK(facts.text(part.role) == "Aggressor");
@@ -81,6 +84,9 @@ TEST_CASE("a concern's time is the one it was written with, or none", "[domain]"
     CHECK(found->day == civil_day{std::chrono::year{2026} / 11 / 2});
     CHECK(found->minute == minute);
     CHECK(facts.text(found->type) == "Attendance");
+    REQUIRE(found->more_types().size() == 1);
+    CHECK(facts.text(found->more_types()[0]) == "Home");
+    CHECK(found->elsewhere().empty());
 }
 
 TEST_CASE("a later version of a record replaces the earlier one, and one that is gone says so", "[domain]")

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace rollbook {
+
+// Finds places in a list by hash, without holding the keys again: the list has them. 8 bytes a cell, at most three
+// quarters of them used. Places are never taken out.
+class place_index {
+public:
+    using place = std::uint32_t;
+
+    // The place put under `hash` for which is_it(place) is true.
+    template <class F> std::optional<place> find(std::size_t hash, F&& is_it) const
+    {
+        const cell* at = cell_of(hash, is_it);
+        return at ? std::optional<place>(at->is) : std::nullopt;
+    }
+    // Puts `is` under `hash`, in the stead of the place for which is_it(place) is true.
+    template <class F> void put(std::size_t hash, place is, F&& is_it)
+    {
+        if (const cell* at = cell_of(hash, is_it))
+            const_cast<cell*>(at)->is = is;
+        else
+            add(hash, is);
+    }
+    // Puts `is`, which nothing was put for yet.
+    void add(std::size_t hash, place is)
+    {
+        if ((used_ + 1) * 4 > cells_.size() * 3) grow();
+        store({short_of(hash), is});
+        ++used_;
+    }
+
+private:
+    static constexpr place nowhere = ~place{0};
+    struct cell {
+        std::uint32_t hash = 0;
+        place is = nowhere;
+    };
+
+    // Standard libraries hash a number to itself, and our keys rise by one: spread them.
+    static std::uint32_t short_of(std::size_t hash)
+    {
+        return static_cast<std::uint32_t>((std::uint64_t{hash} * 0x9e3779b97f4a7c15u) >> 32);
+    }
+    template <class F> const cell* cell_of(std::size_t hash, F& is_it) const
+    {
+        if (cells_.empty()) return nullptr;
+        const std::uint32_t wanted = short_of(hash);
+        for (std::size_t at = wanted & (cells_.size() - 1);; at = (at + 1) & (cells_.size() - 1)) {
+            const cell& each = cells_[at];
+            if (each.is == nowhere) return nullptr;
+            if (each.hash == wanted && is_it(each.is)) return &each;
+        }
+    }
+    void store(cell each)
+    {
+        std::size_t at = each.hash & (cells_.size() - 1);
+        while (cells_[at].is != nowhere)
+            at = (at + 1) & (cells_.size() - 1);
+        cells_[at] = each;
+    }
+    void grow()
+    {
+        std::vector<cell> old(cells_.empty() ? 16 : cells_.size() * 2);
+        std::swap(old, cells_);
+        for (const cell& each : old)
+            if (each.is != nowhere) store(each);
+    }
+
+    std::vector<cell> cells_; // a power of two of them
+    std::size_t used_ = 0;
+};
+
+} // namespace rollbook
