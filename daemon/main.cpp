@@ -168,12 +168,7 @@ result<void> make_key_file(const configuration& settings)
 
 result<std::string> init(const configuration& settings, bool simulated)
 {
-    if (fs::exists(settings.ledger.path))
-        return failure(
-            errc::ledger_in_doubt,
-            "the ledger " + settings.ledger.path.string() + " is there already",
-            "Rollbook never overwrites a ledger; move it away first if it is not wanted."
-        );
+    if (const result<void> none = check_no_ledger(settings.ledger.path); !none) return none.error();
     for (const failure& why : check_recipients(settings))
         return why;
     const result<void> key_made = make_key_file(settings);

@@ -33,18 +33,24 @@ hash commitment(const hash& commit_key, bytes_view payload) noexcept
     return hmac_sha256(commit_key, {as_bytes("ledger-payload/v1\n"), payload});
 }
 
+bool has_leaf_form(instant recorded_at) noexcept
+{
+    using namespace std::chrono;
+    constexpr instant first = sys_days(year(0) / January / 1);
+    constexpr instant end = sys_days(year(10'000) / January / 1);
+    return recorded_at >= first && recorded_at < end;
+}
+
 void append_leaf(std::string& out, std::uint64_t index, entry_kind kind, instant recorded_at, const hash& committed)
 {
-    constexpr std::size_t instant_length = 24;
     ROLLBOOK_ENSURE(index >> 63 == 0);
+    ROLLBOOK_ENSURE(has_leaf_form(recorded_at));
     out += "ledger-entry/v1\n";
     append_decimal(out, index);
     out += '\n';
     out += to_text(kind);
     out += '\n';
-    const std::size_t at = out.size();
     append_instant(out, recorded_at);
-    ROLLBOOK_ENSURE(out.size() - at == instant_length);
     out += '\n';
     append_base64(out, committed);
     out += '\n';

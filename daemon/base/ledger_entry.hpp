@@ -24,7 +24,10 @@ inline hash commitment(const hash& commit_key, std::string_view payload) noexcep
     return commitment(commit_key, as_bytes(payload));
 }
 
-// Appends the leaf's five lines. No personal data. `recorded_at` must lie in the years 0 to 9999.
+// Whether a leaf has a form for the time: the years 0 to 9999.
+bool has_leaf_form(instant recorded_at) noexcept;
+
+// Appends the leaf's five lines. No personal data. has_leaf_form(recorded_at) must hold.
 void append_leaf(std::string& out, std::uint64_t index, entry_kind kind, instant recorded_at, const hash& committed);
 
 } // namespace rollbook

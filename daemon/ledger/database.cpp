@@ -4,6 +4,7 @@
 #include "daemon/ledger/schema_sql.hpp"
 
 #include <cstring>
+#include <map>
 
 namespace rollbook {
 namespace {
@@ -43,6 +44,32 @@ void run_schema_files(SQLite::Database& database)
         database.exec(std::string(schema_sql[number]));
     database.exec("PRAGMA user_version = " + std::to_string(schema_version));
     all.commit();
+}
+
+failure damaged_entry(std::uint64_t index, std::string_view what)
+{
+    return failure(
+        errc::ledger_in_doubt,
+        "entry " + std::to_string(index) + " of the ledger has a " + std::string(what) + " that no entry can have",
+        "Run `rollbook ledger verify`, and restore from a backup."
+    );
+}
+
+// "table mark", "trigger ...": what it is on, and the text that made it.
+std::map<std::string, std::string> schema_of(SQLite::Database& database)
+{
+    std::map<std::string, std::string> all;
+    SQLite::Statement rows(database, "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema");
+    while (rows.executeStep()) {
+        const std::string type = rows.getColumn(0).getString();
+        const std::string name = rows.getColumn(1).getString();
+        std::string sql = rows.getColumn(3).getString();
+        // SQLite quotes the name of a table that was made again and renamed.
+        const std::string begin = "CREATE TABLE ", quoted = begin + '"' + name + '"';
+        if (sql.starts_with(quoted)) sql.replace(0, quoted.size(), begin + name);
+        all.emplace(type + " " + name, rows.getColumn(2).getString() + ": " + sql);
+    }
+    return all;
 }
 
 } // namespace
@@ -135,6 +162,43 @@ void upgrade_tables(SQLite::Database& database)
     run_schema_files(database);
 }
 
+entry_kind kind_of_entry(std::uint64_t index, std::int64_t stored)
+{
+    if (stored < 0 || stored > static_cast<int>(entry_kind::note)) throw failure_error(damaged_entry(index, "kind"));
+    return static_cast<entry_kind>(stored);
+}
+
+instant time_of_entry(std::uint64_t index, std::int64_t stored)
+{
+    const instant at = from_milliseconds(stored);
+    if (!has_leaf_form(at)) throw failure_error(damaged_entry(index, "time"));
+    return at;
+}
+
+std::vector<std::string> schema_differences(SQLite::Database& database)
+{
+    static const auto wanted = [] {
+        SQLite::Database fresh(":memory:", SQLite::OPEN_READWRITE);
+        create_tables(fresh);
+        return schema_of(fresh);
+    }();
+    std::vector<std::string> found;
+    if (database.execAndGet("PRAGMA application_id").getInt() != application_id ||
+        database.execAndGet("PRAGMA user_version").getInt() != schema_version)
+        found.push_back("the file's header is not that of a ledger of this version");
+    const auto held = schema_of(database);
+    for (const auto& [name, sql] : wanted) {
+        const auto there = held.find(name);
+        if (there == held.end())
+            found.push_back("the " + name + " is missing from the file");
+        else if (there->second != sql)
+            found.push_back("the " + name + " is not as Rollbook makes it");
+    }
+    for (const auto& [name, sql] : held)
+        if (!wanted.contains(name)) found.push_back("the " + name + " is none of Rollbook's");
+    return found;
+}
+
 std::string_view text_of(const SQLite::Column& column)
 {
     // The bytes must be asked for before their number: SQLite may convert the value.
@@ -185,6 +249,18 @@ bool row_scan::next()
     return code == SQLITE_ROW;
 }
 
+bool row_scan::has_types(std::string_view letters) const
+{
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+        const int type = sqlite3_column_type(statement_.get(), static_cast<int>(i));
+        const bool fits = letters[i] == 't'   ? type == SQLITE_TEXT
+                          : letters[i] == 'b' ? type == SQLITE_BLOB
+                                              : type == SQLITE_INTEGER || (letters[i] == 'n' && type == SQLITE_NULL);
+        if (!fits) return false;
+    }
+    return true;
+}
+
 std::string_view row_scan::text(int column) const
 {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
@@ -222,8 +298,8 @@ void stored_hashes::leaves(std::uint64_t from, std::span<hash> out)
         append_leaf(
             leaf,
             index,
-            static_cast<entry_kind>(leaves_.getColumn(1).getInt()),
-            from_milliseconds(leaves_.getColumn(2).getInt64()),
+            kind_of_entry(index, leaves_.getColumn(1).getInt64()),
+            time_of_entry(index, leaves_.getColumn(2).getInt64()),
             hash_of(leaves_.getColumn(3))
         );
         out[at++] = leaf_hash(leaf);

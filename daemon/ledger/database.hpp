@@ -12,6 +12,7 @@
 #include <optional>
 #include <sqlite3.h>
 #include <string>
+#include <vector>
 
 // What the writer and the reader of the ledger share. Private to this layer.
 namespace rollbook {
@@ -54,6 +55,15 @@ inline civil_day from_day_number(std::int64_t days)
     return civil_day(std::chrono::days(days));
 }
 
+// Kind and time of an entry as its row has them. Throw failure_error (ledger_in_doubt) at a value that no entry can
+// have: the file is damaged.
+entry_kind kind_of_entry(std::uint64_t index, std::int64_t stored);
+instant time_of_entry(std::uint64_t index, std::int64_t stored);
+
+// In what the file's tables, indexes and triggers differ from those that the numbered schema files make, a sentence
+// each; and its header from a ledger's.
+std::vector<std::string> schema_differences(SQLite::Database& database);
+
 std::string_view text_of(const SQLite::Column& column);
 hash hash_of(const SQLite::Column& column);
 hash hash_of(std::string_view bytes); // zeros where they are not as many as a hash has
@@ -68,6 +78,8 @@ public:
     void restart(std::initializer_list<std::int64_t> parameters);
     void reset() { sqlite3_reset(statement_.get()); } // lets go of what the query read, until restart()
     bool next(); // throws SQLite::Exception
+    // Whether the row's first values are of these types: i integer, t text, b blob, n integer or nothing.
+    bool has_types(std::string_view letters) const;
     bool is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
     std::int64_t number(int column) const { return sqlite3_column_int64(statement_.get(), column); }
     std::string_view text(int column) const;  // valid until next()

@@ -67,8 +67,9 @@ void append_erasures(SQLite::Database& database, const erasure_plan& plan, const
         static_cast<std::uint64_t>(database.execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64());
     stored_hashes stored(database);
     merkle_frontier tree = merkle_frontier::restore(size, stored).value();
-    const instant last =
-        from_milliseconds(database.execAndGet("SELECT recorded_at FROM entry ORDER BY idx DESC LIMIT 1").getInt64());
+    const instant last = time_of_entry(
+        size - 1, database.execAndGet("SELECT recorded_at FROM entry ORDER BY idx DESC LIMIT 1").getInt64()
+    );
     entry_writer entries(database);
     const std::vector<entry_range> ranges = ranges_of(plan.entries);
     for (std::size_t from = 0; from < ranges.size(); from += ranges_max) {

@@ -127,8 +127,8 @@ private:
         append_leaf(
             leaf_,
             index,
-            static_cast<entry_kind>(entries_.getColumn(1).getInt()),
-            from_milliseconds(entries_.getColumn(2).getInt64()),
+            kind_of_entry(index, entries_.getColumn(1).getInt64()),
+            time_of_entry(index, entries_.getColumn(2).getInt64()),
             hash_of(entries_.getColumn(3))
         );
         bundle_.push_back(static_cast<char>(leaf_.size() >> 8));

@@ -99,8 +99,8 @@ public:
         while (rows.executeStep()) {
             entry_view view;
             view.index = index_of(rows.getColumn(0));
-            view.kind = static_cast<entry_kind>(rows.getColumn(1).getInt());
-            view.recorded_at = from_milliseconds(rows.getColumn(2).getInt64());
+            view.kind = kind_of_entry(view.index, rows.getColumn(1).getInt64());
+            view.recorded_at = time_of_entry(view.index, rows.getColumn(2).getInt64());
             view.commitment = hash_of(rows.getColumn(3));
             view.is_open = !rows.getColumn(4).isNull();
             if (view.is_open) {

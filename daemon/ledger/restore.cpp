@@ -8,6 +8,7 @@
 #include "daemon/ledger/erase_plan.hpp"
 #include "daemon/ledger/journal.hpp"
 #include "daemon/ledger/rebuild.hpp"
+#include "daemon/ledger/signed_file.hpp"
 #include "daemon/ledger/verify.hpp"
 
 #include <fmt/format.h>
@@ -113,6 +114,8 @@ private:
         know_checkpoint(read_text(target() / checkpoint_name));
         for (const std::string& note : place_.later_checkpoints)
             know_checkpoint(note);
+        // It may be all that is left of a ledger that is gone.
+        if (const auto note = read_signed(place_.ledger)) know_checkpoint(*note);
         if (!fs::exists(place_.ledger)) return;
         try {
             auto held = open_database(place_.ledger, access_mode::read);
@@ -167,15 +170,10 @@ private:
             // idx, kind, recorded_at, commitment: the columns of the leaf, in the order of the table.
             const hash committed = to_hash(as_bytes(rows.bytes(3))).value_or(hash{});
             leaf.clear();
-            append_leaf(
-                leaf,
-                static_cast<std::uint64_t>(rows.number(0)),
-                static_cast<entry_kind>(rows.number(1)),
-                from_milliseconds(rows.number(2)),
-                committed
-            );
+            const auto index = static_cast<std::uint64_t>(rows.number(0));
+            last_ = time_of_entry(index, rows.number(2));
+            append_leaf(leaf, index, kind_of_entry(index, rows.number(1)), last_, committed);
             tree_.append(leaf_hash(leaf), sink);
-            last_ = from_milliseconds(rows.number(2));
         }
     }
 
@@ -292,12 +290,11 @@ private:
             return !fs::exists(from) || std::rename(from.c_str(), to.c_str()) == 0;
         };
         kept_ = place_.ledger.string() + ".replaced-" + stamp;
+        // What belongs to a ledger that is gone itself would be taken for the restored one's.
         bool moved = true;
-        if (fs::exists(place_.ledger))
-            for (const char* suffix : {"", "-wal", "-shm", ".signed"})
-                moved = moved && move(place_.ledger.string() + suffix, kept_ + suffix);
-        else
-            kept_.clear();
+        for (const char* suffix : {"", "-wal", "-shm", ".signed"})
+            moved = moved && move(place_.ledger.string() + suffix, kept_ + suffix);
+        if (!fs::exists(kept_)) kept_.clear();
         moved = moved && move(fresh_.string(), place_.ledger.string());
         if (!moved)
             return failure(

@@ -167,7 +167,8 @@ void sqlite_ledger::load()
     result<merkle_frontier> tree = merkle_frontier::restore(size, stored);
     if (!tree) throw failure_error(tree.error());
     tree_ = std::move(*tree);
-    last_recorded_ = from_milliseconds(
+    last_recorded_ = time_of_entry(
+        size - 1,
         database_->execAndGet("SELECT coalesce((SELECT recorded_at FROM entry ORDER BY idx DESC LIMIT 1), 0)")
             .getInt64()
     );
@@ -589,7 +590,7 @@ void store_digest_key(SQLite::Database& database)
 
 } // namespace
 
-result<void> create_ledger(const std::filesystem::path& path, const ledger_birth& birth, const signing_key& key)
+result<void> check_no_ledger(const std::filesystem::path& path)
 {
     if (std::filesystem::exists(path))
         return failure(
@@ -597,6 +598,19 @@ result<void> create_ledger(const std::filesystem::path& path, const ledger_birth
             "the ledger " + path.string() + " is there already",
             "Rollbook never overwrites a ledger; move it away first if it is not wanted."
         );
+    if (std::filesystem::exists(signed_file(path)))
+        return failure(
+            errc::ledger_in_doubt,
+            "the ledger " + path.string() + " is gone, and what was signed of it is still beside it (" +
+                signed_file(path).string() + ")",
+            "Run `rollbook restore` with the newest backup; move that file away only if the ledger is not wanted."
+        );
+    return {};
+}
+
+result<void> create_ledger(const std::filesystem::path& path, const ledger_birth& birth, const signing_key& key)
+{
+    if (const result<void> none = check_no_ledger(path); !none) return none;
     auto opened = open_database(path, access_mode::create);
     if (!opened) return opened.error();
     std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);

@@ -17,7 +17,11 @@ struct ledger_birth {
     instant at{};
 };
 
-// Makes the file, its tables and the first entry. Refuses a file that is there. Fails with ledger_in_doubt.
+// Refuses a place that has a ledger, or what was signed of one that is gone: a new one there would be a second history.
+// Fails with ledger_in_doubt.
+result<void> check_no_ledger(const std::filesystem::path& path);
+
+// Makes the file, its tables and the first entry, where check_no_ledger() allows it. Fails with ledger_in_doubt.
 result<void> create_ledger(const std::filesystem::path& path, const ledger_birth& birth, const signing_key& key);
 
 // Opens the ledger for writing and restores the tree's right edge. What is checked then: that it is a ledger of a

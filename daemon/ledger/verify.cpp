@@ -22,6 +22,9 @@ constexpr std::int64_t chunk = 20'000;
 constexpr std::size_t problems_max = 100;
 constexpr std::uint64_t erased_range_max = std::uint64_t{1} << 40;
 
+// What is gone on from is of another ledger, or of another state of this one.
+struct another_ledger {};
+
 class verification {
 public:
     verification(SQLite::Database& database, const verify_options& options) : database_(database), options_(options) {}
@@ -37,6 +40,7 @@ public:
         walk_entries();
         check_erasures();
         check_signatures();
+        check_cosignatures();
         check_tiles();
         if (!options_.quick) check_projection_counts();
         finish_checkpoints();
@@ -44,10 +48,20 @@ public:
         std::stable_sort(report_.problems.begin(), report_.problems.end(), [](const auto& a, const auto& b) {
             return a.index.value_or(0) < b.index.value_or(0) && a.index && b.index;
         });
+        remove_repeated();
         return report_;
     }
 
 private:
+    // What was gone on from may name a problem that was met again.
+    void remove_repeated()
+    {
+        std::set<std::pair<std::optional<entry_index>, std::string>> met;
+        std::erase_if(report_.problems, [&](const verify_problem& each) {
+            return !met.emplace(each.index, each.what).second;
+        });
+    }
+
     void problem(std::optional<entry_index> index, std::string what)
     {
         if (report_.problems.size() < problems_max) report_.problems.push_back({index, std::move(what)});
@@ -60,17 +74,20 @@ private:
             const std::string said = check.getColumn(0).getString();
             if (said != "ok") problem(std::nullopt, "the file is damaged: " + said);
         }
+        for (std::string& different : schema_differences(database_))
+            problem(std::nullopt, std::move(different));
     }
 
     void read_checkpoints()
     {
         if (!options_.key) problem(std::nullopt, "no key to check signatures with was given");
-        SQLite::Statement rows(database_, "SELECT size, note FROM checkpoint ORDER BY size");
-        while (rows.executeStep()) {
-            const auto size = static_cast<std::uint64_t>(rows.getColumn(0).getInt64());
+        row_scan rows(database_, "SELECT size, note FROM checkpoint ORDER BY size");
+        while (rows.next()) {
+            const auto size = static_cast<std::uint64_t>(rows.number(0));
             // Signed after we began: part of the next verification.
             if (size > report_.size && newer_entries_exist(size)) continue;
-            take_checkpoint(text_of(rows.getColumn(1)), size, "stored");
+            if (!rows.has_types("it")) problem(std::nullopt, fmt::format("the checkpoint of size {} is no text", size));
+            take_checkpoint(rows.bytes(1), size, "stored");
         }
         if (points_.empty() && report_.size > 0)
             problem(std::nullopt, "no checkpoint is stored: nothing was ever signed");
@@ -146,10 +163,47 @@ private:
         }
     }
 
+    // Of a witness whose key is not given only the form can be judged.
+    void check_cosignatures()
+    {
+        row_scan rows(
+            database_,
+            "SELECT c.size, line, name, key_id, signed_at, note FROM cosignature AS c "
+            "LEFT JOIN checkpoint ON checkpoint.size = c.size ORDER BY c.size, line"
+        );
+        while (rows.next()) {
+            const auto size = static_cast<std::uint64_t>(rows.number(0));
+            if (size > report_.size && newer_entries_exist(size)) continue;
+            const auto wrong = [&](std::string_view what) {
+                problem(std::nullopt, fmt::format("a witness's signature under the checkpoint of size {} {}", size, what));
+            };
+            const bool is_row = rows.has_types("ittint");
+            std::string text(rows.bytes(5));
+            const auto plain = parse_note(text);
+            const auto note = parse_note(text.append(rows.bytes(1)));
+            if (!is_row || !plain || !note || note->signatures.size() != plain->signatures.size() + 1) {
+                wrong("cannot be read");
+                continue;
+            }
+            const note_signature& line = note->signatures.back();
+            if (line.name != rows.text(2) || std::int64_t{line.key_id} != rows.number(3))
+                wrong("is filed under another name");
+            for (const verifier_key& witness : options_.witnesses) {
+                if (witness.name != line.name || witness.id != line.key_id) continue;
+                const auto verified = verify_note(*note, std::span(&witness, 1));
+                if (!verified)
+                    wrong("does not verify");
+                else if (static_cast<std::int64_t>(verified->front().posix_seconds) != rows.number(4))
+                    wrong("is filed under another time");
+            }
+        }
+    }
+
     void read_digest_key()
     {
-        const std::string secret =
-            database_.execAndGet("SELECT coalesce((SELECT value FROM meta WHERE name = 'digest_key'), '')").getString();
+        row_scan row(database_, "SELECT value FROM meta WHERE name = 'digest_key'");
+        const bool is_there = row.next() && row.has_types("b");
+        const std::string_view secret = is_there ? row.bytes(0) : std::string_view();
         if (secret.size() != digest_key_.size()) {
             problem(std::nullopt, "the ledger's digest key is missing");
             return;
@@ -159,13 +213,26 @@ private:
 
     void walk_entries()
     {
+        if (options_.go_on && options_.go_on->index <= report_.size) go_on_from(*options_.go_on);
         compare_roots();
         for (std::uint64_t from = 0; from < report_.size;) {
             const std::uint64_t before = from;
             from = walk_chunk(from);
             if (options_.progress) options_.progress(from, report_.size);
             if (from == before) return; // the gap was reported
+            if (options_.keep && from >= report_.taken_over)
+                options_.keep({from, tree_.root(), marks_, things_, ends_marks_, ends_things_, report_.problems});
         }
+    }
+
+    void go_on_from(const verify_progress& earlier)
+    {
+        report_.taken_over = earlier.index;
+        report_.problems.insert(report_.problems.end(), earlier.problems.begin(), earlier.problems.end());
+        marks_ = earlier.marks;
+        things_ = earlier.things;
+        ends_marks_ = earlier.ended_marks;
+        ends_things_ = earlier.ended_things;
     }
 
     // One short read transaction: whoever holds a longer one keeps the write-ahead log from being emptied.
@@ -192,17 +259,22 @@ private:
     void let_go()
     {
         entries_.reset();
-        for (SQLite::Statement* each : {&tile_row_, &mark_row_, &thing_row_, &end_of_mark_, &end_of_thing_})
+        for (row_scan* each : {&tile_row_, &mark_row_, &thing_row_, &end_of_mark_, &end_of_thing_})
             each->reset();
     }
 
     void take_entry(std::uint64_t index)
     {
+        if (!entries_.has_types("iiib")) problem(index, "its row has values that are none of an entry's");
         const std::int64_t kind_number = entries_.number(1);
         const instant recorded = from_milliseconds(entries_.number(2));
         const std::string_view committed = entries_.bytes(3);
         if (kind_number < 0 || kind_number > static_cast<int>(entry_kind::note)) {
             problem(index, "its kind is not one of the five");
+            return append(index, hash{});
+        }
+        if (!has_leaf_form(recorded)) {
+            problem(index, "the time it was recorded is none that an entry can have");
             return append(index, hash{});
         }
         if (recorded < last_recorded_) problem(index, "it is recorded before the entry in front of it");
@@ -224,12 +296,17 @@ private:
         tree_.append(leaf, [this](unsigned level, std::uint64_t n, std::span<const hash, tile_width> hashes) {
             compare_tile(level, n, hashes);
         });
+        if (tree_.size() == report_.taken_over && tree_.root() != options_.go_on->root) throw another_ledger();
         compare_roots();
     }
 
     void check_opening(std::uint64_t index, entry_kind kind, std::string_view committed)
     {
         ++report_.openings;
+        const bool is_known = index < report_.taken_over;
+        // What others are judged by is read again; of the rest the earlier verification's word is taken.
+        if (is_known && kind != entry_kind::erasure && kind != entry_kind::key) return;
+        if (!entries_.has_types("iiibbb")) problem(index, "its opening has values that are none of an opening's");
         const std::string_view key = entries_.bytes(4);
         const std::string_view payload = entries_.bytes(5);
         if (key.size() != sizeof(hash)) return problem(index, "its commit key is not 32 bytes");
@@ -238,7 +315,7 @@ private:
             return problem(index, "its content does not match its commitment");
         if (kind == entry_kind::erasure) take_erasure(index, payload);
         if (kind == entry_kind::key) take_key_change(index, payload);
-        if (!options_.quick) check_projection(index, payload);
+        if (!options_.quick && !is_known) check_projection(index, payload);
     }
 
     void take_erasure(std::uint64_t index, std::string_view payload)
@@ -310,15 +387,14 @@ private:
     void compare_tile(unsigned level, std::uint64_t n, std::span<const hash, tile_width> hashes)
     {
         ++tiles_;
-        tile_row_.reset();
-        tile_row_.bind(1, static_cast<std::int64_t>(level));
-        tile_row_.bind(2, static_cast<std::int64_t>(n));
-        if (!tile_row_.executeStep()) {
+        tile_row_.restart({static_cast<std::int64_t>(level), static_cast<std::int64_t>(n)});
+        if (!tile_row_.next()) {
             problem(std::nullopt, fmt::format("tile {} of level {} is missing", n, level));
             return;
         }
-        const std::string_view bytes = text_of(tile_row_.getColumn(0));
-        if (bytes.size() != hashes.size_bytes() || std::memcmp(bytes.data(), hashes.data(), bytes.size()) != 0)
+        const std::string_view bytes = tile_row_.bytes(0);
+        if (!tile_row_.has_types("b") || bytes.size() != hashes.size_bytes() ||
+            std::memcmp(bytes.data(), hashes.data(), bytes.size()) != 0)
             problem(std::nullopt, fmt::format("tile {} of level {} differs from the hashes below it", n, level));
         tile_row_.reset();
     }
@@ -368,41 +444,38 @@ private:
     void check_mark_row(std::uint64_t index, const mark_version& mark)
     {
         ++marks_;
-        ends_marks_ += ends_a_row(mark.replaces) ? 1 : 0;
-        mark_row_.reset();
-        mark_row_.bind(1, static_cast<std::int64_t>(index));
+        mark_row_.restart({static_cast<std::int64_t>(index)});
         const bool equal =
-            mark_row_.executeStep() && mark_row_.getColumn(0).getInt64() == to_day_number(mark.session.day) &&
-            mark_row_.getColumn(1).getInt() == static_cast<int>(mark.session.half) &&
-            static_cast<entry_index>(mark_row_.getColumn(2).getInt64()) == mark.pupil &&
-            text_of(mark_row_.getColumn(3)) == mark.source && text_of(mark_row_.getColumn(4)) == mark.raw &&
-            text_of(mark_row_.getColumn(5)) == mark.statutory && mark_row_.getColumn(6).getInt() == mark.minutes &&
-            static_cast<std::uint32_t>(mark_row_.getColumn(7).getInt64()) == mark.digest &&
-            (mark_row_.getColumn(8).getInt() != 0) == mark.gone;
+            mark_row_.next() && mark_row_.has_types("iiitttiiin") &&
+            mark_row_.number(0) == to_day_number(mark.session.day) &&
+            mark_row_.number(1) == static_cast<int>(mark.session.half) &&
+            static_cast<entry_index>(mark_row_.number(2)) == mark.pupil && mark_row_.text(3) == mark.source &&
+            mark_row_.text(4) == mark.raw && mark_row_.text(5) == mark.statutory &&
+            mark_row_.number(6) == mark.minutes && mark_row_.number(7) == std::int64_t{mark.digest} &&
+            mark_row_.number(8) == (mark.gone ? 1 : 0);
         if (!equal) problem(index, "the register differs from the entry");
-        if (ends_a_row(mark.replaces)) check_end(index, end_of_mark_, mark.replaces);
+        if (!ends_a_row(mark.replaces)) return;
+        ++ends_marks_;
+        check_end(index, end_of_mark_, mark.replaces);
     }
 
     void check_thing_row(std::uint64_t index, const thing_version& thing)
     {
         ++things_;
-        ends_things_ += ends_a_row(thing.replaces) ? 1 : 0;
         const entry_index subject = thing.subject == no_entry ? index : thing.subject;
-        thing_row_.reset();
-        thing_row_.bind(1, static_cast<std::int64_t>(index));
-        bool equal = thing_row_.executeStep() && thing_row_.getColumn(0).getInt() == static_cast<int>(thing.kind) &&
-                     static_cast<entry_index>(thing_row_.getColumn(1).getInt64()) == subject &&
-                     text_of(thing_row_.getColumn(3)) == thing.source &&
-                     text_of(thing_row_.getColumn(4)) == thing.key &&
-                     static_cast<std::uint64_t>(thing_row_.getColumn(5).getInt64()) == thing.digest &&
-                     (thing_row_.getColumn(6).getInt() != 0) == thing.gone;
-        if (equal) {
-            const SQLite::Column pupil = thing_row_.getColumn(2);
-            equal =
-                pupil.isNull() ? thing.pupil == no_entry : static_cast<entry_index>(pupil.getInt64()) == thing.pupil;
-        }
+        thing_row_.restart({static_cast<std::int64_t>(index)});
+        const bool equal =
+            thing_row_.next() && thing_row_.has_types("iinttiin") &&
+            thing_row_.number(0) == static_cast<int>(thing.kind) &&
+            static_cast<entry_index>(thing_row_.number(1)) == subject &&
+            (thing_row_.is_null(2) ? no_entry : static_cast<entry_index>(thing_row_.number(2))) == thing.pupil &&
+            thing_row_.text(3) == thing.source && thing_row_.text(4) == thing.key &&
+            static_cast<std::uint64_t>(thing_row_.number(5)) == thing.digest &&
+            thing_row_.number(6) == (thing.gone ? 1 : 0);
         if (!equal) problem(index, "the projection differs from the entry");
-        if (ends_a_row(thing.replaces)) check_end(index, end_of_thing_, thing.replaces);
+        if (!ends_a_row(thing.replaces)) return;
+        ++ends_things_;
+        check_end(index, end_of_thing_, thing.replaces);
     }
 
     // What was erased has no row that could end. Entries replace earlier ones only, so those are known already.
@@ -411,12 +484,10 @@ private:
         return replaced != no_entry && !std::binary_search(unopened_.begin(), unopened_.end(), replaced);
     }
 
-    void check_end(std::uint64_t index, SQLite::Statement& row, entry_index replaced)
+    void check_end(std::uint64_t index, row_scan& row, entry_index replaced)
     {
-        row.reset();
-        row.bind(1, static_cast<std::int64_t>(replaced));
-        if (!row.executeStep() || row.getColumn(0).isNull() ||
-            static_cast<std::uint64_t>(row.getColumn(0).getInt64()) != index)
+        row.restart({static_cast<std::int64_t>(replaced)});
+        if (!row.next() || row.is_null(0) || static_cast<std::uint64_t>(row.number(0)) != index)
             problem(index, fmt::format("entry {} is not ended by the entry that replaces it", replaced));
     }
 
@@ -470,13 +541,14 @@ private:
         "SELECT entry.idx, kind, recorded_at, commitment, commit_key, payload FROM entry "
         "LEFT JOIN opening ON opening.idx = entry.idx WHERE entry.idx >= ? AND entry.idx < ? "
         "ORDER BY entry.idx LIMIT ?"};
-    SQLite::Statement tile_row_{database_, "SELECT hashes FROM tile WHERE level = ? AND n = ?"};
-    SQLite::Statement mark_row_{
-        database_, "SELECT day, session, pupil, source, raw, code, minutes, digest, gone FROM mark WHERE entry = ?"};
-    SQLite::Statement thing_row_{
-        database_, "SELECT what, subject, pupil, source, key, digest, gone FROM thing WHERE entry = ?"};
-    SQLite::Statement end_of_mark_{database_, "SELECT to_entry FROM mark WHERE entry = ?"};
-    SQLite::Statement end_of_thing_{database_, "SELECT to_entry FROM thing WHERE entry = ?"};
+    row_scan tile_row_{database_, "SELECT hashes FROM tile WHERE level = ? AND n = ?"};
+    row_scan mark_row_{
+        database_,
+        "SELECT day, session, pupil, source, raw, code, minutes, digest, gone, to_entry FROM mark WHERE entry = ?"};
+    row_scan thing_row_{
+        database_, "SELECT what, subject, pupil, source, key, digest, gone, to_entry FROM thing WHERE entry = ?"};
+    row_scan end_of_mark_{database_, "SELECT to_entry FROM mark WHERE entry = ?"};
+    row_scan end_of_thing_{database_, "SELECT to_entry FROM thing WHERE entry = ?"};
 };
 
 } // namespace
@@ -485,6 +557,10 @@ verify_report verify_ledger(SQLite::Database& database, const verify_options& op
 {
     try {
         return verification(database, options).run();
+    } catch (const another_ledger&) {
+        verify_options anew = options;
+        anew.go_on.reset();
+        return verify_ledger(database, anew);
     } catch (const SQLite::Exception& e) {
         verify_report report;
         report.problems.push_back({std::nullopt, std::string("the file cannot be read: ") + e.what()});

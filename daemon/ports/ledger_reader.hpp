@@ -84,16 +84,31 @@ struct verify_report {
     std::uint64_t openings = 0;
     std::uint64_t erased = 0;
     std::uint64_t unsigned_entries = 0; // beyond the newest checkpoint; no failure
+    std::uint64_t taken_over = 0;       // entries that an earlier verification had checked
     std::vector<verify_problem> problems;
     bool ok() const { return problems.empty(); }
+};
+
+// How far a verification came: what was found of the entries below `index`, of which the tree has `root`.
+struct verify_progress {
+    std::uint64_t index = 0;
+    hash root{};
+    std::uint64_t marks = 0, things = 0, ended_marks = 0, ended_things = 0; // rows that those entries stand for
+    std::vector<verify_problem> problems;
 };
 
 struct verify_options {
     std::optional<verifier_key> key;              // the pinned key; missing is a failure
     std::vector<std::string> earlier_checkpoints; // notes kept elsewhere: each must be a prefix
+    std::vector<verifier_key> witnesses;          // whose stored signatures must verify too
     bool quick = false;                           // leaves the rebuild of the projections out
     // Called now and then with entries done and in all.
     std::function<void(std::uint64_t done, std::uint64_t all)> progress;
+    // Called as often, with all that it takes to go on from there.
+    std::function<void(const verify_progress&)> keep;
+    // Where an earlier verification stopped: openings and projections below it are taken as found then. The tree is
+    // made again from the first entry all the same, and one that differs makes everything be checked again.
+    std::optional<verify_progress> go_on;
 };
 
 struct rebuild_report {

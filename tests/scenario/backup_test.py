@@ -121,6 +121,11 @@ class Backup(WithBackups, ScenarioTest):
         self.rollbook("check", code=3)
         self.config.write_text(text.replace(json.dumps(keys), json.dumps([keys[0], "no key"])))
         self.assertIn("no recipient's public key", self.run_program("check").stdout)
+        for path in self.folder.glob("ledger.*"):
+            path.unlink()
+        self.config.write_text(text.replace(json.dumps(keys), json.dumps(keys[:1])))
+        self.rollbook("init", "--simulated", code=3)
+        self.assertFalse(self.ledger.exists())
 
     def test_older_backups_go_and_the_newest_stays(self):
         first = self.backup()
@@ -186,6 +191,24 @@ class Forks(WithBackups, Leaver):
         self.restore(file, "--checkpoint", kept, code=1)
         self.new_origin()
         self.restore(file, "--checkpoint", kept)
+        self.verify()
+
+    def test_a_ledger_that_is_gone_is_missed_by_the_checkpoint_beside_it(self):
+        file, signed = self.backup(), self.folder / "ledger.db.signed"
+        self.school.amend(self.student, self.school.last_day, "AM", "M")
+        self.poll(SECOND_POLL)
+        for path in [*self.folder.glob("ledger.db*"), *self.target.glob("checkpoint")]:
+            if path != signed:
+                path.unlink()
+        self.assertIn("is gone", self.rollbook("init", "--simulated", code=4).stderr)
+        told = self.restore(file, code=1).stderr
+        self.assertIn("second history", told)
+        self.assertTrue(signed.exists() and not self.ledger.exists())
+        self.new_origin()
+        self.restore(file)
+        self.assertEqual(len([*self.folder.glob("ledger.db.replaced-*.signed")]), 1)
+        self.poll(THIRD_POLL)
+        self.assertEqual(self.every_figure(), self.true_figures())
         self.verify()
 
     def test_a_ledger_whose_signing_key_was_lost_goes_on_under_a_new_origin_and_key(self):

@@ -147,10 +147,13 @@ class Tampering(ScenarioTest):
     def tamper(self, *statements):
         """Changes the file as somebody with the disk in hands would: no trigger stops them."""
         database = sqlite3.connect(self.ledger)
-        for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        triggers = database.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
             database.execute(f"DROP TRIGGER {name}")
         for statement in statements:
             self.assertGreater(database.execute(statement).rowcount, 0, statement)
+        for _, made in triggers:
+            database.execute(made)
         database.commit()
         database.close()
 

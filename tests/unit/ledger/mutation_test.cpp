@@ -1,8 +1,11 @@
+#include "daemon/ledger/verify.hpp"
 #include "tests/unit/ledger/small_ledger.hpp"
 #include "tests/unit/ledger/sql.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -18,7 +21,104 @@ std::string file_bytes(const std::filesystem::path& file)
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
+// A file's bytes as a database in memory.
+class opened_bytes {
+public:
+    explicit opened_bytes(const std::string& bytes) : database_(":memory:", SQLite::OPEN_READWRITE)
+    {
+        auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(bytes.size()));
+        std::memcpy(copy, bytes.data(), bytes.size());
+        const auto size = static_cast<sqlite3_int64>(bytes.size());
+        const int code = sqlite3_deserialize(
+            database_.getHandle(), "main", copy, size, size, SQLITE_DESERIALIZE_FREEONCLOSE
+        );
+        if (code != SQLITE_OK) throw SQLite::Exception(database_.getHandle(), code);
+    }
+    SQLite::Database& database() { return database_; }
+
+private:
+    SQLite::Database database_;
+};
+
+// All that the ledger says: its entries, what they mean, and what was signed of them. The working tables beside it
+// (bookmarks, outbox, quarantine) are no part of the proof, and neither is when a signature was stored.
+std::string content_of(SQLite::Database& database)
+{
+    std::string text;
+    for (const char* said :
+         {"entry",
+          "opening",
+          "tile",
+          "(SELECT size, note FROM checkpoint)",
+          "(SELECT size, line, name, key_id, signed_at FROM cosignature)",
+          "mark",
+          "thing",
+          "(SELECT value FROM meta WHERE name = 'digest_key')"}) {
+        SQLite::Statement rows(database, std::string("SELECT * FROM ") + said + " ORDER BY 1");
+        while (rows.executeStep()) {
+            text += said;
+            for (int i = 0; i < rows.getColumnCount(); ++i) {
+                const SQLite::Column cell = rows.getColumn(i);
+                const auto* bytes = static_cast<const char*>(cell.getBlob());
+                text += '\x1f' + std::to_string(cell.getType()) + ':';
+                text.append(bytes ? bytes : "", static_cast<std::size_t>(cell.getBytes()));
+            }
+            text += '\n';
+        }
+    }
+    return text;
+}
+
 } // namespace
+
+TEST_CASE("every byte of a ledger, changed, is found or is proved to mean nothing", "[ledger]")
+{
+    const ledger_folder folder;
+    {
+        const auto book = folder.open();
+        fill(*book);
+        cosign_newest(*book);
+    }
+    // Small pages, so that few bytes lie between the ones that say something.
+    const std::filesystem::path small = folder.folder.path / "small.db";
+    {
+        SQLite::Database database(folder.file().string(), SQLite::OPEN_READWRITE);
+        database.exec("PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM");
+        database.exec("VACUUM INTO '" + small.string() + "'");
+    }
+    const std::string sound = file_bytes(small);
+    verify_options options;
+    options.key = folder.key.verifier();
+    options.witnesses = {example_witness().verifier()};
+    std::string content;
+    {
+        opened_bytes whole(sound);
+        REQUIRE(verify_ledger(whole.database(), options).ok());
+        content = content_of(whole.database());
+    }
+    std::size_t found = 0, harmless = 0;
+    for (std::size_t i = 0; i < sound.size(); ++i) {
+        std::string changed = sound;
+        changed[i] = static_cast<char>(changed[i] ^ (1 << (i % 8)));
+        try {
+            opened_bytes now(changed);
+            if (!verify_ledger(now.database(), options).ok()) {
+                ++found;
+                continue;
+            }
+            if (content_of(now.database()) == content) {
+                ++harmless;
+                continue;
+            }
+        } catch (const SQLite::Exception&) {
+            ++found;
+            continue;
+        }
+        FAIL_CHECK("byte " << i << " of " << sound.size() << " changes what the ledger says, and verify passes it");
+    }
+    CHECK(found + harmless == sound.size());
+    CHECK(found > sound.size() / 5);
+}
 
 TEST_CASE("a history rewritten and signed again with the ledger's own key is found by a checkpoint kept before", "[ledger]")
 {
@@ -118,7 +218,7 @@ TEST_CASE("a write-ahead log damaged at any byte loses nothing in silence", "[le
     CHECK(whole > 0); // bytes behind the last commit mean nothing
 }
 
-TEST_CASE("verify lets go of the log between its steps", "[ledger]")
+TEST_CASE("verify lets go of the log between its steps, and goes on where it was stopped", "[ledger]")
 {
     const ledger_folder folder;
     constexpr entry_index size = 50'000;
@@ -134,18 +234,43 @@ TEST_CASE("verify lets go of the log between its steps", "[ledger]")
     }
     verify_options options;
     options.key = folder.key.verifier();
-    int steps = 0, emptied = 0;
-    auto book = folder.open(); // a writer beside it
-    options.progress = [&](std::uint64_t, std::uint64_t) {
-        transaction t;
-        t.entries.push_back(tiny_draft(book->size()));
-        book->commit(t, noon(1));
-        SQLite::Database other(folder.file().string(), SQLite::OPEN_READWRITE);
-        SQLite::Statement empty(other, "PRAGMA wal_checkpoint(TRUNCATE)");
-        emptied += empty.executeStep() && empty.getColumn(0).getInt() == 0 ? 1 : 0;
-        ++steps;
-    };
-    CHECK(folder.reader()->verify(options).ok());
-    CHECK(steps == 3);
+    std::vector<verify_progress> kept;
+    int emptied = 0;
+    {
+        auto book = folder.open(); // a writer beside it
+        options.keep = [&](const verify_progress& now) {
+            kept.push_back(now);
+            transaction t;
+            t.entries.push_back(tiny_draft(book->size()));
+            book->commit(t, noon(1));
+            SQLite::Database other(folder.file().string(), SQLite::OPEN_READWRITE);
+            SQLite::Statement empty(other, "PRAGMA wal_checkpoint(TRUNCATE)");
+            emptied += empty.executeStep() && empty.getColumn(0).getInt() == 0 ? 1 : 0;
+        };
+        CHECK(folder.reader()->verify(options).ok());
+        options.keep = {};
+    }
+    REQUIRE(kept.size() == 3);
     CHECK(emptied == 3); // no read transaction was open
+    CHECK(kept[0].index == 20'000);
+
+    options.go_on = kept[1];
+    verify_report report = folder.reader()->verify(options);
+    CHECK(report.ok());
+    CHECK(report.taken_over == 40'000);
+    CHECK(report.openings == folder.reader()->size());
+
+    // What is behind is not opened again; what lies ahead is, and what was found stays found.
+    tamper(folder.file(), "UPDATE opening SET payload = x'00' WHERE idx = 45000");
+    options.go_on->problems = {{7, "its content does not match its commitment"}};
+    report = folder.reader()->verify(options);
+    REQUIRE(report.problems.size() >= 2);
+    CHECK(report.problems[0].index == 7);
+    CHECK(report.problems[1].index == 45'000);
+
+    // Of another ledger, or of another state of this one: everything is checked again.
+    options.go_on->root[0] ^= 1;
+    report = folder.reader()->verify(options);
+    CHECK(report.taken_over == 0);
+    CHECK(report.problems.front().index == 45'000);
 }

@@ -166,4 +166,20 @@ inline void fill(ledger& book)
     book.sign_checkpoint(noon(5));
 }
 
+inline signing_key example_witness()
+{
+    return signing_key("auditor.example/w", key_kind::witness, seed_of(9));
+}
+
+// The newest checkpoint signed by the example's witness too.
+inline void cosign_newest(ledger& book)
+{
+    const kept_checkpoint newest = book.checkpoints().proofs().newest().value();
+    const signing_key witness = example_witness();
+    constexpr std::uint64_t at = 1'789'000'000;
+    const std::string line = witness.cosign(parse_note(newest.note).value().text, at);
+    const cosignature kept{line, witness.verifier().name, witness.verifier().id, at};
+    book.checkpoints().cosign(newest.size, {kept}, noon(6)).value();
+}
+
 } // namespace rollbook::support

@@ -1,6 +1,7 @@
 #include "daemon/base/ledger_entry.hpp"
 #include "daemon/base/sha256.hpp"
 
+#include "daemon/ledger/verify.hpp"
 #include "tests/unit/ledger/small_ledger.hpp"
 #include "tests/unit/ledger/sql.hpp"
 
@@ -54,6 +55,18 @@ TEST_CASE("verify finds every kind of change to the file, and names the entry", 
         {"a kind that is none", "UPDATE entry SET kind = 9 WHERE idx = 3", "3: its kind is not one of the five"},
         {"a time", "UPDATE entry SET recorded_at = recorded_at + 1 WHERE idx = 6", "has another root than the entries"},
         {"a time before the last", "UPDATE entry SET recorded_at = 0 WHERE idx = 6", "6: it is recorded before"},
+        {"a time that no leaf has a form for",
+         "UPDATE entry SET recorded_at = 9223372036854775807 WHERE idx = 6",
+         "6: the time it was recorded is none that an entry can have"},
+        {"a time before every year",
+         "UPDATE entry SET recorded_at = -9223372036854775808 WHERE idx = 6",
+         "6: the time it was recorded is none that an entry can have"},
+        {"an entry put in between",
+         "UPDATE entry SET idx = -1 - idx WHERE idx > 5; UPDATE entry SET idx = -idx WHERE idx < 0; "
+         "UPDATE opening SET idx = -1 - idx WHERE idx > 5; UPDATE opening SET idx = -idx WHERE idx < 0; "
+         "INSERT INTO entry SELECT 6, kind, recorded_at, commitment FROM entry WHERE idx = 5; "
+         "INSERT INTO opening SELECT 6, commit_key, payload FROM opening WHERE idx = 5",
+         "has another root than the entries"},
         {"two entries that changed places",
          "UPDATE entry SET idx = -1 WHERE idx = 5; UPDATE entry SET idx = 5 WHERE idx = 6; UPDATE entry SET idx = 6 "
          "WHERE idx = -1; UPDATE opening SET idx = -1 WHERE idx = 5; UPDATE opening SET idx = 5 WHERE idx = 6; UPDATE "
@@ -140,6 +153,83 @@ TEST_CASE("verify finds every kind of change to the file, and names the entry", 
     const verify_report report = folder.verify();
     CHECK_FALSE(report.ok());
     CHECK_THAT(all_problems(report), Contains(c.said));
+}
+
+TEST_CASE("verify finds what is not as the numbered schema files make it", "[ledger]")
+{
+    const auto [sql, said] = GENERATE(table<std::string, std::string>({
+        {"DROP TRIGGER entry_is_never_changed", "the trigger entry_is_never_changed is missing from the file"},
+        {"DROP TRIGGER entry_is_never_changed; CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON entry "
+         "BEGIN SELECT 1; END",
+         "the trigger entry_is_never_changed is not as Rollbook makes it"},
+        {"CREATE TRIGGER more AFTER INSERT ON outbox BEGIN UPDATE outbox SET text = ''; END",
+         "the trigger more is none of Rollbook's"},
+        {"CREATE VIEW register AS SELECT * FROM mark", "the view register is none of Rollbook's"},
+        {"ALTER TABLE mark ADD COLUMN said TEXT", "the table mark is not as Rollbook makes it"},
+        {"PRAGMA user_version = 2", "the file's header is not that of a ledger of this version"},
+        {"PRAGMA application_id = 2", "the file's header is not that of a ledger of this version"},
+    }));
+    CAPTURE(sql);
+    const ledger_folder folder;
+    fill(*folder.open());
+    rebuild_projections(folder.file()).value(); // makes tables again, and they are the same
+    REQUIRE(all_problems(folder.verify()).empty());
+    SQLite::Database database(folder.file().string(), SQLite::OPEN_READWRITE);
+    database.exec(sql);
+    verify_options options;
+    options.key = folder.key.verifier();
+    const std::string found = all_problems(verify_ledger(database, options));
+    CHECK_THAT(found, Contains(said));
+}
+
+TEST_CASE("a damaged time or kind of an entry is named wherever entries are read", "[ledger]")
+{
+    const auto column = GENERATE(as<std::string>(), "recorded_at", "kind");
+    CAPTURE(column);
+    const ledger_folder folder;
+    fill(*folder.open());
+    tamper(folder.file(), "UPDATE entry SET " + column + " = 9223372036854775807 WHERE idx = 11");
+    const auto named = [&](const failure& why) {
+        CHECK(why.code == errc::ledger_in_doubt);
+        CHECK_THAT(why.what, Contains("entry 11 of the ledger has a"));
+    };
+    const auto opened = open_ledger(folder.file(), folder.key);
+    REQUIRE_FALSE(opened.has_value());
+    named(opened.error());
+    const auto reader = folder.reader();
+    try {
+        reader->entries(0, no_entry, [](const entry_view&) { return true; });
+        FAIL("it was read");
+    } catch (const failure_error& e) {
+        named(e.why());
+    }
+}
+
+TEST_CASE("a witness's signature that is stored must verify with the witness's key, and be filed as what it is", "[ledger]")
+{
+    const auto [sql, said] = GENERATE(table<std::string, std::string>({
+        {"UPDATE cosignature SET signed_at = signed_at + 1", "is filed under another time"},
+        {"UPDATE cosignature SET name = 'auditor.example/x'", "is filed under another name"},
+        {"UPDATE cosignature SET key_id = key_id + 1", "is filed under another name"},
+        {"UPDATE cosignature SET line = substr(line, 1, length(line) - 10) || 'AAAAAAAA=' || char(10)", "size 12"},
+        {"UPDATE cosignature SET size = 7", "does not verify"},
+        {"UPDATE cosignature SET size = 8", "cannot be read"},
+        {"UPDATE cosignature SET line = ''", "cannot be read"},
+    }));
+    CAPTURE(sql);
+    const ledger_folder folder;
+    {
+        const auto book = folder.open();
+        fill(*book);
+        cosign_newest(*book);
+    }
+    verify_options options;
+    options.key = folder.key.verifier();
+    options.witnesses = {example_witness().verifier()};
+    REQUIRE(all_problems(folder.reader()->verify(options)).empty());
+    tamper(folder.file(), sql);
+    const std::string found = all_problems(folder.reader()->verify(options));
+    CHECK_THAT(found, Contains("a witness's signature under the checkpoint of size") && Contains(said));
 }
 
 TEST_CASE("the quick proof leaves out the projections and nothing else", "[ledger]")
