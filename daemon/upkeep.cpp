@@ -6,7 +6,9 @@
 #include "daemon/ledger/backup.hpp"
 #include "daemon/ledger/decisions.hpp"
 #include "daemon/ledger/erase.hpp"
+#include "daemon/ledger/reader.hpp"
 #include "daemon/ledger/restore.hpp"
+#include "daemon/reconcile/narrative.hpp"
 #include "daemon/service/hold.hpp"
 
 #include <fmt/format.h>
@@ -157,6 +159,100 @@ result<upkeep_report> make_backup(
     return report;
 }
 
+failure no_such_narrative(std::size_t line, std::string_view why)
+{
+    return failure(
+        errc::usage,
+        fmt::format("line {} of what was sealed anew {}", line, why),
+        "Nothing was changed. Export the openings again, and seal them anew for everyone in [sealed_text]."
+    );
+}
+
+// One line that `rollbook reseal --key` wrote, as the next version of the concern it names.
+result<draft> resealed(const configuration& settings, ledger& book, const ledger_reader& reader, json_view line, std::size_t number)
+{
+    const auto index = line["index"].int_if();
+    if (!index || *index < 0) return no_such_narrative(number, "names no entry");
+    std::vector<std::string> recipients;
+    line["sealed"].for_each_element([&](json_view each) {
+        recipients.emplace_back(each["recipient"].string_if().value_or(""));
+    });
+    std::vector<std::string> wanted = settings.sealed_text->recipients;
+    std::sort(wanted.begin(), wanted.end());
+    if (recipients != wanted) return no_such_narrative(number, "is sealed to others than [sealed_text] names");
+
+    std::optional<json_document> old;
+    reader.entries(static_cast<entry_index>(*index), static_cast<entry_index>(*index) + 1, [&](const entry_view& entry) {
+        if (auto payload = json_document::parse(std::string(entry.payload))) old.emplace(std::move(*payload));
+        return false;
+    });
+    const json_view said = old ? old->root() : json_view();
+    if (said["fields"]["narrative"]["proof"].string_if() != line["proof"].string_if() || !line["proof"].is_string())
+        return no_such_narrative(number, "is no narrative of this ledger");
+    const std::string source(said["source"].string_if().value_or(""));
+    const std::string key(said["id"].string_if().value_or(""));
+    const held_thing* held = std::as_const(book.state()).things(what::concern).find(source, key);
+    if (!held || held->entry != static_cast<entry_index>(*index))
+        return no_such_narrative(number, "is no longer the newest version");
+
+    const std::string fields = with_sealed(said["fields"], line);
+    thing_version row;
+    row.kind = what::concern;
+    row.subject = held->subject;
+    row.replaces = held->entry;
+    row.source = source;
+    row.key = key;
+    row.digest = book.digest(compared_fields(json_document::parse(fields).value().root()));
+    learned when;
+    when.after = parse_instant(said["learned_after"].string_if().value_or(""));
+    when.by = parse_instant(said["learned_by"].string_if().value_or("")).value_or(instant());
+    when.backfill = said["backfill"].bool_if().value_or(false);
+    return record_entry(reported_record(what::concern, key, "", fields), std::move(row), when);
+}
+
+result<upkeep_report>
+reseal(const configuration& settings, ledger& book, const upkeep_request& request, instant now)
+{
+    if (!settings.sealed_text)
+        return failure(
+            errc::usage, "narratives are not switched on", "Add [sealed_text] with the new recipients first."
+        );
+    auto reader = open_reader(settings.ledger.path);
+    if (!reader) return reader.error();
+    std::ifstream in(request.file);
+    if (!in)
+        return failure(errc::usage, "the file " + request.file.string() + " cannot be read", "Check its name and owner.");
+    transaction t;
+    std::size_t number = 0;
+    for (std::string text; std::getline(in, text);) {
+        ++number;
+        const auto line = json_document::parse(text);
+        if (!line) return no_such_narrative(number, "is not JSON");
+        auto made = resealed(settings, book, **reader, line->root(), number);
+        if (!made) return made.error();
+        t.entries.push_back(std::move(*made));
+    }
+    if (t.entries.empty()) return no_such_narrative(0, "is none: the file is empty");
+    t.entries.push_back(access_entry(
+        request.user,
+        no_entry,
+        "reseal",
+        fmt::format("by {}: {} narratives sealed to other keys", request.by, t.entries.size()),
+        now,
+        book.size() + t.entries.size()
+    ));
+    const entry_index base = book.size();
+    book.commit(t, now);
+    for (std::size_t i = 0; i < t.entries.size(); ++i)
+        book.state().apply(base + i, t.entries[i].row, t.entries[i].payload);
+    book.sign_checkpoint(now);
+    upkeep_report report;
+    report.lines.push_back(fmt::format("{} narratives have a new version, sealed to {} keys.", number, settings.sealed_text->recipients.size()));
+    json_writer out(report.json);
+    out.begin_object().member("ok", true).member("resealed", number).end_object();
+    return report;
+}
+
 } // namespace
 
 result<upkeep_report> do_upkeep(
@@ -173,6 +269,11 @@ result<upkeep_report> do_upkeep(
         const auto changed = change_hold(book, request, now);
         if (changed) copy_soon(settings);
         return changed;
+    }
+    if (request.command == kind::reseal) {
+        auto done = reseal(settings, book, request, now);
+        if (done) copy_soon(settings);
+        return done;
     }
     if (request.command == kind::backup) return make_backup(settings, key, request.file, now, tell);
     erasure_place place;

@@ -15,6 +15,7 @@ using field_kind = mappable_field::kind;
 using field_part = mappable_field::part;
 
 constexpr std::size_t text_bytes_max = 2'000; // of a field that is kept
+constexpr std::size_t narrative_bytes_max = 20'000;
 constexpr std::size_t list_items_max = 200;   // linked pupils, categories
 constexpr std::size_t kept_bytes_max = 500;   // of a cell in quarantine
 constexpr std::int64_t minutes_of_a_day = 24 * 60;
@@ -179,7 +180,8 @@ bool row_mapper::read_value(std::size_t at, const table_row& row, read_row& into
     if (!cell.wrong.empty()) return no(cell.wrong);
     const std::string text(trimmed(cell.text));
     if (text.empty() && field.is != field_kind::code) return field.is_required ? no("is empty") : true;
-    if (text.size() > text_bytes_max) return no("is longer than any such value");
+    if (text.size() > (field.is == field_kind::narrative ? narrative_bytes_max : text_bytes_max))
+        return no("is longer than any such value");
     auto& values = field.of == field_part::involvement ? into.involvement : into.record;
     into.words[&field] = text;
     const auto not_a_date = [&] {
@@ -262,7 +264,8 @@ bool row_mapper::read_value(std::size_t at, const table_row& row, read_row& into
         into.half = *half;
         return true;
     }
-    case field_kind::code: values[field.target] = text; return true;
+    case field_kind::code:
+    case field_kind::narrative: values[field.target] = text; return true;
     case field_kind::upn: return true;
     }
     return true;
@@ -398,6 +401,9 @@ void row_mapper::add_mark(const read_row& row, const std::string& pupil, std::de
         mark.minutes_late = static_cast<std::int16_t>(std::get<std::int64_t>(minutes->second));
     mark.comment = kept(text_of("comment"));
     mark.taken_by = kept(text_of("taken_by"));
+    mark.amendment = kept(amendment_in(
+        text_of("amended_by"), text_of("amended_on"), text_of("amended_by_position"), text_of("amendment_reason")
+    ));
     out.newest_day = std::max(out.newest_day.value_or(*row.day), *row.day);
     out.marks.push_back(mark);
 }

@@ -1,5 +1,7 @@
 #include "connectors/mapping/values.hpp"
 
+#include "daemon/base/canonical_json.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -84,6 +86,20 @@ std::vector<std::string> marked_ids(std::string_view text, const std::vector<mar
     std::sort(ids.begin(), ids.end());
     drop_repeats(ids);
     return ids;
+}
+
+std::string amendment_in(
+    std::string_view name, std::string_view on, std::string_view position, std::string_view reason
+)
+{
+    std::string text;
+    if (name.empty() && on.empty() && position.empty() && reason.empty()) return text;
+    json_writer out(text);
+    out.begin_object();
+    for (const auto& [key, value] : {std::pair("name", name), {"on", on}, {"position", position}, {"reason", reason}})
+        if (!value.empty()) out.member(key, value);
+    out.end_object();
+    return text;
 }
 
 } // namespace rollbook

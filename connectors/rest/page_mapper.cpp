@@ -54,6 +54,9 @@ page_mapper::page_mapper(const stream_spec& stream, const date_form& dates)
         if (field.name() == "minutes_late") mark_.minutes_late = &field;
         if (field.name() == "comment") mark_.comment = &field;
         if (field.name() == "taken_by") mark_.taken_by = &field;
+        constexpr const char* amended[] = {"amended_by", "amended_on", "amended_by_position", "amendment_reason"};
+        for (std::size_t i = 0; i < mark_.amended.size(); ++i)
+            if (field.name() == amended[i]) mark_.amended[i] = &field;
     }
 }
 

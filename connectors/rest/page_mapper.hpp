@@ -5,6 +5,7 @@
 #include "connectors/rest/kept_row.hpp"
 #include "daemon/ports/connector.hpp"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +63,7 @@ private:
         field_reader* minutes_late = nullptr;
         field_reader* comment = nullptr;
         field_reader* taken_by = nullptr;
+        std::array<field_reader*, 4> amended{}; // name, on, position, reason of a correction
     };
     class row_reader;
 

@@ -3,6 +3,7 @@
 // For page_mapper.cpp only: it includes the whole of RapidJSON's document.
 #include "connectors/rest/dom.hpp"
 #include "connectors/rest/page_mapper.hpp"
+#include "connectors/mapping/values.hpp"
 #include "daemon/base/canonical_json.hpp"
 
 #include <algorithm>
@@ -164,10 +165,21 @@ private:
         }
         if (!text_of_field(m_.mark_.comment, row, mark.comment)) return;
         if (!text_of_field(m_.mark_.taken_by, row, mark.taken_by)) return;
+        if (!read_amendment(row, mark)) return;
         out_.marks.push_back(mark);
         if (!whole_day) return;
         mark.session.half = half_day::pm;
         out_.marks.push_back(mark);
+    }
+
+    bool read_amendment(const dom_value& row, reported_mark& mark)
+    {
+        std::array<std::string_view, 4> said;
+        for (std::size_t i = 0; i < said.size(); ++i)
+            if (!text_of_field(m_.mark_.amended[i], row, said[i])) return false;
+        std::string text = amendment_in(said[0], said[1], said[2], said[3]);
+        if (!text.empty()) mark.amendment = pool_.keep(std::move(text));
+        return true;
     }
 
     bool read_code(const dom_value& row, reported_mark& mark)

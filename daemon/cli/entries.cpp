@@ -30,19 +30,6 @@ private:
     std::optional<std::set<entry_index>> records_;
 };
 
-std::vector<std::string> cells_of(const opened_entry& each, const workplace& at, const people& everyone)
-{
-    const entry_index pupil = each.pupil();
-    return {
-        std::to_string(each.entry.index),
-        clock_text(each.entry.recorded_at, at.zone),
-        std::string(to_text(each.entry.kind)),
-        each.payload ? std::string(each.text("what")) : "(erased)",
-        std::string(each.text("source")),
-        pupil == no_entry ? "" : reference_of(everyone.person_of(pupil)),
-    };
-}
-
 struct span {
     entry_index from = 0;
     entry_index to = 0; // exclusive
@@ -125,7 +112,7 @@ int run_ledger_list(const command_io& io, const command_options& options)
             if (options.json)
                 list.item([&](json_writer& out) { write_entry(out, each, everyone, false); });
             else
-                table.row(cells_of(each, at, everyone));
+                table.row(entry_cells(each, at, everyone));
             ++shown;
             last = entry.index;
             return true;

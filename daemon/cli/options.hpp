@@ -42,11 +42,18 @@ struct command_options {
     bool dry_run = false;
     bool override_minimum = false;
 
+    std::string receipt;                 // that a narrative was opened
+    std::vector<std::string> recipients; // public keys
+
+    std::string report; // a report's name; empty: list them
+    std::string format; // csv | html; empty: a table, or as the file's name says
+
     bool simulated = false;
     bool online = false;
     std::string source;
     std::string allow_vanished;
     bool quick = false;
+    std::filesystem::path state_file; // where a verification keeps how far it came; empty: nowhere
     std::string key;
     std::vector<std::filesystem::path> checkpoints;
 

@@ -1,8 +1,11 @@
+#include "daemon/base/json.hpp"
 #include "daemon/base/saved_checkpoint.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
 #include "daemon/cli/proof_files.hpp"
 
+#include <fstream>
+#include <iterator>
 #include <ostream>
 
 namespace rollbook {
@@ -35,15 +38,10 @@ std::optional<verifier_key> key_of(const command_io& io, const command_options& 
     }
 }
 
-void write_report(json_writer& out, const verify_report& report)
+void write_problems(json_writer& out, const std::vector<verify_problem>& problems)
 {
-    out.begin_object();
-    out.member("checkpoints", report.checkpoints);
-    out.member("erased", report.erased);
-    out.member("ok", report.ok());
-    out.member("openings", report.openings);
     out.key("problems").begin_array();
-    for (const verify_problem& each : report.problems) {
+    for (const verify_problem& each : problems) {
         out.begin_object().key("index");
         if (each.index)
             out.value(*each.index);
@@ -52,10 +50,64 @@ void write_report(json_writer& out, const verify_report& report)
         out.member("what", each.what).end_object();
     }
     out.end_array();
+}
+
+void write_report(json_writer& out, const verify_report& report)
+{
+    out.begin_object();
+    out.member("checkpoints", report.checkpoints);
+    out.member("erased", report.erased);
+    out.member("ok", report.ok());
+    out.member("openings", report.openings);
+    write_problems(out, report.problems);
     out.member("root", to_base64(report.root));
     out.member("size", report.size);
+    out.member("taken_over", report.taken_over);
     out.member("unsigned", report.unsigned_entries);
     out.end_object();
+}
+
+constexpr std::string_view state_format = "rollbook-verify/1";
+
+// Where an interrupted verification stopped, so that the next one goes on from there.
+void write_state(const std::filesystem::path& file, const verify_progress& at, bool quick)
+{
+    std::string text;
+    json_writer out(text);
+    out.begin_object().member("ended_marks", at.ended_marks).member("ended_things", at.ended_things);
+    out.member("format", state_format).member("index", at.index).member("marks", at.marks);
+    write_problems(out, at.problems);
+    out.member("quick", quick).member("root", to_base64(at.root)).member("things", at.things).end_object();
+    write_proof_file(file, text + "\n");
+}
+
+// Nothing when there is no such file: then this verification is the first.
+std::optional<verify_progress> read_state(const std::filesystem::path& file, bool quick)
+{
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return std::nullopt;
+    const auto read =
+        json_document::parse(std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()));
+    const json_view state = read ? read->root() : json_view();
+    const auto root = hash_from_base64(state["root"].string_if().value_or(""));
+    const auto count = [&](std::string_view key) {
+        return static_cast<std::uint64_t>(std::max<std::int64_t>(state[key].int_if().value_or(0), 0));
+    };
+    if (state["format"].string_if().value_or("") != state_format || !root)
+        throw failure_error(failure(
+            errc::usage,
+            "the file " + file.string() + " is none that an interrupted verification left",
+            "Give --state another name, or remove the file."
+        ));
+    if (state["quick"].bool_if().value_or(false) != quick) return std::nullopt;
+    verify_progress at{count("index"), *root, count("marks"), count("things"), count("ended_marks"), count("ended_things"), {}};
+    state["problems"].for_each_element([&](json_view each) {
+        verify_problem problem;
+        if (const auto index = each["index"].int_if()) problem.index = static_cast<entry_index>(*index);
+        problem.what = each["what"].string_if().value_or("");
+        at.problems.push_back(std::move(problem));
+    });
+    return at;
 }
 
 void print_report(std::ostream& out, const verify_report& report, bool quick)
@@ -64,6 +116,9 @@ void print_report(std::ostream& out, const verify_report& report, bool quick)
         << report.openings << " with their opening, " << report.erased << " erased, " << report.checkpoints
         << " checkpoints, " << report.unsigned_entries << " entries not yet signed.\n";
     out << "Root: " << to_base64(report.root) << '\n';
+    if (report.taken_over > 0)
+        out << "The content of the first " << report.taken_over
+            << " entries was checked by the verification that was interrupted; the tree was made again from all.\n";
     if (quick) out << "The projections were not compared with a rebuild (--quick).\n";
     for (const verify_problem& each : report.problems) {
         if (each.index) out << "Entry " << *each.index << ": ";
@@ -93,6 +148,13 @@ int run_ledger_verify(const command_io& io, const command_options& options)
         wanted.earlier_checkpoints = given_checkpoints(options);
         wanted.key = key_of(io, options, at.config);
         wanted.quick = options.quick;
+        if (at.config.witness)
+            for (const std::string& text : at.config.witness->vkeys)
+                if (const auto witness = parse_vkey(text)) wanted.witnesses.push_back(*witness);
+        if (!options.state_file.empty()) {
+            wanted.go_on = read_state(options.state_file, options.quick);
+            wanted.keep = [&](const verify_progress& now) { write_state(options.state_file, now, options.quick); };
+        }
         verify_report report;
         {
             progress_line progress(io.err, io.shows_progress);
@@ -104,6 +166,8 @@ int run_ledger_verify(const command_io& io, const command_options& options)
             };
             report = at.reader.verify(wanted);
         }
+        std::error_code ignored;
+        if (!options.state_file.empty()) std::filesystem::remove(options.state_file, ignored);
         if (options.json)
             print_json(io.out, [&](json_writer& out) { write_report(out, report); });
         else

@@ -2,6 +2,7 @@
 #include "daemon/cli/alerts.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/held_back.hpp"
+#include "daemon/cli/sealed_text.hpp"
 #include "daemon/service/housekeeping.hpp"
 
 #include <algorithm>
@@ -157,7 +158,17 @@ void write_status(
     out.member("size", at.n).member("witness_overdue", witnesses.overdue).end_object();
     out.key("outbox").begin_object().member("failed", outbox.failed).member("waiting", outbox.waiting).end_object();
     out.member("quarantined", at.reader.quarantined());
-    out.member("school", at.config.school.name);
+    out.member("school", at.config.school.name).key("sealed_text");
+    if (at.config.sealed_text) {
+        out.begin_object();
+        write_instant(out, "last_unseal", last_unseal(at));
+        out.key("recipients").begin_array();
+        for (const std::string& recipient : at.config.sealed_text->recipients)
+            out.value(recipient);
+        out.end_array().end_object();
+    } else {
+        out.null();
+    }
     out.member("simulated", at.reader.is_simulated());
     out.key("sources").begin_array();
     for (const auto& [source, state] : states_of(at))
@@ -238,6 +249,12 @@ void print_status(
     io.out << "Alerts open: " << alerts_open(at) << ". Messages waiting: " << outbox.waiting
            << ", failed: " << outbox.failed << ". Rows in quarantine: " << at.reader.quarantined() << ".\n";
     print_backups(io.out, at, backups);
+    if (!at.config.sealed_text) return;
+    const auto unsealed = last_unseal(at);
+    io.out << "Narratives: sealed to " << at.config.sealed_text->recipients.size() << " keys; "
+           << (unsealed ? "last proved to open " + clock_text(*unsealed, at.zone)
+                        : std::string("nobody has proved yet that they open: `rollbook unseal`"))
+           << ".\n";
 }
 
 std::string seconds_text(double seconds)

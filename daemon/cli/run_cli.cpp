@@ -41,11 +41,13 @@ private:
     void add_alerts();
     void add_casework();
     void by_whom(CLI::App* to);
+    void add_reports();
     void add_ledger();
     void add_proofs(CLI::App& ledger);
     void add_witness();
     void add_upkeep();
     void add_users();
+    void add_sealed_text();
 
     command_options options_;
     CLI::App app_{
@@ -117,6 +119,7 @@ command_line::command_line()
     add_witness();
     add_upkeep();
     add_users();
+    add_sealed_text();
 }
 
 CLI::App* command_line::add(CLI::App& to, const std::string& name, const std::string& says, command runs)
@@ -238,6 +241,29 @@ void command_line::add_reading()
     CLI::Option* reason = pupil->add_option("--reason", options_.reason, "Why the name is needed; becomes an entry");
     reason->type_name("TEXT");
     reason->needs(pupil->add_flag("--unmask", options_.unmask, "Show the pupil's name"));
+    add_reports();
+}
+
+void command_line::add_reports()
+{
+    CLI::App* changed =
+        add(app_, "what-changed", "Entries and figures that differ between two instants", run_what_changed);
+    add_parsed(changed, "--from", options_.from, "As known then", "T", instant_form, parse_instant);
+    add_parsed(changed, "--to", options_.to, "And as known then; left out: now", "T", instant_form, parse_instant);
+    changed->get_option("--from")->required();
+    changed->add_option("--pupil", options_.pupil, "About this pupil only")->type_name("REF");
+    paging(changed);
+    json(changed);
+
+    CLI::App* report = add(app_, "report", "A report, as a table or a file", run_report);
+    report->add_option("NAME", options_.report, "Which; without a name they are listed")->type_name("");
+    days(report);
+    known_at(report);
+    report->add_option("--format", options_.format, "What to write; left out: as the file's name says, or a table")
+        ->check(CLI::IsMember({"csv", "html"}))
+        ->type_name("csv|html");
+    report->add_option("--out", options_.out, "Write it there")->type_name("FILE");
+    json(report);
 }
 
 void command_line::by_whom(CLI::App* to)
@@ -371,6 +397,8 @@ void command_line::add_ledger()
         ->type_name("FILE");
     verify->add_option("--key", options_.key, "The public key to accept, instead of the pinned one")->type_name("VKEY");
     verify->add_flag("--quick", options_.quick, "Leave out the comparison of the projections");
+    verify->add_option("--state", options_.state_file, "Keep there how far it came, and go on from there if stopped")
+        ->type_name("FILE");
     json(verify);
 
     CLI::App* list = add(*ledger, "list", "Entries", run_ledger_list);
@@ -537,6 +565,35 @@ void command_line::add_users()
     json(add(user, "list", "The accounts", run_user_list));
     named("remove", "End an account and its sessions", run_user_remove);
     named("reset", "Forget an account's password and authenticator, and print a new set-up code", run_user_reset);
+}
+
+void command_line::add_sealed_text()
+{
+    CLI::App* unseal = app_.add_subcommand("unseal", "Read sealed narratives, on the machine of who holds a key");
+    CLI::App* keygen = add(*unseal, "keygen", "Make a person's keys; prints the public one", run_unseal_keygen);
+    keygen->add_option("FILE", options_.file, "The new key file")->required()->type_name("");
+    unseal->add_option("FILE", options_.file, "Entries as JSON, or an export's openings; - for standard input")
+        ->type_name("");
+    unseal->add_option("--key", options_.key_file, "The person's key file")->type_name("FILE");
+    CLI::Option* receipt =
+        unseal->add_option("--receipt", options_.receipt, "On the server: the proof that a narrative was opened");
+    receipt->type_name("N:TOKEN");
+    receipt->needs(unseal->add_option("--by", options_.by, "Who opened it")->type_name("NAME"));
+    commands_.emplace_back(unseal, run_unseal);
+
+    CLI::App* reseal = add(app_, "reseal", "Seal narratives for other people, when staff change", run_reseal);
+    reseal->add_option("FILE", options_.file, "With --key: an export's openings. Without: what reseal wrote elsewhere")
+        ->required()
+        ->type_name("");
+    reseal->add_option("--key", options_.key_file, "The key file of a person they are sealed to")->type_name("FILE");
+    reseal->add_option("--recipient", options_.recipients, "A public key to seal to; may be given again")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name("KEY");
+    reseal->add_option("--out", options_.out, "With --key: write it there")->type_name("FILE");
+    reseal->add_option("--by", options_.by, "Without --key: who decided it")->type_name("NAME");
+    reseal->footer("On the machine of who holds a key, with --key, --recipient for everyone and --out; then on the\n"
+                   "server, without --key, where each narrative becomes a new version. [sealed_text] comes first.");
 }
 
 command command_line::chosen() const

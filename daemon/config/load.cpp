@@ -82,6 +82,7 @@ void read_all(
     read_backup(root, into);
     read_witness(root, into);
     read_findings(root, into);
+    read_sealed_text(root, into);
     read_retention(root, into);
     root.refuse_unknown();
     if (!calendar.empty()) into.calendar = read_calendar(calendar, problems.all());

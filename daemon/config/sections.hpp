@@ -24,6 +24,8 @@ void read_reminding(table_reader& table, reminding& into);
 void read_casework(table_reader& root, configuration& into);
 // [witness]. Needs the routes.
 void read_witness(table_reader& root, configuration& into);
+// [sealed_text]. Needs the sources, whose mappings may name a narrative.
+void read_sealed_text(table_reader& root, configuration& into);
 
 // [findings]: which kinds are looked for, when, and the school's own words.
 void read_findings(table_reader& root, configuration& into);

@@ -143,6 +143,12 @@ struct configuration {
         std::string mail_route;              // the email route whose relay takes it
     };
     std::optional<witness_section> witness;
+    // Who can read the narratives of concerns, which are sealed to each of them: at least two people and an escrow.
+    // Without it no narrative is read.
+    struct sealed_text_section {
+        std::vector<std::string> recipients; // as `rollbook backup keygen` prints them; the escrow is the last
+    };
+    std::optional<sealed_text_section> sealed_text;
     retention_clocks retention;
     finding_settings findings;
     // Canonical JSON (RFC 8785) of the rules, sorted by id: the value of their settings entry.

@@ -27,6 +27,8 @@ struct reported_mark {
     std::int16_t minutes_late = -1; // -1: not given
     std::string_view comment;       // empty: none
     std::string_view taken_by;      // the source's id of the member of staff; empty: not given
+    // What the source itself says of a correction: canonical JSON {name, on, position, reason}, each only where given.
+    std::string_view amendment; // empty: nothing
 };
 
 // Any other canonical record.

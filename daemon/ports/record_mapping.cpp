@@ -35,6 +35,7 @@ constexpr std::array concerns = {
     field{"subcategory", "subcategory"},
     field{"status", "status"},
     field{"assigned_to", "assigned_to"},
+    field{"narrative", "narrative", is::narrative},
     field{"linked_pupils", "", is::pupils, of::involvement},
     field{"role", "role", is::text, of::involvement},
     field{"author", "", is::text, of::key},
@@ -70,6 +71,10 @@ constexpr std::array marks = {
     field{"minutes_late", "minutes_late", is::number},
     field{"comment", "comment"},
     field{"taken_by", "taken_by"},
+    field{"amended_by", "amended_by"},
+    field{"amended_on", "amended_on"},
+    field{"amended_by_position", "amended_by_position"},
+    field{"amendment_reason", "amendment_reason"},
 };
 
 constexpr std::array suspensions = {

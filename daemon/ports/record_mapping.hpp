@@ -15,7 +15,7 @@ namespace rollbook {
 
 // A field that a column of a report or of a tap's stream may be mapped to.
 struct mappable_field {
-    enum class kind { text, list, number, day, wall_clock, moment, id, upn, pupils, half, code };
+    enum class kind { text, list, number, day, wall_clock, moment, id, upn, pupils, half, code, narrative };
     // Where the value goes: the record itself, each pupil's part in it, the pupil's own record, or only into what makes
     // a record's key.
     enum class part { record, involvement, pupil, key };

@@ -19,7 +19,7 @@ namespace rollbook {
 using entry_range = std::pair<entry_index, entry_index>; // first and last, both inclusive
 
 struct upkeep_request {
-    enum class kind { erase, retention, hold, end_hold, backup } command = kind::erase;
+    enum class kind { erase, retention, hold, end_hold, backup, reseal } command = kind::erase;
     entry_index pupil = no_entry; // the person's first entry
     std::string basis;            // of an erasure: the legal basis, without any pupil's data
     std::string reason;           // of a hold, or of its end
@@ -27,7 +27,7 @@ struct upkeep_request {
     std::string user;             // who asked, as the operating system says
     bool dry_run = false;
     bool override_minimum = false;
-    std::filesystem::path file; // of a backup; empty: a new one in the target
+    std::filesystem::path file; // of a backup, empty: a new one in the target; of narratives that were sealed anew
 };
 
 struct restore_request {

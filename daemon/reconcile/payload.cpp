@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/reconcile/narrative.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,13 +35,20 @@ std::string mark_payload(
     std::string_view id,
     std::string_view comment,
     std::string_view taken_by,
-    std::string_view gone
+    std::string_view gone,
+    std::string_view amendment = {}
 )
 {
     std::string text;
     text.reserve(usual_payload_bytes);
     json_writer out(text);
     out.begin_object();
+    if (!amendment.empty()) {
+        out.key("amendment");
+        const result<json_document> parsed = json_document::parse(std::string(amendment));
+        ROLLBOOK_ENSURE(parsed.has_value());
+        parsed->root().write_canonical(out);
+    }
     if (when.backfill) out.member("backfill", true);
     write_text(out, "code", row.statutory);
     write_text(out, "comment", comment);
@@ -142,22 +150,34 @@ result<version> project_mark(json_view payload, const digester& digest)
     row.replaces = index_or_none(payload["replaces"]);
     row.gone = payload["gone"].is_string();
     if (row.gone) return version(row);
+    std::string amendment;
+    if (payload["amendment"].is_object()) {
+        json_writer out(amendment);
+        payload["amendment"].write_canonical(out);
+    }
     row.digest = mark_digest(
         digest,
         payload["id"].string_if().value_or(""),
         payload["comment"].string_if().value_or(""),
-        payload["taken_by"].string_if().value_or("")
+        payload["taken_by"].string_if().value_or(""),
+        amendment
     );
     return version(row);
 }
 
 } // namespace
 
-std::uint32_t mark_digest(const digester& digest, std::string_view id, std::string_view comment, std::string_view by)
+std::uint32_t mark_digest(
+    const digester& digest,
+    std::string_view id,
+    std::string_view comment,
+    std::string_view by,
+    std::string_view amendment
+)
 {
     std::array<char, 256> joined;
     const std::size_t size = id.size() + comment.size() + by.size() + 2;
-    if (size <= joined.size()) {
+    if (size <= joined.size() && amendment.empty()) {
         char* end = std::copy(id.begin(), id.end(), joined.data());
         *end++ = '\0';
         end = std::copy(comment.begin(), comment.end(), end);
@@ -167,12 +187,13 @@ std::uint32_t mark_digest(const digester& digest, std::string_view id, std::stri
     }
     std::string longer;
     longer.append(id).append(1, '\0').append(comment).append(1, '\0').append(by);
+    if (!amendment.empty()) longer.append(1, '\0').append(amendment);
     return static_cast<std::uint32_t>(digest(longer));
 }
 
 draft mark_entry(const reported_mark& mark, mark_version row, const learned& when)
 {
-    std::string payload = mark_payload(row, when, mark.source_id, mark.comment, mark.taken_by, {});
+    std::string payload = mark_payload(row, when, mark.source_id, mark.comment, mark.taken_by, {}, mark.amendment);
     return draft(entry_kind::record, std::move(payload), std::move(row));
 }
 
@@ -360,7 +381,10 @@ result<version> project(std::string_view payload, entry_index own_index, const d
         if (root["fields"].is_object()) {
             std::string fields;
             json_writer out(fields);
-            root["fields"].write_canonical(out);
+            if (root["fields"]["narrative"].is_object())
+                fields = compared_fields(root["fields"]);
+            else
+                root["fields"].write_canonical(out);
             row.digest = digest(fields);
         }
         if (*kind == what::pupil) row.pupil = row.subject == no_entry ? own_index : row.subject;

@@ -21,7 +21,13 @@ struct learned {
 using digester = std::function<std::uint64_t(std::string_view)>;
 
 // The digest of what a mark says besides its code and minutes.
-std::uint32_t mark_digest(const digester& digest, std::string_view id, std::string_view comment, std::string_view by);
+std::uint32_t mark_digest(
+    const digester& digest,
+    std::string_view id,
+    std::string_view comment,
+    std::string_view by,
+    std::string_view amendment = {}
+);
 
 // Entries in the form of schemas/ledger/payloads.md. Each draft's row is what project() makes of its payload.
 draft mark_entry(const reported_mark& mark, mark_version row, const learned& when);

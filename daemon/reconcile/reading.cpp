@@ -49,10 +49,15 @@ std::uint64_t mixed(std::uint64_t so_far, std::uint32_t entry)
 } // namespace
 
 source_reading::source_reading(
-    held_state& held, std::string source, digester digest, std::uint32_t read_number, instant started
+    held_state& held,
+    std::string source,
+    digester digest,
+    std::uint32_t read_number,
+    instant started,
+    narrative_seal seal
 )
     : held_(held), source_(std::move(source)), digest_(std::move(digest)), read_number_(read_number), started_(started),
-      unlisted_digest_(digest_("{}"))
+      seal_(std::move(seal)), unlisted_digest_(digest_("{}"))
 {
     const auto open = held_.open_findings().find("mark-duplicate");
     if (open == held_.open_findings().end()) return;
@@ -117,7 +122,7 @@ void source_reading::take(const page& got, std::uint32_t page_number)
         kept.page = page_number;
         kept.position = rejected.position;
         kept.reason = rejected.reason;
-        kept.row = rejected.row;
+        kept.row = seal_.quarantined(rejected.kind, rejected.row);
         rejected_.push_back(std::move(kept));
     }
 }
@@ -255,7 +260,7 @@ bool source_reading::same(const reported_mark& mark, const held_mark& held) cons
     return codes.raw(held.code) == mark.raw &&
            (statutory == mark.statutory || statutory == normalised_code(mark.statutory)) &&
            held.minutes == minutes_byte(mark.minutes_late) &&
-           held.digest == mark_digest(digest_, mark.source_id, mark.comment, mark.taken_by);
+           held.digest == mark_digest(digest_, mark.source_id, mark.comment, mark.taken_by, mark.amendment);
 }
 
 bool source_reading::was_erased(what kind, std::string_view key) const
@@ -302,10 +307,16 @@ void source_reading::take_mark(const reported_mark& mark)
         kept.pupil = pupil;
         kept.mark = mark;
         kept.storage.reserve(
-            mark.source_id.size() + mark.raw.size() + mark.statutory.size() + mark.comment.size() + mark.taken_by.size()
+            mark.source_id.size() + mark.raw.size() + mark.statutory.size() + mark.comment.size() +
+            mark.taken_by.size() + mark.amendment.size()
         );
         for (std::string_view* text :
-             {&kept.mark.source_id, &kept.mark.raw, &kept.mark.statutory, &kept.mark.comment, &kept.mark.taken_by}) {
+             {&kept.mark.source_id,
+              &kept.mark.raw,
+              &kept.mark.statutory,
+              &kept.mark.comment,
+              &kept.mark.taken_by,
+              &kept.mark.amendment}) {
             const std::size_t start = kept.storage.size();
             kept.storage.append(*text);
             *text = std::string_view(kept.storage).substr(start, text->size());
@@ -348,7 +359,7 @@ void source_reading::take_record(const reported_record& record)
             return;
         }
         known->seen_in = read_number_;
-        if (!known->gone && known->digest == digest_(record.fields)) {
+        if (!known->gone && known->digest == digest_(seal_.compared(record))) {
             ++counts.unchanged;
             return;
         }
@@ -592,7 +603,7 @@ void source_reading::drain(transaction& t, entry_index base)
         row.kind = record.kind;
         row.source = source_;
         row.key = record.source_id;
-        row.digest = digest_(record.fields);
+        row.digest = digest_(seal_.compared(record));
         if (known) {
             row.subject = known->subject;
             row.replaces = known->entry;
@@ -611,7 +622,8 @@ void source_reading::drain(transaction& t, entry_index base)
         }
         touched_records_.insert(row.subject == no_entry ? base + t.entries.size() : row.subject);
         if (record.kind != what::pupil && row.pupil != no_entry) touched_.insert(row.pupil);
-        t.entries.push_back(record_entry(record, std::move(row), when(std::nullopt)));
+        const reported_record told(record.kind, record.source_id, record.pupil_id, seal_.stored(record));
+        t.entries.push_back(record_entry(told, std::move(row), when(std::nullopt)));
     }
     for (const mark_change& change : marks_) {
         mark_version row;
@@ -621,7 +633,9 @@ void source_reading::drain(transaction& t, entry_index base)
         row.raw = change.mark.raw;
         row.statutory = normalised_code(change.mark.statutory);
         row.minutes = change.mark.minutes_late;
-        row.digest = mark_digest(digest_, change.mark.source_id, change.mark.comment, change.mark.taken_by);
+        row.digest = mark_digest(
+            digest_, change.mark.source_id, change.mark.comment, change.mark.taken_by, change.mark.amendment
+        );
         if (change.before.met()) row.replaces = change.before.entry;
         if (!std::exchange(pupils_[change.pupil].touched, true)) touched_.insert(row.pupil);
         touched_sessions_.insert(row.session);

@@ -2,6 +2,7 @@
 
 #include "daemon/ports/connector.hpp"
 #include "daemon/ports/ledger.hpp"
+#include "daemon/reconcile/narrative.hpp"
 #include "daemon/reconcile/payload.hpp"
 
 #include <deque>
@@ -52,8 +53,15 @@ struct remembered_pages {
 // rows for one session the one held stays.
 class source_reading : public page_memory {
 public:
-    // `read_number` must differ from that of every earlier read of the process.
-    source_reading(held_state& held, std::string source, digester digest, std::uint32_t read_number, instant started);
+    // `read_number` must differ from that of every earlier read of the process. `seal`: what becomes of narratives.
+    source_reading(
+        held_state& held,
+        std::string source,
+        digester digest,
+        std::uint32_t read_number,
+        instant started,
+        narrative_seal seal = {}
+    );
 
     // Starts a stream. `windows`: when its windows were last read to their end, for the learned interval; without any,
     // what is read is backfill. `from`: rows of earlier days are not read.
@@ -173,6 +181,7 @@ private:
     digester digest_;
     std::uint32_t read_number_;
     instant started_;
+    narrative_seal seal_;
     std::uint64_t unlisted_digest_; // of a pupil known only from marks
 
     const stream_info* stream_ = nullptr;

@@ -152,7 +152,8 @@ struct descriptor {
     descriptor& operator=(const descriptor&) = delete;
 };
 
-constexpr std::array<std::string_view, 5> upkeep_words = {"erase", "retention", "hold", "end-hold", "backup"};
+constexpr std::array<std::string_view, 6> upkeep_words = {
+    "erase", "retention", "hold", "end-hold", "backup", "reseal"};
 
 void write_upkeep(json_writer& out, const upkeep_request& request)
 {

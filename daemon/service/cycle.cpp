@@ -2,6 +2,8 @@
 
 #include "daemon/base/events.hpp"
 #include "daemon/base/random.hpp"
+#include "daemon/base/sealed_file.hpp"
+#include "daemon/service/housekeeping.hpp"
 #include "daemon/service/messages.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -24,7 +26,6 @@ namespace asio = boost::asio;
 // One page transaction: so many changes, or so long since the first of them.
 constexpr std::size_t changes_max = 1'000;
 constexpr std::chrono::milliseconds changes_wait_max{250};
-constexpr std::chrono::seconds between_checkpoints{30};
 constexpr std::uint32_t pages_max = 100'000;
 constexpr std::uint32_t runs_max = 10'000; // of one source in a row
 constexpr std::size_t messages_at_once = 64;
@@ -44,6 +45,16 @@ failure of_source(const std::string& source, failure why)
 {
     if (!why.what.starts_with(source + ": ")) why.what.insert(0, source + ": ");
     return why;
+}
+
+// Whom narratives are sealed to; nobody while they are off. The keys were checked with the configuration.
+std::vector<hash> recipients_of(const configuration& settings)
+{
+    std::vector<hash> keys;
+    if (settings.sealed_text)
+        for (const std::string& text : settings.sealed_text->recipients)
+            if (const auto key = parse_recipient(text)) keys.push_back(*key);
+    return keys;
 }
 
 // A stream's bookmark is kept behind its fingerprint, on a line of its own.
@@ -111,8 +122,12 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     const source_configuration& known = settings_.sources[source];
     const instant started = now_();
     digester digest = [this](std::string_view text) { return book_.digest(text); };
-    source_reading reading(book_.state(), known.name, std::move(digest), ++read_number_, started);
+    source_reading reading(
+        book_.state(), known.name, digest, ++read_number_, started, narrative_seal(recipients_of(settings_), digest)
+    );
     read_outcome outcome;
+    note_clock(book_, started);
+    signed_at_ = started;
     const auto state = book_.source(known.name);
     outcome.any_first = !state || !state->first_closed_at;
 
@@ -136,6 +151,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     for (const failure& why : outcome.failures)
         if (why.code == errc::stopped) throw boost::system::system_error(asio::error::operation_aborted);
 
+    note_clock(book_, now_());
     try {
         report.closing = closer_.close(known, from, reading, outcome, now_());
     } catch (...) {
@@ -233,6 +249,7 @@ asio::awaitable<result<void>> cycle::read_stream(
             flush(reading, report);
             kept.clear();
         }
+        sign_if_due();
         if (progress) progress(fmt::format("{} {}: {} rows", known.name, stream.name, rows));
         if (last) break;
     }
@@ -272,12 +289,15 @@ void cycle::flush(source_reading& reading, read_report& report)
     }
     reading.apply(t, base);
     report.entries += static_cast<std::int64_t>(t.entries.size());
-    const auto steady = std::chrono::steady_clock::now();
-    if (signed_at_ == std::chrono::steady_clock::time_point{}) signed_at_ = steady;
-    if (steady - signed_at_ > between_checkpoints) {
-        book_.sign_checkpoint(now_());
-        signed_at_ = steady;
-    }
+}
+
+// A long read must not leave what it learned unsigned until its end, however slow the source.
+void cycle::sign_if_due()
+{
+    const instant now = now_();
+    if (!checkpoint_is_due(signed_at_, now)) return;
+    book_.sign_checkpoint(now);
+    signed_at_ = now;
 }
 
 asio::awaitable<result<page>>
@@ -297,6 +317,7 @@ asio::awaitable<bool> cycle::wait_after(const failure& why, int failed, const st
     const auto wait = next_wait(pace_, why, failed, dice());
     if (!wait) co_return false;
     log_event(event::source_retried, source, wait->count(), why.what);
+    sign_if_due();
     asio::steady_timer pause(co_await asio::this_coro::executor);
     pause.expires_after(*wait);
     const auto [cancelled] = co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));

@@ -83,6 +83,7 @@ private:
     std::vector<std::vector<outbox_message>> in_digests(std::vector<outbox_message> due) const;
     boost::asio::awaitable<transaction> attempt(std::vector<outbox_message>& group, delivery_report& report);
     void flush(source_reading& reading, read_report& report);
+    void sign_if_due();
 
     const configuration& settings_;
     cycle_parts& parts_;
@@ -92,7 +93,7 @@ private:
     read_closer closer_;
     std::uint32_t read_number_ = 0;
     std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream
-    std::chrono::steady_clock::time_point signed_at_{};
+    instant signed_at_{}; // or the beginning of the read
 };
 
 } // namespace rollbook

@@ -2,7 +2,9 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/events.hpp"
+#include "daemon/base/json.hpp"
 #include "daemon/reconcile/housekeeping_entries.hpp"
+#include "daemon/reconcile/payload.hpp"
 #include "daemon/service/closing.hpp"
 #include "daemon/service/messages.hpp"
 
@@ -131,6 +133,7 @@ instant next_evening(const time_zone& zone, instant now)
 
 void keep_house(const configuration& settings, ledger& book, instant now)
 {
+    note_clock(book, now);
     const ledger_proofs& proofs = book.checkpoints().proofs();
     const auto mailed = proofs.last_kept(keep_reason::mailed);
     const evening_work due = due_this_evening(
@@ -149,6 +152,31 @@ void keep_house(const configuration& settings, ledger& book, instant now)
         book.sign_checkpoint(now);
     }
     if (due.mail) mail_newest(settings, book, now);
+}
+
+void note_clock(ledger& book, instant now)
+{
+    constexpr std::chrono::seconds tolerance{2};
+    const auto recorded = book.checkpoints().proofs().last_recorded();
+    if (!recorded || now >= *recorded - tolerance) return;
+    const held_thing* last = std::as_const(book.state()).things(what::settings).find("", "clock");
+    if (last) {
+        const auto told = json_document::parse(last->payload);
+        const json_view value = told ? told->root()["value"] : json_view();
+        const auto said = parse_instant(value["said"].string_if().value_or(""));
+        const auto at = parse_instant(value["recorded"].string_if().value_or(""));
+        // The clock goes on from where it jumped to: the same jump.
+        if (said && at && *at == *recorded && now >= *said) return;
+    }
+    std::string value;
+    json_writer out(value);
+    out.begin_object().member("recorded", format_instant(*recorded)).member("said", format_instant(now)).end_object();
+    transaction t;
+    t.entries.push_back(setting_entry("clock", value, last));
+    const entry_index index = book.size();
+    book.commit(t, now);
+    book.state().apply(index, t.entries.front().row, t.entries.front().payload);
+    log_event(event::clock_went_back, std::chrono::duration_cast<std::chrono::seconds>(*recorded - now).count());
 }
 
 void log_missing_witness(const configuration& settings, ledger& book, instant now)

@@ -39,6 +39,10 @@ instant next_evening(const time_zone& zone, instant now);
 // Does what is due: the heartbeat, a checkpoint, and the message that mails it, which delivery sends like any other.
 void keep_house(const configuration& settings, ledger& book, instant now);
 
+// Appends a `clock` setting when the clock went back behind what the ledger recorded by more than two seconds: recorded
+// times stand still until it has caught up, and an auditor must be able to see why. One entry a jump.
+void note_clock(ledger& book, instant now);
+
 // Tells the operator when no witness has signed for too long.
 void log_missing_witness(const configuration& settings, ledger& book, instant now);
 

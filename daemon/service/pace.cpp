@@ -82,4 +82,10 @@ std::optional<civil_day> read_from(
     return at_least_history(from ? from : nearest);
 }
 
+bool checkpoint_is_due(instant last, instant now)
+{
+    constexpr std::chrono::seconds between_checkpoints{30};
+    return now < last || now - last >= between_checkpoints;
+}
+
 } // namespace rollbook

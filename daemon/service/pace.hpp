@@ -27,6 +27,9 @@ next_wait(const retry_pace& pace, const failure& why, int failed, std::uint64_t 
 std::optional<std::chrono::milliseconds>
 next_delivery(const failure& why, int attempt, std::chrono::milliseconds age, std::uint64_t dice);
 
+// Whether a read that goes on is to have a checkpoint: 30 s after the last one, or when the clock went back.
+bool checkpoint_is_due(instant last, instant now);
+
 // From which day on a poll reads a stream of days: the widest tier that is due, given when each start day was last read
 // to its end. Empty optional inside: everything. `everything`: a person asked for a complete read.
 std::optional<civil_day> read_from(

@@ -51,4 +51,17 @@ void write_entry(json_writer& out, const opened_entry& each, const people& every
     out.end_object();
 }
 
+std::vector<std::string> entry_cells(const opened_entry& each, const workplace& at, const people& everyone)
+{
+    const entry_index pupil = each.pupil();
+    return {
+        std::to_string(each.entry.index),
+        clock_text(each.entry.recorded_at, at.zone),
+        std::string(to_text(each.entry.kind)),
+        each.payload ? std::string(each.text("what")) : "(erased)",
+        std::string(each.text("source")),
+        pupil == no_entry ? "" : reference_of(everyone.person_of(pupil)),
+    };
+}
+
 } // namespace rollbook

@@ -4,6 +4,8 @@
 #include "daemon/views/people.hpp"
 
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace rollbook {
 
@@ -32,5 +34,8 @@ opened_entry open_entry(const entry_view& entry);
 
 // The members of `ledger list --json`, and with the opening those that an auditor checks the leaf with.
 void write_entry(json_writer& out, const opened_entry& each, const people& everyone, bool with_opening);
+
+// For a table: index, recorded, kind, what, source, pupil.
+std::vector<std::string> entry_cells(const opened_entry& each, const workplace& at, const people& everyone);
 
 } // namespace rollbook

@@ -88,7 +88,8 @@ TEST_CASE("a mark's payload projects to the row it was drafted with, whatever th
     row.raw = raw;
     row.statutory = words.text();
     row.minutes = static_cast<std::int16_t>(static_cast<int>(words.below(500)) - 1);
-    row.digest = mark_digest(plain_digest, id, comment, by);
+    if (words.coin()) mark.amendment = R"({"name":"J. Smith","reason":"Note from home"})";
+    row.digest = mark_digest(plain_digest, id, comment, by, mark.amendment);
     if (words.coin()) row.replaces = words.below(1'000'000);
     const draft made = mark_entry(mark, row, words.when());
     check_equal(project(made.payload, 7, plain_digest).value(), made.row, 7);

@@ -56,6 +56,7 @@ public:
     fetch_page(std::size_t stream, std::optional<civil_day>, std::optional<std::string> at) override
     {
         const std::size_t number = at ? std::stoul(*at) : 0;
+        if (on_fetch) on_fetch(stream, number);
         if (const auto broken = failures.find({stream, number}); broken != failures.end()) {
             const failure why = broken->second;
             co_return why;
@@ -84,6 +85,7 @@ public:
     std::vector<std::pair<std::string, std::string>> pupils; // id and fields
     std::vector<row> marks;
     std::map<std::pair<std::size_t, std::size_t>, failure> failures; // by stream and page
+    std::function<void(std::size_t stream, std::size_t page)> on_fetch; // before each page
     std::string shape = "1";
     std::size_t page_size = 7;
 
@@ -727,4 +729,23 @@ TEST_CASE("a silence holds back its pupil's messages, and its end is told with w
     CHECK(school.mails[0].type == "silence.ended");
     CHECK_THAT(school.mails[0].text, Contains("Alerts that stand") && !Contains("bus strike"));
     CHECK(school.folder.verify().problems.empty());
+}
+
+TEST_CASE("what a long read learned is signed every thirty seconds, while it goes on", "[service]")
+{
+    const auto [seconds, is_signed] = GENERATE(table<int, bool>({{4, false}, {31, true}}));
+    CAPTURE(seconds);
+    small_school school;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> seen; // entries and signed entries, before each page of marks
+    school.mis->on_fetch = [&, step = std::chrono::seconds(seconds)](std::size_t stream, std::size_t) {
+        if (stream != 1) return;
+        const auto reader = school.folder.reader();
+        seen.emplace_back(reader->size(), reader->newest_checkpoint()->size);
+        school.now += step;
+    };
+    school.mis->page_size = 60;
+    CHECK(school.poll(0).empty());
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[0].second < seen[0].first); // the pupils were committed, and nothing is signed yet
+    CHECK((seen[1].second == seen[1].first) == is_signed);
 }

@@ -176,3 +176,33 @@ TEST_CASE("a request about a checkpoint is read back as it was written", "[servi
     CHECK_FALSE(parse_request(R"({"command":"checkpoint","size":1,"lines":[]})"));
     CHECK_FALSE(parse_request(R"({"command":"checkpoint","keep":"for fun"})"));
 }
+
+TEST_CASE("a clock that went back is one entry, and times in the ledger stand still until it has caught up", "[service]")
+{
+    const ledger_folder folder; // made at noon less an hour
+    auto book = folder.open();
+    const instant made = noon(-60);
+    const auto entries = [&] { return book->size(); };
+    note_clock(*book, made - std::chrono::seconds(2)); // as much as a time service mends by itself
+    CHECK(entries() == 1);
+    note_clock(*book, made - std::chrono::hours(3));
+    REQUIRE(entries() == 2);
+    CHECK(last_payload(folder) == R"({"name":"clock","value":{"recorded":"2026-09-14T11:00:00.000Z",)"
+                                  R"("said":"2026-09-14T08:00:00.000Z"},"what":"settings"})");
+    note_clock(*book, made - std::chrono::hours(2)); // goes on from where it jumped to
+    CHECK(entries() == 2);
+    note_clock(*book, made - std::chrono::hours(4)); // back again
+    CHECK(entries() == 3);
+    note_clock(*book, made + std::chrono::minutes(1));
+    CHECK(entries() == 3);
+    book->sign_checkpoint(made);
+    book.reset();
+    CHECK(folder.verify().ok());
+    instant last{};
+    folder.reader()->entries(0, no_entry, [&](const entry_view& entry) {
+        CHECK(entry.recorded_at >= last);
+        last = entry.recorded_at;
+        return true;
+    });
+    CHECK(last == made);
+}

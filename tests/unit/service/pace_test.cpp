@@ -108,3 +108,12 @@ TEST_CASE("without windows to read again everything is read each time", "[servic
     const school_calendar calendar = example_calendar();
     CHECK_FALSE(read_from({}, calendar, ymd(2026, 11, 20), {{std::nullopt, 0s}}, false));
 }
+
+TEST_CASE("a long read has a checkpoint every thirty seconds, and at once when the clock went back", "[service]")
+{
+    const instant last = parse_instant("2026-09-14T12:00:00Z").value();
+    CHECK_FALSE(checkpoint_is_due(last, last));
+    CHECK_FALSE(checkpoint_is_due(last, last + 30s - 1ms));
+    CHECK(checkpoint_is_due(last, last + 30s));
+    CHECK(checkpoint_is_due(last, last - 1ms));
+}
