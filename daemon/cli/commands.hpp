@@ -57,6 +57,7 @@ int run_status(const command_io& io, const command_options& options);
 int run_statement(const command_io& io, const command_options& options);
 int run_findings_list(const command_io& io, const command_options& options);
 int run_links_list(const command_io& io, const command_options& options);
+int run_links_why(const command_io& io, const command_options& options);
 int run_alerts_list(const command_io& io, const command_options& options);
 int run_alerts_show(const command_io& io, const command_options& options);
 int run_alerts_ack(const command_io& io, const command_options& options);

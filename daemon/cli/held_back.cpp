@@ -10,13 +10,6 @@ namespace {
 
 constexpr int days_shown = 5; // school days before today
 
-std::string mis_of(const configuration& config)
-{
-    for (const source_configuration& source : config.sources)
-        if (source.role == source_role::mis) return source.name;
-    return {};
-}
-
 // The marks of some days and the forms of who is on roll, as one register.
 void fill(
     const workplace& at, const std::string& mis, const day_range& days, attendance_register& marks, register_gate& gate
@@ -54,7 +47,7 @@ std::vector<waiting_item> held_back_items(const workplace& at)
         const bool refused = state.error_class == error_class(errc::source_refused);
         items.push_back({refused ? "source-refused" : "read-incomplete", state.source, {}, {}, 0});
     }
-    const std::string mis = mis_of(at.config);
+    const std::string mis = at.config.mis_name();
     const local_instant now = at.zone.to_local(at.now);
     const auto first = at.config.calendar.school_day_back(day_of(now), days_shown);
     if (!first) return items;

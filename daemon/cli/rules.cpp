@@ -27,10 +27,9 @@ std::string shown(const rule& by, std::int64_t value)
     return shown_value(value, in_hundredths(by));
 }
 
-const std::string& mis_of(const configuration& config)
+std::string judged_source(const configuration& config)
 {
-    const auto at = std::ranges::find(config.sources, source_role::mis, &source_configuration::role);
-    if (at != config.sources.end()) return at->name;
+    if (std::string name = config.mis_name(); !name.empty()) return name;
     throw failure_error({errc::not_found, "no source has the role mis", "Rules judge the register of an MIS: add one."}
     );
 }
@@ -181,7 +180,7 @@ int run_rules_why(const command_io& io, const command_options& options)
         if (!pupil) throw failure_error(pupil.error());
         past_state past(at.reader);
         const held_state& held = past.at(at.n);
-        const attendance_register* marks = held.find_register(mis_of(at.config));
+        const attendance_register* marks = held.find_register(judged_source(at.config));
         const local_instant now = at.zone.to_local(at.now);
         std::optional<judged_day> judged = judge_at(at.config.calendar, now);
         if (find_measure(by.measure)->by_clock) judged = judged_day{day_of(now), now};
@@ -255,7 +254,7 @@ int run_rules_backtest(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
         backtest_order order;
-        order.mis = mis_of(at.config);
+        order.mis = judged_source(at.config);
         order.calendar = at.config.calendar;
         if (options.rule.empty()) {
             if (!options.set.empty())

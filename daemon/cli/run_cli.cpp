@@ -345,15 +345,20 @@ void command_line::add_casework()
     known_at(list);
     paging(list);
     json(list);
+    CLI::App* why =
+        add(*links, "why", "Why a record is linked, or is not, and how near pupils come to it", run_links_why);
+    known_at(why);
+    json(why);
     CLI::App* confirm = add(*links, "confirm", "Say that two records are one pupil", run_links_confirm);
     CLI::App* split = add(*links, "split", "Say that two records are not one pupil", run_links_split);
-    for (CLI::App* each : {confirm, split}) {
+    for (CLI::App* each : {why, confirm, split}) {
         each->add_option("RECORD", options_.record, "The other system's pupil record: P-N or SOURCE:ID")
             ->required()
             ->type_name("");
         CLI::Option* pupil = each->add_option("PUPIL", options_.pupil, "The pupil of the MIS: P-N, a UPN or SOURCE:ID");
         pupil->type_name("");
         if (each == confirm) pupil->required();
+        if (each == why) continue;
         each->add_option("--reason", options_.reason, "Why; becomes an entry")->required()->type_name("TEXT");
         by_whom(each);
     }

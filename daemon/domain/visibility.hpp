@@ -54,4 +54,10 @@ constexpr visibility visibility_of(what kind, bool is_safeguarding_source)
     }
 }
 
+// A link says that a pupil of the register has a record in another source.
+constexpr visibility visibility_of_link(bool is_safeguarding_source)
+{
+    return visibility_of(what::pupil, is_safeguarding_source) | visibility::attendance;
+}
+
 } // namespace rollbook

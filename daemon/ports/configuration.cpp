@@ -109,6 +109,18 @@ std::string rule_version(const rule& of)
     return to_hex(bytes_view(digest).first(8));
 }
 
+std::string configuration::mis_name() const
+{
+    const auto found = std::ranges::find(sources, source_role::mis, &source_configuration::role);
+    return found == sources.end() ? std::string() : found->name;
+}
+
+bool configuration::is_safeguarding(std::string_view source) const
+{
+    const auto found = std::ranges::find(sources, source, &source_configuration::name);
+    return found == sources.end() || found->role == source_role::safeguarding;
+}
+
 std::string configuration::rules_json() const
 {
     std::vector<const rule*> sorted;

@@ -151,6 +151,10 @@ struct configuration {
     std::optional<sealed_text_section> sealed_text;
     retention_clocks retention;
     finding_settings findings;
+    // The name of the source whose role is the MIS; empty: none.
+    std::string mis_name() const;
+    // Also of a source that is configured no longer: it may have been one.
+    bool is_safeguarding(std::string_view source) const;
     // Canonical JSON (RFC 8785) of the rules, sorted by id: the value of their settings entry.
     std::string rules_json() const;
     std::vector<std::string> warnings; // one line each; `check` prints them

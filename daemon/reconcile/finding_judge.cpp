@@ -255,11 +255,17 @@ void finding_judge::judge_rest(run& now)
     }
 
     const std::string& source = read.reading.source();
+    if (read.lists_actions)
+        want(
+            "action-not-in-safeguarding",
+            actions_not_held(now.context, source, read.actions, reported_actions(now.context, source, read.actions))
+        );
     const auto marks_from = read.marks_closed ? read.reading.marks_read_from() : std::nullopt;
     const auto is_judged = [&](std::string_view kind, std::string_view key) {
         const std::string_view of = key.substr(kind.size() + 1);
         const finding_kind* known = find_finding_kind(kind);
         if (!known) return false;
+        if (kind == "action-not-in-safeguarding") return read.lists_actions && of.starts_with(source + "/");
         if (known->how == how::by_list)
             return std::ranges::any_of(read.lists, [&](const full_list& list) {
                 return of.starts_with(list.source + "/");

@@ -27,6 +27,8 @@ struct closing_read {
     std::span<const failure> failures; // of this read
     std::span<const statement_row> statement;
     const time_zone& zone;
+    std::span<const recorded_action> actions = {}; // of ours, that this source should have too
+    bool lists_actions = false; // it is no MIS, and its actions were read to their end, in this read or before
 };
 
 // Judges findings so that a closing costs what changed: after the first time only the pupils and records that a read

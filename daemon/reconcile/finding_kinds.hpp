@@ -191,6 +191,9 @@ struct reported_action {
     entry_index pupil = no_entry; // in the MIS
     civil_day on{};
 };
+// What `source` holds of actions about the pupils of `ours`.
+std::vector<reported_action>
+reported_actions(const finding_context& in, std::string_view source, std::span<const recorded_action> ours);
 // Actions of ours that `source`, read in full, does not hold for that pupil within a day, once settled.
 findings actions_not_held(
     const finding_context& in,

@@ -12,8 +12,9 @@ bool is_one_of(std::string_view kind, std::initializer_list<std::string_view> ki
     return std::ranges::find(kinds, kind) != kinds.end();
 }
 
-// Without the sources' own labels.
-visibility label_of(std::string_view kind, std::string_view key)
+} // namespace
+
+visibility visibility_of_finding(std::string_view kind, std::string_view key)
 {
     constexpr visibility marks_and_behaviour = visibility(visibility::attendance) | visibility::behaviour;
     if (is_one_of(kind, {"source-stale", "source-incomplete", "totals-differ"})) return {};
@@ -32,22 +33,6 @@ visibility label_of(std::string_view kind, std::string_view key)
     }
     if (std::ranges::find(finding_kind_names, kind) == finding_kind_names.end()) return visibility::everything();
     return visibility::attendance;
-}
-
-} // namespace
-
-visibility visibility_of_finding(
-    std::string_view kind,
-    std::string_view key,
-    const std::vector<std::string>& sources,
-    const std::function<bool(std::string_view source)>& is_safeguarding
-)
-{
-    visibility labels = label_of(kind, key);
-    if (is_one_of(kind, {"source-stale", "source-incomplete", "totals-differ"})) return labels; // about no pupil
-    for (const std::string& source : sources)
-        if (is_safeguarding(source)) labels |= visibility::safeguarding;
-    return labels;
 }
 
 std::vector<std::string_view> names_of(visibility labels)

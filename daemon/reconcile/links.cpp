@@ -4,7 +4,10 @@
 #include "daemon/base/json.hpp"
 #include "daemon/domain/upn.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -218,16 +221,19 @@ public:
         std::vector<entry_index> pupils;
         std::string_view by; // the first way that found one
     };
+    // Who each number of a record names, the surest number first.
+    std::array<std::pair<std::string_view, std::vector<entry_index>>, 4> ways(const keys& own) const
+    {
+        return {
+            {{"source-id", by_id_.find(own.mis_id)},
+             {"upn", by_upn_.find(own.upn)},
+             {"former-upn", by_former_.find(own.upn)},
+             {"admission-number", by_admission_.find(own.admission_number)}}};
+    }
     numbered by_number(const keys& own, const std::vector<entry_index>& never) const
     {
-        const std::pair<std::string_view, std::vector<entry_index>> ways[] = {
-            {"source-id", by_id_.find(own.mis_id)},
-            {"upn", by_upn_.find(own.upn)},
-            {"former-upn", by_former_.find(own.upn)},
-            {"admission-number", by_admission_.find(own.admission_number)},
-        };
         numbered found;
-        for (const auto& [way, pupils] : ways)
+        for (const auto& [way, pupils] : ways(own))
             for (const entry_index pupil : pupils) {
                 if (is_among(never, pupil) || is_among(found.pupils, pupil)) continue;
                 if (found.by.empty()) found.by = way;
@@ -364,6 +370,134 @@ std::vector<draft> link_entries(const held_state& held, const std::string& other
         if (!link.gone && link.key.starts_with(other + "/") && !wanted.contains(link.key))
             drafts.push_back(unlink_entry(link));
     return drafts;
+}
+
+namespace {
+
+std::string spoken_way(std::string_view way)
+{
+    if (way == "source-id") return "the MIS's own id";
+    if (way == "upn") return "UPN";
+    if (way == "former-upn") return "former UPN";
+    return "admission number";
+}
+
+std::string spoken_score(const match_score& score)
+{
+    std::string text = fmt::format("{} points of the {} needed", score.points, linked_from);
+    for (const match_part& part : score.parts) {
+        std::string verdict(part.verdict);
+        std::ranges::replace(verdict, '-', ' ');
+        std::string field(part.field);
+        std::ranges::replace(field, '-', ' ');
+        text += fmt::format("{} {} {}", &part == &score.parts.front() ? ":" : ",", field, verdict);
+    }
+    return text;
+}
+
+// Everybody who has a number of the record or comes near by names.
+std::vector<link_answer::near_pupil>
+near_pupils(const mis_roll& roll, const held_thing& record, const std::vector<entry_index>& never, entry_index asked)
+{
+    std::map<entry_index, link_answer::near_pupil> near;
+    for (const auto& [way, pupils] : roll.ways(keys_of(record)))
+        for (const entry_index pupil : pupils)
+            near[pupil].numbers.push_back(way);
+    if (asked != no_entry) near[asked];
+    const auto facts = person_facts_of(record.subject, record.payload);
+    if (facts)
+        for (person_finder::candidate& each : roll.people().candidates(*facts))
+            near[each.pupil].score = std::move(each.score);
+    std::vector<link_answer::near_pupil> all;
+    for (auto& [pupil, each] : near) {
+        each.pupil = pupil;
+        each.refused = is_among(never, pupil);
+        const person_facts* known = roll.people().find(pupil);
+        if (each.score.parts.empty() && facts && known) each.score = score_match(*known, *facts);
+        all.push_back(std::move(each));
+    }
+    std::ranges::stable_sort(all, [](const auto& a, const auto& b) {
+        return std::pair(a.numbers.size(), a.score.points) > std::pair(b.numbers.size(), b.score.points);
+    });
+    return all;
+}
+
+const person_review* find_review(const std::vector<person_review>& reviews, entry_index record)
+{
+    const auto found = std::ranges::find(reviews, record, &person_review::other);
+    return found == reviews.end() ? nullptr : &*found;
+}
+
+std::string why_asked(const link_answer::near_pupil& asked, bool has_left)
+{
+    if (asked.refused) return "A person said that the two are not one.";
+    if (has_left) return "The pupil has left the MIS, and a leaver is linked by a number only.";
+    if (asked.score.parts.empty()) return "One of the two records gives no names.";
+    return fmt::format("The two have {}.", spoken_score(asked.score));
+}
+
+} // namespace
+
+result<link_answer> why_linked(const held_state& held, const std::string& mis, entry_index record, entry_index asked)
+{
+    const held_thing* of = held.things(what::pupil).find_subject(record);
+    if (!of || of->source == mis)
+        return failure(
+            errc::not_found,
+            "the record is no pupil record of another source",
+            "Name it as SOURCE:ID; rollbook links list shows those that are linked."
+        );
+    const held_thing* pupil = asked == no_entry ? nullptr : held.things(what::pupil).find_subject(asked);
+    if (asked != no_entry && (!pupil || pupil->source != mis))
+        return failure(errc::not_found, "the other one is no pupil of the MIS", "Name it as P-N, a UPN or SOURCE:ID.");
+
+    const std::string source(of->source);
+    const held_link before = find_link(held, source, record);
+    const link_outcome outcome = match_people(held, mis, source, true);
+    link_answer answer;
+    answer.near = near_pupils(mis_roll(held, mis), *of, before.never, asked);
+
+    const auto link = std::ranges::find(outcome.links, record, &person_link::other);
+    if (of->gone) {
+        answer.state = "not-linked";
+        answer.why = fmt::format("{} no longer has this record.", source);
+    } else if (link != outcome.links.end()) {
+        answer.state = "linked";
+        answer.by = link->by;
+        if (link->by == "person")
+            answer.why = "A person said so.";
+        else if (link->by == "name")
+            answer.why = fmt::format(
+                "Names and date of birth have at least {} points, and nobody else comes within {} of them.",
+                linked_from,
+                lead_min
+            );
+        else
+            answer.why = fmt::format("Both have the same {}.", spoken_way(link->by));
+    } else if (find_review(outcome.ambiguous, record)) {
+        answer.state = "review";
+        answer.why = "Its numbers name more than one pupil of the MIS. A person decides: rollbook links confirm.";
+    } else if (find_review(outcome.conflicts, record)) {
+        answer.state = "review";
+        answer.why = "A number names a pupil of other names or another date of birth. A person decides: rollbook links "
+                     "confirm or split.";
+    } else if (const person_review* review = find_review(outcome.likely, record)) {
+        answer.state = "review";
+        const match_score& best = review->candidates.front().score;
+        answer.why = best.points >= linked_from
+                         ? fmt::format("More than one pupil is as near, within {} points.", lead_min)
+                         : fmt::format("The nearest has {}.", spoken_score(best));
+        answer.why += " A person decides: rollbook links confirm or split.";
+    } else {
+        answer.state = "not-linked";
+        answer.why = fmt::format("No number fits, and nobody has the {} points that are worth a look.", review_from);
+    }
+    const bool is_other = link == outcome.links.end() || link->pupil != asked;
+    if (pupil && is_other && answer.state != "review") {
+        const auto with = std::ranges::find(answer.near, asked, &link_answer::near_pupil::pupil);
+        answer.why += " " + why_asked(*with, pupil->gone);
+    }
+    return answer;
 }
 
 result<draft> decision_entry(const held_state& held, const std::string& mis, const link_decision& decided, instant at)

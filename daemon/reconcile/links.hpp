@@ -58,6 +58,24 @@ struct link_decision {
 // Fails with not_found when there is no such record of another source or no such pupil of the MIS.
 result<draft> decision_entry(const held_state& held, const std::string& mis, const link_decision& decided, instant at);
 
+// Why a record is linked as it is, and how near pupils of the MIS come to it.
+struct link_answer {
+    struct near_pupil {
+        entry_index pupil = no_entry;
+        std::vector<std::string_view> numbers; // that name it: "source-id", "upn", "former-upn", "admission-number"
+        match_score score;                     // without parts where one of the two gives no names
+        bool refused = false;                  // a person said that it is not this one
+    };
+    std::string_view state;       // "linked", "review" or "not-linked"
+    std::string by;               // of a link
+    std::string why;              // a sentence or two, for people
+    std::vector<near_pupil> near; // by numbers and points, best first; `asked` is always among them
+};
+// `record` is a pupil record of another source, and `asked`, unless it is no_entry, the MIS pupil who it might be.
+// Fails with not_found when either is something else.
+result<link_answer>
+why_linked(const held_state& held, const std::string& mis, entry_index record, entry_index asked = no_entry);
+
 // The key of the link of a pupil record of the source `other`, by the record's first entry.
 std::string link_key(std::string_view other, entry_index record);
 

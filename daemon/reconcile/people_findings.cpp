@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace rollbook {
 namespace {
@@ -232,6 +233,26 @@ findings identity_changes(const finding_context& in, const source_reading& readi
         all.push_back(std::move(made));
     }
     return all;
+}
+
+std::vector<reported_action>
+reported_actions(const finding_context& in, std::string_view source, std::span<const recorded_action> ours)
+{
+    std::unordered_set<entry_index> concerned;
+    for (const recorded_action& each : ours)
+        concerned.insert(each.pupil);
+    std::vector<reported_action> theirs;
+    if (concerned.empty()) return theirs;
+    for (const held_thing& action : in.held.things(what::action).all()) {
+        if (action.gone || action.source != source || action.pupil == no_entry) continue;
+        const entry_index pupil = person_of(in.held, action.pupil);
+        if (!concerned.contains(pupil)) continue;
+        const auto parsed = json_document::parse(action.payload);
+        if (!parsed) continue;
+        const std::string_view at = parsed->root()["fields"]["at"].string_if().value_or("");
+        if (const auto day = parse_day(at.substr(0, 10))) theirs.push_back({pupil, *day});
+    }
+    return theirs;
 }
 
 findings actions_not_held(

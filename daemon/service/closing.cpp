@@ -44,13 +44,6 @@ draft watch_entry(const ledger& book, entry_index pupil, const watched_pupil* wa
     return pupil_setting_entry(fmt::format("watch/{}", pupil), value, pupil, last);
 }
 
-std::string mis_of(const configuration& settings)
-{
-    for (const source_configuration& source : settings.sources)
-        if (source.role == source_role::mis) return source.name;
-    return {};
-}
-
 entry_index newest_link(const held_state& held)
 {
     entry_index newest = 0;
@@ -101,7 +94,7 @@ struct read_closer::step {
 read_closer::read_closer(const configuration& settings, ledger& book)
     : settings_(settings), book_(book), zone_(*time_zone::named(settings.school.timezone)),
       messages_(message_setting_of(settings, is_simulated(book.state()))), pupils_(settings.rules, settings.watch_list),
-      mis_(mis_of(settings)), findings_(settings.findings, settings.calendar, mis_)
+      mis_(settings.mis_name()), findings_(settings.findings, settings.calendar, mis_)
 {
     for (const rule& by : settings_.rules)
         if (by.enabled) rules_.push_back({&by, find_measure(by.measure), rule_version(by)});
@@ -263,9 +256,23 @@ std::vector<freshness> read_closer::freshness_of(const step& s) const
     return all;
 }
 
+// What was done about a pupil in the last year. Notes and decisions are the school's own and nothing that was done.
+std::vector<recorded_action> read_closer::actions_to_find(const step& s) const
+{
+    std::vector<recorded_action> all;
+    for (const case_action& each : actions_in(s.held)) {
+        const bool is_deed = each.is_done && !is_called_off(each) && each.kind != "note" && each.kind != "decision";
+        if (is_deed && each.pupil != no_entry && each.on > s.today - std::chrono::days(365))
+            all.push_back({each.id, each.pupil, each.on, each.kind});
+    }
+    return all;
+}
+
 void read_closer::judge_findings(step& s)
 {
     const std::vector<freshness> sources = freshness_of(s);
+    const bool lists_actions = s.source.role != source_role::mis && is_read_in_full(s, s.source.name, what::action);
+    const std::vector<recorded_action> actions = lists_actions ? actions_to_find(s) : std::vector<recorded_action>();
     const closing_read read{
         s.reading,
         zone_.to_local(s.now),
@@ -278,7 +285,9 @@ void read_closer::judge_findings(step& s)
         sources,
         s.outcome.failures,
         s.statement,
-        zone_};
+        zone_,
+        actions,
+        lists_actions};
     for (draft& d : findings_.judge(s.held, read))
         s.add(std::move(d));
 }

@@ -73,6 +73,7 @@ private:
     marks_read marks_of(const step& now) const;
     std::vector<full_list> full_lists(const step& now) const;
     std::vector<freshness> freshness_of(const step& now) const;
+    std::vector<recorded_action> actions_to_find(const step& now) const;
     void relink(step& now);
     void judge_findings(step& now);
     void record_watched(step& now);

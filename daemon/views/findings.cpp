@@ -1,5 +1,7 @@
 #include "daemon/views/findings.hpp"
 
+#include "daemon/reconcile/finding_visibility.hpp"
+
 namespace rollbook {
 namespace {
 
@@ -28,7 +30,15 @@ json_document payload_of(const thing_view& version)
     });
 }
 
-void write_finding(json_writer& out, const finding_view& each, const people& everyone)
+void write_labels(json_writer& out, visibility labels)
+{
+    out.key("labels").begin_array();
+    for (const std::string_view name : names_of(labels))
+        out.value(name);
+    out.end_array();
+}
+
+void write_finding(json_writer& out, const finding_view& each, const people& everyone, visibility labels)
 {
     const json_view root = each.root();
     out.begin_object();
@@ -37,6 +47,7 @@ void write_finding(json_writer& out, const finding_view& each, const people& eve
     write_value(out, "explanation", root["explanation"]);
     out.member("id", each.id);
     write_value(out, "kind", root["kind"]);
+    write_labels(out, labels);
     write_value(out, "opened_at", root["opened_at"]);
     out.key("pupil");
     const auto pupil = each.pupil();

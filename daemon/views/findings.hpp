@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/base/json.hpp"
+#include "daemon/domain/visibility.hpp"
 #include "daemon/views/people.hpp"
 
 #include <optional>
@@ -24,7 +25,9 @@ struct finding_view {
 // The payload of a version that is not erased. Throws failure_error (ledger_in_doubt) when it is not JSON.
 json_document payload_of(const thing_view& version);
 
+// "labels":["attendance",...]: who may see it.
+void write_labels(json_writer& out, visibility labels);
 // The members of `findings list --json`.
-void write_finding(json_writer& out, const finding_view& each, const people& everyone);
+void write_finding(json_writer& out, const finding_view& each, const people& everyone, visibility labels);
 
 } // namespace rollbook

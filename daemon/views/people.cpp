@@ -76,9 +76,7 @@ bool people::is_stranger(entry_index record) const
 {
     const auto found = records_.find(record);
     if (found == records_.end() || found->second.person != record) return false;
-    return std::ranges::none_of(at_.config.sources, [&](const source_configuration& each) {
-        return each.role == source_role::mis && each.name == found->second.source;
-    });
+    return found->second.source != at_.config.mis_name();
 }
 
 std::vector<entry_index> people::records_of(entry_index person) const

@@ -1,6 +1,7 @@
 #include "daemon/web/parts.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/views/labels.hpp"
 
 #include <algorithm>
 #include <array>
@@ -98,65 +99,6 @@ std::vector<csv_column> alert_columns()
 
 namespace {
 
-bool is_safeguarding(const page_request& of, std::string_view source)
-{
-    const auto found = std::ranges::find(of.at.config.sources, source, &source_configuration::name);
-    // A source that is configured no longer may have been one.
-    return found == of.at.config.sources.end() || found->role == source_role::safeguarding;
-}
-
-visibility labels_of(const page_request& of, const opened_entry& each, int depth);
-
-visibility labels_at(const page_request& of, entry_index index, int depth)
-{
-    visibility labels;
-    if (index >= of.at.n) return labels;
-    of.at.reader.entries(index, index + 1, [&](const entry_view& entry) {
-        labels = labels_of(of, open_entry(entry), depth);
-        return false;
-    });
-    return labels;
-}
-
-visibility labels_of_list(const page_request& of, json_view evidence, int depth)
-{
-    visibility labels;
-    evidence.for_each_element([&](json_view each) {
-        if (const auto index = each.int_if(); index && *index >= 0)
-            labels |= labels_at(of, static_cast<entry_index>(*index), depth);
-    });
-    return labels;
-}
-
-// Evidence is never derived from evidence more than twice: a message tells of an alert, an alert of marks.
-visibility labels_of(const page_request& of, const opened_entry& each, int depth)
-{
-    constexpr int depth_max = 3;
-    const auto kind = parse_what(each.text("what"));
-    if (!each.payload || !kind || depth > depth_max) return {};
-    const std::string_view source = each.text("source");
-    switch (*kind) {
-    case what::link: {
-        const std::string_view key = each.text("key");
-        return visibility_of(what::pupil, is_safeguarding(of, key.substr(0, key.find('/')))) | visibility::attendance;
-    }
-    case what::alert:
-    case what::finding: {
-        visibility labels = labels_of_list(of, each.root()["evidence"], depth + 1);
-        each.root()["sources"].for_each_element([&](json_view name) {
-            if (is_safeguarding(of, name.string_if().value_or(""))) labels |= visibility::safeguarding;
-        });
-        return labels;
-    }
-    case what::delivery:
-    case what::action: {
-        const entry_index about = each.index("alert");
-        return about == no_entry ? visibility() : labels_at(of, about, depth + 1);
-    }
-    default: return source.empty() ? visibility() : visibility_of(*kind, is_safeguarding(of, source));
-    }
-}
-
 // Rules on these rest on the register alone: their evidence need not be read to say so.
 bool is_by_register(std::string_view measure)
 {
@@ -168,7 +110,7 @@ bool is_by_register(std::string_view measure)
 
 bool sees_record(const page_request& of, what kind, std::string_view source)
 {
-    return visibility_of(kind, is_safeguarding(of, source)).is_within(allowed_to(of.reader));
+    return visibility_of(kind, of.at.config.is_safeguarding(source)).is_within(allowed_to(of.reader));
 }
 
 bool sees_alert(const page_request& of, const alert& each)
@@ -180,7 +122,7 @@ bool sees_alert(const page_request& of, const alert& each)
     if (allowed == visibility::everything()) return true;
     visibility labels;
     for (const entry_index index : each.evidence)
-        labels |= labels_at(of, index, 1);
+        labels |= labels_at(of.at, index);
     return labels.is_within(allowed);
 }
 
@@ -188,19 +130,14 @@ bool sees_finding(const page_request& of, const finding_view& each)
 {
     const visibility allowed = allowed_to(of.reader);
     if (allowed == visibility::everything()) return true;
-    if (!allowed.has(visibility::attendance)) return false;
-    visibility labels = labels_of_list(of, each.root()["evidence"], 1);
-    each.root()["sources"].for_each_element([&](json_view name) {
-        if (is_safeguarding(of, name.string_if().value_or(""))) labels |= visibility::safeguarding;
-    });
-    return labels.is_within(allowed);
+    return allowed.has(visibility::attendance) && labels_of(of.at, each).is_within(allowed);
 }
 
 bool sees_entry(const page_request& of, const opened_entry& each)
 {
     // Who looked at whom is for those who answer for it.
     if (each.text("what") == name_of(what::access)) return of.reader == role::auditor || of.reader == role::dsl;
-    return labels_of(of, each, 0).is_within(allowed_to(of.reader));
+    return labels_of(of.at, each).is_within(allowed_to(of.reader));
 }
 
 void write_figures(json_writer& out, const figures& sums)

@@ -83,7 +83,7 @@ TEST_CASE("findings list --json has the contract's members; a stranger has no pu
     const json_document document = f.json();
     REQUIRE(document.root().size() == 2);
     const json_view finding = document.root().at(0);
-    CHECK(keys_of(finding) == "closed_at,evidence,explanation,id,kind,opened_at,pupil,sources,state,subject");
+    CHECK(keys_of(finding) == "closed_at,evidence,explanation,id,kind,labels,opened_at,pupil,sources,state,subject");
     CHECK(finding["id"].as_int() == static_cast<std::int64_t>(f.unmapped));
     CHECK(finding["closed_at"].is_null());
     CHECK(finding["kind"].as_string() == "mark-unmapped");
@@ -94,6 +94,8 @@ TEST_CASE("findings list --json has the contract's members; a stranger has no pu
     const json_view stranger = document.root().at(1);
     CHECK(stranger["pupil"].is_null());
     CHECK(stranger["subject"]["id"].as_string() == "c9");
+    CHECK(text_of(finding["labels"]) == R"(["attendance"])");
+    CHECK(text_of(stranger["labels"]) == R"(["attendance","safeguarding"])");
 }
 
 TEST_CASE("a finding about a safeguarding pupil names the person only once that pupil is linked", "[cli]")
@@ -158,13 +160,29 @@ TEST_CASE("a list shows a thousand unless told otherwise, and 0 is all", "[cli]"
     CHECK(f.json().root().at(0)["index"].as_int() == 1491);
 }
 
+TEST_CASE("links why says how far a record is from the pupil that somebody takes it for", "[cli]")
+{
+    command_fixture f;
+    CHECK(f.run("links why cpoms:c9 mis:B2 --json") == 0);
+    const json_document apart = f.json();
+    CHECK(keys_of(apart.root()) == "by,near,needed,record,state,why");
+    CHECK(apart.root()["state"].as_string() == "not-linked");
+    REQUIRE(apart.root()["near"].size() == 1);
+    const json_view near = apart.root()["near"].at(0);
+    CHECK(keys_of(near) == "numbers,parts,points,pupil,refused");
+    CHECK(near["pupil"]["ref"].as_string() == p(f.ben));
+    CHECK(f.run("links why cpoms:c9 mis:B2") == 0);
+    CHECK_THAT(f.out, Contains("Not linked: ") && Contains("surname differs") && Contains(p(f.ben)));
+    CHECK_THAT(f.out, !Contains("Zenith"));
+}
+
 TEST_CASE("links list --json names the person, the other record and why", "[cli]")
 {
     command_fixture f;
     CHECK(f.run("links list --json") == 0);
     const json_document document = f.json();
     REQUIRE(document.root().size() == 1);
-    CHECK(keys_of(document.root().at(0)) == "by,id,other,pupil,state");
+    CHECK(keys_of(document.root().at(0)) == "by,id,labels,other,pupil,state");
     CHECK(document.root().at(0)["pupil"]["ref"].as_string() == p(f.ana));
     CHECK(document.root().at(0)["other"]["source"].as_string() == "cpoms");
     CHECK(document.root().at(0)["by"].as_string() == "upn");

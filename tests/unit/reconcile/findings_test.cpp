@@ -1,4 +1,4 @@
-#include "tests/unit/reconcile/reads.hpp"
+#include "tests/unit/reconcile/two_systems.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -170,6 +170,52 @@ TEST_CASE("a pupil of another system whom the MIS lacks is a finding about a str
     REQUIRE(kinds(found) == "pupil-only-in-safeguarding new;");
     CHECK(std::get<thing_version>(found[0].row).pupil == no_entry);
     CHECK_THAT(found[0].payload, Contains(R"("id":"C1")") && !Contains("Bo"));
+}
+
+TEST_CASE("an action that the safeguarding system lacks is a finding until it is there", "[reconcile]")
+{
+    two_systems school;
+    const entry_index pupil = school.pupil("mis", "A1", R"({"mis_id":"A1"})");
+    const entry_index record = school.pupil("cpoms", "C1", R"({"mis_id":"A1"})");
+    school.link();
+    const recorded_action visit{100, pupil, ymd(2026, 9, 14), "visit"};
+    const auto found_on = [&](civil_day today) {
+        static const time_zone london = *time_zone::named("Europe/London");
+        static const finding_settings usual;
+        finding_judge judge(usual, calendar, "mis");
+        source_reading reading(school.held, "cpoms", plain_digest, 1, instant{});
+        closing_read read{
+            reading,
+            evening(today),
+            london.to_instant(evening(today)),
+            {},
+            false,
+            true,
+            false,
+            {},
+            {},
+            {},
+            {},
+            london,
+            std::span(&visit, 1),
+            true};
+        const std::vector<draft> drafts = judge.judge(school.held, read);
+        for (const draft& d : drafts)
+            school.add(d);
+        return kinds(drafts);
+    };
+    CHECK(found_on(ymd(2026, 9, 18)).empty()); // four school days later
+    CHECK(found_on(ymd(2026, 9, 21)) == "action-not-in-safeguarding new;");
+
+    thing_version row;
+    row.kind = what::action;
+    row.source = "cpoms";
+    row.key = "X1";
+    row.pupil = record;
+    school.add(record_entry(
+        reported_record(what::action, "X1", "C1", R"({"at":"2026-09-15T10:00:00","kind":"Home visit"})"), row, learned{}
+    ));
+    CHECK(found_on(ymd(2026, 9, 21)) == "action-not-in-safeguarding closed;");
 }
 
 TEST_CASE("the kinds that a school may name are those that are looked for", "[reconcile]")

@@ -39,6 +39,63 @@ person(const std::string& forename, const std::string& surname, const std::strin
 
 } // namespace
 
+TEST_CASE("why a record is linked or not is said with the points of who comes near", "[reconcile]")
+{
+    struct row {
+        const char* why;
+        std::string first, second, other; // two pupils of the MIS, one record
+        const char* state;
+        const char* by;
+        const char* says;
+    };
+    const std::string one = person("Zoe", "Thompson", "2012-05-03");
+    const auto each = GENERATE_COPY(values<row>({
+        {"the same UPN", fields(upn_of(1)), fields(upn_of(2)), fields(upn_of(1)), "linked", "upn", "the same UPN"},
+        {"names", one, person("Max", "Field", "2011-01-01"), one, "linked", "name", "at least 90 points"},
+        {"twins by name", one, one, one, "review", "", "More than one pupil is as near"},
+        {"another surname",
+         one,
+         fields(upn_of(2)),
+         person("Zoe", "Hill", "2012-05-03"),
+         "review",
+         "",
+         "surname differs"},
+        {"nobody", one, fields(upn_of(2)), person("Max", "Field", "2011-01-01"), "not-linked", "", "nobody has the 60"},
+    }));
+    CAPTURE(each.why);
+    two_systems school;
+    const entry_index pupil = school.pupil("mis", "A1", each.first);
+    school.pupil("mis", "A2", each.second);
+    const entry_index record = school.pupil("cpoms", "C1", each.other);
+    school.link();
+    const link_answer answer = why_linked(school.held, "mis", record).value();
+    CHECK(answer.state == each.state);
+    CHECK(answer.by == each.by);
+    CHECK_THAT(answer.why, Contains(each.says));
+    const link_answer asked = why_linked(school.held, "mis", record, pupil).value();
+    CHECK(std::ranges::count(asked.near, pupil, &link_answer::near_pupil::pupil) == 1);
+    CHECK(why_linked(school.held, "mis", pupil).error().code == errc::not_found);
+    CHECK(why_linked(school.held, "mis", record, record).error().code == errc::not_found);
+}
+
+TEST_CASE("a pupil whom a person ruled out is shown so, and a leaver is said to be one", "[reconcile]")
+{
+    two_systems school;
+    const entry_index pupil = school.pupil("mis", "A1", person("Zoe", "Thompson", "2012-05-03"));
+    const entry_index record = school.pupil("cpoms", "C1", person("Zoe", "Thompson", "2012-05-03"));
+    school.link();
+    school.decide(record, pupil, false);
+    const link_answer refused = why_linked(school.held, "mis", record, pupil).value();
+    CHECK(refused.state == "not-linked");
+    REQUIRE(refused.near.size() == 1);
+    CHECK(refused.near[0].refused);
+    CHECK_THAT(refused.why, Contains("A person said that the two are not one."));
+    school.leave("mis", "A1");
+    CHECK_THAT(why_linked(school.held, "mis", record, pupil).value().why, Contains("A person said"));
+    const entry_index other = school.pupil("cpoms", "C2", person("Zoe", "Thompson", "2012-05-03"));
+    CHECK_THAT(why_linked(school.held, "mis", other, pupil).value().why, Contains("has left the MIS"));
+}
+
 TEST_CASE("a pupil of another system is linked by id, then UPN, then former UPN", "[reconcile]")
 {
     const auto [why, mis, other, by] = GENERATE(table<std::string, std::string, std::string, std::string>({

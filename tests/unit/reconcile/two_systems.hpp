@@ -55,15 +55,16 @@ public:
                 .value());
     }
 
-    held_state held;
-    std::vector<draft> written; // by the last link()
-
-private:
     entry_index add(draft d)
     {
         held.apply(size_, d.row, d.payload);
         return size_++;
     }
+
+    held_state held;
+    std::vector<draft> written; // by the last link()
+
+private:
     entry_index size_ = 0;
 };
 

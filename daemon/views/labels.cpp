@@ -1,0 +1,82 @@
+#include "daemon/views/labels.hpp"
+
+#include "daemon/reconcile/finding_visibility.hpp"
+
+namespace rollbook {
+namespace {
+
+visibility labels_of(const workplace& at, const opened_entry& each, int depth);
+
+visibility labels_at(const workplace& at, entry_index index, int depth)
+{
+    visibility labels;
+    if (index >= at.n) return labels;
+    at.reader.entries(index, index + 1, [&](const entry_view& entry) {
+        labels = labels_of(at, open_entry(entry), depth);
+        return false;
+    });
+    return labels;
+}
+
+visibility labels_of_evidence(const workplace& at, json_view root, int depth)
+{
+    visibility labels;
+    root["evidence"].for_each_element([&](json_view each) {
+        if (const auto index = each.int_if(); index && *index >= 0)
+            labels |= labels_at(at, static_cast<entry_index>(*index), depth);
+    });
+    root["sources"].for_each_element([&](json_view name) {
+        if (at.config.is_safeguarding(name.string_if().value_or(""))) labels |= visibility::safeguarding;
+    });
+    return labels;
+}
+
+// One that is about a source and nobody in it may be seen by all.
+visibility labels_of_finding(const workplace& at, json_view root, int depth)
+{
+    const auto text = [&](std::string_view name) { return root[name].string_if().value_or(std::string_view()); };
+    const visibility own = visibility_of_finding(text("kind"), text("key"));
+    return own == visibility() ? own : own | labels_of_evidence(at, root, depth);
+}
+
+// Evidence is never derived from evidence more than twice: a message tells of an alert, an alert of marks.
+visibility labels_of(const workplace& at, const opened_entry& each, int depth)
+{
+    constexpr int depth_max = 3;
+    const auto kind = parse_what(each.text("what"));
+    if (!each.payload || !kind || depth > depth_max) return {};
+    const std::string_view source = each.text("source");
+    switch (*kind) {
+    case what::link: {
+        const std::string_view key = each.text("key");
+        return visibility_of_link(at.config.is_safeguarding(key.substr(0, key.find('/'))));
+    }
+    case what::alert: return labels_of_evidence(at, each.root(), depth + 1);
+    case what::finding: return labels_of_finding(at, each.root(), depth + 1);
+    case what::delivery:
+    case what::action: {
+        const entry_index about = each.index("alert");
+        return about == no_entry ? visibility() : labels_at(at, about, depth + 1);
+    }
+    default: return source.empty() ? visibility() : visibility_of(*kind, at.config.is_safeguarding(source));
+    }
+}
+
+} // namespace
+
+visibility labels_of(const workplace& at, const opened_entry& each)
+{
+    return labels_of(at, each, 0);
+}
+
+visibility labels_of(const workplace& at, const finding_view& each)
+{
+    return labels_of_finding(at, each.root(), 1);
+}
+
+visibility labels_at(const workplace& at, entry_index index)
+{
+    return labels_at(at, index, 1);
+}
+
+} // namespace rollbook
