@@ -62,7 +62,7 @@ void write_report(json_writer& out, const verify_report& report)
     write_problems(out, report.problems);
     out.member("root", to_base64(report.root));
     out.member("size", report.size);
-    out.member("taken_over", report.taken_over);
+    if (report.taken_over > 0) out.member("taken_over", report.taken_over);
     out.member("unsigned", report.unsigned_entries);
     out.end_object();
 }

@@ -132,7 +132,7 @@ class Disk(ScenarioTest):
     def test_a_verification_that_was_stopped_goes_on(self):
         state = self.folder / "verify.state"
         whole = json.loads(self.rollbook("ledger", "verify", "--state", state, "--json").stdout)
-        self.assertEqual((whole["ok"], whole["taken_over"], state.exists()), (True, 0, False))
+        self.assertEqual((whole["ok"], "taken_over" in whole, state.exists()), (True, False, False))
         state.write_text("what is this")
         self.rollbook("ledger", "verify", "--state", state, code=2)
 

@@ -108,7 +108,7 @@ TEST_CASE("ledger verify --json has the contract's members and exits 0 or 1", "[
     CHECK(f.run("ledger verify --json") == 0);
     {
         const json_document document = f.json();
-        CHECK(keys_of(document.root()) == "checkpoints,erased,ok,openings,problems,root,size,taken_over,unsigned");
+        CHECK(keys_of(document.root()) == "checkpoints,erased,ok,openings,problems,root,size,unsigned");
         CHECK(document.root()["ok"].as_bool());
         CHECK(document.root()["unsigned"].as_int() == 2);
         CHECK(document.root()["root"].as_string() == to_base64(hash{}));
