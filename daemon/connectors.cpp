@@ -2,6 +2,7 @@
 
 #include "connectors/report/report_connector.hpp"
 #include "connectors/rest/json_check.hpp"
+#include "connectors/rest/recording.hpp"
 #include "connectors/rest/rest_connector.hpp"
 #include "connectors/singer/singer_connector.hpp"
 #include "daemon/net/address.hpp"
@@ -40,10 +41,18 @@ result<std::unique_ptr<connector>> make_connector(
     const source_configuration& source,
     const manifest_places& manifests,
     http_client& client,
-    std::function<instant()> now
+    std::function<instant()> now,
+    const std::filesystem::path& record_to
 )
 {
     const std::filesystem::path folder = settings.file.parent_path();
+    const bool is_rest = source.connector != report_connector_name && source.connector != singer_connector_name;
+    if (!is_rest && !record_to.empty())
+        return failure(
+            errc::usage,
+            "source \"" + source.name + "\" has no answers to record",
+            "Only sources with a manifest can be recorded."
+        );
     if (source.connector == report_connector_name)
         return make_report_connector(
             source, folder, *time_zone::named(settings.school.timezone), std::move(now), machine_now
@@ -53,7 +62,17 @@ result<std::unique_ptr<connector>> make_connector(
         return make_singer_connector(source, folder, *time_zone::named(settings.school.timezone), secrets);
     result<manifest> found = find_manifest(source.connector, manifests);
     if (!found) return found.error();
-    return make_rest_connector(std::move(*found), source, secrets, client, std::move(now));
+    if (record_to.empty()) return make_rest_connector(std::move(*found), source, secrets, client, std::move(now));
+    const auto to = recording::begin(record_to, *found, source, now());
+    if (!to) return to.error();
+    return make_rest_connector(
+        std::move(*found),
+        source,
+        secrets,
+        client,
+        std::move(now),
+        [to = *to](const auto& request, const auto& response) { to->add(request, response); }
+    );
 }
 
 std::vector<failure>

@@ -12,13 +12,16 @@
 namespace rollbook {
 
 // The connector that a source's configuration names. Secrets are read from beside the configuration file. `now` is the
-// daemon's clock. Fails with configuration_invalid: no such connector, or settings that it does not take.
+// daemon's clock. What a REST source answers is kept in the folder `record_to`, masked, where one is named
+// (connectors/rest/recording.hpp). Fails with configuration_invalid: no such connector, or settings that it does not
+// take; and with usage for a folder that cannot be recorded to.
 result<std::unique_ptr<connector>> make_connector(
     const configuration& settings,
     const source_configuration& source,
     const manifest_places& manifests,
     http_client& client,
-    std::function<instant()> now
+    std::function<instant()> now,
+    const std::filesystem::path& record_to = {}
 );
 
 // Everything wrong with a source's connector and its settings. Reads no secret and reaches nothing.

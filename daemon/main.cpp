@@ -536,12 +536,13 @@ private:
         };
         tools.skeleton = manifest_skeleton;
         tools.allow_list = [this](const configuration& settings) { return allow_list(settings, data_.manifests); };
-        tools.probe = [this](const configuration& settings, const std::string& source) {
-            return probe_source(settings, source);
+        tools.probe = [this](const configuration& settings, const std::string& source, const fs::path& record_to) {
+            return probe_source(settings, source, record_to);
         };
     }
 
-    result<std::vector<stream_probe>> probe_source(const configuration& settings, const std::string& source)
+    result<std::vector<stream_probe>>
+    probe_source(const configuration& settings, const std::string& source, const fs::path& record_to)
     {
         constexpr std::size_t probe_pages = 3;
         constexpr int probe_days = 14;
@@ -554,7 +555,7 @@ private:
             );
         boost::asio::io_context io(1);
         const auto client = make_http_client(io.get_executor());
-        auto made = make_connector(settings, *named, data_.manifests, *client, system_now);
+        auto made = make_connector(settings, *named, data_.manifests, *client, system_now, record_to);
         if (!made) return made.error();
         std::optional<result<std::vector<stream_probe>>> found;
         std::exception_ptr broken;

@@ -192,16 +192,37 @@ failure refusal(
     return wrong(file, line, place + " breaks \"" + keyword + "\" of the schema", said.empty() ? "Correct it." : said);
 }
 
+struct compiled_schema {
+    rj::Document json;
+    rj::SchemaDocument document;
+
+    explicit compiled_schema(std::string_view text) : json(parsed(text)), document(json) {}
+
+private:
+    static rj::Document parsed(std::string_view text)
+    {
+        rj::Document out;
+        out.Parse(text.data(), text.size());
+        ROLLBOOK_ENSURE(!out.HasParseError());
+        return out;
+    }
+};
+
+// Compiling takes longer than checking, and many files are held against few schemas: each is compiled once.
+const compiled_schema& compiled(std::string_view schema)
+{
+    thread_local std::map<std::string, compiled_schema, std::less<>> kept;
+    const auto at = kept.find(schema);
+    return at == kept.end() ? kept.try_emplace(std::string(schema), schema).first->second : at->second;
+}
+
 } // namespace
 
 result<json_lines> check_json(std::string_view text, std::string_view schema, const std::filesystem::path& file)
 {
     if (!is_valid_utf8(text)) return wrong(file, 1, "the file is not UTF-8", "Save it as UTF-8.");
-    rj::Document schema_json;
-    schema_json.Parse(schema.data(), schema.size());
-    ROLLBOOK_ENSURE(!schema_json.HasParseError());
-    const rj::SchemaDocument compiled(schema_json);
-    rj::SchemaValidator validator(compiled);
+    const compiled_schema& held_against = compiled(schema);
+    rj::SchemaValidator validator(held_against.document);
     rj::MemoryStream stream(text.data(), text.size());
     watched_validator watched(validator, stream, text);
     rj::Reader reader;
@@ -213,7 +234,7 @@ result<json_lines> check_json(std::string_view text, std::string_view schema, co
         return wrong(file, line, std::string("not JSON: ") + rj::GetParseError_En(parsed.Code()), "Correct the file.");
     if (watched.twice())
         return wrong(file, line, "the key \"" + watched.key() + "\" is there twice", "Keep one of the two.");
-    return refusal(file, line, watched, validator, schema_json);
+    return refusal(file, line, watched, validator, held_against.json);
 }
 
 failure wrong_key(

@@ -20,8 +20,12 @@ struct connector_tools {
     };
     // Every system that can be read, by name. Fails with configuration_invalid when a manifest is wrong.
     std::function<result<std::vector<known>>()> list;
-    // A trial read of the source of that name. Fails with configuration_invalid where there is none.
-    std::function<result<std::vector<stream_probe>>(const configuration&, const std::string& source)> probe;
+    // A trial read of the source of that name; what it answers goes to the folder `record_to`, masked, where one is
+    // named. Fails with configuration_invalid where there is none.
+    std::function<result<std::vector<stream_probe>>(
+        const configuration&, const std::string& source, const std::filesystem::path& record_to
+    )>
+        probe;
     // The text of a new manifest.
     std::function<std::string(const std::string& name)> skeleton;
     // Whom the configured sources and routes reach, "host:port  what for", each once.

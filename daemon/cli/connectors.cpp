@@ -72,14 +72,18 @@ int run_connectors_list(const command_io& io, const command_options& options)
 int run_connectors_probe(const command_io& io, const command_options& options)
 {
     return with_configuration(io, options, [&](const configuration& config) {
-        const auto found = io.context.connectors.probe(config, options.source);
+        const auto found = io.context.connectors.probe(config, options.source, options.folder);
         if (!found) throw failure_error(found.error());
         bool is_bad = false;
         for (const stream_probe& each : *found) {
             print_probe(io.out, each);
             is_bad = is_bad || each.why.has_value();
         }
-        io.out << "Nothing was written.\n";
+        if (options.folder.empty())
+            io.out << "Nothing was written.\n";
+        else
+            io.out << "What it answered is in " << options.folder.string() << ", with other people in it.\n"
+                   << "Look through it before it leaves the school. Nothing else was written.\n";
         return is_bad ? exit_wrong : exit_done;
     });
 }

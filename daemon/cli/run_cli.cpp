@@ -182,10 +182,11 @@ void command_line::add_set_up()
         ->type_name("SOURCE");
     CLI::App* connectors = group("connectors", "What systems can be read");
     json(add(*connectors, "list", "Every system, with what its reading rests on", run_connectors_list));
-    add(*connectors, "probe", "A trial read of a source: values masked, nothing written", run_connectors_probe)
-        ->add_option("NAME", options_.source, "The source's name in the configuration")
-        ->required()
-        ->type_name("");
+    CLI::App* probe =
+        add(*connectors, "probe", "A trial read of a source: values masked, nothing written", run_connectors_probe);
+    probe->add_option("NAME", options_.source, "The source's name in the configuration")->required()->type_name("");
+    probe->add_option("--record", options_.folder, "Keep what it answers there, with other people in it")
+        ->type_name("DIR");
     add(*connectors, "new", "Begin a manifest in this folder", run_connectors_new)
         ->add_option("NAME", options_.source, "The new manifest's name")
         ->required()

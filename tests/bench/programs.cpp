@@ -53,6 +53,21 @@ long number_after(std::string_view text, std::string_view key)
     return std::atol(std::string(text.substr(at + key.size(), 20)).c_str());
 }
 
+double cpu_s_of(pid_t process)
+{
+    std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+    std::string text;
+    std::getline(file, text);
+    // The fields after the name in brackets, which may hold blanks: the 12th and 13th are user and system time.
+    const char* at = text.c_str() + text.rfind(')') + 2;
+    for (int field = 0; field < 11; ++field)
+        at = std::strchr(at, ' ') + 1;
+    char* end = nullptr;
+    const long user = std::strtol(at, &end, 10);
+    const long system = std::strtol(end, nullptr, 10);
+    return static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
 // Times the stream of session marks by the progress lines: from the last line of what comes before to its own last.
 class progress_watch {
 public:
@@ -124,17 +139,45 @@ school_process::~school_process()
 
 double school_process::cpu_s() const
 {
-    std::ifstream file("/proc/" + std::to_string(process_) + "/stat");
-    std::string text;
-    std::getline(file, text);
-    // The fields after the name in brackets, which may hold blanks: the 12th and 13th are user and system time.
-    const char* at = text.c_str() + text.rfind(')') + 2;
-    for (int field = 0; field < 11; ++field)
-        at = std::strchr(at, ' ') + 1;
-    char* end = nullptr;
-    const long user = std::strtol(at, &end, 10);
-    const long system = std::strtol(end, nullptr, 10);
-    return static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+    return cpu_s_of(process_);
+}
+
+daemon_process::daemon_process(
+    const std::vector<std::string>& words, const std::string& now, const std::filesystem::path& socket
+)
+{
+    process_ = ::fork();
+    if (process_ == 0) {
+        ::setenv("ROLLBOOK_NOW", now.c_str(), 1);
+        const int nowhere = ::open("/dev/null", O_RDWR);
+        ::dup2(nowhere, STDOUT_FILENO);
+        ::dup2(nowhere, STDERR_FILENO);
+        become(words);
+    }
+    const auto start = clock::now();
+    while (!std::filesystem::exists(socket)) {
+        if (seconds_since(start) > 60) throw std::runtime_error("the daemon does not come up");
+        ::poll(nullptr, 0, 20);
+    }
+}
+
+daemon_process::~daemon_process()
+{
+    ::kill(process_, SIGTERM);
+    ::waitpid(process_, nullptr, 0);
+}
+
+double daemon_process::cpu_s() const
+{
+    return cpu_s_of(process_);
+}
+
+double daemon_process::peak_memory_mb() const
+{
+    std::ifstream file("/proc/" + std::to_string(process_) + "/status");
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("VmHWM:")) return std::atof(line.c_str() + 6) * 1024 / 1e6;
+    return 0;
 }
 
 program_run run_program(const std::vector<std::string>& words, const std::string& now)

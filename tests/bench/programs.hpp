@@ -45,6 +45,22 @@ private:
     long marks_ = 0;
 };
 
+// The daemon as a process of its own, ended with this object.
+class daemon_process {
+public:
+    // Returns once it takes requests of other commands.
+    daemon_process(const std::vector<std::string>& words, const std::string& now, const std::filesystem::path& socket);
+    ~daemon_process();
+    daemon_process(const daemon_process&) = delete;
+    daemon_process& operator=(const daemon_process&) = delete;
+
+    double cpu_s() const; // spent so far
+    double peak_memory_mb() const;
+
+private:
+    pid_t process_ = -1;
+};
+
 // One run of a program to its end.
 struct program_run {
     cost whole;

@@ -12,7 +12,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-std::vector<std::string> lines_of(const page& p)
+std::vector<std::string> choice_lines(const page& p)
 {
     std::vector<std::string> out;
     for (const reported_record& r : p.records) {
@@ -70,7 +70,7 @@ TEST_CASE("Wonde contacts become one adult for each child, without phone, addres
     );
     REQUIRE(got);
     CHECK(
-        lines_of(*got) ==
+        choice_lines(*got) ==
         std::vector<std::string>{
             R"(adult A1/K1 [A1] {"adult":"K1","forename":"Ada","lives_with_pupil":true,"mis_id":"9","parental_responsibility":true,"priority":1,"relation":"Mother","surname":"Quill","title":"Ms"})",
             R"(adult A1/K2 [A1] {"adult":"K2","parental_responsibility":false,"relation":"Carer"})",
@@ -95,7 +95,7 @@ TEST_CASE("Wonde lesson marks keep the school's code and its statutory meaning, 
     );
     REQUIRE(got);
     CHECK(
-        lines_of(*got) ==
+        choice_lines(*got) ==
         std::vector<std::string>{
             R"(lesson-mark L1 [A1] {"class":"K1","day":"2025-10-06","lesson":"T7","minutes_late":4,"period":"Mon:3","raw":"L","statutory":"L","taken_by":"E5"})",
             R"(lesson-mark L2 [A1] {"day":"2025-10-06","raw":"C?"})",
@@ -117,7 +117,7 @@ TEST_CASE("Wonde achievements are incidents of another nature, without the comme
     );
     REQUIRE(got);
     CHECK(
-        lines_of(*got) ==
+        choice_lines(*got) ==
         std::vector<std::string>{
             R"(incident P1 [] {"day":"2025-10-06","mis_id":"7","nature":"achievement","points":2,"type":"Merit"})",
             R"(involvement P1/A1 [A1] {"day":"2025-10-06","of":"incident","points":2,"record":"P1"})"}

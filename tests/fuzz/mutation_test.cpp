@@ -80,3 +80,15 @@ TEST_CASE("no spoilt output of a tap breaks its reader", "[fuzz]")
     spoil_and_read(singer_seeds(), read_singer, 5'000);
     SUCCEED();
 }
+
+TEST_CASE("no spoilt manifest breaks its reader", "[fuzz]")
+{
+    spoil_and_read(manifest_seeds(), read_manifest, 200);
+    SUCCEED();
+}
+
+TEST_CASE("no spoilt answer of a REST source breaks its reader", "[fuzz]")
+{
+    spoil_and_read(json_seeds(), read_json, 5'000);
+    SUCCEED();
+}

@@ -15,6 +15,10 @@ void read_xml(std::string_view bytes);
 void read_xlsx(std::string_view bytes);   // the whole file
 void read_sheet(std::string_view bytes);  // the XML of the sheet in a workbook that is sound but for it
 void read_singer(std::string_view bytes); // lines
+void read_manifest(std::string_view bytes);
+// An answer of a REST source. Its first byte chooses the stream that it is read as, or the decoder that it goes through
+// before; the rest is the body.
+void read_json(std::string_view bytes);
 
 // What a mapping in the tests names: every kind of field.
 const record_mapping& example_mapping();
@@ -24,6 +28,8 @@ std::vector<std::string> csv_seeds();
 std::vector<std::string> xml_seeds();
 std::vector<std::string> sheet_seeds();
 std::vector<std::string> singer_seeds();
+std::vector<std::string> manifest_seeds();
+std::vector<std::string> json_seeds();
 // A workbook with this sheet.
 std::string workbook_of(std::string_view sheet);
 

@@ -29,6 +29,15 @@ class Connectors(ScenarioTest):
         self.assertIn("pupil.upn  100 % filled, such as X999999999999", told)
         self.nothing_private_in([told], "a probe")
         self.assertEqual(self.size(), size)
+        recorded = self.folder / "recorded"
+        self.rollbook("connectors", "probe", "mis", "--record", str(recorded))
+        answers = (recorded / "answers.ndjson").read_text()
+        self.assertGreater(len(answers.splitlines()), 4)
+        self.nothing_private_in([answers], "a recording")
+        self.assertNotIn("127.0.0.1", answers)
+        self.assertIn("not an empty folder", self.rollbook(
+            "connectors", "probe", "mis", "--record", str(recorded), code=2).stderr)
+        self.assertEqual(self.size(), size)
         self.assertIn("there is no source", self.rollbook("connectors", "probe", "nobody", code=3).stderr)
 
     def test_a_new_manifest_passes_check_as_it_stands_and_is_never_overwritten(self):

@@ -14,6 +14,30 @@ TEST_CASE("a probe shows the shape of a value and nothing of it", "[service]")
     CHECK(masked_shape("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa") == "xxxxxxxxxxxxxxxxxxxxxxxx...");
 }
 
+TEST_CASE("a rejected row is shown with its members' names and no value", "[service]")
+{
+    CHECK(
+        masked_row(R"({"id":null,"on":{"date":"2026-09-01"},"name":"O\"Neil Ann","late":[12,true]})") ==
+        R"({"id":null,"on":{"date":"9999-99-99"},"name":"X\"Xxxx Xxx","late":[99,true]})"
+    );
+    CHECK(masked_row(R"({"id":"cut)") == R"({"id":"xx")");
+    CHECK(masked_row(std::string(1'000, '7')) == std::string(400, '9') + "...");
+}
+
+TEST_CASE("a probe says what may be missing for want of a permission", "[service]")
+{
+    stream_probe found;
+    found.stream = "students";
+    CHECK_THAT(doubts(found).at(0), Contains("permission") && Contains("another region"));
+    found.records = 2;
+    found.fields["pupil.surname"].filled = 2;
+    found.fields["pupil.upn"];
+    REQUIRE(doubts(found).size() == 1);
+    CHECK_THAT(doubts(found)[0], Contains("never filled") && Contains("pupil.upn") && !Contains("surname"));
+    found.why.emplace(errc::source_refused, "403", "ask"); // says it by itself
+    CHECK(doubts(found).empty());
+}
+
 TEST_CASE("a rule's support is that of the source that is least behind, and says why", "[service]")
 {
     rule lateness;
