@@ -478,7 +478,12 @@ private:
                     where + ": the answer has another shape than expected: there is no \"" + at.name() + "\"",
                     "The source changed its answers, and the manifest must follow."
                 );
-            run.mapper.map_one(*record, tables_, *storage, out);
+            if (record->IsArray()) record = record->Empty() ? nullptr : &(*record)[0];
+            // Named as changed, and not shown: it may be gone or hidden, which only the list of all can tell.
+            if (record)
+                run.mapper.map_one(*record, tables_, *storage, out);
+            else
+                ++out.skipped;
         } else {
             out.gone.emplace_back(run.spec().record.kind, key); // changed, and by now deleted
         }

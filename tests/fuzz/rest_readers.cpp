@@ -47,7 +47,7 @@ struct example_streams {
     }
 };
 
-void check(const page& got)
+void check_answer(const page& got)
 {
     ROLLBOOK_ENSURE(got.marks.size() + got.rejected.size() <= 2 * got.rows + got.records.size());
     for (const reported_mark& mark : got.marks)
@@ -96,7 +96,7 @@ void read_json(std::string_view bytes)
     storage->tables = of.tables;
     mapper.begin_read();
     mapper.map(**parsed, **rows, std::nullopt, of.tables, *storage, got);
-    check(got);
+    check_answer(got);
 }
 
 std::vector<std::string> manifest_seeds()

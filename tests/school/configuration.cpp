@@ -66,6 +66,7 @@ void write_configuration(
     write(to / "calendar.toml", calendar_text(school.calendar()));
     write_secret(to / "wonde.token", settings.wonde_token + "\n");
     write_secret(to / "safeguarding.password", settings.safeguarding_password + "\n");
+    write_secret(to / "systems.secret", settings.systems_secret + "\n");
     write(
         to / "rollbook.toml",
         R"(# Written by simulated-school: an invented school on this computer.

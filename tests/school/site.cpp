@@ -4,6 +4,7 @@
 #include "tests/school/faults.hpp"
 #include "tests/school/json_text.hpp"
 #include "tests/school/safeguarding.hpp"
+#include "tests/school/systems.hpp"
 #include "tests/school/wonde.hpp"
 
 #include <rapidjson/document.h>
@@ -128,6 +129,7 @@ struct site::state {
     fault_board faults;
     std::unique_ptr<wonde_api> wonde;
     std::unique_ptr<safeguarding_api> safeguarding;
+    std::unique_ptr<other_systems> systems;
     std::shared_ptr<mailbox> mail = std::make_shared<mailbox>();
     std::vector<heard> hooks, foreign;
     std::map<std::tuple<std::string, int, bool>, int> requests; // endpoint, status, carried Authorization
@@ -491,6 +493,7 @@ site_settings settings_for(std::uint64_t seed)
     made.wonde_token = secret();
     made.safeguarding_user = "rollbook";
     made.safeguarding_password = secret();
+    made.systems_secret = secret();
     return made;
 }
 
@@ -505,6 +508,7 @@ site::site(const school_options& options, site_settings settings)
         safeguarding_settings{
             s.settings.safeguarding_user, s.settings.safeguarding_password, [&s] { return s.as_of(); }}
     );
+    s.systems = std::make_unique<other_systems>(s.school, s.faults, s.settings.systems_secret);
     set_addresses("127.0.0.1", "localhost");
 }
 
@@ -534,6 +538,9 @@ http_response site::answer(const http_request& request)
     } else if (request.path.starts_with("/safeguarding/v1/")) {
         endpoint = safeguarding_api::endpoint_of(request.path);
         made = s.safeguarding->answer(request);
+    } else if (s.systems->has(request.path)) {
+        endpoint = other_systems::endpoint_of(request.path);
+        made = s.systems->answer(request, s.as_of());
     }
     ++s.requests[{endpoint, made.reset ? 0 : made.status, request.header("authorization") != nullptr}];
     return made;

@@ -14,6 +14,7 @@ struct site_settings {
     std::string wonde_token;
     std::string safeguarding_user;
     std::string safeguarding_password;
+    std::string systems_secret; // of every other system: password, key, client secret
     int per_page_max = 500;
     date system_day; // the day of the computer's clock at the start
 };

@@ -29,6 +29,7 @@ constexpr std::string_view behaviour_types[] = {
     "Physical (Stage 3)",
     "Damage to property",
 };
+constexpr std::string_view period_names[] = {"Period 1", "Period 2", "Period 3", "Period 4"};
 constexpr std::string_view behaviour_comments[] = {
     "Spoken to after the lesson.",
     "Moved seat.",
@@ -166,10 +167,24 @@ std::string wonde_api::endpoint_of(const std::string& path) const
     static const std::set<std::string> known{
         "students",
         "students-leaver",
+        "students-pre-admission",
         "attendance/session",
+        "attendance/lesson",
         "attendance-codes",
+        "attendance-summaries",
         "behaviours",
+        "behaviours/attributes",
         "achievements",
+        "achievements/attributes",
+        "contacts",
+        "employees",
+        "employee-absences",
+        "groups",
+        "classes",
+        "lessons",
+        "periods",
+        "subjects",
+        "rooms",
         "exclusions",
         "deletions",
         "counts"};
@@ -208,7 +223,23 @@ http_response wonde_api::answer(const http_request& request)
     } else if (endpoint == "behaviours") {
         paged(behaviours(request), R"("employees","students")");
     } else if (endpoint == "achievements") {
-        paged({}, R"("employees","students")");
+        paged(achievements(request), R"("employees","students")");
+    } else if (endpoint == "attendance/lesson") {
+        paged(lesson_marks(), R"("attendance_code","employee","lesson","student")");
+    } else if (endpoint == "attendance-summaries") {
+        paged(summaries(), R"("student")");
+    } else if (endpoint == "contacts") {
+        paged(contacts(), "");
+    } else if (endpoint == "employees") {
+        paged(employees(), "");
+    } else if (endpoint == "groups" || endpoint == "classes") {
+        paged(forms(endpoint == "groups" ? "REGISTRATION" : "CLASS"), R"("students")");
+    } else if (endpoint == "periods" || endpoint == "lessons" || endpoint == "subjects" || endpoint == "rooms") {
+        paged(timetable(endpoint), "");
+    } else if (endpoint == "students-pre-admission" || endpoint == "employee-absences") {
+        paged({}, "");
+    } else if (endpoint == "behaviours/attributes" || endpoint == "achievements/attributes") {
+        made = json(attributes());
     } else if (endpoint == "exclusions") {
         paged(exclusions(), R"("student")");
     } else if (endpoint == "deletions") {
@@ -231,6 +262,8 @@ http_response wonde_api::answer(const http_request& request)
         made = json("{\"data\":" + school_object() + "}");
     } else if (endpoint == "schools") {
         made = json("{\"data\":[" + school_object() + "]}");
+    } else if (endpoint == "meta" && request.path.find("/permissions") != std::string::npos) {
+        made = json(permissions());
     } else if (endpoint == "meta") {
         made = json(
             R"({"data":{"id":")" + settings_.school_id +
@@ -373,7 +406,177 @@ std::string wonde_api::student(int i, const named_values& query) const
         out += ",\"registration\":{\"data\":" + group(f.name, f.id, "REGISTRATION") + "}";
     }
     if (includes.contains("year")) out += ",\"year\":{\"data\":" + year_group + "}";
+    if (includes.contains("contacts")) {
+        std::string list;
+        for (int n = 0; n < contacts_of(i); ++n)
+            list += (n ? "," : "") + contact(i, n, true);
+        out += ",\"contacts\":{\"data\":[" + list + "]}";
+    }
     return out + "}";
+}
+
+// One pupil in four has one adult on record, the others two.
+int wonde_api::contacts_of(int i)
+{
+    return i % 4 ? 2 : 1;
+}
+
+// With the pupil's own words on the adult where it stands in the pupil's list. Nobody's address or telephone: they are
+// includes of their own.
+std::string wonde_api::contact(int i, int n, bool with_relationship) const
+{
+    const auto& pupils = school_.people().pupils;
+    const pupil& p = pupils[std::size_t(i)];
+    const pupil& namesake = pupils[(std::size_t(i) * 7 + std::size_t(n) + 1) % pupils.size()];
+    std::string out = "{\"id\":\"" + opaque_id(6000000000u, i * 2 + n) + "\",\"mis_id\":\"" +
+                      std::to_string(70000 + i * 2 + n) + "\",\"title\":" + (n ? "\"Mr\"" : "\"Ms\"") +
+                      ",\"surname\":" + json_string(p.surname) + ",\"forename\":" + json_string(namesake.forename);
+    if (with_relationship)
+        out += ",\"relationship\":{\"relationship\":\"" + std::string(n ? "Father" : "Mother") +
+               "\",\"parental_responsibility\":" + (n && i % 3 == 0 ? "false" : "true") +
+               ",\"lives_with_pupil\":" + (n && i % 5 == 0 ? "false" : "true") +
+               ",\"priority\":" + std::to_string(n + 1) + "}";
+    return out + "}";
+}
+
+listing wonde_api::contacts() const
+{
+    auto shown = std::make_shared<std::vector<std::pair<int, int>>>();
+    for (int i = 0; i < static_cast<int>(school_.people().pupils.size()); ++i)
+        for (int n = 0; n < contacts_of(i) && school_.people().pupils[std::size_t(i)].on_roll; ++n)
+            shown->emplace_back(i, n);
+    return {shown->size(), [this, shown](std::size_t at, std::string& out) {
+                out += contact((*shown)[at].first, (*shown)[at].second, false);
+            }};
+}
+
+listing wonde_api::employees() const
+{
+    return {school_.people().forms.size(), [this](std::size_t i, std::string& out) {
+                const form& f = school_.people().forms[i];
+                out += "{\"id\":\"" + f.tutor_id + "\",\"mis_id\":\"" + std::to_string(900 + i) +
+                       "\",\"title\":\"Mx\",\"surname\":\"Tutor\",\"forename\":" + json_string(f.name) + "}";
+            }};
+}
+
+listing wonde_api::forms(std::string_view type) const
+{
+    return {school_.people().forms.size(), [this, type = std::string(type)](std::size_t i, std::string& out) {
+                const form& f = school_.people().forms[i];
+                out += "{\"id\":\"" + f.id + "\",\"mis_id\":\"" + f.id.substr(f.id.size() - 3) +
+                       "\",\"name\":" + json_string(f.name) + ",\"code\":" + json_string(f.name) + ",\"type\":\"" +
+                       type + "\",\"subject\":null}";
+            }};
+}
+
+// Four periods a day, each of one subject in one room.
+listing wonde_api::timetable(const std::string& endpoint) const
+{
+    return {std::size(period_names), [endpoint](std::size_t i, std::string& out) {
+                out += "{\"id\":\"" + opaque_id(9100000000u, static_cast<int>(i)) + "\",\"mis_id\":\"" +
+                       std::to_string(i + 1) + "\",\"name\":\"" +
+                       (endpoint == "subjects" ? "Subject "
+                        : endpoint == "rooms"  ? "Room "
+                                               : "") +
+                       std::string(period_names[i]) + "\"}";
+            }};
+}
+
+// Two lessons in each half of a day; a pupil who is there is there for both.
+listing wonde_api::lesson_marks() const
+{
+    const std::vector<std::uint32_t>& listed = school_.listed();
+    return {listed.size() * 2, [this, &listed](std::size_t i, std::string& out) {
+                const std::uint32_t at = listed[i / 2];
+                const mark& m = school_.marks()[at];
+                const pupil& p = school_.people().pupils[m.pupil];
+                const int period = m.session * 2 + static_cast<int>(i % 2);
+                out += "{\"id\":\"A" + std::to_string(3000000001u + at * 2 + i % 2) +
+                       "\",\"date\":" + local_day(school_.calendar().day(m.ordinal)) +
+                       ",\"comment\":null,\"lesson\":\"" + opaque_id(9200000000u, m.ordinal * 4 + period) +
+                       "\",\"period\":\"" + opaque_id(9100000000u, period) + "\",\"class\":\"" +
+                       school_.people().forms[std::size_t(p.form)].id + "\",\"employee\":\"" +
+                       school_.people().forms[std::size_t(p.form)].tutor_id + "\",\"attendance_code\":\"" +
+                       code_ids_[m.code] + "\",\"student\":\"" + p.id + "\"}";
+            }};
+}
+
+// Of each pupil on the roll, this academic year to date. Only possible_marks is a name that is known.
+listing wonde_api::summaries() const
+{
+    const school_calendar& calendar = school_.calendar();
+    const academic_year& year = calendar.years()[std::size_t(calendar.place(calendar.last()).first)];
+    const date from = std::max(year.school_days.front(), calendar.day(calendar.first()));
+    auto sums = std::make_shared<std::vector<figures>>(school_.truth(from, calendar.day(calendar.last())));
+    auto shown = std::make_shared<std::vector<std::size_t>>();
+    for (std::size_t i = 0; i < sums->size(); ++i)
+        if (school_.people().pupils[i].on_roll) shown->push_back(i);
+    return {shown->size(), [this, sums, shown](std::size_t at, std::string& out) {
+                const std::size_t i = (*shown)[at];
+                out += "{\"id\":\"" + opaque_id(9300000000u, static_cast<int>(i)) + "\",\"student\":\"" +
+                       school_.people().pupils[i].id + "\",\"possible_marks\":" + std::to_string((*sums)[i].possible) +
+                       "}";
+            }};
+}
+
+// For every second incident somebody else was praised on the same day.
+listing wonde_api::achievements(const http_request& request) const
+{
+    const auto dated_after = time_parameter(request, "achievement_date_after");
+    const bool with_students = includes_of(request.query).contains("students");
+    auto shown = std::make_shared<std::vector<std::size_t>>();
+    for (std::size_t i = 0; i < school_.incidents().size(); i += 2) {
+        const date day = school_.calendar().day(school_.incidents()[i].ordinal);
+        if (!dated_after || day.time_since_epoch().count() * 86400LL > *dated_after) shown->push_back(i);
+    }
+    return {shown->size(), [this, shown, with_students](std::size_t at, std::string& out) {
+                const incident& x = school_.incidents()[(*shown)[at]];
+                const auto& pupils = school_.people().pupils;
+                const pupil& p = pupils[(std::size_t(x.plan.pupil) * 5 + 3) % pupils.size()];
+                const std::string day = local_day(school_.calendar().day(x.ordinal));
+                const std::string time = utc_time(utc_of_local(school_.calendar().day(x.ordinal), 12, 0));
+                out +=
+                    "{\"id\":\"" + opaque_id(7500000000u, x.number) + "\",\"mis_id\":\"" +
+                    std::to_string(60000 + x.number) +
+                    "\",\"type\":\"Good work\",\"points\":1,\"comment\":\"Well done.\",\"class\":null,\"subject\":null,"
+                    "\"action\":null,\"parents_notified\":null,\"achievement_date\":" +
+                    day +
+                    ",\"action_date\":null,"
+                    "\"recorded_date\":" +
+                    day + ",\"created_at\":" + time + ",\"updated_at\":" + time;
+                if (with_students)
+                    out += ",\"students\":{\"data\":[{\"id\":\"" + p.id + "\",\"mis_id\":\"" + p.mis_id +
+                           "\",\"meta\":{\"role\":null,\"action\":null,\"points\":1}}]}";
+                out += "}";
+            }};
+}
+
+// Lookup codes for writing.
+std::string wonde_api::attributes()
+{
+    std::string types;
+    for (const std::string_view type : behaviour_types)
+        types += (types.empty() ? "" : ",") +
+                 ("{\"code\":" + json_string(type) + ",\"description\":" + json_string(type) + "}");
+    return "{\"data\":{\"types\":[" + types + "]}}";
+}
+
+std::string wonde_api::permissions()
+{
+    std::string list;
+    for (const std::string_view name :
+         {"students.read",
+          "education_details.read",
+          "groups.read",
+          "attendance.read",
+          "behaviours.read",
+          "exclusions.read",
+          "contacts.read"})
+        list += (list.empty() ? "" : ",") +
+                ("{\"identity\":" + json_string(name) + ",\"name\":" + json_string(name) +
+                 ",\"description\":null,\"parent\":null,\"group\":null,\"active_from\":null,\"optional\":false,"
+                 "\"approved\":true,\"audited\":true}");
+    return "{\"data\":[" + list + "]}";
 }
 
 listing wonde_api::students(const http_request& request) const
@@ -528,7 +731,7 @@ std::string wonde_api::counts(const http_request& request) const
             (body.empty() ? "\"" : ",\"") + std::string(name) + R"(":{"data":{"count":)" + std::to_string(count) + "}}";
     };
     add("students", on_roll);
-    add("contacts", on_roll * 2 - on_roll / 4);
+    add("contacts", static_cast<long>(contacts().size));
     return "{" + body + "}";
 }
 
@@ -539,7 +742,7 @@ std::string wonde_api::school_object() const
            R"("phase_of_education":"SECONDARY","timezone":"Europe/London","mis":"Simulated MIS",)"
            R"("region":{"code":"GBR","domain":")" +
            settings_.authority +
-           R"("},"extended":{"allows_writeback":false,"has_timetables":false,"has_lesson_attendance":false}})";
+           R"("},"extended":{"allows_writeback":false,"has_timetables":false,"has_lesson_attendance":true}})";
 }
 
 } // namespace rollbook::school

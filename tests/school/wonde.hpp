@@ -44,6 +44,17 @@ private:
     listing session_marks() const;
     listing behaviours(const http_request&) const;
     listing exclusions() const;
+    listing achievements(const http_request&) const;
+    listing lesson_marks() const;
+    listing summaries() const;
+    listing contacts() const;
+    listing employees() const;
+    listing forms(std::string_view type) const;
+    listing timetable(const std::string& endpoint) const;
+    static int contacts_of(int pupil);
+    std::string contact(int pupil, int number, bool with_relationship) const;
+    static std::string attributes();
+    static std::string permissions();
     std::string student(int pupil, const named_values& query) const;
     std::string counts(const http_request&) const;
     std::string school_object() const;
