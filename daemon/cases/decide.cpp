@@ -175,7 +175,7 @@ result<decision_outcome> decide_finish(const desk& at)
 {
     const held_thing* thing = at.held.things(what::action).find_subject(at.asked.about);
     auto action = thing ? parse_action_payload(thing->payload, thing->entry) : std::nullopt;
-    if (!action)
+    if (!action || (at.asked.alert != no_entry && action->alert != at.asked.alert))
         return failure(
             errc::not_found,
             fmt::format("no action has the number {}", at.asked.about),

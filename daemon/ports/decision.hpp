@@ -46,6 +46,7 @@ struct decision_request {
     // An alert (acknowledge, take_up, park, close, note, act), an action (finish), a silence (end_silence) or another
     // system's pupil record (links): its id.
     entry_index about = no_entry;
+    entry_index alert = no_entry; // of an action that ends: the alert it must belong to; no_entry: any
     entry_index pupil = no_entry; // of a silence: whom it is about; of a link: the pupil of the MIS
     std::string rule;             // of a silence; empty: every rule
     std::string action;           // the kind of action

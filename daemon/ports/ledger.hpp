@@ -122,8 +122,9 @@ struct transaction {
     }
 };
 
-// The one writer of the ledger. Failures of the store are exceptions, commit() and sign_checkpoint() say as failure_error
-// what and where, and leave nothing half done; after one, what is in memory may be ahead of the file: reload() or stop.
+// The one writer of the ledger. Failures of the store are exceptions, commit() and sign_checkpoint() say as
+// failure_error what and where, and leave nothing half done; after one, what is in memory may be ahead of the file:
+// reload() or stop.
 class ledger {
 public:
     virtual ~ledger() = default;

@@ -3,7 +3,9 @@
 #include "daemon/base/error.hpp"
 #include "daemon/ports/accounts.hpp"
 #include "daemon/ports/configuration.hpp"
+#include "daemon/ports/decision.hpp"
 #include "daemon/ports/ledger.hpp"
+#include "daemon/ports/upkeep.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -20,6 +22,9 @@ public:
     virtual account_book& accounts() = 0;
     // Somebody saw a pupil (no_entry: a list of them): an entry of the ledger, durable when this returns.
     virtual void record_access(const std::string& user, entry_index pupil, const std::string& view) = 0;
+    // Carries out what a person decided on a page: committed and signed when this returns. Fails as
+    // service/decisions.hpp says.
+    virtual result<upkeep_report> decide(const decision_request& request) = 0;
     virtual instant now() = 0;
 };
 

@@ -388,7 +388,8 @@ private:
             const result<void> done = change_account(accounts(), request->account, around_.now(*settings_));
             reply = done ? report_line(poll_report{}) : failure_line(done.error());
         } else if (request->command == control_request::kind::decide) {
-            reply = take_decision(request->decision);
+            const result<upkeep_report> done = decide(request->decision);
+            reply = done ? upkeep_line(*done) : failure_line(done.error());
         } else if (request->command == control_request::kind::checkpoint) {
             const result<void> done = change_checkpoint(book_, request->checkpoint, around_.now(*settings_));
             reply = done ? report_line(poll_report{}) : failure_line(done.error());
@@ -424,12 +425,12 @@ private:
     }
 
     // At once, whatever is being read: a decision is one transaction, and a read that goes on sees it.
-    std::string take_decision(const decision_request& request)
+    result<upkeep_report> decide(const decision_request& request) override
     {
-        const result<upkeep_report> done = rollbook::take_decision(book_, *settings_, request, around_.now(*settings_));
+        result<upkeep_report> done = take_decision(book_, *settings_, request, around_.now(*settings_));
         tend_at_ = {}; // its copy is wanted soon
         wake_.cancel();
-        return done ? upkeep_line(*done) : failure_line(done.error());
+        return done;
     }
 
     void record_access(const access_record& seen)

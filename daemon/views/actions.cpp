@@ -32,6 +32,7 @@ void write_action(json_writer& out, const case_action& action)
     out.member("id", action.id);
     out.member("kind", action.kind);
     write_day(out, "on", action.on);
+    out.member("open", !action.is_done);
     write_text_or_null(out, "outcome", action.outcome);
     write_text_or_null(out, "outcome_text", action.outcome_text);
     out.member("owner", action.owner);

@@ -19,6 +19,7 @@ namespace rollbook {
 // What a role may do beside what its labels let it see.
 bool works_with_pupils(role of); // sees names
 bool sees_pupils(role of);       // by name or by reference
+bool decides(role of);           // acts on alerts
 visibility allowed_to(role of);
 
 // How a verification that was asked for on the pages stands. Written by the worker that does it, read by pages.

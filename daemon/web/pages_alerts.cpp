@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/base/spoken.hpp"
+#include "daemon/views/actions.hpp"
 #include "daemon/web/parts.hpp"
 
 #include <algorithm>
@@ -185,6 +186,29 @@ void write_evidence(json_writer& out, const page_request& of, const std::vector<
     out.end_array();
 }
 
+// What has been done or is to be done about the alert.
+void write_actions(json_writer& out, const page_request& of, entry_index about)
+{
+    out.key("actions").begin_array();
+    for (const case_action& each : actions_at(of.at))
+        if (each.alert == about) write_action(out, each);
+    out.end_array();
+}
+
+// What the reader may do about the alert, here and now.
+void write_can(json_writer& out, const page_request& of, const alert& now)
+{
+    const bool decides_here = decides(of.reader) && !of.is_past;
+    const bool stands = decides_here && !is_ended(now.state) && now.state != alert_state::pending;
+    out.key("can").begin_object();
+    out.member("acknowledge", stands && now.state == alert_state::open);
+    out.member("act", decides_here);
+    out.member("close", stands);
+    out.member("park", stands && now.state == alert_state::baseline && !now.parked);
+    out.member("take_up", stands && now.state == alert_state::baseline);
+    out.end_object();
+}
+
 void write_versions(json_writer& out, const std::vector<alert>& versions)
 {
     out.key("history").begin_array();
@@ -299,8 +323,10 @@ result<page_model> make_alert(const page_request& of)
     page.title = judged_by ? judged_by->title : now.rule;
     page.shown.push_back(of.everyone.person_of(now.pupil));
     page.json = model_json([&](json_writer& out) {
+        write_actions(out, of, now.id);
         out.key("alert");
         write_alert_row(out, of, now);
+        write_can(out, of, now);
         write_evidence(out, of, now.evidence);
         write_versions(out, versions);
         out.member("law", judged_by ? judged_by->source : "");

@@ -42,9 +42,10 @@ constexpr route page(std::string_view name, page_maker make, bool (*may)(role))
     return route{.name = name, .make = make, .may = may};
 }
 
-constexpr route page_of(std::string_view name, page_maker make, std::string_view prefix, bool (*may)(role))
+constexpr route
+page_of(std::string_view name, page_maker make, std::string_view prefix, bool (*may)(role), bool posts = false)
 {
-    return route{.name = name, .make = make, .by_id = true, .id_prefix = prefix, .may = may};
+    return route{.name = name, .make = make, .by_id = true, .id_prefix = prefix, .posts = posts, .may = may};
 }
 
 constexpr route open_to_all(handler does, bool posts = false)
@@ -69,7 +70,7 @@ const std::array places = {
     place{"/metrics", open_to_all(handler::metrics)},
     place{"/today", page("today", make_today, works_with_pupils)},
     place{"/alerts", page("alerts", make_alerts, sees_marks)},
-    place{"/alerts/", page_of("alert", make_alert, "", sees_marks)},
+    place{"/alerts/", page_of("alert", make_alert, "", sees_marks, true)},
     place{"/baseline", page("baseline", make_baseline, sees_marks)},
     place{"/pupils", page("pupils", make_pupils, sees_marks)},
     place{"/pupils/", page_of("pupil", make_pupil, "P-", sees_marks)},
@@ -91,6 +92,11 @@ const std::array places = {
 bool works_with_pupils(role of)
 {
     return of == role::lead || of == role::office || of == role::pastoral || of == role::senior || of == role::dsl;
+}
+
+bool decides(role of)
+{
+    return of == role::lead || of == role::pastoral || of == role::senior || of == role::dsl;
 }
 
 bool sees_pupils(role of)

@@ -4,6 +4,7 @@
 #include "daemon/base/sha256.hpp"
 #include "daemon/views/reads.hpp"
 #include "daemon/views/text.hpp"
+#include "daemon/web/decision_form.hpp"
 #include "daemon/web/passwords.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -45,6 +46,12 @@ std::string next_page(std::string_view text)
     const bool is_plain = std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
     if (!target || !is_plain || find_route(target->path).to == nullptr) return "/";
     return std::string(text);
+}
+
+std::string sentence(std::string what)
+{
+    if (!what.empty() && what[0] >= 'a' && what[0] <= 'z') what[0] = static_cast<char>(what[0] - 'a' + 'A');
+    return what + ". Go back to change it.";
 }
 
 bool is_loopback(std::string_view peer)
@@ -234,7 +241,9 @@ asio::awaitable<web_answer> site::routed_answer(web_request request)
         co_return gone;
     }
     case handler::verify: co_return start_verification();
-    default: co_return co_await page(to, *reader, std::move(request));
+    default:
+        if (request.is_post()) co_return co_await decide(to, *reader, std::move(request));
+        co_return co_await page(to, *reader, std::move(request));
     }
 }
 
@@ -470,6 +479,21 @@ void site::record(const account& reader, const made_page& made, const web_reques
         tell(person, "page");
     if (made.lists_pupils)
         tell(no_entry, "file " + request.target.path + (request.target.form == page_form::csv ? ".csv" : ".json"));
+}
+
+// A decision is about what the decider may see: the page is made first, and what it refuses is refused.
+asio::awaitable<web_answer> site::decide(const routed& to, const account& reader, web_request request)
+{
+    if (!decides(reader.role))
+        co_return plain_answer(403, "Not done", "Your account may look at alerts, and not decide about them.");
+    const result<decision_request> asked = read_decision(request, to.id, reader.name);
+    request.target.query.clear();
+    web_answer seen = co_await page(to, reader, std::move(request));
+    if (seen.status != 200) co_return seen;
+    if (!asked) co_return plain_answer(400, "Not done", sentence(asked.error().what));
+    const result<upkeep_report> done = around_.desk->decide(*asked);
+    if (!done) co_return plain_answer(400, "Not done", sentence(done.error().what));
+    co_return see_other("/alerts/" + std::to_string(to.id));
 }
 
 asio::awaitable<web_answer> site::page(const routed& to, const account& reader, web_request request)

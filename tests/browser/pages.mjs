@@ -97,6 +97,27 @@ check((await page.locator(".past").innerText()).includes("As known at"), "known-
 check(new URL(page.url()).searchParams.get("known_at") !== null, "known-at is not in the address");
 await look(page, "pupil-past");
 
+// The lead decides: takes up, records what was done, closes with an outcome, and finds it in the ledger.
+await page.goto(alert);
+for (const step of ["take-up", "acknowledge"]) {
+  const button = page.locator(`button[value='${step}']`);
+  if ((await button.count()) > 0) await button.click();
+}
+check((await page.locator("dl .tag").first().innerText()) === "acknowledged", "the alert was not acknowledged");
+await page.selectOption("select[name='action']", "call");
+await page.locator("form:has(select) textarea").fill("Rang home; on the way.");
+await page.locator("form:has(select) button").click();
+check((await page.locator(".deed").innerText()).includes("Rang home"), "the action is not on the page");
+await look(page, "alert-decided");
+await page.locator(".deed input[name='outcome']").fill("reached");
+await page.locator(".deed button").click();
+check((await page.locator(".deed").innerText()).includes("reached"), "the action did not end");
+await page.locator("form:has(h3:text-is('Close')) textarea").fill("Agreed with the tutor.");
+await page.locator("form:has(h3:text-is('Close')) button").click();
+check((await page.locator("dl .tag").first().innerText()) === "resolved", "the alert was not closed");
+await page.locator(".story li a").last().click();
+check((await page.content()).includes("Agreed with the tutor."), "the decision is not in the ledger");
+
 // The same without JavaScript, at a phone's width, and in the dark.
 for (const [suffix, options] of [
   ["phone", { viewport: { width: 375, height: 740 }, deviceScaleFactor: 2 }],

@@ -73,6 +73,9 @@ TEST_CASE("an action has an owner, days and an outcome, and is done once", "[cas
     CHECK(code_of(at.take(done)) == errc::usage); // without an outcome
     done.outcome = "held";
     done.text = "both came";
+    done.alert = at.alert_id + 1;
+    CHECK(code_of(at.take(done)) == errc::not_found); // it is another alert's
+    done.alert = at.alert_id;
     REQUIRE(at.take(done).value() == 1);
     CHECK(at.same_row);
     const auto actions = actions_in(at.held);

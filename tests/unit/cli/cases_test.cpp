@@ -125,7 +125,7 @@ TEST_CASE("alerts show tells the actions, what is left for the next letter, and 
     CHECK(document.root()["actions"].size() == 2);
     CHECK(
         keys_of(document.root()["actions"].at(0)) ==
-        "adult,alert,at,by,due,evidence,id,kind,on,outcome,outcome_text,owner,review,rule,state,text,user"
+        "adult,alert,at,by,due,evidence,id,kind,on,open,outcome,outcome_text,owner,review,rule,state,text,user"
     );
     CHECK(document.root()["evidence_not_in_a_letter"].int_if() == 1);
     CHECK(f.run("pupil --json P-" + std::to_string(f.ana)) == 0);

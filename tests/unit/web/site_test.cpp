@@ -43,7 +43,15 @@ struct desk_in_memory : page_desk {
     {
         told.push_back(user + " " + (pupil == no_entry ? "-" : "P-" + std::to_string(pupil)) + " " + view);
     }
+    result<upkeep_report> decide(const decision_request& request) override
+    {
+        if (refuses) return failure(errc::forbidden, "the third notice in three years is not allowed", "");
+        decided.push_back(request);
+        return upkeep_report{};
+    }
     instant now() override { return at("2026-11-23T13:00:00Z"); }
+    bool refuses = false;
+    std::vector<decision_request> decided;
     accounts_in_memory book;
     std::vector<std::string> told;
 };
@@ -224,6 +232,97 @@ TEST_CASE_METHOD(site_fixture, "a form without its token, or from elsewhere, doe
     CHECK(post("/today", {{"form_token", token}}).status == 405);
     CHECK(post("/logout", {{"form_token", token}}).status == 303);
     CHECK(get("/today").status == 303);
+}
+
+TEST_CASE_METHOD(site_fixture, "a decision on an alert's page is carried out under the account's name", "[web]")
+{
+    log_in(role::lead);
+    const std::string page = "/alerts/" + std::to_string(open_alert);
+    const std::string token = token_in(get(page));
+    const web_answer done = post(
+        page,
+        {{"form_token", token},
+         {"do", "act"},
+         {"action", "meeting"},
+         {"owner", "tutor"},
+         {"due", "2026-11-30"},
+         {"text", "with the family\r\nat nine"}}
+    );
+    CHECK(done.status == 303);
+    CHECK(header_of(done, "Location") == page);
+    REQUIRE(desk.decided.size() == 1);
+    const decision_request& asked = desk.decided[0];
+    CHECK(asked.kind == decision_kind::act);
+    CHECK(asked.about == open_alert);
+    CHECK(asked.action == "meeting");
+    CHECK(asked.owner == "tutor");
+    CHECK(asked.due == on("2026-11-30"));
+    CHECK(asked.text == "with the family\nat nine");
+    CHECK(asked.by == "lead");
+    CHECK(asked.user == "lead");
+
+    CHECK(post(page, {{"form_token", token}, {"do", "finish"}, {"action_id", "7"}, {"outcome", "held"}}).status == 303);
+    CHECK(desk.decided.back().about == 7);
+    CHECK(desk.decided.back().alert == open_alert); // and no action of another alert
+
+    desk.refuses = true;
+    const web_answer refused = post(page, {{"form_token", token}, {"do", "acknowledge"}});
+    CHECK(refused.status == 400);
+    CHECK_THAT(refused.body, Catch::Contains("The third notice in three years is not allowed."));
+}
+
+TEST_CASE_METHOD(site_fixture, "a form that says too little, or what no page can do, decides nothing", "[web]")
+{
+    log_in(role::lead);
+    const std::string page = "/alerts/" + std::to_string(open_alert);
+    const std::string token = token_in(get(page));
+    for (const web_fields& form : std::vector<web_fields>{
+             {{"do", "note"}},
+             {{"do", "close"}, {"outcome", "closed"}},
+             {{"do", "act"}},
+             {{"do", "act"}, {"action", "decision"}},
+             {{"do", "act"}, {"action", "penalty-notice"}},
+             {{"do", "act"}, {"action", "call"}, {"due", "tomorrow"}},
+             {{"do", "act"}, {"action", "plan"}, {"due", "2026-11-30"}, {"review", "2026-11-29"}},
+             {{"do", "finish"}, {"action_id", "7"}},
+             {{"do", "finish"}, {"outcome", "done"}},
+             {{"do", "finish"}, {"action_id", "7"}, {"outcome", "done at last"}},
+             {{"do", "note"}, {"text", "a \x01"}},
+             {{"do", "silence"}, {"text", "a word"}},
+             {{"do", "erase"}},
+         }) {
+        web_fields with_token = form;
+        with_token["form_token"] = token;
+        CAPTURE(form.begin()->second, form.size());
+        CHECK(post(page, with_token).status == 400);
+    }
+    CHECK(post(page, {{"form_token", std::string(64, '0')}, {"do", "acknowledge"}}).status == 403);
+    CHECK(desk.decided.empty());
+}
+
+TEST_CASE_METHOD(
+    site_fixture, "only who answers for pupils decides, about alerts that they see, and not in the past", "[web]"
+)
+{
+    const std::string page = "/alerts/" + std::to_string(open_alert);
+    for (const role each : {role::office, role::auditor, role::governor, role::admin}) {
+        CAPTURE(name_of(each));
+        log_in(each);
+        CHECK_THAT(get(page).body, !Catch::Contains("name=\"do\""));
+        const std::string token = token_in(get("/rules"));
+        const int status = post(page, {{"form_token", token}, {"do", "acknowledge"}}).status;
+        CHECK((status == 403 || status == 404));
+    }
+    CHECK(desk.decided.empty());
+    for (const role each : {role::lead, role::pastoral, role::senior, role::dsl}) {
+        CAPTURE(name_of(each));
+        log_in(each);
+        const std::string token = token_in(get(page));
+        CHECK(post(page, {{"form_token", token}, {"do", "acknowledge"}}).status == 303);
+        CHECK_THAT(get(page + "?known_at=2026-11-23T12:30:00Z").body, !Catch::Contains("name=\"do\""));
+        CHECK(post("/alerts/999999", {{"form_token", token}, {"do", "acknowledge"}}).status == 404);
+    }
+    CHECK(desk.decided.size() == 4);
 }
 
 TEST_CASE_METHOD(site_fixture, "an account that is reset or removed has no session any more", "[web]")

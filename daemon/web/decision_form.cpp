@@ -1,0 +1,88 @@
+#include "daemon/web/decision_form.hpp"
+
+#include "daemon/base/bytes.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace rollbook {
+namespace {
+
+constexpr std::array from_pages = {
+    decision_kind::acknowledge,
+    decision_kind::take_up,
+    decision_kind::park,
+    decision_kind::close,
+    decision_kind::note,
+    decision_kind::act,
+    decision_kind::finish};
+
+failure wrong(std::string what)
+{
+    return failure(errc::usage, std::move(what), "Go back, and send the form again.");
+}
+
+result<std::optional<civil_day>> day_in(const web_request& form, std::string_view field, std::string_view name)
+{
+    const std::string_view text = form.field(field);
+    if (text.empty()) return std::optional<civil_day>();
+    const auto day = parse_day(text);
+    if (!day) return wrong(std::string(name) + " is no day: write it as 2026-11-30");
+    return std::optional(*day);
+}
+
+result<void> check_words(const decision_request& request)
+{
+    const bool needs_words =
+        request.kind == decision_kind::note || request.kind == decision_kind::close || request.action == "decision";
+    if (needs_words && request.text.empty()) return wrong("that needs a few words");
+    if (request.kind == decision_kind::act && request.action.empty()) return wrong("choose what is done");
+    if (request.action == "penalty-notice" && request.adult.empty())
+        return wrong("a penalty notice is to one adult: give the school's reference of the parent, such as A-12");
+    if (request.kind == decision_kind::finish && request.outcome.empty())
+        return wrong("an action ends with its outcome, in one word");
+    if (request.outcome.find_first_of(" \n\t") != request.outcome.npos)
+        return wrong("the outcome is one word, such as done; the rest goes into the words");
+    if (request.due && request.review && *request.review < *request.due)
+        return wrong("the review lies before the day it is due");
+    if (!check_texts(request)) return wrong("the words are too long, or hold what is no plain text");
+    return {};
+}
+
+} // namespace
+
+result<decision_request> read_decision(const web_request& form, entry_index alert, const std::string& user)
+{
+    decision_request request;
+    const auto word = std::ranges::find(decision_words, form.field("do"));
+    if (word == decision_words.end()) return wrong("that is nothing a page can do");
+    request.kind = static_cast<decision_kind>(word - decision_words.begin());
+    if (std::ranges::find(from_pages, request.kind) == from_pages.end()) return wrong("that is nothing a page can do");
+    request.about = alert;
+    if (request.kind == decision_kind::finish) {
+        const auto action = parse_decimal(form.field("action_id"));
+        if (!action) return wrong("the form does not say which action has ended");
+        request.about = *action;
+        request.alert = alert;
+    }
+    if (request.kind == decision_kind::act) request.action = form.field("action");
+    request.text = form.field("text");
+    std::erase(request.text, '\r'); // how a browser ends lines
+    request.owner = form.field("owner");
+    request.adult = form.field("adult");
+    request.outcome = form.field("outcome");
+    for (const auto& [field, name, into] :
+         {std::tuple("on", "the day it was done", &request.on),
+          std::tuple("due", "the day it is due", &request.due),
+          std::tuple("review", "the day of the review", &request.review)}) {
+        const auto day = day_in(form, field, name);
+        if (!day) return day.error();
+        *into = *day;
+    }
+    request.by = user;
+    request.user = user;
+    if (const auto sound = check_words(request); !sound) return sound.error();
+    return request;
+}
+
+} // namespace rollbook
