@@ -314,7 +314,13 @@ public:
         const auto cosigned = make_proofs(*database_)->newest_cosigned(index);
         const std::uint64_t size = cosigned ? cosigned->size : newest->size;
         stored_hashes stored(*database_);
-        merkle_reader tree(size, stored);
+        // The tree's unfinished tiles are made again from up to 65,535 entries: once, not for each proof.
+        if (edge_.size() != newest->size) {
+            result<merkle_frontier> made = merkle_frontier::restore(newest->size, stored);
+            if (!made) return made.error();
+            edge_ = std::move(*made);
+        }
+        merkle_reader tree(size, stored, &edge_);
         const auto proof = inclusion_proof(index, size, tree);
         if (!proof) return proof.error();
         offline_proof file;
@@ -342,6 +348,7 @@ private:
     }
 
     std::unique_ptr<SQLite::Database> database_;
+    mutable merkle_frontier edge_; // of the newest checkpoint that prove() met
 };
 
 } // namespace

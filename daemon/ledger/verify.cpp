@@ -370,8 +370,14 @@ private:
                     "an erasure entry names it, and its content is still there"
                 );
         }
+        // Entries have no gaps, or that was reported: an opening of none lies in front of them or behind.
         const auto surplus = static_cast<std::uint64_t>(
-            database_.execAndGet("SELECT count(*) FROM opening WHERE idx NOT IN (SELECT idx FROM entry)").getInt64()
+            database_
+                .execAndGet(
+                    "SELECT (SELECT count(*) FROM opening WHERE idx < 0) + "
+                    "(SELECT count(*) FROM opening WHERE idx > (SELECT coalesce(max(idx), -1) FROM entry))"
+                )
+                .getInt64()
         );
         if (surplus > 0) problem(std::nullopt, fmt::format("{} openings belong to no entry", surplus));
     }
@@ -493,28 +499,30 @@ private:
 
     void check_projection_counts()
     {
-        const auto rows = [&](const char* sql) {
-            SQLite::Statement count(database_, sql);
-            count.bind(1, static_cast<std::int64_t>(report_.size));
-            return count.executeStep() ? static_cast<std::uint64_t>(count.getColumn(0).getInt64()) : 0;
-        };
-        if (rows("SELECT count(*) FROM mark WHERE entry < ?") != marks_)
-            problem(std::nullopt, "the register holds rows that no entry gave");
-        if (rows("SELECT count(*) FROM thing WHERE entry < ?") != things_)
-            problem(std::nullopt, "the projections hold rows that no entry gave");
-        if (rows("SELECT count(*) FROM mark WHERE to_entry < ?") != ends_marks_)
-            problem(std::nullopt, "the register ends rows that no entry replaced");
-        if (rows("SELECT count(*) FROM thing WHERE to_entry < ?") != ends_things_)
-            problem(std::nullopt, "the projections end rows that no entry replaced");
-        // Rows beyond the size that was verified may be a writer's, but none may be beyond the newest entry.
-        SQLite::Statement beyond(
+        count_rows("mark", "the register", marks_, ends_marks_);
+        count_rows("thing", "the projection", things_, ends_things_);
+    }
+
+    // Rows beyond the size that was verified may be a writer's, but none may be beyond the newest entry.
+    void count_rows(std::string_view table, std::string_view name, std::uint64_t made, std::uint64_t ended)
+    {
+        row_scan all(
             database_,
-            "SELECT (SELECT count(*) FROM mark WHERE entry > newest OR to_entry > newest) + "
-            "(SELECT count(*) FROM thing WHERE entry > newest OR to_entry > newest) "
-            "FROM (SELECT coalesce(max(idx), -1) AS newest FROM entry)"
+            fmt::format(
+                "SELECT count(*) FILTER (WHERE entry < ?1), count(*) FILTER (WHERE to_entry < ?1), "
+                "count(*) FILTER (WHERE entry > newest OR to_entry > newest) "
+                "FROM {}, (SELECT coalesce(max(idx), -1) AS newest FROM entry)",
+                table
+            )
+                .c_str()
         );
-        if (beyond.executeStep() && beyond.getColumn(0).getInt64() != 0)
-            problem(std::nullopt, "the projections name entries that do not exist");
+        all.restart({static_cast<std::int64_t>(report_.size)});
+        all.next();
+        if (static_cast<std::uint64_t>(all.number(0)) != made)
+            problem(std::nullopt, fmt::format("{} holds rows that no entry gave", name));
+        if (static_cast<std::uint64_t>(all.number(1)) != ended)
+            problem(std::nullopt, fmt::format("{} ends rows that no entry replaced", name));
+        if (all.number(2) != 0) problem(std::nullopt, fmt::format("{} names entries that do not exist", name));
     }
 
     SQLite::Database& database_;

@@ -23,10 +23,10 @@ class Disk(ScenarioTest):
         mark = self.school.marks(sorted(self.school.known_pupils)[0])[-1]
         return mark["student"], mark["date"], mark["session"]
 
-    def poll_under(self, through=(), **how):
-        """A poll that meets the trouble; it must stop with 4, and say in two lines what and what to do."""
+    def poll_under(self, through=(), word="poll", **how):
+        """A poll, or a daemon, that meets the trouble; it must stop with 4, and say in two lines what and what to do."""
         self.now = SECOND_POLL
-        command = [*through, ROLLBOOK, "poll", "--config", str(self.config)]
+        command = [*through, ROLLBOOK, word, "--config", str(self.config)]
         done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, cwd=self.folder,
                               timeout=60, **how)
         self.said.append(done.stderr)
@@ -42,17 +42,23 @@ class Disk(ScenarioTest):
         self.assertEqual(self.every_figure(), self.true_figures())
         self.verify()
 
-    def test_a_full_disk_stops_it_and_loses_nothing(self):
+    def on_a_full_disk(self, word):
         limit = self.ledger.stat().st_size // 4  # no file may grow beyond; the log of new pages is one
         wal = self.folder / "ledger.db-wal"
         limit = min(limit, wal.stat().st_size + 4096 if wal.exists() else 4096)
         # Python ignores the signal that comes with it, and so does the program then: it sees the failed write.
-        told = self.poll_under(restore_signals=False,
+        told = self.poll_under(word=word, restore_signals=False,
                                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
         self.assertIn("ledger.db", told)
         self.assertIn("disk", told)
-        self.assertEqual(self.verify()["size"] >= self.size_before, True)
+        self.assertGreaterEqual(self.verify()["size"], self.size_before)
         self.goes_on()
+
+    def test_a_full_disk_stops_it_and_loses_nothing(self):
+        self.on_a_full_disk("poll")
+
+    def test_a_full_disk_ends_the_daemon_which_loses_nothing(self):
+        self.on_a_full_disk("run")
 
     def test_a_disk_that_only_reads_stops_it_and_says_so(self):
         for path in self.folder.iterdir():

@@ -138,11 +138,11 @@ TEST_CASE("verify finds every kind of change to the file, and names the entry", 
         {"a thing too many",
          "INSERT INTO thing SELECT 3, to_entry, what, subject, pupil, source, key, digest, gone FROM thing WHERE entry "
          "= 2",
-         "the projections hold rows that no entry gave"},
+         "the projection holds rows that no entry gave"},
         {"a thing too few", "DELETE FROM thing WHERE entry = 2", "2: the projection differs from the entry"},
         {"an end of a thing too many",
          "UPDATE thing SET to_entry = 9 WHERE entry = 2",
-         "the projections end rows that no entry replaced"},
+         "the projection ends rows that no entry replaced"},
         {"the digest key", "DELETE FROM meta", "the ledger's digest key is missing"},
     }));
     CAPTURE(c);
