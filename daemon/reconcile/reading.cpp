@@ -66,6 +66,14 @@ source_reading::source_reading(
             known_conflicts_.insert(*session);
 }
 
+void source_reading::know_streams(const std::vector<stream_info>& streams)
+{
+    for (const stream_info& stream : streams)
+        for (const what kind : std::set<what>(stream.makes.begin(), stream.makes.end()))
+            ++shared_[kind].streams_left;
+    std::erase_if(shared_, [](const auto& kind) { return kind.second.streams_left == 1; });
+}
+
 void source_reading::begin_stream(
     const stream_info& stream,
     std::vector<stream_state::window> windows,
@@ -403,9 +411,19 @@ result<void> source_reading::end_stream(const retirement_limit& limit, bool may_
         marks_read_from_ = from_;
     }
     if (const result<void> retired = retire_named(limit); !retired) return retired;
-    if (!may_retire || !stream_->lists_all) return {};
     for (const what kind : stream_->makes) {
-        const result<void> retired = kind == what::session_mark ? retire_marks(limit) : retire_things(kind, limit);
+        scope looked_at{from_, rows_, may_retire && stream_->lists_all, 0};
+        if (const auto shared = shared_.find(kind); shared != shared_.end()) {
+            scope& all = shared->second;
+            all.from = std::max(all.from, from_); // an empty one is the earliest
+            all.rows += rows_;
+            all.may_retire = all.may_retire && looked_at.may_retire;
+            if (--all.streams_left > 0) continue; // what is missing here may stand in another list
+            looked_at = all;
+        }
+        if (!looked_at.may_retire) continue;
+        const result<void> retired =
+            kind == what::session_mark ? retire_marks(limit, looked_at) : retire_things(kind, limit, looked_at);
         if (!retired) return retired;
     }
     return {};
@@ -438,13 +456,13 @@ bool passes(const retirement_limit& limit, std::size_t missing, std::size_t held
 
 } // namespace
 
-result<void> source_reading::retire_marks(const retirement_limit& limit)
+result<void> source_reading::retire_marks(const retirement_limit& limit, const scope& of)
 {
     const attendance_register* held = held_.find_register(source_);
     const auto extent = held ? held->extent() : std::nullopt;
     if (!extent) return {};
     day_range days = *extent;
-    if (from_) days.first = std::max(days.first, *from_);
+    if (of.from) days.first = std::max(days.first, *of.from);
 
     // The register's numbers against this read's own.
     std::vector<std::size_t> local_of(held->pupils(), pupils_.size());
@@ -465,14 +483,14 @@ result<void> source_reading::retire_marks(const retirement_limit& limit)
         gone.replaces = mark.entry;
         missing.push_back(std::move(gone));
     });
-    if (passes(limit, missing.size(), in_window, rows_ == 0))
+    if (passes(limit, missing.size(), in_window, of.rows == 0))
         return too_many(source_, what::session_mark, missing.size(), in_window);
     rows_by_kind_[what::session_mark].vanished += static_cast<std::int64_t>(missing.size());
     gone_marks_ = std::move(missing);
     return {};
 }
 
-result<void> source_reading::retire_things(what kind, const retirement_limit& limit)
+result<void> source_reading::retire_things(what kind, const retirement_limit& limit, const scope& of)
 {
     std::set<entry_index> named; // what the source itself has just named as gone does not go twice
     for (const gone_thing& each : gone_things_)
@@ -481,13 +499,13 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
     std::size_t in_scope = 0;
     for (const held_thing& thing : held_.things(kind).all()) {
         if (thing.gone || thing.source != source_ || thing.digest == unlisted_digest_) continue;
-        if (from_ && (!thing.day || *thing.day < *from_)) continue; // outside what was read
+        if (of.from && (!thing.day || *thing.day < *of.from)) continue; // outside what was read
         if (named.contains(thing.subject)) continue;
         ++in_scope;
         if (thing.seen_in == read_number_ || seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key)) continue;
         missing.emplace_back(kind, thing.subject);
     }
-    if (passes(limit, missing.size(), in_scope, rows_ == 0)) return too_many(source_, kind, missing.size(), in_scope);
+    if (passes(limit, missing.size(), in_scope, of.rows == 0)) return too_many(source_, kind, missing.size(), in_scope);
     row(kind).vanished += static_cast<std::int64_t>(missing.size());
     pupils_changed_ = pupils_changed_ || (kind == what::pupil && !missing.empty());
     for (const auto& [gone_kind, subject] : missing)

@@ -63,6 +63,9 @@ public:
         narrative_seal seal = {}
     );
 
+    // All streams of the source, before the first of them begins. A kind that several of them give is looked through
+    // for what is missing once the last of them ends, and only if each was read to its end and may retire.
+    void know_streams(const std::vector<stream_info>& streams);
     // Starts a stream. `windows`: when its windows were last read to their end, for the learned interval; without any,
     // what is read is backfill. `from`: rows of earlier days are not read.
     // `remembered`, where given, holds pages of earlier reads and takes those of this one.
@@ -165,8 +168,15 @@ private:
     learned when(std::optional<civil_day> day) const;
     void settle_parked();
     void note_case(const thing_version& changed, entry_index index);
-    result<void> retire_marks(const retirement_limit& limit);
-    result<void> retire_things(what kind, const retirement_limit& limit);
+    // What was looked at, and whether it was nothing.
+    struct scope {
+        std::optional<civil_day> from;
+        std::size_t rows = 0;
+        bool may_retire = true;
+        std::size_t streams_left = 0; // of a kind that several give: those that have not ended
+    };
+    result<void> retire_marks(const retirement_limit& limit, const scope& of);
+    result<void> retire_things(what kind, const retirement_limit& limit, const scope& of);
     result<void> retire_named(const retirement_limit& limit);
     bool has_left(what kind, entry_index subject) const;
     void watch_identity(const held_thing& known, const reported_record& record);
@@ -218,6 +228,7 @@ private:
     std::vector<gone_thing> gone_things_;
     std::vector<quarantined_row> rejected_;
     std::map<what, statement_row> rows_by_kind_;
+    std::map<what, scope> shared_; // the kinds that several streams give
     std::set<entry_index> touched_;
     std::set<entry_index> touched_records_;
     std::set<session_id> touched_sessions_;

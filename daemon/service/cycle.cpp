@@ -125,6 +125,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     source_reading reading(
         book_.state(), known.name, digest, ++read_number_, started, narrative_seal(recipients_of(settings_), digest)
     );
+    reading.know_streams(from.streams());
     read_outcome outcome;
     note_clock(book_, started);
     signed_at_ = started;

@@ -380,6 +380,35 @@ TEST_CASE("when a fact was learned is the interval between two reads of its wind
     );
 }
 
+TEST_CASE(
+    "what stands in another list of the same kind is not missing, and a list that failed retires nothing", "[reconcile]"
+)
+{
+    read_book book("cpoms");
+    std::vector<stream_info> lists(2);
+    for (stream_info& list : lists) {
+        list.makes = {what::concern};
+        list.lists_all = true;
+    }
+    lists[0].name = "notes";
+    lists[1].name = "protection-notes";
+    const reported_record note(what::concern, "1", "", R"({"status":"Open"})");
+    const reported_record other(what::concern, "2", "", R"({"status":"Open"})");
+    const auto read = [&](const std::vector<reported_record>& first,
+                          std::optional<std::vector<reported_record>> second) {
+        source_reading reading = book.begin();
+        reading.know_streams(lists);
+        book.read_records(reading, lists[0], first, {});
+        if (second) book.read_records(reading, lists[1], *second, {});
+        return book.end(reading).of(what::concern).vanished;
+    };
+    CHECK(read({note}, {{other}}) == 0);
+    CHECK(read({note}, {{other}}) == 0);
+    CHECK(read({note}, std::nullopt) == 0); // the second list could not be read
+    CHECK(read({note}, {{other}}) == 0);
+    CHECK(read({note}, std::vector<reported_record>()) == 1);
+}
+
 TEST_CASE("what could not be read is counted and kept with its place", "[reconcile]")
 {
     read_book book;
