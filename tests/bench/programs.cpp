@@ -69,11 +69,14 @@ double cpu_s_of(pid_t process)
 }
 
 // Times the stream of session marks by the progress lines: from the last line of what comes before to its own last.
+// What it cost is that of the process that reads.
 class progress_watch {
 public:
+    explicit progress_watch(pid_t reads) : reads_(reads) {}
+
     void take(std::string_view text)
     {
-        const auto now = clock::now();
+        const moment now{clock::now(), cpu_s_of(reads_)};
         const std::size_t marks = text.rfind("session-marks: ");
         if (marks == text.npos) {
             if (!met_ && text.find(" rows") != text.npos) before_ = now;
@@ -82,11 +85,21 @@ public:
         met_ = true;
         last_ = now;
     }
-    double marks_s() const { return met_ ? std::chrono::duration<double>(last_ - before_).count() : 0; }
+    cost marks() const
+    {
+        if (!met_) return {};
+        return {std::chrono::duration<double>(last_.wall - before_.wall).count(), last_.cpu_s - before_.cpu_s};
+    }
 
 private:
-    clock::time_point before_ = clock::now();
-    clock::time_point last_{};
+    struct moment {
+        clock::time_point wall = clock::now();
+        double cpu_s = 0;
+    };
+
+    pid_t reads_;
+    moment before_;
+    moment last_;
     bool met_ = false;
 };
 
@@ -180,7 +193,7 @@ double daemon_process::peak_memory_mb() const
     return 0;
 }
 
-program_run run_program(const std::vector<std::string>& words, const std::string& now)
+program_run run_program(const std::vector<std::string>& words, const std::string& now, pid_t reads)
 {
     int terminal = -1;
     int its_terminal = -1;
@@ -188,7 +201,6 @@ program_run run_program(const std::vector<std::string>& words, const std::string
     if (::openpty(&terminal, &its_terminal, nullptr, nullptr, nullptr) != 0 || ::pipe2(ends, O_CLOEXEC) != 0)
         throw std::runtime_error("no terminal or pipe can be made");
     program_run run;
-    progress_watch progress;
     const auto start = clock::now();
     const pid_t process = ::fork();
     if (process == 0) {
@@ -201,6 +213,7 @@ program_run run_program(const std::vector<std::string>& words, const std::string
     }
     ::close(its_terminal);
     ::close(ends[1]);
+    progress_watch progress(reads ? reads : process);
 
     std::string output;
     std::string said;
@@ -228,7 +241,7 @@ program_run run_program(const std::vector<std::string>& words, const std::string
     rusage use{};
     ::wait4(process, &status, 0, &use);
     run.whole = {seconds_since(start), seconds(use.ru_utime) + seconds(use.ru_stime)};
-    run.marks_wall_s = progress.marks_s();
+    run.marks = progress.marks();
     run.peak_memory_mb = static_cast<double>(use.ru_maxrss) * 1024 / 1e6;
     ::close(terminal);
     ::close(ends[0]);

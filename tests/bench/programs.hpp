@@ -56,6 +56,7 @@ public:
 
     double cpu_s() const; // spent so far
     double peak_memory_mb() const;
+    pid_t process() const { return process_; }
 
 private:
     pid_t process_ = -1;
@@ -64,12 +65,13 @@ private:
 // One run of a program to its end.
 struct program_run {
     cost whole;
-    double marks_wall_s = 0;   // from the first page of session marks to the last, as the progress line tells
+    cost marks;                // from the first page of session marks to the last, as the progress line tells
     double peak_memory_mb = 0; // of 1,000,000 bytes
     std::string last_line;     // of its standard output
 };
 
-// Throws when it does not exit with 0. Its standard error is a terminal, so that it says how far it is.
-program_run run_program(const std::vector<std::string>& words, const std::string& now);
+// Throws when it does not exit with 0. Its standard error is a terminal, so that it says how far it is. `reads`: the
+// process that reads for it; 0: it does so itself.
+program_run run_program(const std::vector<std::string>& words, const std::string& now, pid_t reads = 0);
 
 } // namespace rollbook::bench
