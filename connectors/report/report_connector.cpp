@@ -99,7 +99,9 @@ public:
     {
         std::string mapping;
         json_writer json(mapping);
-        json.begin_object().member("record", name_of(record().record)).member("shape", mapping_->shape).end_object();
+        json.begin_object();
+        if (!mapping_->exported_by.empty()) json.member("exported_by", mapping_->exported_by);
+        json.member("record", name_of(record().record)).member("shape", mapping_->shape).end_object();
         return {source_fact("mapping", std::move(mapping))};
     }
 

@@ -87,7 +87,9 @@ struct selector_spec {
 
 struct lookup_spec {
     std::string name;
-    std::string fact; // the name under which facts() gives the table; empty: it does not
+    std::string when;      // the setting that switches it on; empty: always
+    bool is_total = false; // its column `possible` is what the source says of each pupil; no field looks into it
+    std::string fact;      // the name under which facts() gives the table; empty: it does not
     request_spec request;
     paginator_spec paginator;
     decoder_spec decoder;
@@ -125,7 +127,7 @@ struct incremental_spec {
     json_path signpost_value;
 };
 
-// Where a source names what it deleted.
+// Where a source names what it deleted, or keys that it changed: the old ones.
 struct deletes_spec {
     request_spec request;
     paginator_spec paginator;
@@ -155,7 +157,7 @@ struct stream_spec {
     selector_spec select;
     slice_spec slices;
     std::optional<incremental_spec> incremental;
-    std::optional<deletes_spec> deletes;
+    std::vector<deletes_spec> deletes; // read one after the other, after the rows
     std::optional<changelog_spec> changelog;
     std::vector<condition_spec> gone_when; // a row for which one holds says that the record was deleted
     bool lists_all = false;

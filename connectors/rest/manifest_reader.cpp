@@ -181,6 +181,8 @@ void manifest_reader::read_lookup(json_view v, const std::string& at)
     lookup_spec l;
     l.name = text_or(v["name"]);
     l.fact = text_or(v["fact"]);
+    l.when = read_switch(v["when"], at + "/when");
+    l.is_total = text_or(v["total"]) == "possible-sessions";
     l.request = read_request(v, at, {"@page", "@offset", "@cursor", "@today"});
     l.paginator = read_paginator(v["paginator"], at);
     check_paging(l.paginator, l.request, at);
@@ -189,6 +191,8 @@ void manifest_reader::read_lookup(json_view v, const std::string& at)
     l.key = read_field("key", v["key"], at + "/key");
     l.key.required = true;
     l.columns = read_fields(v["columns"], at + "/columns");
+    if (l.is_total && (l.columns.size() != 1 || l.columns[0].name != "possible"))
+        wrong(at + "/columns", "has not the one column that a total needs", "Give it the column \"possible\" alone.");
     m_.lookups.push_back(std::move(l));
 }
 

@@ -45,22 +45,24 @@ void manifest_reader::read_stream(json_view v, const std::string& at)
     s.decoder = read_decoder(v["decoder"]);
     s.select = read_selector(v, at);
     s.gone_when = read_conditions(v["gone_when"], at + "/gone_when");
-    if (const json_view d = v["deletes"]; !d.is_absent()) {
+    for (const char* name : {"key_changes", "deletes"}) {
+        const json_view d = v[name];
+        if (d.is_absent()) continue;
+        const std::string here = at + "/" + name;
         deletes_spec deletes;
-        deletes.request = read_request(d["request"], at + "/deletes/request", variables);
-        deletes.paginator = read_paginator(d["paginator"], at + "/deletes");
-        check_paging(deletes.paginator, deletes.request, at + "/deletes");
+        deletes.request = read_request(d["request"], here + "/request", variables);
+        deletes.paginator = read_paginator(d["paginator"], here);
+        check_paging(deletes.paginator, deletes.request, here);
         deletes.records = parts_of(text_or(d["records"]));
-        deletes.key = read_field("key", d["key"], at + "/deletes/key");
+        deletes.key = read_field("key", d["key"], here + "/key");
         deletes.key.required = true;
-        if (!d["when"].is_absent()) deletes.when = read_condition(d["when"], at + "/deletes/when");
-        s.deletes = std::move(deletes);
-        if (!s.incremental)
-            wrong(at + "/deletes", "is for a stream with \"incremental\"", "A full read finds what is missing.");
+        if (!d["when"].is_absent()) deletes.when = read_condition(d["when"], here + "/when");
+        s.deletes.push_back(std::move(deletes));
+        if (!s.incremental) wrong(here, "is for a stream with \"incremental\"", "A full read finds what is missing.");
     }
     read_changelog(s, v["changelog"], at + "/changelog");
     read_record(s, v["record"], at + "/record");
-    const bool names_gone = s.deletes || s.changelog || !s.gone_when.empty();
+    const bool names_gone = !s.deletes.empty() || s.changelog || !s.gone_when.empty();
     if (names_gone && s.record.kind == what::session_mark)
         wrong(
             at,

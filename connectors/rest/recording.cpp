@@ -174,6 +174,20 @@ decoder_spec recording::decoder_of(const http_response& response) const
     return other == manifest_.streams.end() || says_json ? decoder_spec() : other->decoder;
 }
 
+// Every address between angle brackets (RFC 8288).
+std::string recording::masked_links(std::string_view text)
+{
+    std::string out;
+    for (;;) {
+        const auto begin = text.find('<');
+        const auto end = begin == text.npos ? begin : text.find('>', begin);
+        out += text.substr(0, begin);
+        if (end == text.npos) return out;
+        out += "<" + mask_.value(text.substr(begin + 1, end - begin - 1)) + ">";
+        text.remove_prefix(end + 1);
+    }
+}
+
 void recording::add(const http_request& request, const http_response& response)
 {
     const auto body = mask_.body(response.body, decoder_of(response));
@@ -189,12 +203,12 @@ void recording::add(const http_request& request, const http_response& response)
         .key("headers")
         .begin_object();
     std::map<std::string, std::string> headers;
-    for (const auto& [name, value] : response.headers)
-        if (is_kept_header(name) && is_valid_utf8(value))
-            headers[name] =
-                name == "link" && value.starts_with('<')
-                    ? "<" + mask_.address(value.substr(1, value.find('>') - 1)) + value.substr(value.find('>'))
-                    : value;
+    for (const auto& [name, value] : response.headers) {
+        if (!is_kept_header(name) || !is_valid_utf8(value)) continue;
+        headers[name] = name == "link"                    ? masked_links(value)
+                        : name.find("token") == name.npos ? value
+                                                          : mask_.value(value);
+    }
     for (const auto& [name, value] : headers)
         out.member(name, value);
     out.end_object()

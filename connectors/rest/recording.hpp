@@ -28,6 +28,7 @@ public:
 private:
     recording(std::filesystem::path folder, manifest m, masker mask);
     decoder_spec decoder_of(const http_response& response) const;
+    std::string masked_links(std::string_view text);
 
     std::filesystem::path folder_;
     manifest manifest_;

@@ -93,6 +93,7 @@ public:
         tables_.clear();
         lookups_failed_.clear();
         totals_.clear();
+        possible_.clear();
         if (auto read = asker_.credentials().read_secrets(); !read) co_return read;
         if (auto ready = co_await asker_.credentials().prepare(); !ready) co_return ready;
         // Asked first and awaited last, so that the source counts while it lists its codes.
@@ -101,7 +102,7 @@ public:
             counting.push_back(asker_.start(asker_.requests().request(total.request, today_value())));
         for (const lookup_spec& lookup : manifest_.lookups) {
             result<void> looked_up = co_await look_up(lookup);
-            if (looked_up) continue;
+            if (looked_up || lookup.is_total) continue; // without its counts nothing is compared
             const failure why = looked_up.error();
             const remedy mend = remedy_for(why.code);
             if (mend == remedy::retry_soon || mend == remedy::wait) co_return looked_up;
@@ -200,6 +201,8 @@ public:
             if (of == kind) return count;
         return std::nullopt;
     }
+
+    std::vector<std::pair<std::string, std::int64_t>> possible_sessions() const override { return possible_; }
 
     std::string fingerprint(std::size_t stream) const override
     {
@@ -356,6 +359,9 @@ private:
                 where + ": the rows do not come in the order that the manifest says the source promises",
                 "Set \"order\" to \"unknown\" in the manifest, and tell the source's support."
             );
+        if (run.changes_only() && !run.spec().deletes.empty())
+            for (const reported_record& record : out.records)
+                run.shown.insert(record.source_id);
         out.storage = std::move(storage);
         co_return out;
     }
@@ -410,9 +416,9 @@ private:
             next.slice = *slice;
             return next;
         }
-        if (!run.spec().deletes || !run.changes_only()) return std::nullopt;
+        if (run.spec().deletes.empty() || !run.changes_only()) return std::nullopt;
         next.of = phase::deleted;
-        next.slice.clear();
+        next.slice = "0";
         return next;
     }
 
@@ -497,11 +503,14 @@ private:
 
     asio::awaitable<result<page>> fetch_deleted(stream_run& run, stream_place place, page out)
     {
-        const deletes_spec& spec = *run.spec().deletes;
-        const std::string where = place_name(spec.request, run.deletes_walk.enter("", place.page));
+        const auto list_number = parse_decimal(place.slice);
+        ROLLBOOK_ENSURE(list_number && *list_number < run.spec().deletes.size());
+        const deletes_spec& spec = run.spec().deletes[*list_number];
+        page_walk& walk = run.deletes_walks[*list_number];
+        const std::string where = place_name(spec.request, walk.enter("", place.page));
         run_values values = run.variables("", std::nullopt);
-        run.deletes_walk.add_variables(place.page, values);
-        auto url = run.deletes_walk.url_of(place.page, asker_.requests().address(spec.request, values));
+        walk.add_variables(place.page, values);
+        auto url = walk.url_of(place.page, asker_.requests().address(spec.request, values));
         if (!url) co_return at_place(url.error(), where);
         asked request = asker_.start(asker_.requests().request(spec.request, std::move(*url), values));
         result<http_response> answer = co_await asker_.answer(std::move(request));
@@ -520,14 +529,18 @@ private:
             if (when && !when->hold(row)) continue;
             const field_value id = key.read(row, nullptr, {}, texts);
             if (id.is != field_value::kind::text) co_return unreadable(where, id.reason);
+            // Deleted or called otherwise, and there again since: the rows are the newer word.
+            if (run.shown.contains(id.text)) continue;
             out.gone.emplace_back(run.spec().record.kind, std::string(id.text));
         }
-        auto next = run.deletes_walk.next(*read->root, read->answer, (*list)->Size());
+        auto next = walk.next(*read->root, read->answer, (*list)->Size());
         if (!next) co_return at_place(next.error(), where);
-        if (*next) {
-            place.page = std::move(**next);
-            out.next = place.text(true);
+        place.page = std::move(*next);
+        if (!place.page) {
+            if (*list_number + 1 == run.spec().deletes.size()) co_return out;
+            place.slice = std::to_string(*list_number + 1);
         }
+        out.next = place.text(true);
         co_return out;
     }
 
@@ -631,6 +644,12 @@ private:
             if (!next) co_return at_place(next.error(), where);
             at = std::move(*next);
         } while (at);
+        if (lookup.is_total) {
+            for (const auto& [pupil, row] : table->rows)
+                if (const auto possible = parse_decimal(row[0]))
+                    possible_.emplace_back(pupil, static_cast<std::int64_t>(*possible));
+            co_return result<void>();
+        }
         table_shapes_[lookup.name] = std::to_string(keyed_digest(digest_key_, table_json(*table))) + ";";
         tables_[lookup.name] = std::move(table);
         co_return result<void>();
@@ -673,7 +692,8 @@ private:
     lookup_tables tables_;
     std::map<std::string, failure> lookups_failed_; // by the lookup's name, of this run
     std::vector<std::pair<what, std::int64_t>> totals_;
-    std::deque<page_ahead> ahead_; // in the order in which they will be asked for
+    std::vector<std::pair<std::string, std::int64_t>> possible_; // by the pupil's id
+    std::deque<page_ahead> ahead_;                               // in the order in which they will be asked for
     page_memory* memory_ = nullptr;
     digest_key digest_key_ = random_key();
     std::map<std::string, std::string, std::less<>> table_shapes_; // of tables_, as digests

@@ -160,11 +160,12 @@ bool resolved_settings::is_on(std::string_view name) const
 manifest switched(manifest m, const resolved_settings& settings)
 {
     const auto is_off = [&](const std::string& when) { return !when.empty() && !settings.is_on(when); };
+    std::erase_if(m.lookups, [&](const lookup_spec& l) { return is_off(l.when); });
     std::erase_if(m.streams, [&](const stream_spec& s) { return is_off(s.when); });
     for (stream_spec& s : m.streams) {
         if (!s.incremental || !is_off(s.incremental->when)) continue;
         s.incremental.reset();
-        s.deletes.reset();
+        s.deletes.clear();
         s.changelog.reset();
     }
     return m;

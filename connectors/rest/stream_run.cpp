@@ -57,10 +57,11 @@ stream_run::stream_run(
     const stream_spec& spec, const manifest& m, const resolved_settings& settings, const url_origin& home
 )
     : mapper(spec, m.dates), walk(spec.paginator, settings, home, m.pages_max),
-      deletes_walk(spec.deletes ? spec.deletes->paginator : paginator_spec(), settings, home, m.pages_max),
       changes_walk(spec.changelog ? spec.changelog->paginator : paginator_spec(), settings, home, m.pages_max),
       spec_(spec)
 {
+    for (const deletes_spec& list : spec.deletes)
+        deletes_walks.emplace_back(list.paginator, settings, home, m.pages_max);
 }
 
 void stream_run::begin(civil_day first_day, civil_day today, std::vector<std::string> parts)
@@ -71,6 +72,7 @@ void stream_run::begin(civil_day first_day, civil_day today, std::vector<std::st
     until.reset();
     newest_revision.reset();
     changed.clear();
+    shown.clear();
     mapper.begin_read();
 }
 

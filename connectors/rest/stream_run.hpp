@@ -31,7 +31,7 @@ public:
     const stream_spec& spec() const { return spec_; }
     page_mapper mapper;
     page_walk walk;
-    page_walk deletes_walk;
+    std::vector<page_walk> deletes_walks; // one for each list of what is gone
     page_walk changes_walk;
 
     // Begins a read. `parts`: the keys of the lookup that the parts are.
@@ -49,6 +49,8 @@ public:
     std::optional<std::int64_t> until;
     // The highest revision of a list of changes.
     std::optional<std::int64_t> newest_revision;
+    // The ids of the rows so far, of a read of changes after which a list of what is gone is read.
+    std::set<std::string, std::less<>> shown;
     // What the list of changes named: the records to ask for.
     std::vector<std::string> changed;
 

@@ -219,6 +219,7 @@ void read_report(table_reader& root, mapping_file& into)
             "remove or archive; or accept_clear_text = \"who accepts that, and why\" beside it"
         );
     into.expect_every = root.duration("expect_every").value_or(into.expect_every);
+    into.exported_by = root.text("exported_by", "the account or group that makes the export").value_or("");
     into.records.push_back(read_record(root));
 }
 
@@ -269,6 +270,7 @@ std::string shape_of(const mapping_file& of)
             for (const std::string& part : {raw, statutory})
                 add(part);
     }
+    if (!of.exported_by.empty()) add(of.exported_by); // another account sees other records
     return to_hex(sum.finish()).substr(0, 32);
 }
 

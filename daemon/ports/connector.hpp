@@ -154,6 +154,10 @@ public:
     // The source's own count of the records of `kind` that it lists, where the run looked one up.
     virtual std::optional<std::int64_t> total(what kind) const = 0;
 
+    // What the source itself counts of each pupil, by the source's id: possible sessions in the academic year to date,
+    // where the run looked them up. Empty where it gives none.
+    virtual std::vector<std::pair<std::string, std::int64_t>> possible_sessions() const { return {}; }
+
     // A text of one line that changes whenever what shapes the stream's answer changes: path, filters, includes,
     // mapping version.
     virtual std::string fingerprint(std::size_t stream) const = 0;

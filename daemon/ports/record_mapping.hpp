@@ -85,6 +85,7 @@ struct mapping_file {
     after_import then = after_import::remove;
     std::chrono::milliseconds expect_every{std::chrono::days(7)};
     std::string accept_clear_text; // why files may stay as they are
+    std::string exported_by;       // whose account or group makes the files, and so sees what is in them; may be empty
     std::string shape;             // changes whenever a row would be read otherwise
 };
 

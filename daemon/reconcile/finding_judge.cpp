@@ -242,6 +242,7 @@ void finding_judge::judge_rest(run& now)
         want_one("source-stale", stale_finding(each, calendar_, read.now, read.at, read.zone));
     want_one("source-incomplete", incomplete_finding(read.reading.source(), read.failures));
     want("totals-differ", differing_totals(read.statement));
+    if (read.possible) want_one("totals-differ", differing_possible(read.reading.source(), *read.possible));
     want("mark-duplicate", duplicate_marks(now.context, read.reading));
     want("mark-amended-late", late_amendments(now.context, read.reading));
     findings identities = identity_changes(now.context, read.reading);
@@ -272,6 +273,7 @@ void finding_judge::judge_rest(run& now)
             });
         if (kind == "source-stale") return true;
         if (kind == "source-incomplete") return of == source;
+        if (kind == "totals-differ" && of == source + "/possible-sessions") return read.possible.has_value();
         if (kind == "totals-differ")
             return std::ranges::any_of(read.statement, [&](const statement_row& row) {
                 return of == row.source + "/" + std::string(name_of(row.record));

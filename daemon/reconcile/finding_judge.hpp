@@ -29,6 +29,8 @@ struct closing_read {
     const time_zone& zone;
     std::span<const recorded_action> actions = {}; // of ours, that this source should have too
     bool lists_actions = false; // it is no MIS, and its actions were read to their end, in this read or before
+    // None: the source counts none, or not all its marks of the year were read.
+    std::optional<possible_sums> possible = std::nullopt;
 };
 
 // Judges findings so that a closing costs what changed: after the first time only the pupils and records that a read

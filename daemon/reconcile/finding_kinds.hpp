@@ -220,6 +220,13 @@ std::optional<finding> stale_finding(
 std::optional<finding> incomplete_finding(const std::string& source, std::span<const failure> failures);
 // The source's own totals against what is held.
 findings differing_totals(std::span<const statement_row> statement);
+// Possible sessions of the academic year to date, of those pupils for whom the source counts them itself.
+struct possible_sums {
+    std::int64_t stated = 0;   // by the source
+    std::int64_t held = 0;     // of the same pupils
+    std::size_t differing = 0; // pupils for whom the two are not equal
+};
+std::optional<finding> differing_possible(const std::string& source, const possible_sums& sums);
 
 // Helpers for those that make them.
 std::string spoken(session_id session);

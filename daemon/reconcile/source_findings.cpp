@@ -99,4 +99,23 @@ findings differing_totals(std::span<const statement_row> statement)
     return all;
 }
 
+std::optional<finding> differing_possible(const std::string& source, const possible_sums& sums)
+{
+    if (sums.differing == 0) return std::nullopt;
+    finding made = about_source("totals-differ", source);
+    made.key = fmt::format("totals-differ/{}/possible-sessions", source);
+    made.subject_id = "possible-sessions";
+    made.explanation = fmt::format(
+        "{} counts {} possible sessions this academic year, and {} are held after reading all its marks; {} {} counts "
+        "differ. "
+        "Marks may be hidden by a permission, or a code may count otherwise there.",
+        source,
+        sums.stated,
+        sums.held,
+        sums.differing,
+        sums.differing == 1 ? "pupil's" : "pupils'"
+    );
+    return made;
+}
+
 } // namespace rollbook

@@ -268,6 +268,28 @@ std::vector<recorded_action> read_closer::actions_to_find(const step& s) const
     return all;
 }
 
+// The source's own counts beside what is held. Only a read of the whole year can tell: a mark that was amended outside
+// a nearer window would differ until its turn comes.
+std::optional<possible_sums> read_closer::possible_of(const step& s) const
+{
+    const auto stated = s.from ? s.from->possible_sessions() : std::vector<std::pair<std::string, std::int64_t>>();
+    const auto read_from = s.reading.marks_read_from();
+    const attendance_register* marks = s.held.find_register(s.source.name);
+    if (stated.empty() || !marks || !s.outcome.marks_closed || !read_from) return std::nullopt;
+    const day_range year = settings_.calendar.academic_year_to(s.today);
+    if (*read_from && **read_from > year.first) return std::nullopt;
+    possible_sums sums;
+    for (const auto& [id, possible] : stated) {
+        const held_thing* pupil = std::as_const(s.held).things(what::pupil).find(s.source.name, id);
+        const auto number = pupil ? marks->find_pupil(pupil->pupil) : std::nullopt;
+        const std::int64_t held = number ? marks->figures_of(*number, year).possible : 0;
+        sums.stated += possible;
+        sums.held += held;
+        sums.differing += held != possible ? 1 : 0;
+    }
+    return sums;
+}
+
 void read_closer::judge_findings(step& s)
 {
     const std::vector<freshness> sources = freshness_of(s);
@@ -287,7 +309,8 @@ void read_closer::judge_findings(step& s)
         s.statement,
         zone_,
         actions,
-        lists_actions};
+        lists_actions,
+        possible_of(s)};
     for (draft& d : findings_.judge(s.held, read))
         s.add(std::move(d));
 }

@@ -75,6 +75,7 @@ private:
     std::vector<freshness> freshness_of(const step& now) const;
     std::vector<recorded_action> actions_to_find(const step& now) const;
     void relink(step& now);
+    std::optional<possible_sums> possible_of(const step& now) const;
     void judge_findings(step& now);
     void record_watched(step& now);
     void judge_alerts(step& now);

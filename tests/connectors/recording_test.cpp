@@ -120,6 +120,30 @@ TEST_CASE("what a source answered is kept with other people in it, and reads aga
         }
 }
 
+TEST_CASE("the addresses and tokens in headers are replaced too, and counts stay", "[connectors][recording]")
+{
+    support::temporary_folder folder;
+    const auto kept = recording::begin(folder.path / "to", shipped("wonde"), wonde_source(), instant());
+    REQUIRE(kept);
+    http_response answer;
+    answer.status = 200;
+    answer.content_type = "application/json";
+    answer.body = "{}";
+    answer.headers = {
+        {"link",
+         "<" + wonde_school + "/students?after=Ahmed>; rel=\"next\", <" + wonde_school +
+             "/students?after=Quill>; rel=\"prev\""},
+        {"next-page-token", "Ahmed-7"},
+        {"total-count", "12345"},
+        {"set-cookie", "session=1"}};
+    (*kept)->add(http_request(wonde_school + "/students"), answer);
+    const std::string told = file_text(folder.path / "to/answers.ndjson");
+    CHECK_THAT(told, Contains("rel=") && Contains("12345") && Contains("recorded.invalid"));
+    CHECK_THAT(
+        told, !Contains("Ahmed") && !Contains("Quill") && !Contains("api.example.test") && !Contains("session=1")
+    );
+}
+
 TEST_CASE("a recording goes into a folder of its own, and anything else is none", "[connectors][recording]")
 {
     support::temporary_folder folder;

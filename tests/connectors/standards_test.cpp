@@ -100,6 +100,12 @@ struct ed_fi {
                  R"({"id":"d2","codeValue":"Unexcused Absence","shortDescription":"Unexcused"})"},
                 r
             );
+        if (r.path == at + "students/keyChanges")
+            return counted(
+                {R"({"id":"9i","changeVersion":470,"oldKeyValues":{"studentUniqueId":"604801"},"newKeyValues":{"studentUniqueId":"604822"}})",
+                 R"({"id":"9j","changeVersion":475,"oldKeyValues":{"studentUniqueId":"604822"},"newKeyValues":{"studentUniqueId":"604899"}})"},
+                r
+            );
         if (r.path == at + "students/deletes")
             return counted({R"({"id":"x","changeVersion":480,"keyValues":{"studentUniqueId":"604823"}})"}, r);
         if (r.path == at + "students") {
@@ -198,9 +204,11 @@ TEST_CASE("from a bookmark Ed-Fi is asked for the versions since, and then for w
     const auto changes = school.read("students", {}, bookmark);
     REQUIRE(changes);
     CHECK(changes->lines.size() == 1);
-    CHECK(changes->gone == lines{"pupil 604823"});
+    // 604822 was another pupil's old key, and a row has it now.
+    CHECK(changes->gone == lines{"pupil 604801", "pupil 604823"});
     const auto seen = server.seen();
-    CHECK(seen[seen.size() - 2].param("minChangeVersion") == "500");
+    CHECK(seen[seen.size() - 3].param("minChangeVersion") == "500");
+    CHECK(seen[seen.size() - 2].path == "/data/v3/ed-fi/students/keyChanges");
     CHECK(seen.back().path == "/data/v3/ed-fi/students/deletes");
 }
 

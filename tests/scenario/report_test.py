@@ -376,6 +376,18 @@ class ReportFolder(ScenarioTest):
         self.poll(SECOND_POLL)
         self.assertEqual(self.cpoms(SECOND_POLL)["vanished"], 0)
 
+    def test_an_export_by_another_account_retires_nothing_and_the_ledger_says_whose_it_is(self):
+        whose = ("[columns]", 'lists_all = true\nexported_by = "DSL group"\n[columns]')
+        self.mapping(MAPPING, whose)
+        self.put("a.csv", self.csv([self.row(1), self.row(2, 1)]), "2025-11-20T08:00:00Z")
+        self.first_poll()
+        self.mapping(MAPPING, (whose[0], whose[1].replace("DSL group", "Heads of year")))
+        self.put("b.csv", self.csv([self.row(1)]), "2025-11-21T08:00:00Z")
+        self.poll(SECOND_POLL)
+        self.assertEqual(self.cpoms(SECOND_POLL)["vanished"], 0)
+        said = [str(entry["payload"]) for entry in self.entries("--kind", "settings")]
+        self.assertTrue(any("DSL group" in one for one in said) and any("Heads of year" in one for one in said))
+
     def test_an_export_older_than_the_one_read_last_is_refused_where_it_lists_all(self):
         self.mapping(MAPPING, ("[columns]", "lists_all = true\n[columns]"))
         self.put("b.csv", self.csv([self.row(1), self.row(2, 1)]), "2025-11-20T08:00:00Z")

@@ -160,6 +160,21 @@ TEST_CASE("a source is stale after its limit, and the MIS when it lacks the last
     CHECK(stale("2026-11-02T08:00:00Z", [](freshness& f, instant) { f.newest_day = ymd(2026, 10, 22); }));
 }
 
+TEST_CASE(
+    "a source that counts possible sessions otherwise than the marks is told how many pupils differ", "[reconcile]"
+)
+{
+    CHECK_FALSE(differing_possible("mis", {120, 120, 0}));
+    const auto one = differing_possible("mis", {120, 119, 1});
+    REQUIRE(one);
+    CHECK(one->key == "totals-differ/mis/possible-sessions");
+    CHECK_THAT(
+        one->explanation, Catch::Contains("120") && Catch::Contains("119") && Catch::Contains("1 pupil's counts")
+    );
+    // Sums that happen to be equal hide nothing.
+    CHECK(differing_possible("mis", {120, 120, 2}));
+}
+
 TEST_CASE("a pupil of another system whom the MIS lacks is a finding about a stranger", "[reconcile]")
 {
     read_book book("cpoms");
