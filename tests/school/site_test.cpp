@@ -166,7 +166,7 @@ TEST_CASE("Wonde answers only to the token, as Bearer or as the user name of Bas
     CHECK(c.send("GET", base + "students", "Authorization: Bearer wrong\r\n").status == 401);
     CHECK(c.wonde("students").status == 200);
     CHECK(c.wonde("students/").status == 200);
-    CHECK(c.wonde("contacts/").status == 404);
+    CHECK(c.wonde("results/").status == 404);
     CHECK(c.send("POST", base + "students", "Authorization: Bearer " + token + "\r\n", "{}").status == 405);
 }
 
