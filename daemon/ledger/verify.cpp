@@ -22,8 +22,8 @@ constexpr std::int64_t chunk = 20'000;
 constexpr std::size_t problems_max = 100;
 constexpr std::uint64_t erased_range_max = std::uint64_t{1} << 40;
 
-// What is gone on from is of another ledger, or of another state of this one.
-struct another_ledger {};
+// Thrown where what was read so far, or is gone on from, is of another state of the ledger.
+struct begin_anew {};
 
 class verification {
 public:
@@ -296,7 +296,7 @@ private:
         tree_.append(leaf, [this](unsigned level, std::uint64_t n, std::span<const hash, tile_width> hashes) {
             compare_tile(level, n, hashes);
         });
-        if (tree_.size() == report_.taken_over && tree_.root() != options_.go_on->root) throw another_ledger();
+        if (tree_.size() == report_.taken_over && tree_.root() != options_.go_on->root) throw begin_anew();
         compare_roots();
     }
 
@@ -343,6 +343,9 @@ private:
     // The set of entries without an opening must equal the set that erasure entries name.
     void check_erasures()
     {
+        row_scan later(database_, "SELECT 1 FROM entry WHERE idx >= ? AND kind = 1 LIMIT 1");
+        later.restart({static_cast<std::int64_t>(report_.size)});
+        if (later.next()) throw begin_anew(); // erased while we read: some of it was met open, some no longer
         std::sort(erased_.begin(), erased_.end());
         report_.erased = unopened_.size();
         const auto is_erased = [&](std::uint64_t index) {
@@ -565,7 +568,7 @@ verify_report verify_ledger(SQLite::Database& database, const verify_options& op
 {
     try {
         return verification(database, options).run();
-    } catch (const another_ledger&) {
+    } catch (const begin_anew&) {
         verify_options anew = options;
         anew.go_on.reset();
         return verify_ledger(database, anew);

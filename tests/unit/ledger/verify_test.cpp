@@ -304,6 +304,32 @@ TEST_CASE("an erased entry is one that an erasure entry names, no more and no le
     CHECK_THAT(all_problems(folder.verify()), Contains("7: its content is missing and no erasure entry names it"));
 }
 
+TEST_CASE("an erasure while verify reads is no alarm", "[ledger]")
+{
+    const ledger_folder folder;
+    fill(*folder.open());
+    verify_options options;
+    options.key = folder.key.verifier();
+    int steps = 0;
+    options.progress = [&](std::uint64_t, std::uint64_t) {
+        if (steps++ > 0) return;
+        {
+            const auto book = folder.open();
+            transaction t;
+            const std::string payload = R"({"basis":"request","entries":[[5,5]],"what":"erasure"})";
+            t.entries.push_back(written(*book, payload, 12, entry_kind::erasure));
+            book->commit(t, noon(9));
+            book->sign_checkpoint(noon(9));
+        }
+        tamper(folder.file(), "DELETE FROM opening WHERE idx = 5; DELETE FROM mark WHERE entry = 5");
+    };
+    const verify_report report = folder.reader()->verify(options);
+    CHECK(all_problems(report).empty());
+    CHECK(report.erased == 1);
+    CHECK(report.size == 13);
+    CHECK(steps == 2);
+}
+
 TEST_CASE("the proof file of every entry verifies against the newest checkpoint, and against no other leaf", "[ledger]")
 {
     const ledger_folder folder;
