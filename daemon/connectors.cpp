@@ -4,6 +4,7 @@
 #include "connectors/rest/json_check.hpp"
 #include "connectors/rest/recording.hpp"
 #include "connectors/rest/rest_connector.hpp"
+#include "connectors/rest/rest_note_writer.hpp"
 #include "connectors/singer/singer_connector.hpp"
 #include "daemon/net/address.hpp"
 #include "daemon/ports/secrets.hpp"
@@ -75,6 +76,38 @@ result<std::unique_ptr<connector>> make_connector(
     );
 }
 
+result<std::unique_ptr<note_writer>> make_note_writer(
+    const configuration& settings,
+    const std::string& source,
+    const std::string& operation,
+    const manifest_places& manifests,
+    http_client& client
+)
+{
+    const auto at = std::ranges::find(settings.sources, source, &source_configuration::name);
+    const bool is_rest = at != settings.sources.end() && at->connector != report_connector_name &&
+                         at->connector != singer_connector_name;
+    if (!is_rest)
+        return failure(
+            errc::configuration_invalid,
+            "source \"" + source + "\" cannot be written to",
+            "A note route needs a source with a REST manifest that has a write operation."
+        );
+    result<manifest> found = find_manifest(at->connector, manifests);
+    if (!found) return found.error();
+    if (operation.empty() && found->writes.size() != 1)
+        return failure(
+            errc::configuration_invalid,
+            "the manifest " + found->name + " has " + std::to_string(found->writes.size()) + " write operations",
+            found->writes.empty() ? "This system can only be read." : "Name one in the route's settings: operation."
+        );
+    const std::string name = operation.empty() ? found->writes.front().name : operation;
+    const auto secrets = [folder = settings.file.parent_path()](const secret_reference& reference) {
+        return read_secret(reference, folder);
+    };
+    return make_rest_note_writer(std::move(*found), name, *at, secrets, client);
+}
+
 std::vector<failure>
 check_connector(const configuration& settings, const source_configuration& source, const manifest_places& manifests)
 {
@@ -105,6 +138,28 @@ known_connectors(const manifest_places& manifests, const std::filesystem::path& 
         );
     }
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    return out;
+}
+
+result<std::vector<connector_tools::question>>
+questions_of(const std::string& system, const manifest_places& manifests, const std::filesystem::path& mappings)
+{
+    std::vector<connector_tools::question> out;
+    std::error_code none;
+    if (const auto mapping = mappings / (system + ".toml"); std::filesystem::is_regular_file(mapping, none)) {
+        out.push_back({"folder", "Folder", "Where the export files are put.", "", "", true, false});
+        out.push_back({"mapping", "", "", "", mapping.string(), true, false});
+        return out;
+    }
+    const result<manifest> found = find_manifest(system, manifests);
+    if (!found) return found.error();
+    for (const setting_spec& spec : found->spec) {
+        if (!spec.required && !spec.secret && spec.type != setting_spec::kind::url) continue;
+        const auto* usual = spec.otherwise ? std::get_if<std::string>(&*spec.otherwise) : nullptr;
+        out.push_back(
+            {spec.name, spec.title, spec.description, usual ? *usual : std::string(), "", spec.required, spec.secret}
+        );
+    }
     return out;
 }
 
@@ -157,8 +212,16 @@ std::vector<std::string> allow_list(const configuration& settings, const manifes
         for (const setting_spec& spec : m->spec)
             if (spec.type == setting_spec::kind::url) add_host(out, resolved->values.find(spec.name)->second, why);
     }
-    for (const route_configuration& route : settings.routes)
+    for (const route_configuration& route : settings.routes) {
         add_hosts(out, route.settings, "route " + route.name);
+        const auto oauth = route.settings.find("oauth");
+        if (oauth == route.settings.end()) continue;
+        const auto* table = std::get_if<setting_table>(&oauth->second.value);
+        if (table && table->contains("token_url"))
+            add_hosts(out, *table, "route " + route.name);
+        else
+            add_host(out, "https://login.microsoftonline.com", "route " + route.name);
+    }
     return std::vector<std::string>(out.begin(), out.end());
 }
 

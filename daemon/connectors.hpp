@@ -1,9 +1,11 @@
 #pragma once
 
 #include "connectors/rest/manifest.hpp"
+#include "daemon/cli/connector_tools.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/connector.hpp"
 #include "daemon/ports/http.hpp"
+#include "daemon/ports/note_writer.hpp"
 #include "daemon/service/timeliness.hpp"
 
 #include <functional>
@@ -24,6 +26,16 @@ result<std::unique_ptr<connector>> make_connector(
     const std::filesystem::path& record_to = {}
 );
 
+// What writes notes into a source, by an operation of its manifest; empty: the only one. Fails with
+// configuration_invalid: the source cannot be written to, or the operation is not there.
+result<std::unique_ptr<note_writer>> make_note_writer(
+    const configuration& settings,
+    const std::string& source,
+    const std::string& operation,
+    const manifest_places& manifests,
+    http_client& client
+);
+
 // Everything wrong with a source's connector and its settings. Reads no secret and reaches nothing.
 std::vector<failure>
 check_connector(const configuration& settings, const source_configuration& source, const manifest_places& manifests);
@@ -40,6 +52,11 @@ struct known_connector {
 // configuration_invalid when a manifest is wrong.
 result<std::vector<known_connector>>
 known_connectors(const manifest_places& manifests, const std::filesystem::path& mappings);
+
+// What a person is asked when a system is set up: what its manifest requires and where it is, or the folder of its export
+// files. Fails with configuration_invalid where there is no such system.
+result<std::vector<connector_tools::question>>
+questions_of(const std::string& system, const manifest_places& manifests, const std::filesystem::path& mappings);
 
 // What a source can tell, and how late by its manifest's word.
 source_timeliness

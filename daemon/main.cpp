@@ -13,6 +13,7 @@
 #include "daemon/ledger/export.hpp"
 #include "daemon/ledger/reader.hpp"
 #include "daemon/ledger/store.hpp"
+#include "daemon/machine.hpp"
 #include "daemon/net/curl_client.hpp"
 #include "daemon/ports/secrets.hpp"
 #include "daemon/reconcile/housekeeping_entries.hpp"
@@ -20,6 +21,7 @@
 #include "daemon/service/daemon.hpp"
 #include "daemon/service/decisions.hpp"
 #include "daemon/service/housekeeping.hpp"
+#include "daemon/service/operator_messages.hpp"
 #include "daemon/upkeep.hpp"
 #include "daemon/web/server.hpp"
 
@@ -38,6 +40,7 @@
 #include <pwd.h>
 #include <sstream>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace rollbook {
@@ -231,6 +234,9 @@ result<cycle_parts> make_parts(
     around.now = std::move(now);
     around.school_name = settings.school.name;
     around.school_urn = settings.school.urn;
+    around.make_note_writer = [&](const std::string& source, const std::string& operation) {
+        return make_note_writer(settings, source, operation, data.manifests, *clients->http);
+    };
     for (const route_configuration& route : settings.routes) {
         auto made = make_channel(route, around);
         if (!made) return made.error();
@@ -352,10 +358,12 @@ result<std::string> rotate_key(const configuration& settings, std::chrono::milli
     return format_vkey(opened->keys.front()->verifier());
 }
 
+// Who runs this, remembered from before work_as_owner().
 std::string user_name()
 {
-    const passwd* entry = ::getpwuid(::getuid());
-    return entry ? entry->pw_name : std::to_string(::getuid());
+    static const uid_t runs_this = ::getuid();
+    const passwd* entry = ::getpwuid(runs_this);
+    return entry ? entry->pw_name : std::to_string(runs_this);
 }
 
 result<std::string> pinned_vkey(const configuration& settings)
@@ -465,6 +473,24 @@ make_pages(const configuration& settings, page_desk& desk, boost::asio::any_io_e
     return make_page_server(executor, std::move(around));
 }
 
+std::optional<std::string> read_line(bool hidden)
+{
+    termios before{};
+    const bool hides = hidden && ::tcgetattr(STDIN_FILENO, &before) == 0;
+    if (hides) {
+        termios silent = before;
+        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    }
+    std::string line;
+    const bool read = static_cast<bool>(std::getline(std::cin, line));
+    if (hides) {
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        std::cout << std::endl;
+    }
+    return read ? std::optional(line) : std::nullopt;
+}
+
 class application {
 public:
     application() : data_(find_data()) {}
@@ -477,6 +503,8 @@ public:
         c.open_reader = [](const configuration& settings) { return open_reader(settings.ledger.path); };
         c.now = [](const configuration& settings) { return now_in(is_simulation(settings)); };
         c.init = init;
+        c.work_as_owner = [](const configuration& settings) { return work_as_owner(settings.ledger.path); };
+        c.read_line = read_line;
         c.check = [this](const configuration& settings, bool online) { return check(settings, online); };
         c.poll = [this](const configuration& settings, const poll_request& request, const auto& progress) {
             return poll(settings, request, progress);
@@ -510,6 +538,12 @@ public:
         c.change_account = [this](const configuration& settings, const account_request& asked) {
             return change_account(settings, asked);
         };
+        c.troubles = [](const configuration& settings, std::optional<instant> newest) {
+            return look(settings, newest, is_simulation(settings));
+        };
+        c.test_route = [this](const configuration& settings, const std::string& name) {
+            return test_route(settings, name);
+        };
         c.backups = [](const configuration& settings) {
             return standing_of_backups(settings, now_in(is_simulation(settings)));
         };
@@ -533,6 +567,9 @@ private:
             for (const known_connector& each : *all)
                 out.push_back({each.name, each.title, each.role, each.state});
             return out;
+        };
+        tools.questions = [this](const std::string& system) {
+            return questions_of(system, data_.manifests, data_.mappings);
         };
         tools.skeleton = manifest_skeleton;
         tools.allow_list = [this](const configuration& settings) { return allow_list(settings, data_.manifests); };
@@ -597,6 +634,7 @@ private:
                     answer.problems.push_back({file.string() + ": " + why.what});
                     answer.problems.push_back({"  " + why.to_do});
                 }
+            set_log_format(loaded->json_logs ? log_format::json : log_format::text);
             answer.good = std::move(*loaded);
         } else {
             const configuration_errors errors = loaded.error();
@@ -637,7 +675,14 @@ private:
         around.tend = [&opened, simulated](const configuration& settings) {
             return tend_backups(settings, *opened.keys.front(), now_in(simulated));
         };
-        around.reload = [file, packs = data_.packs] { return load_good(file, packs); };
+        around.look = [simulated](const configuration& settings, std::optional<instant> newest) {
+            return look(settings, newest, simulated);
+        };
+        around.reload = [file, packs = data_.packs] {
+            auto fresh = load_good(file, packs);
+            if (fresh) set_log_format(fresh->json_logs ? log_format::json : log_format::text);
+            return fresh;
+        };
         return around;
     }
 
@@ -795,6 +840,46 @@ private:
         return lines;
     }
 
+    // A simulation's time is no clock's, and its disk holds nobody's records.
+    static std::vector<trouble> look(const configuration& settings, std::optional<instant> newest, bool simulated)
+    {
+        machine_facts facts = facts_of_machine(settings, newest, now_in(simulated));
+        if (simulated) {
+            facts.newest_entry.reset();
+            facts.clock_kept.reset();
+            facts.disk_encrypted.reset();
+        }
+        return troubles_of(settings, facts);
+    }
+
+    // One message past the outbox, for a person who waits to see it arrive.
+    result<void> test_route(const configuration& settings, const std::string& name)
+    {
+        const auto route = std::ranges::find(settings.routes, name, &route_configuration::name);
+        if (route == settings.routes.end())
+            return failure(errc::usage, "the configuration has no route \"" + name + "\"", "Name a [[route]] by its name.");
+        boost::asio::io_context io(1);
+        auto parts = make_parts(settings, data_, io.get_executor(), system_now);
+        if (!parts) return parts.error();
+        channel& to = *parts->channels.at(name);
+        const instant now = system_now();
+        message test = test_message(
+            message_setting_of(settings, is_simulation(settings)), name, std::to_string(now.time_since_epoch().count()), now
+        );
+        // A test would stand in a pupil's file.
+        auto sending = route->channel == "note" ? to.check() : to.send(std::move(test));
+        result<void> sent;
+        std::exception_ptr broken;
+        boost::asio::co_spawn(io, std::move(sending), [&](std::exception_ptr e, result<void> done) {
+            broken = e;
+            sent = std::move(done);
+            io.stop();
+        });
+        io.run();
+        if (broken) std::rethrow_exception(broken);
+        return sent;
+    }
+
     // Reads one page of each stream and reaches each route; writes nothing.
     static boost::asio::awaitable<void> reach_all(cycle_parts& parts, std::vector<cli_context::check_line>& lines)
     {
@@ -830,6 +915,7 @@ int run_main(int argc, char** argv)
 {
     ::umask(0077); // what we make beside the ledger is nobody else's
     try {
+        (void)user_name();
         application program;
         return run_cli(argc, argv, program.context(), std::cout, std::cerr);
     } catch (const failure_error& e) {

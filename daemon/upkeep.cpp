@@ -10,6 +10,7 @@
 #include "daemon/ledger/restore.hpp"
 #include "daemon/reconcile/narrative.hpp"
 #include "daemon/service/hold.hpp"
+#include "daemon/service/service_manager.hpp"
 
 #include <fmt/format.h>
 
@@ -315,7 +316,9 @@ tend_backups(const configuration& settings, const signing_key& key, instant now)
     const bool waits = !standing.error.empty() && standing.tried_at && now < *standing.tried_at + after_a_failure &&
                        *standing.tried_at <= now;
     if (!due || waits) return between_copies;
-    const auto made = make_backup(settings, key, {}, now, {});
+    const auto made = make_backup(settings, key, {}, now, [](const std::string&) {
+        tell_service_manager("WATCHDOG=1"); // the daemon's one thread is here for as long as it takes
+    });
     if (made)
         log_event(event::backup_made, standing_of_backups(settings, now).file);
     else

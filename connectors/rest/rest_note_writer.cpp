@@ -44,8 +44,7 @@ public:
         run_values values{
             {"@reference", note.reference}, {"@pupil", note.pupil}, {"@text", note.text}, {"@at", note.at}};
         // A source that can be asked by our reference is asked first: the try before may have come through unheard.
-        const bool by_reference = spec_.read_back && !names(*spec_.read_back, "{@id}");
-        if (by_reference) {
+        if (knows_by_reference()) {
             const result<bool> there = co_await is_there(values);
             if (!there) co_return as_delivery(there.error());
             if (*there) co_return std::string();
@@ -73,6 +72,8 @@ public:
         }
         co_return id;
     }
+
+    bool knows_by_reference() const override { return spec_.read_back && !names(*spec_.read_back, "{@id}"); }
 
 private:
     static bool names(const request_spec& r, std::string_view variable)

@@ -1,5 +1,10 @@
 #include "daemon/base/events.hpp"
 
+#include "daemon/base/canonical_json.hpp"
+#include "daemon/base/repeats.hpp"
+#include "daemon/base/time.hpp"
+#include "daemon/base/utf8.hpp"
+
 #include <array>
 #include <cstdio>
 #include <unistd.h>
@@ -15,13 +20,36 @@ constexpr std::array descriptions = {
 #undef ROLLBOOK_EVENT
 };
 
-std::string filled(std::string_view text, fmt::format_args arguments)
+log_format format_now = log_format::text;
+
+std::string_view name_of(event_level level)
 {
-    try {
-        return fmt::vformat(text, arguments);
-    } catch (const fmt::format_error&) {
-        return std::string(text);
-    }
+    return level == error ? "error" : level == warning ? "warning" : "info";
+}
+
+std::string json_line(const event_description& known, std::string_view text)
+{
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    std::string line;
+    json_writer out(line);
+    out.begin_object();
+    out.member("at", format_instant(now));
+    out.member("event", known.id);
+    out.member("level", name_of(known.level));
+    out.member("text", std::string_view(as_utf8(text)));
+    if (known.level != info) out.member("to_do", known.to_do);
+    out.end_object();
+    return line;
+}
+
+void write_line(event e, std::string_view text)
+{
+    const event_description& known = describe(e);
+    std::string line;
+    if (::isatty(STDERR_FILENO) == 0) line = known.level == error ? "<3>" : known.level == warning ? "<4>" : "<6>";
+    line += format_now == log_format::json ? json_line(known, text) : fmt::format("rollbook: {}: {}", known.id, text);
+    line += '\n';
+    std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 } // namespace
@@ -31,13 +59,32 @@ const event_description& describe(event e)
     return descriptions[static_cast<std::size_t>(e)];
 }
 
-void write_event(event e, fmt::format_args arguments)
+void set_log_format(log_format format)
 {
-    const event_description& known = describe(e);
-    std::string line;
-    if (::isatty(STDERR_FILENO) == 0) line = known.level == error ? "<3>" : known.level == warning ? "<4>" : "<6>";
-    line += fmt::format("rollbook: {}: {}\n", known.id, filled(known.text, arguments));
-    std::fwrite(line.data(), 1, line.size(), stderr);
+    format_now = format;
+}
+
+std::string fill_event(event e, fmt::format_args arguments)
+{
+    const std::string_view text = describe(e).text;
+    try {
+        return fmt::vformat(text, arguments);
+    } catch (const fmt::format_error&) {
+        return std::string(text);
+    }
+}
+
+void write_event(event e, std::string_view text)
+{
+    static repeats told;
+    if (describe(e).level != info) {
+        const auto now = std::chrono::steady_clock::now();
+        const bool fresh = told.count(fmt::format("{}: {}", describe(e).id, text), now);
+        for (const repeats::summary& each : told.take_ended(now))
+            write_line(event::lines_left_out, event_text(event::lines_left_out, each.left_out, each.example));
+        if (!fresh) return;
+    }
+    write_line(e, text);
 }
 
 } // namespace rollbook

@@ -26,14 +26,27 @@ struct event_description {
 
 const event_description& describe(event e);
 
+enum class log_format { text, json };
+
+// How lines are written from now on; text at the start.
+void set_log_format(log_format format);
+
+// An event's text with its arguments. A text that they do not fit is given as it is.
+std::string fill_event(event e, fmt::format_args arguments);
+
+template <class... T> std::string event_text(event e, const T&... arguments)
+{
+    return fill_event(e, fmt::make_format_args(arguments...));
+}
+
 // Writes one line to standard error, with the level prefix that journald reads (sd-daemon(3)) when it is not a
-// terminal. A text that an event's arguments do not fit is written as it is.
-void write_event(event e, fmt::format_args arguments);
+// terminal. Warnings and errors that repeat are left out and counted; a line says how many there were (repeats.hpp).
+void write_event(event e, std::string_view text);
 
 // Logged once, where the event is handled.
 template <class... T> void log_event(event e, const T&... arguments)
 {
-    write_event(e, fmt::make_format_args(arguments...));
+    write_event(e, event_text(e, arguments...));
 }
 
 } // namespace rollbook

@@ -26,6 +26,17 @@ std::size_t utf8_length(std::string_view text) noexcept
     return 4;
 }
 
+std::string as_utf8(std::string_view text)
+{
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        out += length == 0 ? std::string_view("?") : text.substr(0, length);
+        text.remove_prefix(length == 0 ? 1 : length);
+    }
+    return out;
+}
+
 bool is_valid_utf8(std::string_view text) noexcept
 {
     while (!text.empty()) {

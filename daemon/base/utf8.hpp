@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace rollbook {
@@ -11,5 +12,8 @@ bool is_valid_utf8(std::string_view text) noexcept;
 
 // Bytes of the well-formed character `text` begins with; 0 when it begins with none.
 std::size_t utf8_length(std::string_view text) noexcept;
+
+// The text with each byte that is part of no character replaced by '?', for texts that libraries and systems make.
+std::string as_utf8(std::string_view text);
 
 } // namespace rollbook

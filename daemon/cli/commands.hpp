@@ -42,6 +42,8 @@ verifier_key log_key_of(const command_io& io, const command_options& options, co
 
 // One function for each subcommand; each gives the exit code.
 int run_init(const command_io& io, const command_options& options);
+int run_wizard(const command_io& io, const command_options& options);
+int run_calendar_propose(const command_io& io, const command_options& options);
 int run_check(const command_io& io, const command_options& options);
 int run_connectors_list(const command_io& io, const command_options& options);
 int run_connectors_probe(const command_io& io, const command_options& options);
@@ -52,6 +54,7 @@ int run_rules_check(const command_io& io, const command_options& options);
 int run_rules_why(const command_io& io, const command_options& options);
 int run_rules_backtest(const command_io& io, const command_options& options);
 int run_rules_list(const command_io& io, const command_options& options);
+int run_route_test(const command_io& io, const command_options& options);
 int run_poll(const command_io& io, const command_options& options);
 int run_status(const command_io& io, const command_options& options);
 int run_statement(const command_io& io, const command_options& options);

@@ -20,6 +20,18 @@ struct connector_tools {
     };
     // Every system that can be read, by name. Fails with configuration_invalid when a manifest is wrong.
     std::function<result<std::vector<known>>()> list;
+    // What a person is asked when a system is set up.
+    struct question {
+        std::string name; // the key under [source.settings]
+        std::string title;
+        std::string description;
+        std::string usual; // what is taken without an answer
+        std::string fixed; // not asked: this is what is written
+        bool required = false;
+        bool secret = false;
+    };
+    // The settings that a person must know or may want to change. Fails where there is no such system.
+    std::function<result<std::vector<question>>(const std::string& system)> questions;
     // A trial read of the source of that name; what it answers goes to the folder `record_to`, masked, where one is
     // named. Fails with configuration_invalid where there is none.
     std::function<result<std::vector<stream_probe>>(

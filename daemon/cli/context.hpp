@@ -10,6 +10,7 @@
 #include "daemon/ports/ledger_reader.hpp"
 #include "daemon/ports/upkeep.hpp"
 #include "daemon/service/poll.hpp"
+#include "daemon/service/troubles.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -38,6 +39,11 @@ struct cli_context {
     std::function<result<std::unique_ptr<ledger_reader>>(const configuration&)> open_reader;
     // The time: the system's, or ROLLBOOK_NOW where the ledger is a simulation.
     std::function<instant(const configuration&)> now;
+
+    // Run by root, goes on as the owner of the ledger's folder. May be empty.
+    std::function<result<void>(const configuration&)> work_as_owner;
+    // The next line of standard input without its end, not shown where `hidden` and it is a terminal; empty at the end.
+    std::function<std::optional<std::string>(bool hidden)> read_line;
 
     // Makes ledger, key and ledger.vkey; returns the vkey. Refuses to overwrite (ledger_in_doubt).
     std::function<result<std::string>(const configuration&, bool simulated)> init;
@@ -74,6 +80,10 @@ struct cli_context {
     // A person's decision: through the daemon or the lock. Who it is by the operating system is filled in here.
     std::function<result<upkeep_report>(const configuration&, const decision_request&)> decide;
     std::function<backup_standing(const configuration&)> backups;
+    // What is wrong with the machine or soon will be, given when the newest entry was recorded.
+    std::function<std::vector<trouble>(const configuration&, std::optional<instant>)> troubles;
+    // Sends a test message over one route, and says how that went.
+    std::function<result<void>(const configuration&, const std::string& route)> test_route;
     // A recipient's key pair into a new file; returns the public key.
     std::function<result<std::string>(const std::filesystem::path&)> make_recipient;
     // A backup's signature, and with a recipient's key file its content.

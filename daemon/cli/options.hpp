@@ -49,6 +49,7 @@ struct command_options {
     std::string format; // csv | html; empty: a table, or as the file's name says
 
     bool simulated = false;
+    bool wizard = false;
     bool online = false;
     std::string source;
     std::string allow_vanished;

@@ -137,14 +137,59 @@ void print_held_back(std::ostream& out, const workplace& at)
             << " marks that nothing is said of yet. `rollbook status --json` lists them.\n";
 }
 
-void write_status(
-    json_writer& out, const workplace& at, const witness_standing& witnesses, const backup_standing& backups
-)
+// What only this machine holds: entries since the newest backup. The sources give their records again; when Rollbook
+// learned them is lost, and what a person decided where no copy of it is in the backup's target.
+std::uint64_t entries_at_risk(const workplace& at, const backup_standing& backups)
 {
+    return backups.made_at ? at.n - std::min(at.n, at.reader.size_at(*backups.made_at)) : at.n;
+}
+
+void print_at_risk(std::ostream& out, const workplace& at, const backup_standing& backups)
+{
+    const std::uint64_t entries = entries_at_risk(at, backups);
+    out << "If this machine died now: ";
+    if (!backups.configured)
+        out << "everything would be lost, all " << grouped(static_cast<std::int64_t>(entries)) << " entries.\n";
+    else if (entries == 0)
+        out << "nothing would be lost.\n";
+    else
+        out << grouped(static_cast<std::int64_t>(entries))
+            << " entries since the last backup would be lost. What the sources still have is read again; what people\n"
+               "  decided is copied to the backup's target within a minute.\n";
+}
+
+void write_troubles(json_writer& out, const std::vector<trouble>& troubles)
+{
+    out.key("troubles").begin_array();
+    for (const trouble& each : troubles)
+        out.begin_object().member("event", describe(each.what).id).member("text", each.text).member("to_do", each.to_do()).end_object();
+    out.end_array();
+}
+
+void print_troubles(std::ostream& out, const std::vector<trouble>& troubles)
+{
+    for (const trouble& each : troubles)
+        out << (describe(each.what).level == event_level::error ? "TROUBLE: " : "Warning: ") << plain(each.text)
+            << ".\n  " << each.to_do() << '\n';
+}
+
+// What status says beside the ledger itself.
+struct surroundings_now {
+    witness_standing witnesses;
+    backup_standing backups;
+    std::vector<trouble> troubles;
+};
+
+void write_status(json_writer& out, const workplace& at, const surroundings_now& around)
+{
+    const auto& [witnesses, backups, troubles] = around;
     const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
     const outbox_counts outbox = at.reader.outbox();
     out.begin_object();
     out.key("alerts").begin_object().member("open", alerts_open(at)).end_object();
+    out.key("at_risk").begin_object().member("entries", entries_at_risk(at, backups));
+    write_instant(out, "since", backups.made_at);
+    out.end_object();
     write_backups(out, backups);
     write_held_back(out, at);
     out.key("ledger").begin_object();
@@ -173,7 +218,9 @@ void write_status(
     out.key("sources").begin_array();
     for (const auto& [source, state] : states_of(at))
         write_source(out, state, at.now);
-    out.end_array().end_object();
+    out.end_array();
+    write_troubles(out, troubles);
+    out.end_object();
 }
 
 // What the source's newest statement says, over all kinds of record.
@@ -233,10 +280,9 @@ void print_witnesses(std::ostream& out, const workplace& at, const witness_stand
     out << (witnesses.overdue ? ". OVERDUE: send it what `rollbook witness request` makes.\n" : ".\n");
 }
 
-void print_status(
-    const command_io& io, const workplace& at, const witness_standing& witnesses, const backup_standing& backups
-)
+void print_status(const command_io& io, const workplace& at, const surroundings_now& around)
 {
+    const auto& [witnesses, backups, troubles] = around;
     const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
     const outbox_counts outbox = at.reader.outbox();
     if (at.reader.is_simulated()) io.out << "SIMULATION: this ledger is not a real school's.\n";
@@ -249,6 +295,8 @@ void print_status(
     io.out << "Alerts open: " << alerts_open(at) << ". Messages waiting: " << outbox.waiting
            << ", failed: " << outbox.failed << ". Rows in quarantine: " << at.reader.quarantined() << ".\n";
     print_backups(io.out, at, backups);
+    print_at_risk(io.out, at, backups);
+    print_troubles(io.out, troubles);
     if (!at.config.sealed_text) return;
     const auto unsealed = last_unseal(at);
     io.out << "Narratives: sealed to " << at.config.sealed_text->recipients.size() << " keys; "
@@ -295,12 +343,14 @@ int run_status(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
         const auto proofs = io.context.open_proofs(at.config).value();
-        const witness_standing witnesses = standing_of(at.config, *proofs, at.now);
-        const backup_standing backups = io.context.backups ? io.context.backups(at.config) : backup_standing();
+        surroundings_now around;
+        around.witnesses = standing_of(at.config, *proofs, at.now);
+        if (io.context.backups) around.backups = io.context.backups(at.config);
+        if (io.context.troubles) around.troubles = io.context.troubles(at.config, proofs->last_recorded());
         if (options.json)
-            print_json(io.out, [&](json_writer& out) { write_status(out, at, witnesses, backups); });
+            print_json(io.out, [&](json_writer& out) { write_status(out, at, around); });
         else
-            print_status(io, at, witnesses, backups);
+            print_status(io, at, around);
         return exit_done;
     });
 }

@@ -173,6 +173,7 @@ void command_line::add_set_up()
 {
     CLI::App* init = add(app_, "init", "Make the ledger and its signing key", run_init);
     init->add_flag("--simulated", options_.simulated, "Mark the ledger as a simulation, with a time of its own");
+    init->add_flag("--wizard", options_.wizard, "Ask for all that is needed, try each source and route, write the files");
     CLI::App* check = add(app_, "check", "Check the configuration, calendar and rules", run_check);
     check->add_flag("--online", options_.online, "Also reach each source and route");
     add(app_, "run", "The daemon", run_daemon);
@@ -193,6 +194,14 @@ void command_line::add_set_up()
         ->type_name("");
     add(*group("net", "What leaves this machine"), "allow-list", "Hosts and ports for the firewall", run_net_allow_list
     );
+    CLI::App* propose = add(
+        *group("calendar", "The school's year"), "propose", "Draft a calendar file from the marks held", run_calendar_propose
+    );
+    propose->add_option("--ical", options_.file, "The school's published calendar, as .ics")->type_name("FILE");
+    add(*group("route", "Where messages go"), "test", "Send a test message over one route", run_route_test)
+        ->add_option("NAME", options_.source, "The route's name in the configuration")
+        ->required()
+        ->type_name("");
     CLI::App* rules = group("rules", "The rules in force");
     json(add(*rules, "list", "Rules with their stages and source", run_rules_list));
     add(*rules, "check", "Check the rules of a file or a pack", run_rules_check)

@@ -46,6 +46,7 @@ void write_rule(json_writer& out, const rule& of)
 
 int run_init(const command_io& io, const command_options& options)
 {
+    if (options.wizard) return run_wizard(io, options);
     return with_configuration(io, options, [&](const configuration& config) {
         const std::string vkey = io.context.init(config, options.simulated).value();
         io.out << "Made the " << (options.simulated ? "simulated " : "") << "ledger "
@@ -79,6 +80,15 @@ int run_daemon(const command_io& io, const command_options& options)
         for (const std::string& warning : config.warnings)
             io.err << plain(warning) << '\n';
         io.context.run(config).value();
+        return exit_done;
+    });
+}
+
+int run_route_test(const command_io& io, const command_options& options)
+{
+    return with_configuration(io, options, [&](const configuration& config) {
+        io.context.test_route(config, options.source).value();
+        io.out << "The route " << plain(options.source) << " took a test message. Ask its reader whether it came.\n";
         return exit_done;
     });
 }

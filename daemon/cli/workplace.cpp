@@ -65,7 +65,10 @@ int with_configuration(
 )
 {
     const cli_context::loaded_configuration loaded = io.context.load_configuration(options.config);
-    if (loaded.good && loaded.problems.empty()) return use(*loaded.good);
+    if (loaded.good && loaded.problems.empty()) {
+        if (io.context.work_as_owner) io.context.work_as_owner(*loaded.good).value();
+        return use(*loaded.good);
+    }
     for (const cli_context::configuration_problem& problem : loaded.problems)
         io.err << plain(problem.line) << '\n';
     io.err << "Correct " << plain(options.config.string()) << "; `rollbook check` reads it again.\n";

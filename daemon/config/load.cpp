@@ -84,6 +84,7 @@ void read_all(
     read_findings(root, into);
     read_sealed_text(root, into);
     read_retention(root, into);
+    read_operations(root, into);
     root.refuse_unknown();
     if (!calendar.empty()) into.calendar = read_calendar(calendar, problems.all());
 }

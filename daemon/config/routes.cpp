@@ -23,6 +23,7 @@ void read_oauth(table_reader table)
     (void)table.required_text("client_id");
     if (!table.has("client_secret")) table.missing("client_secret", secret_forms);
     (void)table.find("client_secret"); // read with the other settings
+    if (table.find("token_url") != nullptr) (void)table.text("token_url", "https://HOST/...");
     table.refuse_unknown();
 }
 
@@ -68,6 +69,7 @@ void check_note(table_reader& settings, const configuration& known)
             in_quotes(source) + " is not a source with role safeguarding",
             "the name of a source with role safeguarding"
         );
+    if (settings.find("operation") != nullptr) (void)settings.text("operation", "a write operation of its manifest");
 }
 
 // A path of a file or folder is meant from the configuration file.
@@ -92,6 +94,11 @@ void read_route_settings(table_reader& route, const configuration& known, route_
     } else if (into.channel == "webhook") {
         require_address(*settings, "url", "https://HOST/...");
         if (settings->find("secret") == nullptr) settings->missing("secret", secret_forms);
+        (void)settings->text("ca_file", "the path of a file of certificates");
+        make_absolute(into.settings, "ca_file", known.file.parent_path());
+    } else if (into.channel == "teams") {
+        if (settings->find("url") == nullptr) settings->missing("url", secret_forms);
+        else if (!settings->secret("url")) return;
         (void)settings->text("ca_file", "the path of a file of certificates");
         make_absolute(into.settings, "ca_file", known.file.parent_path());
     } else if (into.channel == "file") {
@@ -129,11 +136,18 @@ route_configuration read_route(table_reader& table, const configuration& known)
     out.name = table.required_text("name", name_form);
     if (!out.name.empty() && !is_name(out.name))
         table.wrong("name", in_quotes(out.name) + " is not a name", std::string(name_form));
-    if (!table.has("channel")) table.missing("channel", "email, webhook, file or note");
+    if (!table.has("channel")) table.missing("channel", "email, teams, webhook, file or note");
     if (const auto at = table.choice("channel", channels)) out.channel = channels[*at];
     if (!table.has("rules")) table.missing("rules", R"(["*"] or a list of rule ids)");
     out.rules = table.texts("rules", R"(["*"] or a list of rule ids)").value_or(std::vector<std::string>());
     check_rules_known(table, known, out);
+    if (table.has("fields")) {
+        const std::string form = "a list of " + one_of({alert_fields.begin(), alert_fields.end()});
+        out.fields = table.texts("fields", form).value_or(std::vector<std::string>());
+        for (const std::string& field : out.fields)
+            if (std::ranges::find(alert_fields, std::string_view(field)) == alert_fields.end())
+                table.wrong("fields", in_quotes(field) + " is not a field of an alert", form);
+    }
     out.disclose = static_cast<disclosure>(table.choice("disclose", disclosures).value_or(0));
     read_reminding(table, out.reminders);
     if (table.has("digest")) out.digest = table.time_of_day("digest");

@@ -203,7 +203,7 @@ void read_pack(table_reader& root, const std::string& name, configuration& into)
             about->wrong("name", "differs from the file's name", in_quotes(name));
         (void)about->required_text("title");
         if (!about->has("dated")) about->missing("dated", "the day the pack was last checked against its sources");
-        (void)about->day("dated");
+        if (const auto dated = about->day("dated")) into.packs.push_back({name, *dated});
         about->refuse_unknown();
     } else if (!root.has("pack")) {
         root.missing("pack", "a table [pack] with name, title and dated");

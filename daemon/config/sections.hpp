@@ -30,6 +30,9 @@ void read_sealed_text(table_reader& root, configuration& into);
 // [findings]: which kinds are looked for, when, and the school's own words.
 void read_findings(table_reader& root, configuration& into);
 
+// [operator] and [log]. Needs the routes.
+void read_operations(table_reader& root, configuration& into);
+
 // How long entries are kept.
 void read_retention(table_reader& root, configuration& into);
 

@@ -9,7 +9,7 @@ namespace {
 bool is_secret_shape(const toml_value::table& table)
 {
     const auto is_form = [](const auto& entry) {
-        return entry.first == "file" || entry.first == "env" || entry.first == "credential";
+        return entry.first == "file" || entry.first == "env" || entry.first == "credential" || entry.first == "expires";
     };
     return !table.empty() && std::ranges::all_of(table, is_form);
 }

@@ -52,11 +52,13 @@ read_secret_reference(const toml_value& value, const std::string& path, problem_
     constexpr std::array<std::pair<std::string_view, from>, 3> forms = {
         {{"file", from::file}, {"env", from::environment}, {"credential", from::credential}}};
     std::optional<secret_reference> found;
-    if (table->size() == 1) {
+    const auto ends = table->find("expires");
+    const auto* expires = ends == table->end() ? nullptr : std::get_if<civil_day>(&ends->second.value);
+    if (table->size() == (expires ? 2u : 1u)) {
         for (const auto& [word, kind] : forms) {
             const auto at = table->find(word);
             const auto* name = at == table->end() ? nullptr : std::get_if<std::string>(&at->second.value);
-            if (name != nullptr && !is_blank(*name)) found = secret_reference{kind, *name};
+            if (name != nullptr && !is_blank(*name)) found = secret_reference{kind, *name, expires ? std::optional(*expires) : std::nullopt};
         }
     }
     if (!found)

@@ -25,6 +25,10 @@ inline constexpr std::array<std::string_view, 15> published_rules = {
     "source-stale",
 };
 
-inline constexpr std::array<std::string_view, 4> channels = {"email", "webhook", "file", "note"};
+inline constexpr std::array<std::string_view, 5> channels = {"email", "teams", "webhook", "file", "note"};
+
+// What of an alert a route may be held to, beside the rule and the pupil as `disclose` allows.
+inline constexpr std::array<std::string_view, 6> alert_fields = {
+    "stage", "state", "value", "threshold", "reason", "source"};
 
 } // namespace rollbook

@@ -16,31 +16,49 @@ public:
         envelope_.to = settings_.to;
         envelope_.school_name = around.school_name;
         envelope_.school_urn = around.school_urn;
+        if (settings_.oauth) tokens_ = make_token_source(*settings_.oauth, around);
     }
 
     asio::awaitable<result<void>> send(message m) override
     {
-        result<mail_submission> mail = addressed();
-        if (!mail) co_return mail.error();
-        mail->from = settings_.from;
-        mail->to = settings_.to;
-        mail->message = compose_mail(m, envelope_);
-        co_return co_await mail_.submit(std::move(*mail));
+        std::vector<std::string> to = settings_.to;
+        std::string text = compose_mail(m, envelope_);
+        co_return co_await submit(std::move(to), std::move(text));
     }
 
     // A mail for nobody: the relay is reached and logged on to.
     asio::awaitable<result<void>> check() override
     {
-        result<mail_submission> mail = addressed();
-        if (!mail) co_return mail.error();
-        mail->from = settings_.from;
-        co_return co_await mail_.submit(std::move(*mail));
+        std::vector<std::string> nobody;
+        std::string nothing;
+        co_return co_await submit(std::move(nobody), std::move(nothing));
     }
 
 private:
+    asio::awaitable<result<void>> submit(std::vector<std::string> to, std::string text)
+    {
+        for (int tries = 1;; ++tries) {
+            result<mail_submission> mail = addressed();
+            if (!mail) co_return mail.error();
+            mail->to = to;
+            mail->message = text;
+            if (tokens_) {
+                const result<std::string> token = co_await tokens_->token();
+                if (!token) co_return token.error();
+                mail->token = *token;
+            }
+            const result<void> taken = co_await mail_.submit(std::move(*mail));
+            // A token can be withdrawn before its time: a fresh one is tried once.
+            if (taken || taken.error().code != errc::delivery_refused || !tokens_ || tries == 2) co_return taken;
+            tokens_->forget();
+        }
+    }
+
     result<mail_submission> addressed() const
     {
         mail_submission mail;
+        mail.from = settings_.from;
+        if (settings_.oauth) mail.user = settings_.user.empty() ? settings_.from : settings_.user;
         mail.smtp_url = settings_.smtp_url;
         mail.ca_file = settings_.ca_file;
         if (settings_.password) {
@@ -54,6 +72,7 @@ private:
 
     mail_settings settings_;
     mail_envelope envelope_;
+    std::unique_ptr<token_source> tokens_; // null: a password, or nothing
     mail_client& mail_;
     std::function<result<std::string>(const secret_reference&)> read_secret_;
 };

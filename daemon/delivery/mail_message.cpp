@@ -1,6 +1,7 @@
 #include "daemon/delivery/mail_message.hpp"
 
 #include "daemon/base/bytes.hpp"
+#include "daemon/base/sha256.hpp"
 #include "daemon/base/utf8.hpp"
 
 #include <fmt/format.h>
@@ -77,6 +78,34 @@ std::string encoded_words(std::string_view text, std::size_t used)
     return words;
 }
 
+std::string escaped(std::string_view text)
+{
+    std::string out;
+    for (const char c : text) {
+        if (c == '&') out += "&amp;";
+        else if (c == '<') out += "&lt;";
+        else if (c == '>') out += "&gt;";
+        else if (c == '"') out += "&quot;";
+        else out += c;
+    }
+    return out;
+}
+
+// One line, with the addresses of web pages in it as links.
+std::string with_links(std::string_view line)
+{
+    std::string out;
+    for (;;) {
+        const std::size_t at = std::min(line.find("https://"), line.find("http://"));
+        out += escaped(line.substr(0, at));
+        if (at >= line.size()) return out;
+        line.remove_prefix(at);
+        const std::string url = escaped(line.substr(0, line.find_first_of(" \t)")));
+        out += "<a href=\"" + url + "\">" + url + "</a>";
+        line.remove_prefix(std::min(line.size(), line.find_first_of(" \t)")));
+    }
+}
+
 } // namespace
 
 std::string header_text(std::string_view text, std::size_t used)
@@ -116,6 +145,26 @@ std::string quoted_printable(std::string_view text)
     return out;
 }
 
+std::string html_of(std::string_view title, std::string_view text)
+{
+    std::string html = "<!DOCTYPE html>\n<html lang=\"en-GB\"><head><meta charset=\"utf-8\"><title>" + escaped(title) +
+                       "</title></head>\n<body>\n";
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find("\n\n"), text.size());
+        std::string_view lines = text.substr(0, end);
+        text.remove_prefix(std::min(text.size(), end + 2));
+        std::string paragraph;
+        while (!lines.empty()) {
+            const std::size_t line_end = std::min(lines.find('\n'), lines.size());
+            if (line_end > 0)
+                paragraph += (paragraph.empty() ? "" : "<br>\n") + with_links(lines.substr(0, line_end));
+            lines.remove_prefix(std::min(lines.size(), line_end + 1));
+        }
+        if (!paragraph.empty()) html += "<p>" + paragraph + "</p>\n";
+    }
+    return html + "</body></html>\n";
+}
+
 std::string compose_mail(const message& m, const mail_envelope& envelope)
 {
     std::string mail;
@@ -147,10 +196,24 @@ std::string compose_mail(const message& m, const mail_envelope& envelope)
     header("X-Auto-Response-Suppress", "All");
     if (m.attempt > 1) header("X-Rollbook-Attempt", std::to_string(m.attempt));
     header("MIME-Version", "1.0");
-    header("Content-Type", "text/plain; charset=utf-8");
-    header("Content-Transfer-Encoding", "quoted-printable");
-    mail += "\r\n";
-    mail += quoted_printable(m.text);
+    const auto part = [&](std::string_view kind, std::string_view text) {
+        header("Content-Type", fmt::format("text/{}; charset=utf-8", kind));
+        header("Content-Transfer-Encoding", "quoted-printable");
+        mail += "\r\n";
+        mail += quoted_printable(text);
+    };
+    if (m.type == "checkpoint") {
+        part("plain", m.text);
+        return mail;
+    }
+    // "=_" never stands in quoted-printable text, and the same message gets the same boundary.
+    const std::string boundary = "=_" + to_hex(sha256(as_bytes(m.id))).substr(0, 32);
+    header("Content-Type", "multipart/alternative;\r\n boundary=\"" + boundary + "\"");
+    mail += "\r\n--" + boundary + "\r\n";
+    part("plain", m.text);
+    mail += "--" + boundary + "\r\n";
+    part("html", html_of(m.subject, m.text));
+    mail += "--" + boundary + "--\r\n";
     return mail;
 }
 

@@ -11,6 +11,14 @@ namespace rollbook {
 
 namespace {
 
+// Letters, digits, dots and hyphens: nothing that changes the path it is put into.
+bool is_plain_word(const std::string& text)
+{
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
+    });
+}
+
 // Reads a route's settings key by key, and remembers the first thing that is wrong.
 class settings_reader {
 public:
@@ -41,6 +49,38 @@ public:
         if (const auto* value = std::get_if<secret_reference>(&found->value)) return *value;
         wrong(key, secret_form, found->line);
         return {};
+    }
+    secret_reference required_secret(const std::string& key)
+    {
+        require(key);
+        return secret(key).value_or(secret_reference());
+    }
+    // For Microsoft 365 the tenant names the endpoint, and a table without token_url means just that.
+    std::optional<delivery::oauth_settings> oauth(const std::string& key)
+    {
+        const setting* found = find(key);
+        if (!found) return {};
+        const auto* table = std::get_if<setting_table>(&found->value);
+        const auto text = [&](const char* name) {
+            const auto at = table ? table->find(name) : setting_table::const_iterator();
+            const auto* held = table && at != table->end() ? std::get_if<std::string>(&at->second.value) : nullptr;
+            return held ? *held : std::string();
+        };
+        const auto at = table ? table->find("client_secret") : setting_table::const_iterator();
+        const auto* secret = table && at != table->end() ? std::get_if<secret_reference>(&at->second.value) : nullptr;
+        delivery::oauth_settings made;
+        made.client_id = text("client_id");
+        made.token_url = text("token_url");
+        made.scope = "https://outlook.office365.com/.default";
+        const std::string tenant = text("tenant");
+        if (made.token_url.empty() && is_plain_word(tenant))
+            made.token_url = "https://login.microsoftonline.com/" + tenant + "/oauth2/v2.0/token";
+        if (made.client_id.empty() || made.token_url.empty() || !secret) {
+            wrong(key, "needs tenant, client_id and client_secret = { file = }, each whole", found->line);
+            return {};
+        }
+        made.client_secret = *secret;
+        return made;
     }
     std::vector<secret_reference> required_secrets(const std::string& key, std::size_t count_max)
     {
@@ -170,12 +210,15 @@ result<std::unique_ptr<channel>> make_channel(const route_configuration& route, 
         mail.to = settings.required_texts("to");
         mail.user = settings.text("user");
         mail.password = settings.secret("password");
+        mail.oauth = settings.oauth("oauth");
         mail.ca_file = from_folder(around.folder, settings.text("ca_file"));
         check_address(settings, "smtp_url", mail.smtp_url, "smtp");
         if (!is_mail_address(mail.from)) settings.wrong("from", "is not a plain mail address");
         if (!std::all_of(mail.to.begin(), mail.to.end(), is_mail_address))
             settings.wrong("to", "holds something that is not a plain mail address");
-        if (mail.user.empty() != !mail.password) settings.wrong("password", "and user go together: one is missing");
+        if (!mail.oauth && mail.user.empty() != !mail.password)
+            settings.wrong("password", "and user go together: one is missing");
+        if (mail.oauth && mail.password) settings.wrong("oauth", "is given beside a password");
         made = delivery::make_mail_channel(std::move(mail), around);
     } else if (route.channel == "webhook") {
         delivery::webhook_settings webhook;
@@ -184,13 +227,25 @@ result<std::unique_ptr<channel>> make_channel(const route_configuration& route, 
         webhook.ca_file = from_folder(around.folder, settings.text("ca_file"));
         check_address(settings, "url", webhook.url, "http");
         made = delivery::make_webhook_channel(std::move(webhook), around);
+    } else if (route.channel == "teams") {
+        delivery::teams_settings teams;
+        teams.url = settings.required_secret("url");
+        teams.ca_file = from_folder(around.folder, settings.text("ca_file"));
+        made = delivery::make_teams_channel(std::move(teams), around);
     } else if (route.channel == "file") {
         made = delivery::make_file_channel(from_folder(around.folder, settings.required_text("folder")));
+    } else if (route.channel == "note") {
+        const std::string source = settings.required_text("source");
+        const std::string operation = settings.text("operation");
+        if (auto problem = settings.finish()) return *problem;
+        auto writer = around.make_note_writer(source, operation);
+        if (!writer) return writer.error();
+        made = delivery::make_note_channel(std::move(*writer), source);
     } else {
         return failure(
             errc::configuration_invalid,
             fmt::format("route \"{}\", line {}: channel \"{}\" is not known", route.name, route.line, route.channel),
-            "Use email, webhook or file."
+            "Use email, teams, webhook, file or note."
         );
     }
     if (auto problem = settings.finish()) return *problem;

@@ -1,10 +1,6 @@
-#include "daemon/base/bytes.hpp"
 #include "daemon/delivery/channels.hpp"
+#include "daemon/delivery/http_outcome.hpp"
 #include "daemon/delivery/webhook_signature.hpp"
-
-#include <fmt/format.h>
-
-#include <algorithm>
 
 namespace rollbook::delivery {
 
@@ -12,39 +8,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t answer_bytes_max = 1u << 20; // of no interest, and yet a receiver may answer with a page
-
-failure as_delivery(const failure& why)
-{
-    const bool final = why.code == errc::source_misconfigured || why.code == errc::source_refused;
-    return failure(final ? errc::delivery_refused : errc::delivery_unreachable, why.what, why.to_do);
-}
-
-// Retry-After in seconds; its form as a date is left to the caller's own pace.
-std::optional<std::chrono::seconds> retry_after(const http_response& answer)
-{
-    const auto seconds = parse_decimal(answer.header("retry-after"));
-    if (!seconds) return {};
-    return std::chrono::seconds(std::min<std::uint64_t>(*seconds, 86'400));
-}
-
-result<void> reached(const result<http_response>& answer)
-{
-    if (!answer) return as_delivery(answer.error());
-    return {};
-}
-
-result<void> judged(const result<http_response>& answer)
-{
-    if (!answer) return as_delivery(answer.error());
-    const int status = answer->status;
-    if (status >= 200 && status < 300) return {};
-    const std::string what = fmt::format("the webhook's receiver answered with status {}", status);
-    const bool may_heal = status == 408 || status == 429;
-    if (status >= 400 && status < 500 && !may_heal)
-        return failure(errc::delivery_refused, what, "Check url and secret in the route's settings with the receiver.");
-    return failure(errc::delivery_unreachable, what, "It is tried again by itself.", retry_after(*answer));
-}
+constexpr std::size_t webhook_answer_bytes_max = 1u << 20; // of no interest, and yet a receiver may answer with a page
+constexpr std::string_view webhook_to_do = "Check url and secret in the route's settings with the receiver.";
 
 class webhook_channel final : public channel {
 public:
@@ -59,7 +24,7 @@ public:
         if (!request) co_return request.error();
         const std::unique_ptr<http_call> call = http_.start(std::move(*request));
         const result<http_response> answer = co_await call->answer();
-        co_return judged(answer);
+        co_return judged_answer(answer, "the webhook's receiver", webhook_to_do);
     }
 
     // Any answer to a GET will do: receivers that take only POST say so, and are there.
@@ -69,7 +34,7 @@ public:
         if (!signatures) co_return signatures.error();
         const std::unique_ptr<http_call> call = http_.start(addressed());
         const result<http_response> answer = co_await call->answer();
-        co_return reached(answer);
+        co_return reached_answer(answer);
     }
 
 private:
@@ -95,7 +60,7 @@ private:
     {
         http_request request(settings_.url);
         request.ca_file = settings_.ca_file;
-        request.body_bytes_max = answer_bytes_max;
+        request.body_bytes_max = webhook_answer_bytes_max;
         return request;
     }
 

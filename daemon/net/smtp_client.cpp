@@ -101,8 +101,9 @@ failure why(const mail_job& job, CURL* easy, CURLcode code, const std::string& o
         return unreachable(fmt::format("the relay asks to come back later (reply {})", reply));
     if (code == CURLE_LOGIN_DENIED)
         return refused(
-            fmt::format("{}: the relay refuses the user or password (reply {})", origin, reply),
-            "Correct user and password in the route's settings."
+            fmt::format("{}: the relay refuses the user, password or token (reply {})", origin, reply),
+            job.mail.token.empty() ? "Correct user and password in the route's settings."
+                               : "See that the application may send as this mailbox (SMTP.SendAsApp), and correct user."
         );
     if (reply >= 500)
         return refused(
@@ -159,7 +160,12 @@ result<void> send(mail_job& job)
     set(CURLOPT_CAPATH, built->capath ? built->capath : "/etc/ssl/certs");
     if (!mail.user.empty()) {
         set(CURLOPT_USERNAME, mail.user.c_str());
-        set(CURLOPT_PASSWORD, mail.password.c_str());
+        if (mail.token.empty()) {
+            set(CURLOPT_PASSWORD, mail.password.c_str());
+        } else {
+            set(CURLOPT_XOAUTH2_BEARER, mail.token.c_str());
+            set(CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2");
+        }
     }
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(mail.timeout.count()));
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(mail.timeout.count()));

@@ -19,7 +19,8 @@ struct message {
     std::string json; // the same as canonical JSON, for programs
     std::string type; // "alert.opened", "alert.baseline", ...
     instant made_at{};
-    int attempt = 1; // 2 and up are marked as repeats
+    std::string pupil_in_source; // for a note route: the pupil's id in its source, or empty
+    int attempt = 1;             // 2 and up are marked as repeats
 
     message() = default;
 };

@@ -73,6 +73,11 @@ void write_rule(json_writer& out, const rule& of)
 
 } // namespace
 
+bool route_configuration::may_say(std::string_view field) const
+{
+    return fields.empty() || std::find(fields.begin(), fields.end(), field) != fields.end();
+}
+
 bool route_configuration::wants(std::string_view rule) const
 {
     return std::ranges::any_of(rules, [&](const std::string& each) { return each == "*" || each == rule; });

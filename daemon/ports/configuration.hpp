@@ -23,6 +23,7 @@ namespace rollbook {
 struct secret_reference {
     enum class from { file, environment, credential } kind = from::file;
     std::string name; // path (relative to the configuration file), variable, or systemd credential
+    std::optional<civil_day> expires; // the day it stops working, where the school knows it
 };
 
 // A value in [source.settings] or [route.settings]: what the manifest or channel declares.
@@ -67,16 +68,18 @@ enum class disclosure { reference, initials, name };
 
 struct route_configuration {
     std::string name;
-    std::string channel;            // email | webhook | file
+    std::string channel;            // email | teams | webhook | file | note
     std::vector<std::string> rules; // "*" or rule ids
     disclosure disclose = disclosure::reference;
     reminding reminders;                        // where the rule has none of its own
     std::optional<std::chrono::minutes> digest; // a time of day: what is no safety message goes then, as one
     bool only_in_school_hours = false;          // what is no safety message waits until school hours begin
+    std::vector<std::string> fields; // what else of an alert may be said; empty: all
     setting_table settings;
     int line = 0;
 
     bool wants(std::string_view rule) const;
+    bool may_say(std::string_view field) const; // of `fields`
 };
 
 // "10 school days", "1 school week", "half-term", "term", "academic-year",
@@ -114,6 +117,11 @@ struct configuration {
     std::vector<source_configuration> sources;
     std::vector<rule> rules; // packs with the school's overrides applied
     std::vector<watched_pupil> watch_list;
+    struct pack {
+        std::string name;
+        civil_day dated; // last checked against its sources
+    };
+    std::vector<pack> packs;
     std::vector<route_configuration> routes;
     struct {
         std::string listen;
@@ -155,6 +163,14 @@ struct configuration {
     std::string mis_name() const;
     // Also of a source that is configured no longer: it may have been one.
     bool is_safeguarding(std::string_view source) const;
+    // Who is told of Rollbook itself: of troubles, of another route that takes nothing more.
+    struct operator_section {
+        std::string route;
+        bool weekly = false;      // each Monday, that all is well or what is not
+        bool monthly_test = true; // each month, a test message on every route
+    };
+    std::optional<operator_section> operations;
+    bool json_logs = false; // a line of the log is a JSON object
     // Canonical JSON (RFC 8785) of the rules, sorted by id: the value of their settings entry.
     std::string rules_json() const;
     std::vector<std::string> warnings; // one line each; `check` prints them

@@ -15,6 +15,7 @@ struct mail_submission {
     std::string smtp_url; // smtp:// (STARTTLS required unless loopback) or smtps://
     std::string user;     // empty: the relay asks for none
     std::string password;
+    std::string token; // instead of a password: an OAuth 2.0 access token, for XOAUTH2
     std::string ca_file;
     std::string from;
     std::vector<std::string> to;

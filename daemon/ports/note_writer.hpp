@@ -31,6 +31,8 @@ public:
     // delivery_refused or delivery_unreachable; after the second it may be there all the same, and a further try finds
     // it.
     virtual boost::asio::awaitable<result<std::string>> write(source_note note) = 0;
+    // Whether the source can be asked for a note by our reference, so that a further try writes nothing twice.
+    virtual bool knows_by_reference() const = 0;
 };
 
 } // namespace rollbook

@@ -511,6 +511,7 @@ bool read_closer::take_over_waiting(step& s, entry_index about, const std::strin
 void read_closer::tell_baseline(step& s)
 {
     for (const route_configuration& route : settings_.routes) {
+        if (route.channel == "note") continue; // about no single pupil
         baseline_counts wanted;
         for (const auto& [rule_id, stages] : s.baseline)
             if (route.wants(rule_id)) wanted[rule_id] = stages;

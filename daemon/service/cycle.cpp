@@ -3,8 +3,10 @@
 #include "daemon/base/events.hpp"
 #include "daemon/base/random.hpp"
 #include "daemon/base/sealed_file.hpp"
+#include "daemon/reconcile/links.hpp"
 #include "daemon/service/housekeeping.hpp"
 #include "daemon/service/messages.hpp"
+#include "daemon/service/operator_messages.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
@@ -325,6 +327,23 @@ asio::awaitable<bool> cycle::wait_after(const failure& why, int failed, const st
     co_return !cancelled;
 }
 
+// How the source of a note route knows the pupil of the message; empty for other routes, and where it knows none or more
+// than one.
+std::string cycle::pupil_in_source_of(const outbox_message& m) const
+{
+    const auto route = std::ranges::find(settings_.routes, m.route, &route_configuration::name);
+    if (route == settings_.routes.end() || route->channel != "note" || m.pupil == no_entry) return {};
+    const auto* source = std::get_if<std::string>(&route->settings.at("source").value);
+    std::string found;
+    for (const held_thing& record : book_.state().things(what::pupil).all()) {
+        if (record.gone || !source || record.source != *source) continue;
+        if (person_of(book_.state(), record.subject) != m.pupil) continue;
+        if (!found.empty()) return {};
+        found = record.key;
+    }
+    return found;
+}
+
 // Messages by what is sent at once: one by one, and of a route with a digest all that wait for the same moment. What
 // goes at a moment was all there before it, so that a digest tried again is the same.
 std::vector<std::vector<outbox_message>> cycle::in_digests(std::vector<outbox_message> due) const
@@ -344,6 +363,17 @@ std::vector<std::vector<outbox_message>> cycle::in_digests(std::vector<outbox_me
     return groups;
 }
 
+// What a route will not take is said over another one, without a word of the pupil.
+void cycle::tell_elsewhere(const outbox_message& given_up, const failure& why, instant now, transaction& t) const
+{
+    const std::string other = route_instead_of(settings_, given_up.route);
+    if (other.empty()) return;
+    const civil_day today = day_of(time_zone::named(settings_.school.timezone)->to_local(now));
+    const message_setting shared = message_setting_of(settings_, is_simulated(book_.state()));
+    t.messages.push_back(dead_route_message(shared, other, given_up, why, today, now));
+    log_event(event::route_dead, given_up.route, other);
+}
+
 // One try of what is sent at once, and what is to be stored of it. The try itself is counted before it is made.
 asio::awaitable<transaction> cycle::attempt(std::vector<outbox_message>& group, delivery_report& report)
 {
@@ -360,7 +390,10 @@ asio::awaitable<transaction> cycle::attempt(std::vector<outbox_message>& group, 
         for (outbox_message& m : group)
             m.attempts = m.content.attempt = book_.begin_attempt(m.number, now);
         message copy = first.content;
-        if (group.size() > 1) copy = digest_message(message_setting_of(settings_, is_simulated(book_.state())), group);
+        if (group.size() > 1)
+            copy = digest_message(message_setting_of(settings_, is_simulated(book_.state())), group);
+        else
+            copy.pupil_in_source = pupil_in_source_of(first);
         copy.attempt = first.attempts;
         const result<void> sent = co_await to->second->send(std::move(copy));
         if (!sent) why = sent.error();
@@ -386,6 +419,7 @@ asio::awaitable<transaction> cycle::attempt(std::vector<outbox_message>& group, 
             } else {
                 ended.as = transaction::attempt_result::end::failed;
                 log_event(event::message_failed, m.route, m.attempts, why->what, why->to_do);
+                tell_elsewhere(m, *why, now, t);
             }
         }
         t.attempts.push_back(std::move(ended));

@@ -80,8 +80,10 @@ private:
     fetch(connector& from, std::size_t stream, std::optional<civil_day> day, std::optional<std::string> at);
     boost::asio::awaitable<result<void>> begin(connector& from);
     boost::asio::awaitable<bool> wait_after(const failure& why, int failed, const std::string& source);
+    std::string pupil_in_source_of(const outbox_message& m) const;
     std::vector<std::vector<outbox_message>> in_digests(std::vector<outbox_message> due) const;
     boost::asio::awaitable<transaction> attempt(std::vector<outbox_message>& group, delivery_report& report);
+    void tell_elsewhere(const outbox_message& given_up, const failure& why, instant now, transaction& t) const;
     void flush(source_reading& reading, read_report& report);
     void sign_if_due();
 

@@ -5,6 +5,8 @@
 #include "daemon/service/decisions.hpp"
 #include "daemon/service/housekeeping.hpp"
 #include "daemon/service/reminders.hpp"
+#include "daemon/service/operator_messages.hpp"
+#include "daemon/service/service_manager.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -23,6 +25,7 @@
 #include <csignal>
 #include <deque>
 #include <exception>
+#include <set>
 
 namespace rollbook {
 namespace {
@@ -36,6 +39,10 @@ constexpr std::size_t request_bytes_max = 64 * 1024;
 constexpr std::size_t jobs_max = 16;
 constexpr std::chrono::seconds request_wait_max{5};
 constexpr std::chrono::hours longest_nap{1};
+constexpr std::chrono::hours between_looks{1};
+// A read says something with each page, and no page or message waits longer than this.
+constexpr std::chrono::minutes longest_silence{15};
+constexpr std::chrono::minutes nap_slack{1};
 
 // Reads the sources of a request one after the other, then delivers. `is_last`: the process ends with it.
 asio::awaitable<poll_report> poll_all(
@@ -130,7 +137,9 @@ public:
             io_.stop();
         });
         log_event(event::daemon_ready, settings_->sources.size(), book_.size());
+        tell_service_manager("READY=1");
         io_.run();
+        tell_service_manager("STOPPING=1");
         acceptor_.close();
         std::filesystem::remove(control_socket(settings_->ledger.path));
         if (broken) {
@@ -184,7 +193,7 @@ private:
     {
         // Whichever ends first ends the others: the signals, in the ordinary case.
         try {
-            co_await (signals() || work() || answer() || serve_pages());
+            co_await (signals() || work() || answer() || serve_pages() || feed_watchdog());
         } catch (const boost::system::system_error& e) {
             if (e.code() != asio::error::operation_aborted) throw;
         }
@@ -208,9 +217,29 @@ private:
         }
     }
 
+    // The service manager hears from us only while this thread turns and the work moves on.
+    asio::awaitable<void> feed_watchdog()
+    {
+        const auto limit = watchdog_limit();
+        asio::steady_timer next(io_);
+        for (;;) {
+            next.expires_after(limit ? *limit / 3 : std::chrono::microseconds(std::chrono::hours(24)));
+            co_await next.async_wait(asio::use_awaitable);
+            if (!limit) continue;
+            if (steady::now() <= moves_on_by_)
+                tell_service_manager("WATCHDOG=1");
+            else
+                log_event(event::watchdog_hungry);
+        }
+    }
+
+    void moved_on() { moves_on_by_ = steady::now() + longest_silence; }
+
     asio::awaitable<void> work()
     {
+        const std::function<void(const std::string&)> on_progress = [this](const std::string&) { moved_on(); };
         for (;;) {
+            moved_on();
             if (reload_wanted_) reload();
             if (!jobs_.empty()) {
                 co_await do_job(jobs_.front());
@@ -222,7 +251,7 @@ private:
             if (next != due_.end() && *next <= steady::now()) {
                 const auto source = static_cast<std::size_t>(next - due_.begin());
                 const std::size_t generation = generation_;
-                const read_report report = co_await work_->read(source, {}, {});
+                const read_report report = co_await work_->read(source, {}, on_progress);
                 if (report.failures.empty()) log_read(source, report);
                 if (generation == generation_) due_[source] = steady::now() + settings_->sources[source].poll_every;
                 work_->judge_clock();
@@ -232,9 +261,11 @@ private:
             keep_house(*settings_, book_, around_.now(*settings_));
             remind(*settings_, book_, around_.now(*settings_));
             warn_of_witnesses();
+            look_around();
             const steady::time_point until =
-                std::min({tend_at_, evening(), clock_change(), next == due_.end() ? steady::now() + longest_nap : *next}
-                );
+            const steady::time_point until = std::min(
+                {tend_at_, look_again_, evening(), clock_change(), next == due_.end() ? steady::now() + longest_nap : *next}
+            );
             co_await nap(until);
             work_->judge_clock();
             if (message_is_due()) co_await work_->deliver();
@@ -263,6 +294,44 @@ private:
         if (steady::now() < warn_again_) return;
         warn_again_ = steady::now() + std::chrono::hours(24);
         log_missing_witness(*settings_, book_, around_.now(*settings_));
+    }
+
+    // What is wrong with the machine is logged once a day, and told the operator with what else is due.
+    void look_around()
+    {
+        if (!around_.look) {
+            look_again_ = steady::now() + longest_nap;
+            return;
+        }
+        if (steady::now() < look_again_) return;
+        look_again_ = steady::now() + between_looks;
+        const instant now = around_.now(*settings_);
+        const time_zone zone = time_zone::named(settings_->school.timezone).value_or(time_zone::utc());
+        const auto troubles = around_.look(*settings_, book_.checkpoints().proofs().last_recorded());
+        const std::string today = format_day(day_of(zone.to_local(now)));
+        for (const trouble& each : troubles)
+            if (told_.insert(today + std::string(describe(each.what).id) + each.text).second)
+                write_event(each.what, each.text);
+        transaction t;
+        const message_setting shared = message_setting_of(*settings_, is_simulated(book_.state()));
+        for (outbox_message& m : operator_messages_due(*settings_, shared, troubles, standing(zone), zone, now))
+            if (told_.insert(m.content.id).second) t.messages.push_back(std::move(m));
+        if (t.messages.empty()) return;
+        book_.commit(t, now);
+    }
+
+    std::vector<std::string> standing(const time_zone& zone) const
+    {
+        std::vector<std::string> lines;
+        lines.push_back(fmt::format("The ledger holds {} entries.", book_.size()));
+        for (const source_configuration& source : settings_->sources) {
+            const auto state = book_.source(source.name);
+            const auto last = state ? state->last_success : std::nullopt;
+            lines.push_back(fmt::format(
+                "{}: last read {}.", source.name, last ? format_day(day_of(zone.to_local(*last))) : std::string("never")
+            ));
+        }
+        return lines;
     }
 
     void tend()
@@ -295,6 +364,7 @@ private:
             );
         }
         wake_.expires_at(until);
+        moves_on_by_ = until + nap_slack;
         co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none)
@@ -304,6 +374,7 @@ private:
     void reload()
     {
         reload_wanted_ = false;
+        look_again_ = {};
         result<configuration> fresh = around_.reload();
         if (fresh && fresh->ledger.path != settings_->ledger.path)
             fresh = failure(errc::configuration_invalid, "[ledger] path cannot change while Rollbook runs", "");
@@ -332,8 +403,12 @@ private:
         } else {
             const result<void> known = check_sources(*settings_, asked->request.poll);
             if (known) {
+                const std::function<void(const std::string&)> on_progress = [&](const std::string& text) {
+                    moved_on();
+                    if (asked->progress) asked->progress(text);
+                };
                 const poll_report report =
-                    co_await poll_all(*work_, book_, asked->request.poll, asked->progress, now, false);
+                    co_await poll_all(*work_, book_, asked->request.poll, on_progress, now, false);
                 asked->reply = report_line(report);
             } else {
                 asked->reply = failure_line(known.error());
@@ -345,7 +420,12 @@ private:
     std::string do_upkeep(const job& asked)
     {
         if (!around_.upkeep) return failure_line(failure(errc::usage, "the daemon did not take the command", ""));
-        const result<upkeep_report> done = around_.upkeep(*settings_, asked.request.upkeep, asked.progress);
+        // It keeps this thread to itself, and shows life by its progress.
+        const auto on_progress = [&](const std::string& text) {
+            tell_service_manager("WATCHDOG=1");
+            if (asked.progress) asked.progress(text);
+        };
+        const result<upkeep_report> done = around_.upkeep(*settings_, asked.request.upkeep, on_progress);
         // What the cycle remembers of pupils may be of one who is no more.
         work_ = std::make_unique<cycle>(*settings_, *parts_, book_, [this] { return around_.now(*settings_); });
         tend_at_ = {};
@@ -460,6 +540,9 @@ private:
     bool reload_wanted_ = false;
     std::unique_ptr<page_server> pages_;
     steady::time_point warn_again_{};
+    steady::time_point look_again_{};
+    std::set<std::string> told_;                              // what look_around() has said already
+    steady::time_point moves_on_by_ = steady::now() + longest_silence; // the work shows life by then, or hangs
     steady::time_point tend_at_{}; // when the ledger as a whole is looked after next
 };
 

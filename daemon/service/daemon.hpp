@@ -3,6 +3,7 @@
 #include "daemon/ports/page_server.hpp"
 #include "daemon/service/control.hpp"
 #include "daemon/service/cycle.hpp"
+#include "daemon/service/troubles.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -28,6 +29,8 @@ struct daemon_surroundings {
     // Does what is due on the ledger as a whole (a backup, copies of decisions), and says after how long to be asked
     // again; empty: never.
     std::function<std::optional<std::chrono::milliseconds>(const configuration&)> tend;
+    // What is wrong with the machine or soon will be, given when the ledger's newest entry was recorded. May be empty.
+    std::function<std::vector<trouble>(const configuration&, std::optional<instant> newest_entry)> look;
 };
 
 // Runs until SIGTERM or SIGINT: reads each source when it is due, delivers what waits, answers the socket beside the

@@ -11,15 +11,6 @@
 namespace rollbook {
 namespace {
 
-// Message ids hold only what RFC 5322 lets an id hold without quoting.
-std::string id_part(std::string_view text)
-{
-    std::string out;
-    for (const char c : text)
-        out += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ? c : '-';
-    return out;
-}
-
 std::string subject_start(const message_setting& setting)
 {
     return setting.simulated ? "[Rollbook SIMULATION] " : "[Rollbook] ";
@@ -63,7 +54,9 @@ std::string link_line(const message_setting& setting, std::string_view path)
     return fmt::format("\nOpen it: {}{}\n", setting.public_url, path);
 }
 
-std::string alert_json(const alert& about, const std::string& type, const std::string& shown_pupil)
+std::string alert_json(
+    const route_configuration& route, const alert& about, const std::string& type, const std::string& shown_pupil
+)
 {
     std::string text;
     json_writer out(text);
@@ -71,14 +64,18 @@ std::string alert_json(const alert& about, const std::string& type, const std::s
     out.key("data").begin_object();
     out.member("alert", about.id);
     out.member("pupil", shown_pupil);
-    out.member("reason", about.reason);
+    if (route.may_say("reason")) out.member("reason", about.reason);
     out.member("rule", about.rule);
-    out.member("stage", about.stage);
-    out.member("state", name_of(about.state));
-    out.key("threshold");
-    write_value(out, about.threshold, about.parts.has_value());
-    out.key("value");
-    write_value(out, about.value, about.parts.has_value());
+    if (route.may_say("stage")) out.member("stage", about.stage);
+    if (route.may_say("state")) out.member("state", name_of(about.state));
+    if (route.may_say("threshold")) {
+        out.key("threshold");
+        write_value(out, about.threshold, about.parts.has_value());
+    }
+    if (route.may_say("value")) {
+        out.key("value");
+        write_value(out, about.value, about.parts.has_value());
+    }
     out.end_object();
     out.member("timestamp", format_instant(about.changed_at));
     out.member("type", type);
@@ -87,6 +84,14 @@ std::string alert_json(const alert& about, const std::string& type, const std::s
 }
 
 } // namespace
+
+std::string message_id_part(std::string_view text)
+{
+    std::string out;
+    for (const char c : text)
+        out += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ? c : '-';
+    return out;
+}
 
 message_setting message_setting_of(const configuration& settings, bool simulated)
 {
@@ -116,30 +121,33 @@ outbox_message alert_message(
     m.pupil = about.pupil;
     m.stage = stage_word(about, tell);
     m.route = route.name;
-    m.content.id = fmt::format("<alert-{}.{}.{}@{}>", about.id, id_part(m.stage), id_part(route.name), setting.domain);
+    m.content.id = fmt::format("<alert-{}.{}.{}@{}>", about.id, message_id_part(m.stage), message_id_part(route.name), setting.domain);
     m.content.references = std::move(first_message_id);
     m.content.type = type_of(about, tell);
     m.content.made_at = at;
-    const std::string what_happened = tell == telling::ended ? std::string(name_of(about.state)) : about.stage;
-    m.content.subject =
-        fmt::format("{}{}: {} ({})", subject_start(setting), judged_by.title, pupil.reference, what_happened);
+    m.content.subject = fmt::format("{}{}: {}", subject_start(setting), judged_by.title, pupil.reference);
+    if (tell == telling::ended ? route.may_say("state") : route.may_say("stage"))
+        m.content.subject += fmt::format(" ({})", tell == telling::ended ? name_of(about.state) : about.stage);
     const std::string who = shown(pupil, route.disclose);
     std::string& text = m.content.text;
-    text = fmt::format("{}\nPupil: {}\n\n{}\n", judged_by.title, who, about.reason);
-    if (tell == telling::ended)
+    text = fmt::format("{}\nPupil: {}\n", judged_by.title, who);
+    if (route.may_say("reason")) text += fmt::format("\n{}\n", about.reason);
+    if (tell == telling::ended) {
         text += "\nNothing more is needed for this alert.\n";
-    else
-        text += fmt::format(
-            "\nStage: {} (from {}).\nWhy this counts: {}\n",
-            about.stage,
-            shown_value(about.threshold, about.parts.has_value()),
-            judged_by.source
-        );
+    } else {
+        text += '\n';
+        if (route.may_say("stage")) {
+            text += "Stage: " + about.stage;
+            if (route.may_say("threshold")) text += fmt::format(" (from {})", shown_value(about.threshold, about.parts.has_value()));
+            text += ".\n";
+        }
+        if (route.may_say("source")) text += fmt::format("Why this counts: {}\n", judged_by.source);
+    }
     text += link_line(setting, fmt::format("/alerts/{}", about.id));
     if (tell != telling::ended)
         text += fmt::format("\nTo see the marks behind it: rollbook alerts show {}\n", about.id);
     text += fmt::format("\n{}\n", setting.school);
-    m.content.json = alert_json(about, m.content.type, who);
+    m.content.json = alert_json(route, about, m.content.type, who);
     return m;
 }
 
@@ -155,7 +163,7 @@ outbox_message baseline_message(
     outbox_message m;
     m.stage = "baseline";
     m.route = route.name;
-    m.content.id = fmt::format("<baseline-{}.{}@{}>", number, id_part(route.name), setting.domain);
+    m.content.id = fmt::format("<baseline-{}.{}@{}>", number, message_id_part(route.name), setting.domain);
     m.content.type = "alert.baseline";
     m.content.made_at = at;
     m.content.subject = subject_start(setting) + "What was already crossed when Rollbook began";

@@ -28,6 +28,9 @@ struct message_setting {
     bool simulated = false;
 };
 
+// A text as a message's id may hold it: only what RFC 5322 lets an id hold without quoting.
+std::string message_id_part(std::string_view text);
+
 message_setting message_setting_of(const configuration& settings, bool simulated);
 
 // The one message of (alert, stage, route). No name in the subject; in the body only what `route.disclose` allows; no

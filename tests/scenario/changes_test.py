@@ -1,8 +1,7 @@
 """What happens when the school changes its mind: marks amended, thresholds crossed, records deleted and restored."""
 
-import quopri
 
-from support import FIRST_POLL, FOURTH_POLL, SECOND_POLL, THIRD_POLL, ScenarioTest, main
+from support import FIRST_POLL, FOURTH_POLL, SECOND_POLL, THIRD_POLL, ScenarioTest, main, text_of
 
 
 class Amendments(ScenarioTest):
@@ -102,7 +101,7 @@ class Amendments(ScenarioTest):
         self.assertEqual(len(mails), 2)
         first = mails[1]
         self.assertIn(ref, first["headers"]["Subject"])
-        self.assertIn(ref, quopri.decodestring(first["body"].encode()).decode())
+        self.assertIn(ref, text_of(first))
 
         for day in mornings[3:]:
             self.school.amend(student, day, "AM", "L")

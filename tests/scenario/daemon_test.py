@@ -1,8 +1,10 @@
 """The daemon beside its commands: one writer, one socket, signals."""
 
+import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import time
@@ -125,6 +127,33 @@ class Daemon(ScenarioTest):
         self.rollbook("poll")
         self.assertIsNone(self.daemon.poll())
         self.verify()
+
+
+class Watched(ScenarioTest):
+    pupils, days = 20, 10
+
+    def test_the_service_manager_hears_ready_then_life_then_the_end_and_the_log_is_json(self):
+        self.config.write_text(self.config.read_text() + '\n[log]\nformat = "json"\n')
+        self.init()
+        ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(ears.close)
+        ears.bind(str(self.folder / "notify"))
+        ears.settimeout(20)
+        environment = {**self.environment(), "NOTIFY_SOCKET": str(self.folder / "notify"), "WATCHDOG_USEC": "150000"}
+        daemon = subprocess.Popen([ROLLBOOK, "run", "--config", str(self.config)], env=environment, text=True,
+                                  stderr=subprocess.PIPE, cwd=self.folder)
+        self.addCleanup(end, daemon)
+        heard = [ears.recv(200).decode() for _ in range(3)]
+        self.assertEqual(heard, ["READY=1", "WATCHDOG=1", "WATCHDOG=1"])
+        daemon.send_signal(signal.SIGTERM)
+        log = daemon.communicate(timeout=20)[1]
+        ears.setblocking(False)
+        while heard[-1] != "STOPPING=1":
+            heard.append(ears.recv(200).decode())
+        self.said.append(log)
+        lines = [json.loads(re.sub(r"^<\d>", "", line)) for line in log.splitlines()]
+        self.assertEqual((lines[0]["event"], lines[-1]["event"]), ("daemon_ready", "daemon_stopped"))
+        self.assertTrue(all(line["to_do"] for line in lines if line["level"] != "info"))
 
 
 if __name__ == "__main__":

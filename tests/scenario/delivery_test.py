@@ -7,7 +7,7 @@ import json
 import re
 import socket
 
-from support import ScenarioTest, main
+from support import ScenarioTest, main, text_of
 
 LATER = "2025-11-21T17:05:00Z"
 LATER_STILL = "2025-11-21T17:30:00Z"
@@ -74,6 +74,36 @@ class Mail(ScenarioTest):
         self.assertEqual(self.outbox(), {"waiting": 0, "failed": 1})
         self.poll(ONE_DAY_LATER)
         self.assertEqual(self.school.mails(), [])
+
+    def test_a_route_that_is_dead_is_told_of_over_another_without_a_word_of_the_pupil(self):
+        (self.folder / "it").mkdir()
+        route = '\n[[route]]\nname = "it"\nchannel = "file"\nrules = ["source-stale"]\n[route.settings]\nfolder = "it"\n'
+        self.config.write_text(self.config.read_text() + route + '\n[operator]\nroute = "it"\n')
+        self.first_poll()
+        student, mornings = self.quiet_pupil(3)
+        for day in mornings:
+            self.school.amend(student, day, "AM", "L")
+        self.school.fault("smtp", "reject")
+        done = self.poll(LATER)
+        self.assertIn("route_dead", done.stderr)
+        self.poll(LATER_STILL)
+        told = [json.loads(each.read_text()) for each in (self.folder / "it").iterdir()]
+        self.assertEqual([each["type"] for each in told], ["operator.dead-route"])
+        self.assertIn("rollbook alerts show", told[0]["data"]["text"])
+        self.assertNotIn("P-", told[0]["data"]["text"])
+
+    def test_a_route_says_no_more_of_an_alert_than_its_fields(self):
+        self.config.write_text(self.config.read_text().replace(
+            'disclose = "reference"', 'disclose = "reference"\nfields = ["stage"]', 1))
+        self.first_poll()
+        student, mornings = self.quiet_pupil(3)
+        for day in mornings:
+            self.school.amend(student, day, "AM", "L")
+        self.poll(LATER)
+        told = text_of(self.school.mails()[-1])
+        self.assertIn("Stage: tutor.", told)
+        self.assertNotIn("school days", told)
+        self.assertNotIn("Why this counts", told)
 
     def test_a_mail_too_early_for_its_next_try_waits(self):
         self.school.fault("smtp", "greylist", times=1)

@@ -1,4 +1,4 @@
-"""The Debian package: whole by lintian, its unit sandboxed, installed and removed with the ledger kept."""
+"""The Debian package: whole by lintian, its unit sandboxed, installed and removed with the ledger kept; and the wizard."""
 
 import atexit
 import functools
@@ -11,7 +11,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from support import REPOSITORY, ROLLBOOK, main
+from support import LAST_DAY, REPOSITORY, ROLLBOOK, School, main
 
 BUILD = Path(ROLLBOOK).parent
 UNIT = "usr/lib/systemd/system/rollbook@.service"
@@ -107,7 +107,7 @@ COMP_WORDS=({self.root}/usr/bin/rollbook ledger verify --qu); COMP_CWORD=3; _rol
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             return done.stdout
 
-        self.assertIn("Rollbook is installed", do("-i", self.package))
+        self.assertIn("init --wizard", do("-i", self.package))
         state = root / "var/lib/rollbook"
         self.assertIn("rollbook:", (root / "etc/passwd").read_text())
         self.assertEqual(state.stat().st_mode & 0o777, 0o750)
@@ -127,6 +127,71 @@ COMP_WORDS=({self.root}/usr/bin/rollbook ledger verify --qu); COMP_CWORD=3; _rol
         self.assertTrue((root / "usr/bin/rollbook").exists())
         self.assertIn("left in place: /var/lib/rollbook", do("-P", "rollbook"))
         self.assertEqual((ledger.read_text(), own.read_text()), ("a ledger", "a configuration"))
+
+
+class Wizard(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="rollbook-wizard-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        (self.folder / "school").mkdir()
+        self.school = School(self.folder / "school", pupils=30, days=40, today=LAST_DAY)
+        self.addCleanup(self.school.close)
+        self.config = self.folder / "hill.toml"
+
+    def answers(self, token):
+        password = (self.folder / "school/safeguarding.password").read_text().strip()
+        return "\n".join([
+            "St Example's High School", "12345", "900001", "example.sch.uk",
+            "2025-09-03 2025-10-24", "rubbish", "2025-11-03 2025-12-19", "",
+            "2025-11-28 inset", "", "", "",
+            "nonesuch", "wonde", "", f"{self.school.http}/v1.0", "A1000900001", *token,
+            "safeguarding", "", f"{self.school.http}/safeguarding/v1", "rollbook", password, "",
+            "",
+            "email", "", f"smtp://127.0.0.1:{self.school.ready['smtp']}", "", "lead@example.sch.uk", "none", "",
+            "", ""])
+
+    def run_wizard(self, answers):
+        return run(ROLLBOOK, "init", "--wizard", "--simulated", "--config", self.config, input=answers,
+                   env={**os.environ, "ROLLBOOK_NOW": "2025-11-21T17:00:00Z"})
+
+    def run_program(self, *words):
+        return run(ROLLBOOK, "--config", self.config, *words, env={**os.environ, "ROLLBOOK_NOW": "2025-11-21T17:00:00Z"})
+
+    def test_the_answers_become_a_school_that_works(self):
+        done = self.run_wizard(self.answers([self.school.token]))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("ok    route lead: reached", done.stdout)
+        self.assertNotIn("BAD", done.stdout)
+        self.assertNotIn(self.school.token, done.stdout + self.config.read_text())
+        modes = {each.name: each.stat().st_mode & 0o777 for each in self.folder.iterdir() if each.is_file()}
+        self.assertEqual({n: m for n, m in modes.items() if not n.startswith("ledger.")},
+                         {"hill.toml": 0o640, "hill-calendar.toml": 0o640, "hill-mis.token": 0o600,
+                          "hill-safeguarding.password": 0o600})
+        polled = self.run_program("poll")
+        self.assertEqual(polled.returncode, 0, polled.stdout + polled.stderr)
+        self.assertEqual(len(self.school.mails()), 1)
+        tested = self.run_program("route", "test", "lead")
+        self.assertEqual(tested.returncode, 0, tested.stderr)
+        mail = self.school.mails()[-1]
+        self.assertIn("A test message", mail["headers"]["Subject"])
+        self.assertIn("multipart/alternative", mail["headers"]["Content-Type"])
+        drafted = self.run_program("calendar", "propose")
+        self.assertIn("last_day = 2025-11-21", drafted.stdout)
+        again = self.run_wizard("")
+        self.assertEqual(again.returncode, 3, again.stdout)
+        self.assertIn("overwrites nothing", again.stderr)
+
+    def test_a_source_that_does_not_answer_is_asked_for_again(self):
+        wrong = ["wrong-token", "yes", "", f"{self.school.http}/v1.0", "A1000900001", self.school.token]
+        done = self.run_wizard(self.answers(wrong))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("BAD   mis ", done.stdout)
+        self.assertEqual((self.folder / "hill-mis.token").read_text().strip(), self.school.token)
+
+    def test_left_half_way_it_leaves_nothing(self):
+        done = self.run_wizard("\n".join(self.answers([self.school.token]).split("\n")[:20]))
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertEqual([each.name for each in self.folder.iterdir()], ["school"])
 
 
 if __name__ == "__main__":

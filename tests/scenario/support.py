@@ -4,9 +4,9 @@ Each test has a school and a folder of its own, and both are gone when it ends. 
 and where another process must get ready its state is polled up to a limit.
 """
 
+import email
 import json
 import os
-import quopri
 import re
 import select
 import shutil
@@ -168,10 +168,10 @@ class School:
 
 def text_of(mail):
     """A mail as its reader sees it, headers included."""
-    body = mail["body"]
-    if mail["headers"].get("Content-Transfer-Encoding", "").lower() == "quoted-printable":
-        body = quopri.decodestring(body.encode()).decode()
-    return "\n".join(f"{k}: {v}" for k, v in mail["headers"].items()) + "\n\n" + body
+    headers = "\n".join(f"{k}: {v}" for k, v in mail["headers"].items())
+    whole = email.message_from_string(headers + "\n\n" + mail["body"].replace("\r\n", "\n"))
+    parts = [part.get_payload(decode=True).decode() for part in whole.walk() if not part.is_multipart()]
+    return headers + "\n\n" + "\n".join(parts)
 
 
 class ScenarioTest(unittest.TestCase):

@@ -145,7 +145,7 @@ TEST_CASE("a mail goes through a relay that first says later, unchanged but for 
         seen.message,
         Catch::StartsWith("Message-ID: <4711.panel.lead@example.sch.uk>\r\n") &&
             Catch::Contains("\r\nX-Rollbook-Attempt: 2\r\n") &&
-            Catch::EndsWith("\r\n\r\nP-12 was late ten times.\r\n.\r\nThe end.\r\n")
+            Catch::Contains("\r\n\r\nP-12 was late ten times.\r\n.\r\nThe end.\r\n--=_")
     );
 }
 
@@ -158,6 +158,132 @@ TEST_CASE("a relay's 550 is final, and checking a route sends nothing", "[delive
     CHECK(net.send(**mail, an_alert()).error().code == errc::delivery_refused);
     CHECK(run(net.loop, (*mail)->check()).has_value());
     CHECK(relay.mails().empty());
+}
+
+TEST_CASE("Microsoft 365 is logged on to with a token of the tenant, and a refused one is fetched anew once", "[delivery]")
+{
+    loopback_smtp relay(loopback_smtp::replies{{"AUTH", {"535 5.7.3 no", "235 welcome", "235 welcome"}}}, true);
+    int asked = 0;
+    loopback_http tenant([&](const seen_request& request) {
+        CHECK(request.target == "/t/token");
+        CHECK(
+            request.body == "grant_type=client_credentials&client_id=app%201&client_secret=s%2Bt&scope="
+                            "https%3A%2F%2Foutlook.office365.com%2F.default"
+        );
+        return http_answer(
+            "200 OK", "", R"({"access_token":"token-)" + std::to_string(++asked) + R"(","expires_in":3600})"
+        );
+    });
+    fixture net;
+    net.secrets = {{"client", "s+t"}};
+    setting_table settings = mail_settings_to(relay.url());
+    settings["oauth"] = one(setting_table{
+        {"tenant", one("t")},
+        {"client_id", one("app 1")},
+        {"client_secret", one(secret_named("client"))},
+        {"token_url", one(tenant.origin() + "/t/token")}});
+    const auto mail = make_channel(a_route("email", settings), net.around());
+    REQUIRE(mail.has_value());
+    CHECK(net.send(**mail, an_alert()).has_value());
+    CHECK(net.send(**mail, an_alert()).has_value());
+    CHECK(asked == 2);
+    CHECK(relay.mails().size() == 2);
+    const auto credentials = relay.credentials();
+    REQUIRE(credentials.size() == 3);
+    const std::string first = "user=rollbook@example.sch.uk\1auth=Bearer token-1\1\1";
+    const std::string second = "user=rollbook@example.sch.uk\1auth=Bearer token-2\1\1";
+    const auto in_base64 = [](const std::string& text) {
+        return base64(reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+    };
+    CHECK(credentials[0] == in_base64(first));
+    CHECK(credentials[1] == in_base64(second));
+    CHECK(credentials[2] == in_base64(second));
+}
+
+TEST_CASE("a tenant that refuses the client secret is for a person, and the secret is in no word of it", "[delivery]")
+{
+    loopback_smtp relay(loopback_smtp::replies(), true);
+    loopback_http tenant([](const seen_request&) {
+        return http_answer("401 Unauthorized", "", R"({"error":"invalid_client"})");
+    });
+    fixture net;
+    net.secrets = {{"client", "hunter2"}};
+    setting_table settings = mail_settings_to(relay.url());
+    settings["oauth"] = one(setting_table{
+        {"tenant", one("t")},
+        {"client_id", one("c")},
+        {"client_secret", one(secret_named("client"))},
+        {"token_url", one(tenant.origin())}});
+    const auto mail = make_channel(a_route("email", settings), net.around());
+    REQUIRE(mail.has_value());
+    const auto outcome = run(net.loop, (*mail)->check());
+    REQUIRE(!outcome);
+    CHECK(outcome.error().code == errc::delivery_refused);
+    CHECK_THAT(outcome.error().what + outcome.error().to_do, !Catch::Contains("hunter2"));
+}
+
+TEST_CASE("a Teams workflow gets one card a message, at the address that a secret names", "[delivery]")
+{
+    loopback_http workflow([](const seen_request&) { return http_answer("202 Accepted", "", ""); });
+    fixture net;
+    net.secrets = {{"workflow", workflow.origin() + "/run?sig=abc"}};
+    const auto teams = make_channel(a_route("teams", {{"url", one(secret_named("workflow"))}}), net.around());
+    REQUIRE(teams.has_value());
+    REQUIRE(run(net.loop, (*teams)->check()).has_value());
+    const auto began = std::chrono::steady_clock::now();
+    for (int i = 0; i < 3; ++i)
+        REQUIRE(net.send(**teams, an_alert()).has_value());
+    // At most four a second: the third waits for two quarters of one.
+    CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(500));
+    const auto seen = workflow.seen();
+    REQUIRE(seen.size() == 4);
+    CHECK(seen[0].method == "GET");
+    CHECK(seen[3].target == "/run?sig=abc");
+    CHECK(seen[3].headers.at("content-type") == "application/json");
+    CHECK_THAT(seen[3].body, Catch::Contains("\"AdaptiveCard\"") && Catch::Contains("P-12 was late ten times."));
+}
+
+TEST_CASE("a note bears the message's id, is about one pupil whom the source knows, and is never risked twice", "[delivery]")
+{
+    struct remembering_writer final : note_writer {
+        explicit remembering_writer(std::vector<source_note>& into, bool asked_first) : notes(into), asks(asked_first) {}
+        boost::asio::awaitable<result<std::string>> write(source_note note) override
+        {
+            notes.push_back(std::move(note));
+            co_return std::string("77");
+        }
+        bool knows_by_reference() const override { return asks; }
+        std::vector<source_note>& notes;
+        bool asks;
+    };
+    const bool asks = GENERATE(true, false);
+    CAPTURE(asks);
+    std::vector<source_note> notes;
+    fixture net;
+    auto around = net.around();
+    around.make_note_writer = [&](const std::string& source, const std::string& operation) {
+        CHECK(source == "cpoms");
+        CHECK(operation == "tray");
+        return result<std::unique_ptr<note_writer>>(std::make_unique<remembering_writer>(notes, asks));
+    };
+    const auto note = make_channel(a_route("note", {{"source", one("cpoms")}, {"operation", one("tray")}}), around);
+    REQUIRE(note.has_value());
+    message m = an_alert();
+    CHECK(net.send(**note, m).error().code == errc::delivery_refused);
+    CHECK(notes.empty());
+
+    m.pupil_in_source = "S-9";
+    m.made_at = instant(std::chrono::milliseconds(1'614'265'330'000));
+    REQUIRE(net.send(**note, m).has_value());
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].reference == m.id);
+    CHECK(notes[0].pupil == "S-9");
+    CHECK(notes[0].text == m.text);
+    CHECK_THAT(notes[0].at, Catch::StartsWith("2021-02-25T15:02:10"));
+
+    m.attempt = 2; // the first may have come through
+    CHECK(net.send(**note, m).has_value() == asks);
+    CHECK(notes.size() == (asks ? 2 : 1));
 }
 
 TEST_CASE("a webhook is signed with every secret over id, time and body", "[delivery]")
@@ -310,6 +436,11 @@ TEST_CASE("a route's mistake is refused with its key and line", "[delivery]")
     };
     const setting_table mail = mail_settings_to("smtps://mail.example.sch.uk");
     const setting_table webhook{{"url", one("https://hooks.example.net/x")}, {"secret", one(secret_named("key"))}};
+    const setting oauth = one(
+        setting_table{
+            {"tenant", one("t")}, {"client_id", one("c")}, {"client_secret", one(secret_named("client"))}},
+        3
+    );
     struct mistake {
         std::string channel;
         setting_table settings;
@@ -319,6 +450,9 @@ TEST_CASE("a route's mistake is refused with its key and line", "[delivery]")
     const std::vector<mistake> mistakes{
         {"email", with(mail, "colour", one("red", 12)), "colour", 12},
         {"email", with(mail, "oauth", one(setting_table{}, 12)), "oauth", 12},
+        {"email", with(with(mail, "oauth", oauth), "password", one(secret_named("key"), 12)), "oauth", 3},
+        {"teams", {}, "url", 3},
+        {"teams", {{"url", one("https://a.example/?sig=in the open", 12)}}, "url", 12},
         {"email", without(mail, "smtp_url"), "smtp_url", 3},
         {"email", without(mail, "from"), "from", 3},
         {"email", without(mail, "to"), "to", 3},

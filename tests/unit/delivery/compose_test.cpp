@@ -1,9 +1,14 @@
+#include "daemon/base/json.hpp"
 #include "daemon/delivery/mail_message.hpp"
+#include "daemon/delivery/teams_card.hpp"
 #include "daemon/delivery/webhook_signature.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <sstream>
+
+// The first 32 digits of the SHA-256 of the id.
+#define BOUNDARY "41b2eb91654b7973d6fa7e96773d0154"
 
 using namespace rollbook;
 using namespace rollbook::delivery;
@@ -58,11 +63,72 @@ TEST_CASE("a first mail has every header it needs and nothing else", "[delivery]
         "Auto-Submitted: auto-generated\r\n"
         "X-Auto-Response-Suppress: All\r\n"
         "MIME-Version: 1.0\r\n"
+        "Content-Type: multipart/alternative;\r\n boundary=\"=_" BOUNDARY "\"\r\n"
+        "\r\n"
+        "--=_" BOUNDARY "\r\n"
         "Content-Type: text/plain; charset=utf-8\r\n"
         "Content-Transfer-Encoding: quoted-printable\r\n"
         "\r\n"
         "P-12 was late ten times.\r\n"
+        "--=_" BOUNDARY "\r\n"
+        "Content-Type: text/html; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n"
+        "\r\n"
+        "<!DOCTYPE html>\r\n"
+        "<html lang=3D\"en-GB\"><head><meta charset=3D\"utf-8\"><title>Repeated lateness=\r\n"
+        ": P-12</title></head>\r\n"
+        "<body>\r\n"
+        "<p>P-12 was late ten times.</p>\r\n"
+        "</body></html>\r\n"
+        "--=_" BOUNDARY "--\r\n"
     );
+}
+
+TEST_CASE("a checkpoint, which programs read from the saved mail, has no second part", "[delivery]")
+{
+    message m = a_mail_of_an_alert();
+    m.type = "checkpoint";
+    CHECK_THAT(
+        compose_mail(m, an_envelope()),
+        Catch::Contains("\r\nContent-Type: text/plain; charset=utf-8\r\n") &&
+            Catch::EndsWith("\r\n\r\nP-12 was late ten times.\r\n")
+    );
+}
+
+TEST_CASE("the HTML says what the text says, with links and nothing that a text could smuggle in", "[delivery]")
+{
+    const std::string html = html_of(
+        "<b>late</b>", "One & \"two\"\nthree\n\n<script>x</script>\n\nOpen it: https://a.example/alerts/1?a=\"b\n"
+    );
+    CHECK_THAT(
+        html,
+        Catch::Contains("<title>&lt;b&gt;late&lt;/b&gt;</title>") &&
+            Catch::Contains("<p>One &amp; &quot;two&quot;<br>\nthree</p>") &&
+            Catch::Contains("<p>&lt;script&gt;x&lt;/script&gt;</p>") &&
+            Catch::Contains("<p>Open it: <a href=\"https://a.example/alerts/1?a=&quot;b\">")
+    );
+    CHECK_THAT(html, !Catch::Contains("<script") && !Catch::Contains("<img"));
+}
+
+TEST_CASE("a card says what the text says, leaves its marks as they are, and stays under Teams' limit", "[delivery]")
+{
+    message m = a_mail_of_an_alert();
+    m.text = "P-12 *was* late.\n\nOpen it: https://a.example/alerts/1\n";
+    const std::string card = teams_card(m);
+    const auto document = json_document::parse(std::string(card));
+    REQUIRE(document.has_value());
+    const json_view content = document->root().path("attachments.0.content");
+    CHECK(content["type"].as_string() == "AdaptiveCard");
+    CHECK(content.path("body.1.text").as_string() == "P-12 \\*was\\* late.");
+    CHECK(content.path("actions.0.url").as_string() == "https://a.example/alerts/1");
+
+    m.text.clear();
+    for (int i = 0; i < 500; ++i)
+        m.text += std::string(100, 'x') + "\n\n";
+    const std::string cut = teams_card(m);
+    CHECK(cut.size() <= card_bytes_max);
+    CHECK(cut.size() > card_bytes_max - 500);
+    CHECK_THAT(cut, Catch::Contains("left out"));
 }
 
 TEST_CASE("a repeat differs from the first mail by its attempt alone", "[delivery]")
@@ -92,6 +158,7 @@ TEST_CASE("a later mail of an alert joins the first one's thread", "[delivery]")
 TEST_CASE("no text can add a header or end the headers early", "[delivery]")
 {
     message m = a_mail_of_an_alert();
+    m.type = "checkpoint"; // one part, whose first blank line ends the headers
     m.id = "<a@b>\r\nBcc: other@example.org";
     m.references = "<a@b>\nBcc: other@example.org";
     m.subject = "late\r\nBcc: other@example.org\r\n\r\nbody";

@@ -31,6 +31,13 @@ public:
         return commands_;
     }
 
+    // What was given to log in, as it came: base64.
+    std::vector<std::string> credentials() const
+    {
+        const std::lock_guard lock(mutex_);
+        return credentials_;
+    }
+
 private:
     std::string reply_to(const std::string& command, const std::string& usual)
     {
@@ -53,7 +60,7 @@ private:
             const std::string verb = line->substr(0, 4);
             if (verb == "EHLO") {
                 open.write(
-                    std::string("250-relay.example\r\n") + (offers_auth_ ? "250-AUTH PLAIN\r\n" : "") +
+                    std::string("250-relay.example\r\n") + (offers_auth_ ? "250-AUTH PLAIN XOAUTH2\r\n" : "") +
                     "250 8BITMIME\r\n"
                 );
             } else if (verb == "MAIL") {
@@ -64,8 +71,12 @@ private:
                 mail.to.push_back(line->substr(8));
                 open.write(reply_to("RCPT", "250 ok"));
             } else if (verb == "AUTH") {
-                open.write("334 \r\n"); // the password comes in the next line
-                (void)open.line();
+                open.write("334 \r\n"); // the password or token comes in the next line
+                const auto given = open.line();
+                {
+                    const std::lock_guard lock(mutex_);
+                    credentials_.push_back(given.value_or(""));
+                }
                 open.write(reply_to("AUTH", "235 welcome"));
             } else if (verb == "DATA") {
                 open.write("354 go on\r\n");
@@ -93,6 +104,7 @@ private:
     bool offers_auth_;
     std::vector<seen_mail> mails_;
     std::vector<std::string> commands_;
+    std::vector<std::string> credentials_;
     loopback_server server_; // last: its threads end first
 };
 

@@ -1,0 +1,111 @@
+#include "daemon/service/troubles.hpp"
+
+#include "daemon/base/time.hpp"
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+constexpr std::uint64_t mebibyte = 1u << 20;
+constexpr std::chrono::days told_ahead{30};
+constexpr std::chrono::minutes clock_slack{5};
+
+class collector {
+public:
+    collector(const configuration& settings, const machine_facts& facts)
+        : settings_(settings), facts_(facts),
+          zone_(time_zone::named(settings.school.timezone).value_or(time_zone::utc())),
+          today_(day_of(zone_.to_local(facts.now)))
+    {
+    }
+
+    std::vector<trouble> all()
+    {
+        if (facts_.backups.overdue) add(event::backup_overdue, event_text(event::backup_overdue));
+        look_at_disk();
+        look_at_clock();
+        if (facts_.certificate_ends)
+            expires("the certificate of [web.tls]", day_of(zone_.to_local(*facts_.certificate_ends)));
+        secret("[ledger] signing_key", settings_.ledger.signing_key);
+        if (settings_.web.private_key) secret("[web.tls] private_key", *settings_.web.private_key);
+        for (const source_configuration& source : settings_.sources)
+            secrets("source " + source.name + ": ", source.settings);
+        for (const route_configuration& route : settings_.routes)
+            secrets("route " + route.name + ": ", route.settings);
+        for (const configuration::pack& pack : settings_.packs)
+            if (add_months(pack.dated, 14) < today_)
+                add(event::pack_old, event_text(event::pack_old, pack.name, format_day(pack.dated)));
+        std::ranges::stable_sort(found_, {}, [](const trouble& each) { return describe(each.what).level; });
+        return std::move(found_);
+    }
+
+private:
+    void add(event what, std::string text) { found_.push_back({what, std::move(text)}); }
+
+    static civil_day add_months(civil_day day, int months)
+    {
+        const std::chrono::year_month_day from(day);
+        const auto later = from.year() / from.month() / 1 + std::chrono::months(months);
+        return civil_day(later) + (std::chrono::days(unsigned(from.day())) - std::chrono::days(1));
+    }
+
+    void look_at_disk()
+    {
+        const auto free = facts_.disk_free;
+        const auto size = facts_.disk_size;
+        if (free && size && *free < std::min(1024 * mebibyte, *size / 20))
+            add(event::disk_nearly_full,
+                event_text(event::disk_nearly_full, *free / mebibyte, *size == 0 ? 0 : *free * 100 / *size));
+        if (facts_.disk_encrypted == false) add(event::disk_not_encrypted, event_text(event::disk_not_encrypted));
+    }
+
+    void look_at_clock()
+    {
+        if (facts_.newest_entry && *facts_.newest_entry > facts_.now + clock_slack)
+            add(event::clock_wrong,
+                event_text(event::clock_wrong, "the ledger's newest entry is of " + format_instant(*facts_.newest_entry)));
+        else if (facts_.clock_kept == false)
+            add(event::clock_wrong, event_text(event::clock_wrong, "nothing keeps it right (NTP is off or not in step)"));
+    }
+
+    void expires(const std::string& of, civil_day ends)
+    {
+        if (ends - today_ <= told_ahead) add(event::expires_soon, event_text(event::expires_soon, of, format_day(ends)));
+    }
+
+    void secret(const std::string& of, const secret_reference& reference)
+    {
+        if (reference.expires) expires(of, *reference.expires);
+    }
+
+    void secrets(const std::string& path, const setting_table& settings)
+    {
+        for (const auto& [key, value] : settings)
+            within(path + key, value);
+    }
+
+    void within(const std::string& path, const setting& value)
+    {
+        if (const auto* reference = std::get_if<secret_reference>(&value.value)) secret(path, *reference);
+        if (const auto* table = std::get_if<setting_table>(&value.value)) secrets(path + ".", *table);
+        if (const auto* list = std::get_if<setting_list>(&value.value))
+            for (const setting& each : *list)
+                within(path, each);
+    }
+
+    const configuration& settings_;
+    const machine_facts& facts_;
+    time_zone zone_;
+    civil_day today_;
+    std::vector<trouble> found_;
+};
+
+} // namespace
+
+std::vector<trouble> troubles_of(const configuration& settings, const machine_facts& facts)
+{
+    return collector(settings, facts).all();
+}
+
+} // namespace rollbook

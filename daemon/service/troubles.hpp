@@ -1,0 +1,40 @@
+#pragma once
+
+#include "daemon/base/events.hpp"
+#include "daemon/ports/configuration.hpp"
+#include "daemon/ports/upkeep.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rollbook {
+
+// What the machine says of itself. What cannot be learned is empty, and no trouble.
+struct machine_facts {
+    instant now{};
+    std::optional<instant> newest_entry;       // when the ledger's newest entry was recorded
+    std::optional<bool> clock_kept;            // whether the system keeps its clock right by NTP
+    std::optional<std::uint64_t> disk_free;    // bytes, of the ledger's disk
+    std::optional<std::uint64_t> disk_size;    // bytes
+    std::optional<bool> disk_encrypted;
+    std::optional<instant> certificate_ends;   // of [web.tls]
+    backup_standing backups;
+};
+
+// One thing about Rollbook or its machine that a person should see to.
+struct trouble {
+    event what{};
+    std::string text;
+
+    std::string_view to_do() const { return describe(what).to_do; }
+};
+
+// Everything that is wrong or soon will be, worst first. Pure.
+//
+// A disk is nearly full below 1 GiB or a twentieth of it, whichever is less; a certificate or secret is told 30 days
+// ahead; a pack 14 months after it was last checked.
+std::vector<trouble> troubles_of(const configuration& settings, const machine_facts& facts);
+
+} // namespace rollbook
