@@ -392,7 +392,7 @@ private:
         if (loaded.good && loaded.problems.empty()) return *loaded.good;
         std::string all;
         for (const auto& problem : loaded.problems)
-            all += problem.line + "\n";
+            all += (all.empty() ? "" : " ") + problem.line;
         throw failure_error(failure(errc::configuration_invalid, all, "Run it again with other answers."));
     }
 
