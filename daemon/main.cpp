@@ -886,7 +886,7 @@ private:
         for (const auto& source : parts.connectors) {
             const result<void> begun = co_await source->begin_run();
             if (!begun) {
-                lines.push_back({true, begun.error().what, begun.error().to_do});
+                lines.push_back({true, source->source() + ": " + begun.error().what, begun.error().to_do});
                 continue;
             }
             for (std::size_t stream = 0; stream < source->streams().size(); ++stream) {
