@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-instant moment(const char* text)
+instant the_instant(const char* text)
 {
     return parse_instant(text).value();
 }
@@ -26,7 +26,7 @@ instant moment(const char* text)
 machine_facts a_good_machine()
 {
     machine_facts facts;
-    facts.now = moment("2026-11-26T12:00:00Z");
+    facts.now = the_instant("2026-11-26T12:00:00Z");
     facts.newest_entry = facts.now - 1min;
     facts.clock_kept = true;
     facts.disk_free = 50ull << 30;
@@ -64,7 +64,7 @@ std::vector<std::string> ids_at(const configuration& settings, const std::vector
     std::vector<std::string> out;
     const time_zone london = time_zone::named("Europe/London").value();
     for (const outbox_message& m :
-         operator_messages_due(settings, message_setting_of(settings, false), troubles, {}, london, moment(when)))
+         operator_messages_due(settings, message_setting_of(settings, false), troubles, {}, london, the_instant(when)))
         out.push_back(m.content.id);
     return out;
 }
@@ -95,10 +95,10 @@ TEST_CASE("a machine has the troubles it has, at their limits, worst first", "[s
          {}},
         {"a backup overdue", [](auto&, auto& f) { f.backups.overdue = true; }, {event::backup_overdue}},
         {"a certificate of 31 days",
-         [](auto&, auto& f) { f.certificate_ends = moment("2026-12-27T12:00:00Z"); },
+         [](auto&, auto& f) { f.certificate_ends = the_instant("2026-12-27T12:00:00Z"); },
          {}},
         {"a certificate of 30 days",
-         [](auto&, auto& f) { f.certificate_ends = moment("2026-12-26T12:00:00Z"); },
+         [](auto&, auto& f) { f.certificate_ends = the_instant("2026-12-26T12:00:00Z"); },
          {event::expires_soon}},
         {"a pack of 14 months", [](auto& c, auto&) { c.packs.push_back({"england", parse_day("2025-09-26").value()}); }, {}},
         {"a pack older than that",
@@ -184,7 +184,7 @@ TEST_CASE("of a message given up another route hears, by its number and without 
         dead,
         failure(errc::delivery_refused, "the relay refuses the mail", "Look at it."),
         parse_day("2026-11-26").value(),
-        moment("2026-11-26T12:00:00Z")
+        the_instant("2026-11-26T12:00:00Z")
     );
     CHECK(told.content.id == "<dead-route-lead-2026-11-26.it@ledger.example.sch.uk>");
     CHECK_THAT(told.content.text, Catch::Contains("alerts show 4711") && !Catch::Contains("P-12"));
