@@ -40,6 +40,8 @@ class Proxy:
     def pass_on(self, source, sink, answers):
         try:
             while data := source.recv(65536):
+                if answers:  # the links to further pages lead through here as well
+                    data = data.replace(b":%d/" % self.target, b":%d/" % self.port)
                 if answers and len(data) > 500:
                     with self.lock:
                         now = self.left > 0 and self.spoil
