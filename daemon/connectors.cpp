@@ -155,6 +155,7 @@ questions_of(const std::string& system, const manifest_places& manifests, const 
     if (!found) return found.error();
     for (const setting_spec& spec : found->spec) {
         if (!spec.required && !spec.secret && spec.type != setting_spec::kind::url) continue;
+        if (spec.name.starts_with("proxy")) continue; // few have one, and who does can write it down
         const auto* usual = spec.otherwise ? std::get_if<std::string>(&*spec.otherwise) : nullptr;
         out.push_back(
             {spec.name, spec.title, spec.description, usual ? *usual : std::string(), "", spec.required, spec.secret}

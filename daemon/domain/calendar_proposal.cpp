@@ -19,7 +19,7 @@ bool is_working_day(civil_day day)
     return std::chrono::weekday(day).iso_encoding() <= 5;
 }
 
-std::string lower(std::string_view text)
+std::string lower_case(std::string_view text)
 {
     std::string out(text);
     for (char& c : out)
@@ -29,7 +29,7 @@ std::string lower(std::string_view text)
 
 std::optional<closed_kind> kind_of(std::string_view title)
 {
-    const std::string text = lower(title);
+    const std::string text = lower_case(title);
     const auto has = [&](std::initializer_list<std::string_view> words) {
         return std::ranges::any_of(words, [&](std::string_view word) { return text.find(word) != text.npos; });
     };

@@ -223,7 +223,7 @@ asio::awaitable<result<void>> cycle::read_stream(
     const memory_in_use memory(from, reading);
 
     std::vector<page> kept; // pages that undrained changes look into
-    auto first_change = std::chrono::steady_clock::now();
+    instant first_change = started;
     std::int64_t rows = 0;
     std::optional<std::string> at;
     for (std::uint32_t number_of_page = 1;; ++number_of_page) {
@@ -243,12 +243,13 @@ asio::awaitable<result<void>> cycle::read_stream(
         const std::size_t before = reading.changes();
         reading.take(*got, number_of_page);
         rows += static_cast<std::int64_t>(got->rows);
-        if (before == 0) first_change = std::chrono::steady_clock::now();
+        const instant now = now_();
+        if (before == 0) first_change = now;
         at = got->next;
         const bool last = !at.has_value();
         if (reading.changes() > before) kept.push_back(std::move(*got));
         if (reading.changes() >= changes_max || (reading.changes() > 0 && last) ||
-            (reading.changes() > 0 && std::chrono::steady_clock::now() - first_change > changes_wait_max)) {
+            (reading.changes() > 0 && now - first_change > changes_wait_max)) {
             flush(reading, report);
             kept.clear();
         }

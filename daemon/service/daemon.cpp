@@ -262,7 +262,6 @@ private:
             remind(*settings_, book_, around_.now(*settings_));
             warn_of_witnesses();
             look_around();
-            const steady::time_point until =
             const steady::time_point until = std::min(
                 {tend_at_, look_again_, evening(), clock_change(), next == due_.end() ? steady::now() + longest_nap : *next}
             );

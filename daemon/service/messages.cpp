@@ -251,36 +251,36 @@ outbox_message alert_reminder(
     m.content.id = fmt::format(
         "<alert-{}.{}.{}{}.{}@{}>",
         about.id,
-        id_part(about.stage),
+        message_id_part(about.stage),
         escalates ? 'e' : 'r',
         due.number,
-        id_part(route.name),
+        message_id_part(route.name),
         setting.domain
     );
     m.content.references = std::move(first_message_id);
     m.content.type = escalates ? "alert.escalated" : "alert.reminder";
     m.content.subject = fmt::format(
-        "{}{}: {} ({}, {})",
+        "{}{}: {} ({}{})",
         subject_start(setting),
         judged_by.title,
         pupil.reference,
-        about.stage,
+        route.may_say("stage") ? about.stage + ", " : std::string(),
         escalates ? std::string("nobody has answered") : fmt::format("reminder {}", due.number)
     );
     const std::string who = shown(pupil, route.disclose);
     m.content.text = fmt::format(
-        "{}\nPupil: {}\n\n{}\n\nStage: {}. {}\n{}\nWhen it is in hand: rollbook alerts ack {}\n\n{}\n",
+        "{}\nPupil: {}\n{}\n{}{}\n{}\nWhen it is in hand: rollbook alerts ack {}\n\n{}\n",
         judged_by.title,
         who,
-        about.reason,
-        about.stage,
+        route.may_say("reason") ? fmt::format("\n{}\n", about.reason) : std::string(),
+        route.may_say("stage") ? fmt::format("Stage: {}. ", about.stage) : std::string(),
         escalates ? "Nobody has acknowledged this alert, so you are told as well."
                   : "Nobody has acknowledged this alert.",
         link_line(setting, fmt::format("/alerts/{}", about.id)),
         about.id,
         setting.school
     );
-    m.content.json = alert_json(about, m.content.type, who);
+    m.content.json = alert_json(route, about, m.content.type, who);
     return m;
 }
 
@@ -307,7 +307,7 @@ outbox_message action_reminder(
         : due.of == due_reminder::kind::overdue ? "due"
                                                 : "lead",
         due.number,
-        id_part(route.name),
+        message_id_part(route.name),
         setting.domain
     );
     m.content.references = std::move(first_message_id);
@@ -350,7 +350,7 @@ message digest_message(const message_setting& setting, const std::vector<outbox_
 {
     const outbox_message& first = gathered.front();
     message m;
-    m.id = fmt::format("<digest-{}.{}@{}>", first.number, id_part(first.route), setting.domain);
+    m.id = fmt::format("<digest-{}.{}@{}>", first.number, message_id_part(first.route), setting.domain);
     m.type = "alert.digest";
     m.made_at = first.content.made_at;
     m.subject = fmt::format("{}{} messages", subject_start(setting), gathered.size());
@@ -379,7 +379,7 @@ outbox_message silence_message(
     outbox_message m;
     m.pupil = ended.pupil;
     m.route = route.name;
-    m.content.id = fmt::format("<silence-{}.{}@{}>", ended.id, id_part(route.name), setting.domain);
+    m.content.id = fmt::format("<silence-{}.{}@{}>", ended.id, message_id_part(route.name), setting.domain);
     m.content.type = "silence.ended";
     m.content.subject = fmt::format("{}A silence has ended: {}, {}", subject_start(setting), pupil, rule);
     m.content.text = fmt::format(

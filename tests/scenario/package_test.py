@@ -185,7 +185,7 @@ class Wizard(unittest.TestCase):
         wrong = ["wrong-token", "yes", "", f"{self.school.http}/v1.0", "A1000900001", self.school.token]
         done = self.run_wizard(self.answers(wrong))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("BAD   mis ", done.stdout)
+        self.assertIn("BAD   mis", done.stdout)
         self.assertEqual((self.folder / "hill-mis.token").read_text().strip(), self.school.token)
 
     def test_left_half_way_it_leaves_nothing(self):
