@@ -1,0 +1,62 @@
+"""From a bare machine to a running Rollbook, by deploy/recover: with the recovery sheet, a backup and one recipient's key."""
+
+import os
+import shutil
+import subprocess
+
+from backup_test import WithBackups
+from support import REPOSITORY, ROLLBOOK, SECOND_POLL, ScenarioTest, main
+
+
+class Recovery(WithBackups, ScenarioTest):
+    pupils, days = 12, 8
+
+    def setUp(self):
+        super().setUp()
+        self.set_up_backups()
+        self.config.write_text(self.config.read_text().replace('target = "target"', f'target = "{self.target}"'))
+        self.first_poll()
+        self.sheet = self.folder / "sheet"
+        self.sheet.mkdir()
+        for path in self.folder.iterdir():
+            if path.is_file() and not path.name.startswith("ledger.db"):
+                shutil.copy2(path, self.sheet)
+        self.file = self.backup()
+
+    def recover(self, *words, code=0):
+        bare = self.folder / "bare"
+        done = subprocess.run(
+            [REPOSITORY / "deploy/recover", self.sheet, self.file, self.keys[1], "--into", bare, "--no-start", *words],
+            env={**self.environment(), "ROLLBOOK": ROLLBOOK}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return bare, done.stdout + done.stderr
+
+    def test_a_bare_machine_goes_on_where_the_backup_ended(self):
+        rows, figures = self.rows(), self.every_figure()
+        bare, said = self.recover()
+        self.assertIn("systemctl enable --now rollbook@", said)
+        self.assertEqual((bare / "ledger.db").stat().st_mode & 0o077, 0)
+        old, self.config = self.config, bare / self.config.name
+        self.ledger = bare / "ledger.db"
+        self.assertEqual(self.rows(), rows)
+        self.assertEqual(self.every_figure(), figures)
+        self.poll(SECOND_POLL)
+        self.verify()
+        self.assertTrue(old.exists())
+
+    def test_a_machine_that_is_not_bare_is_left_alone(self):
+        bare, _ = self.recover()
+        before = (bare / "ledger.db").read_bytes()
+        self.assertIn("This machine is not bare", self.recover(code=1)[1])
+        self.assertEqual((bare / "ledger.db").read_bytes(), before)
+
+    def test_a_backup_that_was_changed_stops_it_before_anything_is_put_in_place(self):
+        data = bytearray(self.file.read_bytes())
+        data[len(data) // 2] ^= 1
+        self.file.write_bytes(bytes(data))
+        bare, _ = self.recover(code=4)
+        self.assertFalse((bare / "ledger.db").exists())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+#include "tests/simulation/expected.hpp"
+
+#include <algorithm>
+
+namespace rollbook::simulation {
+
+using namespace std::chrono_literals;
+
+const std::vector<plain_rule>& plain_rules()
+{
+    static const std::vector<plain_rule> all = {
+        {"late", plain_rule::counts::late, 10, {{"tutor", 3}, {"letter", 5}}, false},
+        {"truant", plain_rule::counts::unauthorised, 0, {{"met", 6}}, true},
+        {"trouble", plain_rule::counts::incidents, 10, {{"watch", 2}, {"meeting", 4}}, false},
+    };
+    return all;
+}
+
+expectation::expectation(const school& of) : truth_(of)
+{
+    pupils.resize(of.pupils().size());
+    listed.resize(of.pupils().size());
+    marks.resize(of.slots());
+    met.resize(of.slots());
+    incidents.resize(of.incidents().size());
+    for (std::size_t i = 0; i < incidents.size(); ++i)
+        parts_held.emplace_back(of.everyone_in(static_cast<int>(i)).size());
+    // Weeks run from Monday to Sunday; day 4 of 1970 was the first Monday.
+    int week = -1;
+    int last = -1'000;
+    for (const day_number day : of.school_days()) {
+        const int monday = (day + 3) / 7;
+        if (monday != last) ++week;
+        last = monday;
+        week_.push_back(week);
+    }
+}
+
+// A register counts half an hour after it closes: 09:45 and 14:00.
+bool expectation::counts_at(int day, int half, moment local) const
+{
+    const moment from = moment(std::chrono::days(truth_.school_days()[static_cast<std::size_t>(day)])) + (half == 0 ? 9h + 45min : 14h + 0min);
+    return from <= local;
+}
+
+std::optional<int> expectation::day_judged(moment local) const
+{
+    for (int day = static_cast<int>(truth_.school_days().size()) - 1; day >= 0; --day)
+        if (counts_at(day, 0, local)) return day;
+    return std::nullopt;
+}
+
+int expectation::first_day(const plain_rule& rule, int as_of) const
+{
+    if (rule.school_days > 0) return std::max(0, as_of - rule.school_days + 1);
+    const int first_week = week_[static_cast<std::size_t>(as_of)] - 9;
+    return static_cast<int>(std::lower_bound(week_.begin(), week_.end(), first_week) - week_.begin());
+}
+
+std::vector<int> expectation::values(const plain_rule& rule, int as_of, moment read_at) const
+{
+    const int first = first_day(rule, as_of);
+    std::vector<int> found(pupils.size());
+    if (rule.of == plain_rule::counts::incidents) {
+        const auto& days = truth_.school_days();
+        for (std::size_t i = 0; i < incidents.size(); ++i) {
+            const school::incident& each = incidents[i];
+            if (!each.exists || each.day < days[static_cast<std::size_t>(first)] || each.day > days[static_cast<std::size_t>(as_of)]) continue;
+            const auto& all = truth_.everyone_in(static_cast<int>(i));
+            for (std::size_t n = 0; n < all.size(); ++n)
+                found[static_cast<std::size_t>(all[n])] += parts_held[i][n] ? 1 : 0;
+        }
+        return found;
+    }
+    const std::string_view wanted = rule.of == plain_rule::counts::late ? "LU" : "GNOU";
+    for (int day = first; day <= as_of; ++day)
+        for (int half = 0; half < 2; ++half) {
+            if (!counts_at(day, half, read_at)) continue;
+            const cell* row = &marks[truth_.slot(static_cast<std::size_t>(day), half, 0)];
+            for (std::size_t pupil = 0; pupil < found.size(); ++pupil)
+                found[pupil] += row[pupil].code != 0 && wanted.find(row[pupil].code) != wanted.npos ? 1 : 0;
+        }
+    return found;
+}
+
+int expectation::stage_of(const plain_rule& rule, int value) const
+{
+    int stage = -1;
+    for (std::size_t i = 0; i < rule.stages.size(); ++i)
+        if (value >= rule.stages[i].second) stage = static_cast<int>(i);
+    return stage;
+}
+
+std::vector<alert_step>
+expectation::judge(moment started, moment now, bool marks_closed, bool first_of_marks, bool first_of_all)
+{
+    std::vector<alert_step> steps;
+    const moment local = started + offset_at(started);
+    const auto as_of = day_judged(local);
+    if (!as_of) return steps;
+    for (std::size_t number = 0; number < plain_rules().size(); ++number) {
+        const plain_rule& rule = plain_rules()[number];
+        const bool of_marks = rule.of != plain_rule::counts::incidents;
+        if (of_marks && !marks_closed) continue;
+        const bool first = of_marks ? first_of_marks : first_of_all;
+        const std::vector<int> values_now = values(rule, *as_of, local);
+        for (int pupil = 0; pupil < static_cast<int>(pupils.size()); ++pupil) {
+            if (pupils[static_cast<std::size_t>(pupil)].empty()) continue;
+            state& now_is = alerts_[{number, pupil}];
+            const int met_now = stage_of(rule, values_now[static_cast<std::size_t>(pupil)]);
+            alert_step step{number, pupil, {}, {}, alert_step::kind::opened, false, now_is.baseline};
+            if (!now_is.open) {
+                if (met_now < 0 || !listed[static_cast<std::size_t>(pupil)]) continue;
+                const auto lately = std::count_if(now_is.ended.begin(), now_is.ended.end(), [&](moment at) { return now - at < 24h; });
+                step.flapped = !first && lately >= 2;
+                step.was_baseline = first;
+                now_is = {true, first, met_now, *as_of, local, now_is.ended};
+                step.of = first ? alert_step::kind::baseline : alert_step::kind::opened;
+                step.state = first ? "baseline" : "open";
+            } else if (met_now > now_is.stage) {
+                now_is.stage = met_now;
+                now_is.baseline = false;
+                step.of = alert_step::kind::raised;
+                step.state = "open";
+            } else if (met_now < 0) {
+                const auto values_then = values(rule, now_is.opened_as_of, now_is.opened_read_at);
+                const int met_then = stage_of(rule, values_then[static_cast<std::size_t>(pupil)]);
+                if (met_then >= 0 && rule.needs_decision) continue;
+                step.state = met_then < 0 ? "withdrawn" : "resolved";
+                step.of = alert_step::kind::ended;
+                now_is.open = false;
+                now_is.ended.push_back(now);
+            } else {
+                continue;
+            }
+            step.stage = rule.stages[static_cast<std::size_t>(now_is.stage)].first;
+            steps.push_back(std::move(step));
+        }
+    }
+    return steps;
+}
+
+} // namespace rollbook::simulation

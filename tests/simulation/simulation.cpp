@@ -1,0 +1,776 @@
+#include "tests/simulation/simulation.hpp"
+
+#include "daemon/base/json.hpp"
+#include "daemon/ledger/reader.hpp"
+#include "daemon/ledger/signed_file.hpp"
+#include "daemon/ledger/store.hpp"
+#include "daemon/service/cycle.hpp"
+#include "daemon/service/housekeeping.hpp"
+
+#include "tests/simulation/expected.hpp"
+#include "tests/simulation/memory_disk.hpp"
+#include "tests/simulation/randomness.hpp"
+#include "tests/simulation/watched_ledger.hpp"
+#include "tests/support/ledger_folder.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace rollbook::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t mis = 0;
+constexpr std::size_t safeguarding = 1;
+
+const char* const routes[] = {"lead", "second"};
+
+// A moment as the daemon has it, and back.
+instant instant_of(moment at)
+{
+    return instant(at.time_since_epoch());
+}
+moment moment_of(instant at)
+{
+    return moment(at.time_since_epoch());
+}
+
+rule rule_of(const plain_rule& plain)
+{
+    rule made;
+    made.id = plain.id;
+    made.title = "Rule " + plain.id;
+    made.measure = plain.of == plain_rule::counts::late           ? "late_sessions"
+                   : plain.of == plain_rule::counts::unauthorised ? "unauthorised_sessions"
+                                                                  : "incidents";
+    made.window = plain.school_days > 0 ? rule_window{rule_window::unit::school_days, plain.school_days}
+                                        : rule_window{rule_window::unit::school_weeks, 10};
+    for (const auto& [name, at_least] : plain.stages)
+        made.stages.push_back({name, at_least, std::nullopt});
+    made.needs_decision = plain.needs_decision;
+    made.source = "the school";
+    return made;
+}
+
+configuration settings_of(const plan& of)
+{
+    configuration settings;
+    settings.school.name = "St Example's";
+    settings.ledger.origin = "ledger.example.sch.uk/900001";
+    std::vector<term> terms;
+    for (const auto& [first, last] : half_terms())
+        terms.push_back({"Half term", {{civil_day(std::chrono::days(first)), civil_day(std::chrono::days(last))}}});
+    const civil_day since{std::chrono::days(0)};
+    settings.calendar = {
+        terms,
+        {},
+        {{half_day::am, 8h + 45min, 9h + 15min, 30min, since}, {half_day::pm, 13h, 13h + 30min, 30min, since}}};
+    for (const auto& [name, role] : {std::pair("mis", source_role::mis), std::pair("cpoms", source_role::safeguarding)}) {
+        source_configuration source;
+        source.name = name;
+        source.role = role;
+        if (role == source_role::mis) {
+            source.reread = {{2, 0min}, {std::nullopt, of.minutes.empty() ? std::chrono::hours(24) : std::chrono::hours(24 * 7)}};
+            source.vanish_limit = {50, 200};
+        }
+        settings.sources.push_back(source);
+    }
+    for (const plain_rule& each : plain_rules())
+        settings.rules.push_back(rule_of(each));
+    for (const char* name : routes) {
+        route_configuration route;
+        route.name = name;
+        route.channel = "file";
+        route.rules = {"*"};
+        settings.routes.push_back(route);
+    }
+    return settings;
+}
+
+// What the program says on standard error, while it lives.
+class heard_words {
+public:
+    heard_words() : before_(stderr) { stderr = open_memstream(&text_, &size_); }
+    ~heard_words()
+    {
+        std::fclose(stderr);
+        stderr = before_;
+        std::free(text_);
+    }
+    std::string all()
+    {
+        std::fflush(stderr);
+        return std::string(text_, size_);
+    }
+
+private:
+    FILE* before_;
+    char* text_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+// A ledger that was just made, and is the same for every seed: making one costs more than a day of the simulation.
+// The one file that is written besides it, the checkpoint's, goes where a sync costs nothing.
+struct new_ledger {
+    support::ledger_folder made = (prepare(), support::ledger_folder());
+    std::string bytes;
+    static void prepare()
+    {
+        if (std::filesystem::is_directory("/dev/shm")) ::setenv("TMPDIR", "/dev/shm", 1);
+        seed_randomness(0);
+    }
+    new_ledger()
+    {
+        std::ifstream in(made.file(), std::ios::binary);
+        bytes.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+    }
+};
+
+// What became of one message that somebody must get.
+struct owed {
+    bool optional = false;
+    moment made_at{};
+};
+
+class life {
+public:
+    life(const plan& of, const new_ledger& fresh)
+        : plan_(of), settings_(settings_of(of)), chance_(of.seed * 7 + 3), truth_(of.seed, of.size),
+          around_{truth_, clock_, chance_, {}, of.bug, true}, expected_(truth_)
+    {
+        key_ = &fresh.made.key;
+        file_ = fresh.made.file();
+        disk_.add(file_.string(), fresh.bytes);
+        std::filesystem::remove(signed_file(file_));
+        seed_randomness(of.seed);
+        around_.with_page_memory = chance_.below(4) != 0;
+    }
+
+    findings live();
+
+private:
+    // The program while it runs.
+    struct process {
+        boost::asio::io_context loop;
+        std::unique_ptr<watched_ledger> book;
+        cycle_parts parts;
+        school_system* systems[2] = {};
+        std::unique_ptr<cycle> work;
+    };
+
+    template <class T> T run(boost::asio::awaitable<T> work);
+    void wrong(std::string what);
+    void tell(const std::string& what) const;
+    void start();
+    void end_process(bool power);
+    void sit_through(const std::function<void()>& work);
+    void poll(std::size_t source, read_options options = {});
+    void change_weather(moment at);
+    void calm_down();
+
+    void committed(const commit_made& made);
+    void take_statements(const commit_made& made);
+    void take_alerts(const commit_made& made);
+    void owe(const alert_step& step, entry_index id, moment now);
+    void compare();
+    void compare_pupils(bool closed);
+    void compare_marks(bool closed);
+    void compare_incidents(bool closed);
+    void trust_incidents();
+    void remember_point();
+    void check_points(const ledger_reader& reader);
+    void check_deliveries();
+    void check_words();
+    void verify();
+
+    plan plan_;
+    configuration settings_;
+    dice chance_;
+    virtual_clock clock_;
+    school truth_;
+    surroundings around_;
+    memory_disk disk_;
+    const signing_key* key_ = nullptr;
+    std::filesystem::path file_;
+    heard_words words_;
+    std::unique_ptr<process> running_;
+    moment down_until_{};
+
+    expectation expected_;
+    told_by_source told_;           // by the read under way or the last one
+    std::vector<std::string> closed_; // lists that it closed
+    bool compared_ = true;
+    bool reading_ = false;
+    std::optional<commit_made> closing_found_; // after a death: durable, and never reported
+    bool first_of_marks_ = true;
+    bool first_of_all_ = true;
+    std::map<entry_index, int> pupil_of_;                     // by first entry
+    std::map<int, entry_index> entry_of_;
+    std::map<std::pair<std::string, entry_index>, std::pair<std::string, std::string>> alert_now_; // rule and pupil
+    std::map<std::pair<std::string, entry_index>, entry_index> alert_id_;
+    std::map<std::tuple<std::string, entry_index, std::string>, owed> owed_; // route, alert, stage or end
+    int baselines_owed_ = 0;
+    std::vector<delivery> delivered_;
+    std::vector<std::string> notes_;
+    std::size_t committed_size_ = 1;
+    struct point {
+        entry_index size = 0;
+        std::vector<cell> marks;
+    };
+    std::vector<point> points_;
+    findings found_;
+    std::size_t told_of_ = 0; // deliveries printed
+    std::size_t reached_ = 0; // of the change feed, by any read of any process
+};
+
+template <class T> T life::run(boost::asio::awaitable<T> work)
+{
+    std::optional<T> value;
+    std::exception_ptr thrown;
+    const auto ended = [&](std::exception_ptr e, T v) {
+        thrown = e;
+        value.emplace(std::move(v));
+    };
+    boost::asio::co_spawn(running_->loop, std::move(work), ended);
+    running_->loop.restart();
+    running_->loop.run();
+    if (thrown) std::rethrow_exception(thrown);
+    return std::move(*value);
+}
+
+void life::wrong(std::string what)
+{
+    tell("WRONG: " + what);
+    if (found_.problems.size() < 10)
+        found_.problems.push_back(fmt::format("{}: {}", format_instant(instant_of(clock_.true_time)), what));
+}
+
+void life::tell(const std::string& what) const
+{
+    if (plan_.tells)
+        std::printf("%s (%+lld min) %s\n", format_instant(instant_of(clock_.true_time)).c_str(), static_cast<long long>(clock_.skew / 1min), what.c_str());
+}
+
+void life::start()
+{
+    auto opened = open_ledger(file_, *key_);
+    if (!opened) {
+        if (!disk_.is_dying() && !disk_.has_failed()) wrong("the ledger does not open: " + opened.error().what);
+        throw process_died();
+    }
+    running_ = std::make_unique<process>();
+    running_->book = std::make_unique<watched_ledger>(std::move(*opened), around_);
+    watched_ledger& book = *running_->book;
+    book.committed = [this](const commit_made& made) { committed(made); };
+    book.signed_one = [this] {
+        auto newest = running_->book->checkpoints().proofs().newest();
+        if (newest && (notes_.empty() || notes_.back() != newest->note)) notes_.push_back(std::move(newest->note));
+    };
+    if (book.size() < committed_size_) wrong(fmt::format("{} entries were committed, and {} are left", committed_size_, book.size()));
+    for (const std::size_t source : {mis, safeguarding}) {
+        auto made = std::make_unique<school_system>(settings_.sources[source].name, source == mis, around_);
+        running_->systems[source] = made.get();
+        running_->parts.connectors.push_back(std::move(made));
+    }
+    book.reached = [this] { return std::max(reached_, running_->systems[mis]->reached()); };
+    for (const char* name : routes)
+        running_->parts.channels.emplace(name, std::make_unique<receiver>(name, around_, delivered_));
+    retry_pace pace;
+    pace.first = 0ms;
+    running_->work = std::make_unique<cycle>(
+        settings_, running_->parts, book, [this] { return instant_of(clock_.read()); }, pace
+    );
+    // Whatever it was doing when it died, the ledger stands at a transaction's edge.
+    if (const auto made = std::exchange(closing_found_, std::nullopt)) {
+        closed_ = made->closed_streams;
+        committed(*made);
+    }
+    if (compared_) { // nothing was under way: all must be as it was
+        told_ = {};
+        closed_.clear();
+        compared_ = false;
+    }
+    compare();
+}
+
+void life::end_process(bool power)
+{
+    tell(power ? "the power is cut" : "the process dies");
+    ++found_.deaths;
+    found_.power_cuts += power ? 1 : 0;
+    std::optional<commit_made> unknown;
+    if (running_) {
+        unknown = running_->book->under_way;
+        if (reading_) told_ = running_->systems[mis]->told();
+        reached_ = std::max(reached_, running_->systems[mis]->reached());
+    }
+    reading_ = false;
+    running_.reset();
+    disk_.recover(power, chance_);
+    around_.now.dies_at_await = 0;
+    // The file beside the ledger was renamed into place, and the folder not synced: the one before may be there again.
+    if (power && notes_.size() > 1 && chance_.one_in(3)) write_signed(file_, notes_[notes_.size() - 2]);
+    if (!unknown || unknown->entries == 0) return;
+    auto reader = open_reader(file_);
+    if (!reader) return wrong("the ledger does not open to be read: " + reader.error().what);
+    const entry_index size = (*reader)->size();
+    if (size == unknown->base + unknown->entries)
+        closing_found_ = std::move(unknown);
+    else if (size != unknown->base)
+        wrong("half a transaction is there");
+}
+
+// A death ends the process and no more; the service manager starts it again.
+void life::sit_through(const std::function<void()>& work)
+{
+    try {
+        if (!running_) start();
+        work();
+        return;
+    } catch (const process_died&) {
+    } catch (const std::exception& e) {
+        if (!disk_.is_dying() && !disk_.has_failed()) wrong(std::string("an exception: ") + e.what());
+    }
+    end_process(chance_.one_in(2));
+    down_until_ = clock_.true_time + (chance_.one_in(3) ? std::chrono::minutes(chance_.between(1, 900)) : 0min);
+}
+
+void life::poll(std::size_t source, read_options options)
+{
+    ++found_.polls;
+    if (source == mis) {
+        told_ = {};
+        closed_.clear();
+        compared_ = false;
+        reading_ = true;
+        clock_.forget();
+    }
+    const read_report report = run(running_->work->read(source, options, {}));
+    found_.failed_reads += report.failures.empty() ? 0 : 1;
+    for (const failure& why : report.failures)
+        tell(why.what);
+    if (source == mis) {
+        told_ = running_->systems[mis]->told();
+        compare();
+        reading_ = false;
+    }
+    (void)running_->work->judge_clock();
+    (void)run(running_->work->deliver());
+    keep_house(settings_, *running_->book, instant_of(clock_.read()));
+}
+
+// --- what was committed, and what it must be ---
+
+void life::committed(const commit_made& made)
+{
+    committed_size_ = made.base + made.entries;
+    for (const auto& each : made.pupils) {
+        const int number = std::stoi(each.id.substr(2)) - 1'000;
+        pupil_of_[each.subject] = number;
+        entry_of_[number] = each.subject;
+    }
+    if (!made.closes || made.statements.empty() || made.statements.front().source != "mis") return;
+    closed_ = made.closed_streams;
+    if (reading_) told_ = running_->systems[mis]->told();
+    take_statements(made);
+    take_alerts(made);
+}
+
+void life::take_statements(const commit_made& made)
+{
+    for (const statement_row& row : made.statements) {
+        if (!row.adds_up()) wrong("a statement does not add up");
+        if (!row.balanced) wrong(fmt::format("a statement of {} does not balance", name_of(row.record)));
+        const auto sent = told_.rows.find(row.record);
+        if (row.read != (sent == told_.rows.end() ? 0 : sent->second))
+            wrong(fmt::format("{} rows of {} were sent, and {} are stated", sent == told_.rows.end() ? 0 : sent->second, name_of(row.record), row.read));
+    }
+}
+
+void life::take_alerts(const commit_made& made)
+{
+    // Alerts are judged by what is held when the read closes: its drafts are taken in as they are made.
+    compare();
+    const bool marks_closed = std::ranges::count(closed_, "marks") > 0;
+    const bool any_closed = !closed_.empty();
+    std::vector<alert_step> steps;
+    if (any_closed) {
+        steps = expected_.judge(*clock_.first(), moment_of(made.now), marks_closed, first_of_marks_, first_of_all_);
+        first_of_all_ = false;
+        if (marks_closed) first_of_marks_ = false;
+    }
+    std::multimap<std::tuple<std::string, int, std::string, std::string>, entry_index> written;
+    for (const auto& each : made.alerts) {
+        auto& known = alert_now_[{each.rule, each.pupil}];
+        const std::pair now(each.state, each.stage);
+        auto& id = alert_id_[{each.rule, each.pupil}];
+        if (known == now && id == each.id) continue; // only its value or evidence changed
+        known = now;
+        id = each.id;
+        written.insert({{each.rule, pupil_of_[each.pupil], each.state, each.stage}, each.id});
+    }
+    bool any_baseline = false;
+    for (const alert_step& step : steps) {
+        const auto found = written.find({plain_rules()[step.rule].id, step.pupil, step.state, step.stage});
+        if (found == written.end()) {
+            wrong(fmt::format("no alert {} of pupil {} became {} ({})", plain_rules()[step.rule].id, step.pupil, step.state, step.stage));
+            continue;
+        }
+        any_baseline = any_baseline || step.of == alert_step::kind::baseline;
+        owe(step, found->second, moment_of(made.now));
+        written.erase(found);
+    }
+    for (const auto& [key, id] : written)
+        wrong(fmt::format("alert {} of pupil {} became {} ({}), and should not", std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key)));
+    baselines_owed_ += any_baseline ? 1 : 0;
+}
+
+void life::owe(const alert_step& step, entry_index id, moment now)
+{
+    tell(fmt::format("alert {}: {} of pupil {} becomes {} ({}){}", id, plain_rules()[step.rule].id, step.pupil, step.state, step.stage, step.flapped ? ", flapping" : ""));
+    const bool opens = step.of == alert_step::kind::opened || step.of == alert_step::kind::baseline;
+    found_.alerts += opens ? 1 : 0;
+    if (step.of == alert_step::kind::baseline || (step.of == alert_step::kind::ended && step.was_baseline)) return;
+    for (const char* route : routes) {
+        owed made{step.flapped, now};
+        if (!opens)
+            for (auto& [key, earlier] : owed_) {
+                if (std::get<0>(key) != route || std::get<1>(key) != id) continue;
+                const bool was_told = std::ranges::any_of(delivered_, [&](const delivery& each) {
+                    return each.route == route && each.id.starts_with(fmt::format("<alert-{}.{}.", id, std::get<2>(key)));
+                });
+                if (was_told || (!earlier.optional && earlier.made_at <= now)) continue;
+                // It still waited, for the next morning or because the clock went back: the newer word replaces it.
+                earlier.optional = true;
+                made.optional = made.optional || step.of == alert_step::kind::ended;
+            }
+        owed_[{route, id, step.of == alert_step::kind::ended ? step.state : step.stage}] = made;
+    }
+}
+
+// --- what is held, against the school ---
+
+// Once for each read: what a closed list said is held, and of an unclosed one any of it or what was before.
+void life::compare()
+{
+    if (std::exchange(compared_, true)) return;
+    const auto is_closed = [&](const char* list) { return std::ranges::count(closed_, list) > 0; };
+    compare_pupils(is_closed("pupils"));
+    compare_marks(is_closed("marks"));
+    if (plan_.look_closely_every > 1 && is_closed("incidents") && found_.polls % plan_.look_closely_every != 0)
+        trust_incidents();
+    else
+        compare_incidents(is_closed("incidents"));
+}
+
+void life::compare_pupils(bool closed)
+{
+    const held_things& held = std::as_const(running_->book->state()).things(what::pupil);
+    for (std::size_t i = 0; i < expected_.pupils.size(); ++i) {
+        const held_thing* thing = held.find("mis", school::pupil_id(static_cast<int>(i)));
+        const bool is_there = thing && !thing->gone;
+        const auto says = [&](const std::string& fields) { return is_there && thing->payload.find(fields) != std::string::npos; };
+        if (says("\"fields\":{}") && (expected_.pupils[i].empty() || expected_.pupils[i] == "{}")) {
+            expected_.pupils[i] = "{}"; // met in the marks, and listed in no read so far
+            expected_.listed[i] = true;
+            continue;
+        }
+        const std::string before = expected_.listed[i] ? expected_.pupils[i] : std::string();
+        const std::string told = told_.pupils_begun && !told_.was_empty ? told_.pupils[i] : before;
+        const bool as_told = told.empty() ? !is_there : says(told);
+        const bool as_before = before.empty() ? !is_there : says(before);
+        if (!as_told && (closed || !as_before)) wrong(fmt::format("pupil {} is not held as listed", i));
+        expected_.listed[i] = is_there;
+        if (is_there) expected_.pupils[i] = as_told ? told : before;
+    }
+}
+
+void life::compare_marks(bool closed)
+{
+    const attendance_register* held = running_->book->state().find_register("mis");
+    const std::size_t pupils = truth_.pupils().size();
+    std::vector<std::optional<pupil_no>> number(pupils);
+    for (std::size_t i = 0; held && i < pupils; ++i)
+        if (const auto entry = entry_of_.find(static_cast<int>(i)); entry != entry_of_.end())
+            number[i] = held->find_pupil(entry->second);
+    const std::size_t first = told_.marks_begun ? told_.first_day : truth_.school_days().size();
+    for (std::size_t day = 0; day < truth_.school_days().size(); ++day)
+        for (int half = 0; half < 2; ++half)
+            for (std::size_t pupil = 0; pupil < pupils; ++pupil) {
+                const std::size_t slot = truth_.slot(day, half, static_cast<int>(pupil));
+                cell now;
+                if (number[pupil]) {
+                    const civil_day on{std::chrono::days(truth_.school_days()[day])};
+                    const held_mark& mark = held->find({on, static_cast<half_day>(half)}, *number[pupil]);
+                    if (mark.is_held())
+                        now = {held->codes().raw(mark.code).front(), static_cast<std::int8_t>(mark.minutes == 255 ? -1 : mark.minutes)};
+                }
+                const bool in_window = day >= first && !told_.was_empty;
+                const cell told = in_window ? told_.marks[slot - first * 2 * pupils] : expected_.marks[slot];
+                const bool as_told = now == told && (closed || told.code != 0 || told_.marks_whole);
+                if (closed ? !as_told : !as_told && now != expected_.marks[slot])
+                    wrong(fmt::format(
+                        "pupil {} on {} {} is held as '{}', told as '{}', was '{}'",
+                        pupil,
+                        text_of(truth_.school_days()[day]),
+                        half,
+                        now.code ? now.code : ' ',
+                        told.code ? told.code : ' ',
+                        expected_.marks[slot].code ? expected_.marks[slot].code : ' '
+                    ));
+                expected_.marks[slot] = now;
+            }
+}
+
+// In a long life not every record is looked for after every poll.
+void life::trust_incidents()
+{
+    for (std::size_t i = 0; i < told_.incidents.size(); ++i) {
+        expected_.incidents[i] = told_.incidents[i];
+        const std::vector<int>& all = truth_.everyone_in(static_cast<int>(i));
+        for (std::size_t n = 0; n < all.size(); ++n)
+            expected_.parts_held[i][n] = told_.incidents[i].exists && std::ranges::count(told_.incidents[i].pupils, all[n]) > 0;
+    }
+}
+
+void life::compare_incidents(bool closed)
+{
+    const held_state& held = running_->book->state();
+    const held_things& records = held.things(what::incident);
+    const held_things& parts = held.things(what::involvement);
+    for (std::size_t i = 0; i < expected_.incidents.size(); ++i) {
+        const int number = static_cast<int>(i);
+        const held_thing* record = records.find("mis", school::incident_id(number));
+        school::incident& before = expected_.incidents[i];
+        const school::incident told = told_.incidents_begun && !told_.was_empty ? told_.incidents[i] : before;
+        const bool is_there = record && !record->gone;
+        if (is_there != told.exists && (closed || is_there != before.exists))
+            wrong(fmt::format("incident {} is {}, and should be {}", i, is_there ? "held" : "not held", told.exists ? "held" : "gone"));
+        if (is_there) before = told.exists ? told : before;
+        before.exists = is_there;
+        const std::vector<int>& all = truth_.everyone_in(number);
+        for (std::size_t n = 0; n < all.size(); ++n) {
+            const held_thing* part = parts.find("mis", school::part_id(number, all[n]));
+            const bool has_part = part && !part->gone;
+            const bool should = told.exists && std::ranges::count(told.pupils, all[n]) > 0;
+            if (has_part != should && (closed || has_part != expected_.parts_held[i][n]))
+                wrong(fmt::format("the part of pupil {} in incident {} is {}", all[n], i, has_part ? "held" : "not held"));
+            expected_.parts_held[i][n] = has_part;
+        }
+    }
+}
+
+// --- what was known when ---
+
+void life::remember_point()
+{
+    if (!running_) return;
+    points_.push_back({running_->book->size(), expected_.marks});
+}
+
+void life::check_points(const ledger_reader& reader)
+{
+    std::map<civil_day, std::size_t> place;
+    for (std::size_t i = 0; i < truth_.school_days().size(); ++i)
+        place[civil_day(std::chrono::days(truth_.school_days()[i]))] = i;
+    for (const point& then : points_) {
+        std::vector<cell> marks(truth_.slots());
+        reader.marks(no_entry, then.size, false, [&](const mark_view& mark) {
+            const std::size_t slot = truth_.slot(place.at(mark.session.day), static_cast<int>(mark.session.half), pupil_of_.at(mark.pupil));
+            marks[slot] = {mark.raw.front(), static_cast<std::int8_t>(mark.minutes)};
+            return true;
+        });
+        if (marks != then.marks) wrong(fmt::format("what was known at {} entries is not what it was then", then.size));
+    }
+}
+
+// --- what people got ---
+
+void life::check_deliveries()
+{
+    std::map<std::pair<std::string, std::string>, const delivery*> first;
+    std::map<std::tuple<std::string, entry_index, std::string>, std::set<std::string>> ids;
+    std::map<std::string, std::set<std::string>> baselines;
+    for (const delivery& each : delivered_) {
+        if (each.text.find('Q') != std::string::npos || each.json.find('Q') != std::string::npos)
+            wrong("a message says what is private: " + each.text);
+        const auto [known, is_new] = first.try_emplace({each.route, each.id}, &each);
+        found_.repeats += is_new ? 0 : 1;
+        if (!is_new && (known->second->text != each.text || known->second->json != each.json))
+            wrong("a message came again with other words");
+        if (!is_new && each.attempt == 1) wrong("a repeat does not say that it is one");
+        const auto parsed = json_document::parse(each.json);
+        const json_view data = parsed->root()["data"];
+        if (each.type == "alert.baseline") {
+            baselines[each.route].insert(each.id);
+            continue;
+        }
+        const bool ended = each.type == "alert.resolved" || each.type == "alert.withdrawn";
+        const auto id = static_cast<entry_index>(data["alert"].int_if().value_or(0));
+        ids[std::tuple(each.route, id, std::string(*data[ended ? "state" : "stage"].string_if()))].insert(each.id);
+    }
+    found_.deliveries = static_cast<int>(delivered_.size());
+    for (const auto& [key, due] : owed_) {
+        const auto got = ids.find(key);
+        const std::size_t many = got == ids.end() ? 0 : got->second.size();
+        if (many > 1 || (many == 0 && !due.optional))
+            wrong(fmt::format("alert {} ({}) reached route {} by {} ids", std::get<1>(key), std::get<2>(key), std::get<0>(key), many));
+        if (got != ids.end()) ids.erase(got);
+    }
+    for (const auto& [key, all] : ids)
+        wrong(fmt::format("route {} was told of alert {} ({}), and nothing was to be told", std::get<0>(key), std::get<1>(key), std::get<2>(key)));
+    for (const char* route : routes)
+        if (static_cast<int>(baselines[route].size()) != baselines_owed_)
+            wrong(fmt::format("route {} got {} baselines, and {} were made", route, baselines[route].size(), baselines_owed_));
+}
+
+void life::check_words()
+{
+    if (words_.all().find('Q') != std::string::npos) wrong("the log says what is private");
+}
+
+void life::verify()
+{
+    const auto reader = open_reader(file_);
+    if (!reader) return wrong("the ledger does not open to be read: " + reader.error().what);
+    verify_options options;
+    options.key = key_->verifier();
+    // The last one before each death may be all that somebody outside has.
+    const std::size_t step = notes_.size() / 12 + 1;
+    for (std::size_t i = 0; i < notes_.size(); i += step)
+        options.earlier_checkpoints.push_back(notes_[i]);
+    if (!notes_.empty()) options.earlier_checkpoints.push_back(notes_.back());
+    const verify_report report = (*reader)->verify(options);
+    for (const verify_problem& each : report.problems)
+        wrong("verify: " + each.what);
+    found_.entries = report.size;
+    found_.trace = 0;
+    for (const std::uint8_t byte : report.root)
+        found_.trace = found_.trace * 257 + byte;
+    for (const delivery& each : delivered_)
+        for (const char c : each.id)
+            found_.trace = found_.trace * 31 + static_cast<unsigned char>(c);
+    check_points(**reader);
+}
+
+// --- what goes wrong ---
+
+void life::change_weather(moment)
+{
+    weather& now = around_.now;
+    dice& chance = chance_;
+    const auto toggles = [&](bool& broken, std::size_t begins, std::size_t ends) {
+        broken = broken ? !chance.per_mille(ends) : chance.per_mille(begins);
+    };
+    toggles(now.source_down, 12, 150);
+    toggles(now.source_refuses, 3, 150);
+    toggles(now.source_empty, 4, 300);
+    for (const char* route : routes)
+        toggles(now.route_down[route], 10, 60);
+    now.source_drops = chance.one_in(4) ? 120 : 5;
+    now.disorder = chance.one_in(5) ? 500 : 0;
+    now.slow = chance.one_in(8) ? 200 : 0;
+    now.route_drops = chance.one_in(5) ? 200 : 0;
+    now.answer_lost = chance.one_in(5) ? 150 : 0;
+    now.dies_at_await = chance.per_mille(15) ? 1 + chance.below(14) : 0;
+    if (chance.per_mille(20)) disk_.die_at(1 + chance.below(60));
+    else if (chance.per_mille(6)) disk_.fail_at(1 + chance.below(40), chance.one_in(2) ? SQLITE_FULL : SQLITE_IOERR_WRITE);
+    if (clock_.skew != 0ms) {
+        if (chance.per_mille(80)) clock_.skew = 0ms;
+    } else if (chance.per_mille(4)) {
+        clock_.skew = std::chrono::minutes(chance.between(-600, 600));
+    }
+}
+
+void life::calm_down()
+{
+    around_.now = {};
+    clock_.skew = 0ms;
+    down_until_ = {};
+}
+
+findings life::live()
+{
+    const day_number last = plan_.size.begins + plan_.size.days;
+    for (day_number day = plan_.size.begins; day < last; ++day) {
+        const bool is_school_day = truth_.place_of(day).has_value();
+        std::vector<int> minutes = plan_.minutes;
+        if (minutes.empty())
+            for (int minute = 0; minute < 24 * 60; minute += 30)
+                minutes.push_back(minute);
+        else if (!is_school_day)
+            continue;
+        const int look = chance_.between(0, static_cast<int>(minutes.size()) - 1);
+        for (int slot = 0; slot < static_cast<int>(minutes.size()); ++slot) {
+            const moment at = at_school(day, 0) + std::chrono::minutes(minutes[static_cast<std::size_t>(slot)]);
+            clock_.true_time = std::max(clock_.true_time, at);
+            if (plan_.with_faults) change_weather(at);
+            if (clock_.true_time < down_until_) continue;
+            truth_.advance(clock_.true_time);
+            sit_through([&] { poll(mis); });
+            for (std::size_t i = told_of_; plan_.tells && i < delivered_.size(); ++i)
+                tell(fmt::format("route {} has {} (attempt {})", delivered_[i].route, delivered_[i].id, delivered_[i].attempt));
+            told_of_ = delivered_.size();
+            if (slot % 12 == 3) sit_through([&] { poll(safeguarding); });
+            if (slot == look && chance_.one_in(3)) remember_point();
+        }
+    }
+    // Everything works again: what is owed goes out, and the ledger catches up.
+    calm_down();
+    for (int i = 0; i < 40; ++i) {
+        clock_.true_time += 2h;
+        truth_.advance(clock_.true_time);
+        read_options everything;
+        everything.everything = i == 0;
+        sit_through([&] { poll(mis, everything); });
+    }
+    verify();
+    check_deliveries();
+    check_words();
+    running_.reset();
+    return found_;
+}
+
+} // namespace
+
+plan fortnight(std::uint64_t seed, plant bug)
+{
+    using std::chrono::year;
+    plan made;
+    made.seed = seed;
+    made.bug = bug;
+    static const day_number mondays[] = {
+        number_of(year(2026) / 9 / 14), number_of(year(2026) / 10 / 12), number_of(year(2026) / 11 / 16), number_of(year(2027) / 3 / 15)};
+    made.size.begins = mondays[seed % 4];
+    return made;
+}
+
+plan school_year(int pupils)
+{
+    using std::chrono::year;
+    plan made;
+    made.size.pupils = pupils;
+    made.size.begins = number_of(year(2026) / 9 / 3);
+    made.size.days = number_of(year(2027) / 7 / 21) - made.size.begins + 1;
+    made.size.history_days = 0;
+    made.with_faults = false;
+    made.minutes = {9 * 60 + 50, 11 * 60, 14 * 60 + 5, 16 * 60};
+    made.look_closely_every = 100;
+    return made;
+}
+
+findings simulate(const plan& of)
+{
+    static const new_ledger fresh; // made on the real disk, before the one in memory takes its place
+    return life(of, fresh).live();
+}
+
+} // namespace rollbook::simulation

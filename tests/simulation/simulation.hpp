@@ -1,0 +1,42 @@
+#pragma once
+
+#include "tests/simulation/parts.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rollbook::simulation {
+
+struct plan {
+    std::uint64_t seed = 1;
+    plant bug = plant::none;
+    scale size;
+    bool with_faults = true;
+    std::vector<int> minutes; // of the day at which it polls, by the school's clock; empty: each half hour
+    bool tells = false;         // prints what happens on standard output
+    int look_closely_every = 1; // the whole of what is held is compared after every so many polls
+};
+// A fortnight of thirty pupils, polled each half hour, with all that can go wrong.
+plan fortnight(std::uint64_t seed, plant bug = plant::none);
+// A school year, four polls a school day, with nothing going wrong.
+plan school_year(int pupils);
+
+struct findings {
+    std::vector<std::string> problems; // what did not hold; empty: all did
+    std::uint64_t trace = 0;           // of everything that happened; the same for the same plan
+    int polls = 0;
+    int deaths = 0; // of the process
+    int power_cuts = 0;
+    int failed_reads = 0;
+    std::uint64_t entries = 0;
+    int alerts = 0; // openings, with those of the first read
+    int deliveries = 0;
+    int repeats = 0;
+};
+
+// Lives through the plan and checks all along. Takes over the process's default SQLite disk, its randomness and its
+// standard error while it runs.
+findings simulate(const plan& of);
+
+} // namespace rollbook::simulation

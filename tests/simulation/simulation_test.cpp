@@ -1,0 +1,59 @@
+#include "tests/simulation/simulation.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace rollbook::simulation;
+
+namespace {
+
+void check_holds(const plan& lived, const findings& found)
+{
+    CAPTURE(lived.seed);
+    for (const std::string& each : found.problems)
+        FAIL_CHECK(each);
+}
+
+} // namespace
+
+TEST_CASE("whatever breaks in a fortnight, the ledger says what the source said and everybody is told once", "[simulation][crash]")
+{
+    findings all;
+    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+        const plan lived = fortnight(seed);
+        const findings found = simulate(lived);
+        check_holds(lived, found);
+        all.deaths += found.deaths;
+        all.power_cuts += found.power_cuts;
+        all.failed_reads += found.failed_reads;
+        all.alerts += found.alerts;
+        all.repeats += found.repeats;
+    }
+    // It did happen.
+    CHECK(all.deaths > 1'000);
+    CHECK(all.power_cuts > 400);
+    CHECK(all.failed_reads > 3'000);
+    CHECK(all.alerts > 3'000);
+    CHECK(all.repeats > 300);
+}
+
+TEST_CASE("the same seed lives the same life", "[simulation]")
+{
+    const findings once = simulate(fortnight(7));
+    const findings again = simulate(fortnight(7));
+    CHECK(once.trace == again.trace);
+    CHECK(once.trace != simulate(fortnight(8)).trace);
+}
+
+TEST_CASE("a planted bug is found within a hundred seeds", "[simulation]")
+{
+    const auto [why, bug] = GENERATE(table<const char*, plant>({
+        {"a cursor that moves before its changes are durable", plant::cursor_early},
+        {"messages stored apart from their alerts", plant::split_outbox},
+        {"a deletion lost where a page is asked for twice", plant::lost_tombstone},
+    }));
+    CAPTURE(why);
+    std::uint64_t seed = 1;
+    while (seed <= 100 && simulate(fortnight(seed, bug)).problems.empty())
+        ++seed;
+    CHECK(seed <= 100);
+}

@@ -1,0 +1,76 @@
+#include "tests/simulation/watched_ledger.hpp"
+
+#include "daemon/base/json.hpp"
+
+#include <charconv>
+
+namespace rollbook::simulation {
+namespace {
+
+std::string text_at(json_view object, std::string_view key)
+{
+    return std::string(object[key].string_if().value_or(""));
+}
+
+commit_made summary_of(const transaction& t, entry_index base, instant now)
+{
+    commit_made made;
+    made.base = base;
+    made.entries = t.entries.size();
+    made.now = now;
+    made.closes = !t.sources.empty();
+    made.statements = t.statements;
+    for (const stream_state& each : t.streams)
+        made.closed_streams.push_back(each.stream);
+    for (std::size_t i = 0; i < t.entries.size(); ++i) {
+        const auto* thing = std::get_if<thing_version>(&t.entries[i].row);
+        if (!thing) continue;
+        const entry_index subject = thing->subject == no_entry ? base + i : thing->subject;
+        if (thing->kind == what::pupil && thing->source == "mis") made.pupils.push_back({subject, thing->key});
+        if (thing->kind != what::alert) continue;
+        const auto parsed = json_document::parse(t.entries[i].payload);
+        const std::size_t slash = thing->key.find('/');
+        entry_index pupil = 0;
+        std::from_chars(thing->key.data() + slash + 1, thing->key.data() + thing->key.size(), pupil);
+        made.alerts.push_back(
+            {subject, thing->key.substr(0, slash), pupil, text_at(parsed->root(), "state"), text_at(parsed->root(), "stage")}
+        );
+    }
+    return made;
+}
+
+} // namespace
+
+void watched_ledger::commit(const transaction& t, instant now)
+{
+    if (t.empty()) return;
+    under_way = summary_of(t, real_->size(), now);
+    if (around_.bug == plant::split_outbox && !t.messages.empty()) {
+        transaction first = t;
+        transaction second;
+        std::swap(first.messages, second.messages);
+        real_->commit(first, now);
+        real_->commit(second, now);
+    } else {
+        real_->commit(t, now);
+    }
+    const commit_made made = std::move(*under_way);
+    under_way.reset();
+    committed(made);
+}
+
+void watched_ledger::sign_checkpoint(instant now)
+{
+    real_->sign_checkpoint(now);
+    signed_one();
+}
+
+std::optional<stream_state> watched_ledger::stream(const std::string& source, const std::string& stream) const
+{
+    auto state = real_->stream(source, stream);
+    if (state && around_.bug == plant::cursor_early && stream == "incidents")
+        state->fingerprint = state->fingerprint.substr(0, state->fingerprint.find('\n')) + "\n" + std::to_string(reached());
+    return state;
+}
+
+} // namespace rollbook::simulation

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "daemon/ports/ledger.hpp"
+
+#include "tests/simulation/parts.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace rollbook::simulation {
+
+// What one commit was to make true, kept until it is known whether it did.
+struct commit_made {
+    entry_index base = 0;
+    std::size_t entries = 0;
+    instant now{};
+    bool closes = false; // a read: source and statement are among it
+    std::vector<std::string> closed_streams;
+    std::vector<statement_row> statements;
+    struct seen_pupil {
+        entry_index subject = 0;
+        std::string id;
+    };
+    std::vector<seen_pupil> pupils;
+    struct seen_alert {
+        entry_index id = 0; // the entry that opened it
+        std::string rule;
+        entry_index pupil = 0;
+        std::string state;
+        std::string stage;
+    };
+    std::vector<seen_alert> alerts;
+};
+
+// The real ledger, watched: what is written, what is signed; and where bugs are planted.
+class watched_ledger : public ledger {
+public:
+    watched_ledger(std::unique_ptr<ledger> real, surroundings& around) : real_(std::move(real)), around_(around) {}
+
+    std::function<void(const commit_made&)> committed; // durable
+    std::function<void()> signed_one;
+    std::function<std::size_t()> reached; // for plant::cursor_early
+    std::optional<commit_made> under_way; // begun, and nobody knows
+
+    held_state& state() override { return real_->state(); }
+    std::uint64_t digest(std::string_view text) const override { return real_->digest(text); }
+    entry_index size() const override { return real_->size(); }
+    void commit(const transaction& t, instant now) override;
+    void sign_checkpoint(instant now) override;
+    checkpoint_book& checkpoints() override { return real_->checkpoints(); }
+    void reload() override { real_->reload(); }
+    std::optional<source_state> source(const std::string& name) const override { return real_->source(name); }
+    std::optional<stream_state> stream(const std::string& source, const std::string& stream) const override;
+    std::vector<outbox_message> due_messages(instant now, std::size_t max) const override
+    {
+        return real_->due_messages(now, max);
+    }
+    std::optional<instant> next_message_at() const override { return real_->next_message_at(); }
+    int begin_attempt(std::int64_t number, instant now) override { return real_->begin_attempt(number, now); }
+    std::string first_message_id(entry_index alert, const std::string& route) const override
+    {
+        return real_->first_message_id(alert, route);
+    }
+    bool has_message(const std::string& id) const override { return real_->has_message(id); }
+    std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override
+    {
+        return real_->untried_messages(alert, route);
+    }
+
+private:
+    std::unique_ptr<ledger> real_;
+    surroundings& around_;
+};
+
+} // namespace rollbook::simulation
