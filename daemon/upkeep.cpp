@@ -29,6 +29,8 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds between_copies{30};
 constexpr std::chrono::minutes after_a_failure{10};
+constexpr std::chrono::days between_drills{30};
+constexpr std::chrono::days drill_late_after{45};
 constexpr std::size_t key_file_bytes_max = 1'000;
 
 fs::path standing_file(const configuration& settings)
@@ -42,6 +44,7 @@ void write_standing(const configuration& settings, const backup_standing& now)
     json_writer out(text);
     out.begin_object();
     if (now.made_at) out.member("at", format_instant(*now.made_at));
+    if (now.drilled_at) out.member("drilled_at", format_instant(*now.drilled_at));
     out.member("error", now.error);
     out.member("file", now.file);
     if (now.tried_at) out.member("tried_at", format_instant(*now.tried_at));
@@ -254,6 +257,76 @@ reseal(const configuration& settings, ledger& book, const upkeep_request& reques
     return report;
 }
 
+// A folder that goes with all that is in it.
+class passing_folder {
+public:
+    explicit passing_folder(fs::path path) : path_(std::move(path))
+    {
+        remove();
+        std::error_code ignored;
+        fs::create_directory(path_, ignored);
+        fs::permissions(path_, fs::perms::owner_all, ignored);
+    }
+    ~passing_folder() { remove(); }
+    passing_folder(const passing_folder&) = delete;
+    passing_folder& operator=(const passing_folder&) = delete;
+    const fs::path& path() const { return path_; }
+
+private:
+    void remove() const
+    {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    fs::path path_;
+};
+
+// Makes one more backup in the target, which for once a key of this moment can open too, restores it beside the ledger
+// as after a loss, with the whole verification, and removes both. The recipients' own keys are not on this machine.
+result<upkeep_report> drill(
+    const configuration& settings, const signing_key& key, std::vector<hash> recipients, instant now
+)
+{
+    const upkeep_progress alive = [](const std::string&) { tell_service_manager("WATCHDOG=1"); };
+    const passing_folder there(settings.backup->target / "drill");
+    const passing_folder here(settings.ledger.path.string() + ".drill");
+    const recipient_keys passing = make_recipient();
+    recipients.push_back(passing.public_key);
+    const backup_place copy{settings.ledger.path, there.path() / "drill.rbk", std::move(recipients), now};
+    const auto made = write_backup(copy, key, alive);
+    if (!made) return made.error();
+    alive("restoring");
+    restore_place place;
+    place.ledger = here.path() / settings.ledger.path.filename();
+    place.backup = copy.file;
+    place.target = settings.backup->target;
+    place.now = now;
+    auto restored = restore(place, passing, key.verifier(), key);
+    if (restored && !restored->ok)
+        return failure(
+            errc::ledger_in_doubt,
+            restored->lines.empty() ? std::string("the restored copy is not whole") : restored->lines.back(),
+            "Run rollbook ledger verify."
+        );
+    if (restored) log_event(event::drill_passed, made->size);
+    return restored;
+}
+
+void drill_if_due(
+    const configuration& settings, const signing_key& key, const std::vector<hash>& recipients, instant now
+)
+{
+    backup_standing standing = standing_of_backups(settings, now);
+    if (standing.drilled_at && now < *standing.drilled_at + between_drills) return;
+    const auto restored = drill(settings, key, recipients, now);
+    if (!restored) {
+        log_event(event::drill_failed, restored.error().what, restored.error().to_do);
+        return;
+    }
+    standing.drilled_at = now;
+    write_standing(settings, standing);
+}
+
 } // namespace
 
 result<upkeep_report> do_upkeep(
@@ -319,10 +392,12 @@ tend_backups(const configuration& settings, const signing_key& key, instant now)
     const auto made = make_backup(settings, key, {}, now, [](const std::string&) {
         tell_service_manager("WATCHDOG=1"); // the daemon's one thread is here for as long as it takes
     });
-    if (made)
+    if (made) {
         log_event(event::backup_made, standing_of_backups(settings, now).file);
-    else
+        drill_if_due(settings, key, *recipients, now);
+    } else {
         log_event(event::backup_failed, made.error().what, made.error().to_do);
+    }
     return between_copies;
 }
 
@@ -345,10 +420,14 @@ backup_standing standing_of_backups(const configuration& settings, instant now)
         const json_view root = document->root();
         standing.made_at = parse_instant(root["at"].string_if().value_or(""));
         standing.tried_at = parse_instant(root["tried_at"].string_if().value_or(""));
+        standing.drilled_at = parse_instant(root["drilled_at"].string_if().value_or(""));
         standing.error = root["error"].string_if().value_or("");
         standing.file = root["file"].string_if().value_or("");
     }
-    if (settings.backup) standing.overdue = !standing.made_at || *standing.made_at + settings.backup->every * 2 < now;
+    if (!settings.backup) return standing;
+    standing.overdue = !standing.made_at || *standing.made_at + settings.backup->every * 2 < now;
+    standing.drill_overdue =
+        standing.made_at && (!standing.drilled_at || *standing.drilled_at + drill_late_after < now);
     return standing;
 }
 

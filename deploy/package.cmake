@@ -13,6 +13,7 @@ set(data ${CMAKE_INSTALL_DATADIR}/rollbook)
 install(DIRECTORY connectors/manifests DESTINATION ${data}/connectors FILES_MATCHING PATTERN "*.json" PATTERN "*.md")
 install(DIRECTORY connectors/report/mappings DESTINATION ${data}/connectors/report)
 install(DIRECTORY schemas DESTINATION ${data})
+install(PROGRAMS deploy/recover DESTINATION ${data})
 
 # The system's own places are fixed, whatever the prefix.
 set(etc /etc/rollbook)

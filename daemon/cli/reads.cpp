@@ -85,6 +85,7 @@ void write_backups(json_writer& out, const backup_standing& backups)
     }
     out.begin_object();
     write_instant(out, "at", backups.made_at);
+    write_instant(out, "drilled_at", backups.drilled_at);
     write_text_or_null(out, "error", backups.error);
     write_text_or_null(out, "file", backups.file);
     out.member("overdue", backups.overdue);
@@ -104,6 +105,9 @@ void print_backups(std::ostream& out, const workplace& at, const backup_standing
     else
         out << "none yet";
     out << (backups.overdue ? ", OVERDUE" : "") << '\n';
+    if (backups.drilled_at)
+        out << "  Last restored on trial and verified " << clock_text(*backups.drilled_at, at.zone)
+            << (backups.drill_overdue ? ", OVERDUE" : "") << '\n';
     if (!backups.error.empty()) out << "  The newest try failed: " << plain(backups.error) << '\n';
 }
 

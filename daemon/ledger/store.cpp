@@ -76,12 +76,38 @@ struct statements {
               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, '')"
           ),
           attempted(db, "UPDATE outbox SET state = ?, next_at = ?, last_error = ? WHERE id = ?"),
-          checkpoint(db, "INSERT OR IGNORE INTO checkpoint (size, at, note) VALUES (?, ?, ?)")
+          checkpoint(db, "INSERT OR IGNORE INTO checkpoint (size, at, note) VALUES (?, ?, ?)"),
+          ask_source(
+              db,
+              "SELECT first_closed_at, last_attempt, last_success, data_as_of, newest_day, statement_day, error, "
+              "error_to_do, error_class FROM source_state WHERE source = ?"
+          ),
+          ask_stream(db, "SELECT fingerprint, windows FROM stream_state WHERE source = ? AND stream = ?"),
+          ask_due(
+              db, std::string(outbox_columns) + "WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"
+          ),
+          ask_next(db, "SELECT min(next_at) FROM outbox WHERE state = 0")
     {
     }
 
     entry_writer entries;
     SQLite::Statement statement, quarantine, source, stream, outbox, attempted, checkpoint;
+    SQLite::Statement ask_source, ask_stream, ask_due, ask_next;
+};
+
+// A kept query while it is asked. It lets go of what it read at the end: one left standing would keep the log from
+// being emptied.
+class asking {
+public:
+    explicit asking(SQLite::Statement& kept) : kept_(kept) {}
+    ~asking() { (void)kept_.tryReset(); }
+    asking(const asking&) = delete;
+    asking& operator=(const asking&) = delete;
+    SQLite::Statement* operator->() const { return &kept_; }
+    SQLite::Statement& operator*() const { return kept_; }
+
+private:
+    SQLite::Statement& kept_;
 };
 
 class sqlite_ledger final : public ledger {
@@ -329,8 +355,9 @@ void sqlite_ledger::append(const transaction& t, instant now)
         insert(row);
     for (const stream_state& row : t.streams)
         insert(row);
+    // By the clock as it is: once it was put back, a message must not wait until it is again where it wrongly was.
     for (const outbox_message& row : t.messages)
-        insert(row, at);
+        insert(row, now);
     for (const transaction::attempt_result& result : t.attempts) {
         const auto state = result.as == transaction::attempt_result::end::delivered  ? outbox_state::delivered
                            : result.as == transaction::attempt_result::end::failed   ? outbox_state::failed
@@ -461,49 +488,43 @@ void sqlite_ledger::sign(instant now)
 
 std::optional<source_state> sqlite_ledger::source(const std::string& name) const
 {
-    SQLite::Statement sql(
-        *database_,
-        "SELECT first_closed_at, last_attempt, last_success, data_as_of, newest_day, statement_day, error, "
-        "error_to_do, error_class FROM source_state WHERE source = ?"
-    );
-    sql.bind(1, name);
-    if (!sql.executeStep()) return std::nullopt;
+    const asking sql(sql_->ask_source);
+    sql->bind(1, name);
+    if (!sql->executeStep()) return std::nullopt;
     source_state state;
     state.source = name;
-    state.first_closed_at = instant_of(sql.getColumn(0));
-    state.last_attempt = instant_of(sql.getColumn(1));
-    state.last_success = instant_of(sql.getColumn(2));
-    state.data_as_of = instant_of(sql.getColumn(3));
-    if (!sql.getColumn(4).isNull()) state.newest_day = from_day_number(sql.getColumn(4).getInt64());
-    if (!sql.getColumn(5).isNull()) state.statement_day = from_day_number(sql.getColumn(5).getInt64());
-    state.error = text_of(sql.getColumn(6));
-    state.error_to_do = text_of(sql.getColumn(7));
-    state.error_class = text_of(sql.getColumn(8));
+    state.first_closed_at = instant_of(sql->getColumn(0));
+    state.last_attempt = instant_of(sql->getColumn(1));
+    state.last_success = instant_of(sql->getColumn(2));
+    state.data_as_of = instant_of(sql->getColumn(3));
+    if (!sql->getColumn(4).isNull()) state.newest_day = from_day_number(sql->getColumn(4).getInt64());
+    if (!sql->getColumn(5).isNull()) state.statement_day = from_day_number(sql->getColumn(5).getInt64());
+    state.error = text_of(sql->getColumn(6));
+    state.error_to_do = text_of(sql->getColumn(7));
+    state.error_class = text_of(sql->getColumn(8));
     return state;
 }
 
 std::optional<stream_state> sqlite_ledger::stream(const std::string& source, const std::string& stream) const
 {
-    SQLite::Statement sql(*database_, "SELECT fingerprint, windows FROM stream_state WHERE source = ? AND stream = ?");
-    sql.bind(1, source);
-    sql.bind(2, stream);
-    if (!sql.executeStep()) return std::nullopt;
+    const asking sql(sql_->ask_stream);
+    sql->bind(1, source);
+    sql->bind(2, stream);
+    if (!sql->executeStep()) return std::nullopt;
     stream_state state;
     state.source = source;
     state.stream = stream;
-    state.fingerprint = text_of(sql.getColumn(0));
-    state.windows = parse_windows(text_of(sql.getColumn(1)));
+    state.fingerprint = text_of(sql->getColumn(0));
+    state.windows = parse_windows(text_of(sql->getColumn(1)));
     return state;
 }
 
 std::vector<outbox_message> sqlite_ledger::due_messages(instant now, std::size_t max) const
 {
-    SQLite::Statement sql(
-        *database_, std::string(outbox_columns) + "WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"
-    );
-    sql.bind(1, to_milliseconds(now));
-    sql.bind(2, static_cast<std::int64_t>(max));
-    return read_outbox(sql);
+    const asking sql(sql_->ask_due);
+    sql->bind(1, to_milliseconds(now));
+    sql->bind(2, static_cast<std::int64_t>(max));
+    return read_outbox(*sql);
 }
 
 std::vector<outbox_message> sqlite_ledger::untried_messages(entry_index alert, const std::string& route) const
@@ -552,9 +573,9 @@ std::vector<outbox_message> sqlite_ledger::read_outbox(SQLite::Statement& sql)
 
 std::optional<instant> sqlite_ledger::next_message_at() const
 {
-    SQLite::Statement sql(*database_, "SELECT min(next_at) FROM outbox WHERE state = 0");
-    if (!sql.executeStep()) return std::nullopt;
-    return instant_of(sql.getColumn(0));
+    const asking sql(sql_->ask_next);
+    if (!sql->executeStep()) return std::nullopt;
+    return instant_of(sql->getColumn(0));
 }
 
 int sqlite_ledger::begin_attempt(std::int64_t number, instant)

@@ -331,6 +331,10 @@ void read_closer::record_watched(step& s)
 
 void read_closer::judge_alerts(step& s)
 {
+    // What a failed read left behind is held, and comes as unchanged the next time: then everybody is judged.
+    const source_reading& read = s.reading;
+    if (!s.outcome.marks_closed && (read.pupils_changed() || !read.touched_pupils().empty() || !read.touched_cases().empty()))
+        judged_all_for_.clear();
     const attendance_register* held = s.held.find_register(mis_);
     const auto judged = judge_at(settings_.calendar, zone_.to_local(s.reading.started()));
     if (!held || !judged || s.outcome.closed.empty()) return;

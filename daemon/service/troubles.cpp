@@ -23,6 +23,7 @@ public:
     std::vector<trouble> all()
     {
         if (facts_.backups.overdue) add(event::backup_overdue, event_text(event::backup_overdue));
+        if (facts_.backups.drill_overdue) add(event::drill_overdue, event_text(event::drill_overdue));
         look_at_disk();
         look_at_clock();
         if (facts_.certificate_ends)

@@ -158,7 +158,9 @@ void measure(const options& wanted, const fs::path& programs)
         fmt::format("http://127.0.0.1:{}/v1.0/schools/A1000900001/attendance/session?per_page=200", school.http_port());
     const std::string token = token_in(scratch.path());
 
-    series raw, alone, fill, again, known;
+    series raw, alone, fill, again, known, peer;
+    const std::string script = std::string(ROLLBOOK_SOURCE_DIR) + "/tests/bench/peers/plain_python.py";
+    const std::string token_file = (scratch.path() / "wonde.token").string();
     fetched pages;
     double school_cpu_s = 0;
     for (int run = 0; run < wanted.runs; ++run) {
@@ -187,6 +189,9 @@ void measure(const options& wanted, const fs::path& programs)
             third.peak_memory_mb = daemon.peak_memory_mb();
             known.add(third);
         }
+        for (const char* file : {"peer.db", "peer.db-wal", "peer.db-shm"})
+            fs::remove(scratch.path() / file);
+        peer.add(run_program({"/usr/bin/python3", script, url, token_file, (scratch.path() / "peer.db").string()}, ""));
         if (count_marks(ledger) != school.marks()) throw std::runtime_error("a poll without news wrote marks");
     }
 
@@ -214,7 +219,9 @@ void measure(const options& wanted, const fs::path& programs)
     print_row("c  first poll, empty ledger", fill, marks);
     print_row("d  poll again, nothing changed", again, marks);
     print_row("e  the same by a running daemon", known, marks);
-    fmt::print("\nc / a {:.2f} (by CPU {:.2f})   ", ratio(raw.wall_s, fill.wall_s), ratio(raw.cpu_s, fill.cpu_s));
+    print_row("f  a plain Python script, first", peer, marks);
+    fmt::print("\nf / c {:.2f} (by CPU {:.2f})   ", ratio(peer.wall_s, fill.wall_s), ratio(peer.cpu_s, fill.cpu_s));
+    fmt::print("c / a {:.2f} (by CPU {:.2f})   ", ratio(raw.wall_s, fill.wall_s), ratio(raw.cpu_s, fill.cpu_s));
     fmt::print("d / b {:.2f} (by CPU {:.2f})   ", ratio(alone.wall_s, again.wall_s), ratio(alone.cpu_s, again.cpu_s));
     fmt::print("e / b {:.2f} (by CPU {:.2f})\n", ratio(alone.wall_s, known.wall_s), ratio(alone.cpu_s, known.cpu_s));
     // On a busy machine each wait for the other process is longer, so that what it costs says more than what it takes.

@@ -52,7 +52,7 @@ class Package(unittest.TestCase):
     def test_it_holds_all_that_an_operator_needs(self):
         for each in (UNIT, "usr/bin/rollbook", "usr/bin/rollbook-witness", "etc/rollbook/sample.toml",
                      "usr/share/rollbook/connectors/manifests/wonde.json", "usr/share/rollbook/schemas/rules/england.toml",
-                     "usr/share/rollbook/connectors/report/mappings/cpoms.toml", "usr/share/man/man1/rollbook.1.gz",
+                     "usr/share/rollbook/recover", "usr/share/rollbook/connectors/report/mappings/cpoms.toml", "usr/share/man/man1/rollbook.1.gz",
                      "usr/share/man/man1/rollbook-witness.1.gz", "usr/share/man/man5/rollbook.toml.5.gz",
                      "usr/share/bash-completion/completions/rollbook", "usr/share/doc/rollbook/runbook.md"):
             self.assertTrue((self.root / each).is_file(), each)

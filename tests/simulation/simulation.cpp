@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <malloc.h>
 #include <map>
 #include <set>
 #include <utility>
@@ -124,6 +125,9 @@ struct new_ledger {
     std::string bytes;
     static void prepare()
     {
+        // Files in memory grow and go all the time: their pages are kept.
+        ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
+        ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
         if (std::filesystem::is_directory("/dev/shm")) ::setenv("TMPDIR", "/dev/shm", 1);
         seed_randomness(0);
     }
@@ -221,6 +225,7 @@ private:
     std::vector<delivery> delivered_;
     std::vector<std::string> notes_;
     std::size_t committed_size_ = 1;
+    entry_index signed_size_ = 0;
     struct point {
         entry_index size = 0;
         std::vector<cell> marks;
@@ -271,6 +276,7 @@ void life::start()
     watched_ledger& book = *running_->book;
     book.committed = [this](const commit_made& made) { committed(made); };
     book.signed_one = [this] {
+        if (std::exchange(signed_size_, running_->book->size()) == running_->book->size()) return;
         auto newest = running_->book->checkpoints().proofs().newest();
         if (newest && (notes_.empty() || notes_.back() != newest->note)) notes_.push_back(std::move(newest->note));
     };

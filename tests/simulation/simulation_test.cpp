@@ -36,6 +36,18 @@ TEST_CASE("whatever breaks in a fortnight, the ledger says what the source said 
     CHECK(all.repeats > 300);
 }
 
+TEST_CASE("lives in which something was wrong once", "[simulation][crash]")
+{
+    const auto [why, seed] = GENERATE(table<const char*, std::uint64_t>({
+        {"a clock put back made messages wait until it was again where it wrongly had been", 32},
+        {"marks that a failed read left behind were not judged by the next one", 72},
+        {"the same, after the last session of a week", 81},
+    }));
+    CAPTURE(why);
+    const plan lived = fortnight(seed);
+    check_holds(lived, simulate(lived));
+}
+
 TEST_CASE("the same seed lives the same life", "[simulation]")
 {
     const findings once = simulate(fortnight(7));

@@ -34,7 +34,7 @@ def pages(url, token):
             raise SystemExit(f"status {answer.status}")
         read = json.loads(body)
         yield read["data"]
-        url = read["meta"]["pagination"]["next"]
+        url = read.get("meta", {}).get("pagination", {}).get("next")
 
 
 def codes(url, token):
