@@ -6,11 +6,18 @@ using namespace rollbook::simulation;
 
 namespace {
 
+#ifdef NDEBUG
+constexpr int seeds = 200;
+#else
+constexpr int seeds = 10; // not optimised, a life takes ten times as long
+#endif
+
 void check_holds(const plan& lived, const findings& found)
 {
     CAPTURE(lived.seed);
     for (const std::string& each : found.problems)
-        FAIL_CHECK(each);
+        UNSCOPED_INFO(each);
+    CHECK(found.problems.empty());
 }
 
 } // namespace
@@ -18,7 +25,7 @@ void check_holds(const plan& lived, const findings& found)
 TEST_CASE("whatever breaks in a fortnight, the ledger says what the source said and everybody is told once", "[simulation][crash]")
 {
     findings all;
-    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         const plan lived = fortnight(seed);
         const findings found = simulate(lived);
         check_holds(lived, found);
@@ -29,11 +36,11 @@ TEST_CASE("whatever breaks in a fortnight, the ledger says what the source said 
         all.repeats += found.repeats;
     }
     // It did happen.
-    CHECK(all.deaths > 1'000);
-    CHECK(all.power_cuts > 400);
-    CHECK(all.failed_reads > 3'000);
-    CHECK(all.alerts > 3'000);
-    CHECK(all.repeats > 300);
+    CHECK(all.deaths > 10 * seeds);
+    CHECK(all.power_cuts > 5 * seeds);
+    CHECK(all.failed_reads > 50 * seeds);
+    CHECK(all.alerts > 5 * seeds);
+    CHECK(all.repeats > seeds / 4);
 }
 
 TEST_CASE("lives in which something was wrong once", "[simulation][crash]")
