@@ -124,7 +124,7 @@ TEST_CASE("a card says what the text says, leaves its marks as they are, and sta
 
     m.text.clear();
     for (int i = 0; i < 500; ++i)
-        m.text += std::string(100, 'x') + "\n\n";
+        m.text.append(100, 'x').append("\n\n");
     const std::string cut = teams_card(m);
     CHECK(cut.size() <= card_bytes_max);
     CHECK(cut.size() > card_bytes_max - 500);
