@@ -78,7 +78,7 @@ class BadRows(ScenarioTest):
         self.assertEqual([f["pupil"]["source_ids"]["mis"] for f in found], [[self.student]])
         self.assertEqual((found[0]["state"], found[0]["sources"]), ("open", ["mis"]))
         self.assertTrue(found[0]["explanation"])
-        keys = "id kind state pupil subject sources opened_at closed_at explanation evidence"
+        keys = "id kind labels state pupil subject sources opened_at closed_at explanation evidence"
         self.assertEqual(set(found[0]), set(keys.split()))
 
     def test_a_school_code_of_its_own_is_unmapped_until_it_is_amended_away(self):
