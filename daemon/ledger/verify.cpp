@@ -7,6 +7,7 @@
 #include "daemon/ledger/signed_file.hpp"
 #include "daemon/reconcile/payload.hpp"
 
+#include <SQLiteCpp/Savepoint.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,11 +32,17 @@ public:
 
     verify_report run()
     {
-        // What is appended while we read belongs to the next verification.
-        report_.size =
-            static_cast<std::uint64_t>(database_.execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64());
+        // What is appended while we read belongs to the next verification. Size and checkpoints are of one moment: a
+        // writer beside us signs and forgets older ones.
+        {
+            SQLite::Savepoint moment(database_, "moment");
+            report_.size = static_cast<std::uint64_t>(
+                database_.execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64()
+            );
+            read_checkpoints();
+            moment.release();
+        }
         check_file();
-        read_checkpoints();
         read_digest_key();
         walk_entries();
         check_erasures();
@@ -106,7 +113,7 @@ private:
         const auto point = parsed ? parse_checkpoint(parsed->text) : parsed.error();
         const std::uint64_t size = point ? point->size : 0;
         if (size > report_.size && newer_entries_exist(size)) return; // signed after we began
-        --report_.checkpoints; // it is the newest stored one again
+        --report_.checkpoints;                                        // it is the newest stored one again
         take_checkpoint(*note, std::nullopt, "kept beside the ledger");
     }
 
@@ -119,7 +126,7 @@ private:
     void take_checkpoint(std::string_view note, std::optional<std::uint64_t> filed_under, std::string_view origin)
     {
         ++report_.checkpoints;
-        const std::string name = filed_under ? fmt::format("the {} checkpoint of size {}", origin, *filed_under)
+        const std::string name = filed_under         ? fmt::format("the {} checkpoint of size {}", origin, *filed_under)
                                  : origin == "given" ? std::string("the given checkpoint")
                                                      : fmt::format("the checkpoint {}", origin);
         if (!options_.key) return;
@@ -175,7 +182,9 @@ private:
             const auto size = static_cast<std::uint64_t>(rows.number(0));
             if (size > report_.size && newer_entries_exist(size)) continue;
             const auto wrong = [&](std::string_view what) {
-                problem(std::nullopt, fmt::format("a witness's signature under the checkpoint of size {} {}", size, what));
+                problem(
+                    std::nullopt, fmt::format("a witness's signature under the checkpoint of size {} {}", size, what)
+                );
             };
             const bool is_row = rows.has_types("ittint");
             std::string text(rows.bytes(5));
@@ -238,9 +247,7 @@ private:
     // One short read transaction: whoever holds a longer one keeps the write-ahead log from being emptied.
     std::uint64_t walk_chunk(std::uint64_t from)
     {
-        entries_.restart(
-            {static_cast<std::int64_t>(from), static_cast<std::int64_t>(report_.size), chunk}
-        );
+        entries_.restart({static_cast<std::int64_t>(from), static_cast<std::int64_t>(report_.size), chunk});
         std::uint64_t expected = from;
         while (entries_.next()) {
             const auto index = static_cast<std::uint64_t>(entries_.number(0));
@@ -376,10 +383,8 @@ private:
         // Entries have no gaps, or that was reported: an opening of none lies in front of them or behind.
         const auto surplus = static_cast<std::uint64_t>(
             database_
-                .execAndGet(
-                    "SELECT (SELECT count(*) FROM opening WHERE idx < 0) + "
-                    "(SELECT count(*) FROM opening WHERE idx > (SELECT coalesce(max(idx), -1) FROM entry))"
-                )
+                .execAndGet("SELECT (SELECT count(*) FROM opening WHERE idx < 0) + "
+                            "(SELECT count(*) FROM opening WHERE idx > (SELECT coalesce(max(idx), -1) FROM entry))")
                 .getInt64()
         );
         if (surplus > 0) problem(std::nullopt, fmt::format("{} openings belong to no entry", surplus));
@@ -454,14 +459,14 @@ private:
     {
         ++marks_;
         mark_row_.restart({static_cast<std::int64_t>(index)});
-        const bool equal =
-            mark_row_.next() && mark_row_.has_types("iiitttiiin") &&
-            mark_row_.number(0) == to_day_number(mark.session.day) &&
-            mark_row_.number(1) == static_cast<int>(mark.session.half) &&
-            static_cast<entry_index>(mark_row_.number(2)) == mark.pupil && mark_row_.text(3) == mark.source &&
-            mark_row_.text(4) == mark.raw && mark_row_.text(5) == mark.statutory &&
-            mark_row_.number(6) == mark.minutes && mark_row_.number(7) == std::int64_t{mark.digest} &&
-            mark_row_.number(8) == (mark.gone ? 1 : 0);
+        const bool equal = mark_row_.next() && mark_row_.has_types("iiitttiiin") &&
+                           mark_row_.number(0) == to_day_number(mark.session.day) &&
+                           mark_row_.number(1) == static_cast<int>(mark.session.half) &&
+                           static_cast<entry_index>(mark_row_.number(2)) == mark.pupil &&
+                           mark_row_.text(3) == mark.source && mark_row_.text(4) == mark.raw &&
+                           mark_row_.text(5) == mark.statutory && mark_row_.number(6) == mark.minutes &&
+                           mark_row_.number(7) == std::int64_t{mark.digest} &&
+                           mark_row_.number(8) == (mark.gone ? 1 : 0);
         if (!equal) problem(index, "the register differs from the entry");
         if (!ends_a_row(mark.replaces)) return;
         ++ends_marks_;
