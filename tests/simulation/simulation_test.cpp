@@ -7,7 +7,7 @@ using namespace rollbook::simulation;
 namespace {
 
 #ifdef NDEBUG
-constexpr int seeds = 200;
+constexpr int seeds = 60;
 #else
 constexpr int seeds = 10; // not optimised, a life takes ten times as long
 #endif
