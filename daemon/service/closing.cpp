@@ -345,7 +345,10 @@ void read_closer::judge_alerts(step& s)
         judged_for += settings_.calendar.counts_from({judged->as_of, half}) <= judged->read_at ? " counted" : " open";
     if (s.reading.pupils_changed() || judged_all_for_.empty()) record_watched(s);
     const bool everyone = judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first;
-    if (s.outcome.marks_closed) judged_all_for_ = judged_for;
+    if (s.outcome.marks_closed)
+        judged_all_for_ = judged_for;
+    else if (everyone)
+        judged_all_for_.clear(); // by some rules only, for a day that a clock put back may leave again
 
     const school_rates rates(*held, settings_.calendar, *judged);
     const rule_facts facts{*held, settings_.calendar, &s.held.cases(), &rates, std::nullopt};

@@ -566,7 +566,8 @@ void life::compare_incidents(bool closed)
         for (std::size_t n = 0; n < all.size(); ++n) {
             const held_thing* part = parts.find("mis", school::part_id(number, all[n]));
             const bool has_part = part && !part->gone;
-            const bool should = told.exists && std::ranges::count(told.pupils, all[n]) > 0;
+            const bool is_told = told_.incidents_begun && !told_.was_empty;
+            const bool should = is_told ? told.exists && std::ranges::count(told.pupils, all[n]) > 0 : expected_.parts_held[i][n];
             if (has_part != should && (closed || has_part != expected_.parts_held[i][n]))
                 wrong(fmt::format("the part of pupil {} in incident {} is {}", all[n], i, has_part ? "held" : "not held"));
             expected_.parts_held[i][n] = has_part;

@@ -49,6 +49,7 @@ TEST_CASE("lives in which something was wrong once", "[simulation][crash]")
         {"a clock put back made messages wait until it was again where it wrongly had been", 32},
         {"marks that a failed read left behind were not judged by the next one", 72},
         {"the same, after the last session of a week", 81},
+        {"a day judged by incidents alone was taken for judged once the clock was put back", 5'121},
     }));
     CAPTURE(why);
     const plan lived = fortnight(seed);
