@@ -196,11 +196,18 @@ asio::awaitable<result<void>> cycle::read_stream(
     const stream_info& stream = from.streams()[number];
     const instant started = reading.started();
 
-    stream_state state = book_.stream(known.name, stream.name).value_or(stream_state{});
-    const bool first = state.windows.empty();
     const std::string fingerprint = from.fingerprint(number);
-    // What shapes the answer has changed: what is missing now is no deletion.
-    const bool same_shape = first || without_bookmark(state.fingerprint) == fingerprint;
+    const auto begun = book_.stream(known.name, stream.name);
+    stream_state state = begun.value_or(stream_state{known.name, stream.name, fingerprint, {}});
+    const bool first = state.windows.empty();
+    // Where what shapes the answer has changed, what is missing now is no deletion. A first read that dies may leave
+    // records behind, and the source may drop some of them before the next: so the shape is kept from its first page on.
+    const bool same_shape = begun && without_bookmark(state.fingerprint) == fingerprint;
+    if (!begun) {
+        transaction t;
+        t.streams.push_back(state);
+        book_.commit(t, started);
+    }
     std::optional<civil_day> day;
     if (stream.by_day) {
         std::vector<std::pair<std::optional<civil_day>, std::chrono::milliseconds>> ages;
@@ -259,15 +266,13 @@ asio::awaitable<result<void>> cycle::read_stream(
     }
 
     const retirement_limit limit{known.vanish_limit.percent, known.vanish_limit.at_least, options.lift_vanish_limit};
-    const result<void> ended = reading.end_stream(limit, same_shape && !first && !changes_only);
+    const result<void> ended = reading.end_stream(limit, same_shape && !changes_only);
     flush(reading, report); // a mark that was parked may look into pages that go now
     if (!ended) co_return ended.error();
 
     // This window replaces those it covers.
     std::erase_if(state.windows, [&](const auto& window) { return !day || (window.from && *window.from >= *day); });
     state.windows.insert(state.windows.begin(), {day, started});
-    state.source = known.name;
-    state.stream = stream.name;
     state.fingerprint = with_bookmark(fingerprint, from.bookmark(number));
     outcome.closed.push_back(std::move(state));
     if (std::find(stream.makes.begin(), stream.makes.end(), what::session_mark) != stream.makes.end()) {

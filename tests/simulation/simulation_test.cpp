@@ -50,6 +50,7 @@ TEST_CASE("lives in which something was wrong once", "[simulation][crash]")
         {"marks that a failed read left behind were not judged by the next one", 72},
         {"the same, after the last session of a week", 81},
         {"a day judged by incidents alone was taken for judged once the clock was put back", 5'121},
+        {"a mark that a first read left behind when it died stayed though the source had dropped it by the next", 971},
     }));
     CAPTURE(why);
     const plan lived = fortnight(seed);
