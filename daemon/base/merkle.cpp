@@ -161,7 +161,8 @@ const std::vector<hash>& merkle_reader::tile(unsigned level, std::uint64_t n)
         std::copy_n(read.begin(), hashes.size(), hashes.begin());
         return true;
     };
-    if (!from_edge() && !from_store()) {
+    const auto from_kept_edge = [&] { return level > 0 && stored_.edge(level, n, hashes); };
+    if (!from_edge() && !from_store() && !from_kept_edge()) {
         if (level == 0) {
             stored_.leaves(begin, hashes);
         } else {

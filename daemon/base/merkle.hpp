@@ -33,6 +33,9 @@ public:
     virtual void leaves(std::uint64_t from, std::span<hash> out) = 0;
     // Puts full tile (level, n), level 1 or more, into `out`; false when no such tile is stored.
     virtual bool tile(unsigned level, std::uint64_t n, tile_hashes& out) = 0;
+    // Puts the first out.size() hashes of tile (level, n), level 1 or more, that is not full yet into `out`; false when
+    // they are not kept.
+    virtual bool edge(unsigned, std::uint64_t, std::span<hash>) { return false; }
 };
 
 // The right edge of a growing tree: enough to append and to know the root. A plain value: keep a copy to undo appends
@@ -43,6 +46,7 @@ public:
 
     // The frontier of a tree of `size` leaves, from its stored tiles and at most 65,535 of its last leaves. Fails with
     // ledger_in_doubt when a full tile is missing. Does not check the tiles: compare root() with a signed checkpoint.
+    // What is kept of tiles that are not full is not used: the entries at the end are read themselves.
     static result<merkle_frontier> restore(std::uint64_t size, hash_reader& stored);
 
     // Adds one leaf. Every tile that becomes full is handed to `full`, which may be empty.
@@ -66,8 +70,8 @@ private:
 // 256 tiles.
 class merkle_reader {
 public:
-    // `edge`, where given, is a frontier of `size` or more leaves of the same tree; it spares re-reading up to 65,535
-    // leaves. Both must outlive this.
+    // `edge`, where given, is a frontier of `size` or more leaves of the same tree. Without one, and beyond what
+    // `stored` keeps of tiles that are not full, up to 65,535 leaves are read again. Both must outlive this.
     merkle_reader(std::uint64_t size, hash_reader& stored, const merkle_frontier* edge = nullptr);
 
     std::uint64_t size() const noexcept { return size_; }

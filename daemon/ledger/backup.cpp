@@ -22,7 +22,7 @@ constexpr std::int64_t rows_at_once = 20'000; // in one read transaction: a long
 
 bool is_remade(const std::string& table)
 {
-    return table == "mark" || table == "thing" || table == "tile" || table.starts_with("sqlite_");
+    return table == "mark" || table == "thing" || table == "tile" || table == "edge" || table.starts_with("sqlite_");
 }
 
 std::vector<std::string> columns_of(SQLite::Database& database, const std::string& table)

@@ -18,7 +18,7 @@
 namespace rollbook {
 
 // The newest schema this program knows; stored as the file's user_version.
-inline constexpr int schema_version = 3;
+inline constexpr int schema_version = 4;
 // "Rbk1" in the file's header, so that another program's file is not mistaken for a ledger.
 inline constexpr int application_id = 0x52626b31;
 
@@ -99,10 +99,19 @@ public:
     explicit stored_hashes(SQLite::Database& database);
     void leaves(std::uint64_t from, std::span<hash> out) override;
     bool tile(unsigned level, std::uint64_t n, tile_hashes& out) override;
+    bool edge(unsigned level, std::uint64_t n, std::span<hash> out) override;
 
 private:
+    bool read(SQLite::Statement& row, unsigned level, std::uint64_t n, std::span<hash> out);
+
     SQLite::Statement leaves_;
     SQLite::Statement tile_;
+    SQLite::Statement edge_;
 };
+
+// Keeps what the tree's tiles of level 1 and up that are not full hold at the newest checkpoint, whose tree this is: up
+// to 65,535 entries would have to be read to make it again for a proof. Part of the transaction that stores the
+// checkpoint.
+void write_edge(SQLite::Database& database, const merkle_frontier& tree);
 
 } // namespace rollbook

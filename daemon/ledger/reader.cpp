@@ -314,19 +314,25 @@ public:
         const auto cosigned = make_proofs(*database_)->newest_cosigned(index);
         const std::uint64_t size = cosigned ? cosigned->size : newest->size;
         stored_hashes stored(*database_);
-        // The tree's unfinished tiles are made again from up to 65,535 entries: once, not for each proof.
-        if (edge_.size() != newest->size) {
-            result<merkle_frontier> made = merkle_frontier::restore(newest->size, stored);
-            if (!made) return made.error();
-            edge_ = std::move(*made);
-        }
-        merkle_reader tree(size, stored, &edge_);
+        merkle_reader tree(size, stored);
         const auto proof = inclusion_proof(index, size, tree);
         if (!proof) return proof.error();
         offline_proof file;
         file.index = index;
         file.proof = *proof;
         file.checkpoint_note = cosigned ? cosigned->note : newest->note;
+        // A proof that proves nothing would look as if the entry had been changed.
+        const auto note = parse_note(file.checkpoint_note);
+        const auto point = note ? parse_checkpoint(note->text) : note.error();
+        hash leaf{};
+        stored.leaves(index, std::span(&leaf, 1));
+        if (!point || !verify_inclusion(index, size, leaf, file.proof, point->root))
+            return failure(
+                errc::ledger_in_doubt,
+                "what the ledger holds of its tree does not lead from entry " + std::to_string(index) +
+                    " to the root that was signed",
+                "Run `rollbook ledger verify`: it says what was changed."
+            );
         return format_offline_proof(file);
     }
 
@@ -348,7 +354,6 @@ private:
     }
 
     std::unique_ptr<SQLite::Database> database_;
-    mutable merkle_frontier edge_; // of the newest checkpoint that prove() met
 };
 
 } // namespace

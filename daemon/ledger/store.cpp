@@ -481,6 +481,7 @@ void sqlite_ledger::sign(instant now)
     sql.bindNoCopy(3, note);
     run(sql);
     prune_checkpoints(*database_);
+    write_edge(*database_, tree_);
     all.commit();
     signed_size_ = point.size;
     write_signed(database_->getFilename(), note);

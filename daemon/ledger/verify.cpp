@@ -40,6 +40,7 @@ public:
                 database_.execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64()
             );
             read_checkpoints();
+            read_edge();
             moment.release();
         }
         check_file();
@@ -101,6 +102,39 @@ private:
         for (const std::string& note : options_.earlier_checkpoints)
             take_checkpoint(note, std::nullopt, "given");
         take_signed_file();
+    }
+
+    void read_edge()
+    {
+        row_scan newest(database_, "SELECT coalesce(max(size), 0) FROM checkpoint");
+        if (newest.next()) edge_size_ = static_cast<std::uint64_t>(newest.number(0));
+        row_scan rows(database_, "SELECT level, n, hashes FROM edge");
+        while (rows.next())
+            edge_.emplace(
+                rows.has_types("iib") ? std::pair(rows.number(0), rows.number(1)) : std::pair<std::int64_t, std::int64_t>(),
+                rows.bytes(2)
+            );
+    }
+
+    // What is kept of the tiles that are not full, against the hashes below them at the newest checkpoint.
+    void compare_edge()
+    {
+        if (tree_.size() != edge_size_) return;
+        decltype(edge_) made;
+        for (unsigned level = 1; level * 8 < 64 && tree_.size() >> (level * 8) != 0; ++level) {
+            const std::span<const hash> hashes = tree_.edge(level);
+            const std::int64_t n = static_cast<std::int64_t>((tree_.size() >> (level * 8)) / tile_width);
+            if (!hashes.empty())
+                made.emplace(
+                    std::pair(std::int64_t{level}, n),
+                    std::string(reinterpret_cast<const char*>(hashes.data()), hashes.size_bytes())
+                );
+        }
+        if (edge_ != made)
+            problem(
+                std::nullopt,
+                fmt::format("what is kept of the tree's edge at size {} differs from the hashes below it", edge_size_)
+            );
     }
 
     // The copy of the newest checkpoint beside the ledger, where this file has one of its own.
@@ -224,6 +258,7 @@ private:
     {
         if (options_.go_on && options_.go_on->index <= report_.size) go_on_from(*options_.go_on);
         compare_roots();
+        compare_edge();
         for (std::uint64_t from = 0; from < report_.size;) {
             const std::uint64_t before = from;
             from = walk_chunk(from);
@@ -272,7 +307,13 @@ private:
 
     void take_entry(std::uint64_t index)
     {
-        if (!entries_.has_types("iiib")) problem(index, "its row has values that are none of an entry's");
+        const bool is_open = !entries_.is_null(4);
+        if (!entries_.has_types(is_open ? "iiibbb" : "iiib"))
+            problem(
+                index,
+                entries_.has_types("iiib") ? "its opening has values that are none of an opening's"
+                                           : "its row has values that are none of an entry's"
+            );
         const std::int64_t kind_number = entries_.number(1);
         const instant recorded = from_milliseconds(entries_.number(2));
         const std::string_view committed = entries_.bytes(3);
@@ -292,10 +333,10 @@ private:
         leaf_.clear();
         append_leaf(leaf_, index, kind, recorded, hash_of(committed));
         append(index, leaf_hash(leaf_));
-        if (entries_.is_null(4))
-            unopened_.push_back(index);
-        else
+        if (is_open)
             check_opening(index, kind, committed);
+        else
+            unopened_.push_back(index);
     }
 
     void append(std::uint64_t, const hash& leaf)
@@ -305,6 +346,7 @@ private:
         });
         if (tree_.size() == report_.taken_over && tree_.root() != options_.go_on->root) throw begin_anew();
         compare_roots();
+        compare_edge();
     }
 
     void check_opening(std::uint64_t index, entry_kind kind, std::string_view committed)
@@ -313,7 +355,6 @@ private:
         const bool is_known = index < report_.taken_over;
         // What others are judged by is read again; of the rest the earlier verification's word is taken.
         if (is_known && kind != entry_kind::erasure && kind != entry_kind::key) return;
-        if (!entries_.has_types("iiibbb")) problem(index, "its opening has values that are none of an opening's");
         const std::string_view key = entries_.bytes(4);
         const std::string_view payload = entries_.bytes(5);
         if (key.size() != sizeof(hash)) return problem(index, "its commit key is not 32 bytes");
@@ -547,6 +588,8 @@ private:
     std::vector<signed_point> signed_;
     std::vector<std::pair<std::uint64_t, key_change>> changes_;
     std::uint64_t newest_signed_ = 0;
+    std::uint64_t edge_size_ = 0;                                          // the newest stored checkpoint's
+    std::map<std::pair<std::int64_t, std::int64_t>, std::string> edge_; // by level and n: the hashes as they are kept
     instant last_recorded_{};
     std::vector<std::uint64_t> unopened_;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> erased_;

@@ -5,6 +5,7 @@
 #include "daemon/reconcile/payload.hpp"
 #include "tests/bench/programs.hpp"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -80,41 +81,121 @@ void say(std::string_view what, std::uint64_t count, const cost& spent)
     std::fflush(stdout);
 }
 
-void measure(const options& wanted)
+// A folder of this run's own, removed at its end.
+class scratch {
+public:
+    explicit scratch(const fs::path& below)
+    {
+        std::string name = (below / "rollbook-ledger-bench-XXXXXX").string();
+        if (!::mkdtemp(name.data())) throw std::runtime_error("no folder can be made below " + below.string());
+        path = name;
+    }
+    ~scratch()
+    {
+        std::error_code ignored;
+        fs::remove_all(path, ignored);
+    }
+    scratch(const scratch&) = delete;
+    scratch& operator=(const scratch&) = delete;
+    fs::path path;
+};
+
+signing_key bench_key()
 {
-    std::string name = (wanted.folder / "rollbook-ledger-bench-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("no folder can be made below " + wanted.folder.string());
-    const fs::path folder = name;
-    const fs::path file = folder / "ledger.db";
     hash seed{};
     seed.fill(7);
-    const signing_key key("ledger.example.sch.uk/900001", key_kind::log, seed);
-    const instant now = parse_instant("2026-09-01T12:00:00Z").value();
-    create_ledger(file, {key.verifier().name, true, now}, key).value();
+    return signing_key("ledger.example.sch.uk/900001", key_kind::log, seed);
+}
 
+const instant noon = parse_instant("2026-09-01T12:00:00Z").value();
+
+struct appended {
+    cost spent;
     std::uint64_t payload_bytes = 0;
-    {
-        auto book = open_ledger(file, key).value();
-        const digester digest = [&](std::string_view text) { return book->digest(text); };
-        cost append;
-        for (entry_index n = 0; n < wanted.entries;) {
-            transaction t;
-            for (std::size_t i = 0; i < wanted.batch && n < wanted.entries; ++i)
-                t.entries.push_back(mark_number(n++, digest));
-            for (const draft& each : t.entries)
-                payload_bytes += each.payload.size();
-            const entry_index base = book->size();
-            const stopwatch watch;
-            book->commit(t, now);
-            for (std::size_t i = 0; i < t.entries.size(); ++i)
-                book->state().apply(base + i, t.entries[i].row, t.entries[i].payload);
-            const cost one = watch.so_far();
-            append.wall_s += one.wall_s;
-            append.cpu_s += one.cpu_s;
-        }
-        say(fmt::format("append, {} a transaction, FULL, projections", wanted.batch), wanted.entries, append);
-        book->sign_checkpoint(now);
+};
+
+// A new ledger of marks, signed.
+appended append_marks(const fs::path& file, entry_index entries, std::size_t batch)
+{
+    const signing_key key = bench_key();
+    create_ledger(file, {key.verifier().name, true, noon}, key).value();
+    auto book = open_ledger(file, key).value();
+    const digester digest = [&](std::string_view text) { return book->digest(text); };
+    appended done;
+    for (entry_index n = 0; n < entries;) {
+        transaction t;
+        for (std::size_t i = 0; i < batch && n < entries; ++i)
+            t.entries.push_back(mark_number(n++, digest));
+        for (const draft& each : t.entries)
+            done.payload_bytes += each.payload.size();
+        const entry_index base = book->size();
+        const stopwatch watch;
+        book->commit(t, noon);
+        for (std::size_t i = 0; i < t.entries.size(); ++i)
+            book->state().apply(base + i, t.entries[i].row, t.entries[i].payload);
+        done.spent += watch.so_far();
     }
+    book->sign_checkpoint(noon);
+    return done;
+}
+
+// The floor: the same payloads in one table of SQLite's own, as durable, in as many transactions.
+cost store_payloads(const fs::path& file, entry_index entries, std::size_t batch)
+{
+    SQLite::Database db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE mark (id INTEGER PRIMARY KEY, text BLOB)");
+    SQLite::Statement insert(db, "INSERT INTO mark (id, text) VALUES (?, ?)");
+    const digester digest = [](std::string_view text) { return std::hash<std::string_view>()(text); };
+    cost spent;
+    for (entry_index n = 0; n < entries;) {
+        std::vector<std::string> texts;
+        for (std::size_t i = 0; i < batch && n + i < entries; ++i)
+            texts.push_back(mark_number(n + i, digest).payload);
+        const stopwatch watch;
+        SQLite::Transaction some(db, SQLite::TransactionBehavior::IMMEDIATE);
+        for (const std::string& text : texts) {
+            insert.bind(1, static_cast<std::int64_t>(n++));
+            insert.bindNoCopy(2, text.data(), static_cast<int>(text.size()));
+            insert.exec();
+            insert.reset();
+        }
+        some.commit();
+        spent += watch.so_far();
+    }
+    return spent;
+}
+
+// Append on the disk that is measured, and in memory, where no sync is waited for: each beside SQLite alone.
+appended measure_append(const options& wanted, const fs::path& file)
+{
+    const appended done = append_marks(file, wanted.entries, wanted.batch);
+    say(fmt::format("append, {} a transaction, FULL, projections", wanted.batch), wanted.entries, done.spent);
+    const auto beside = [&](std::string_view name, const fs::path& folder, entry_index count, const cost& ours) {
+        const cost raw = store_payloads(folder / "raw.db", count, wanted.batch);
+        say(name, count, raw);
+        fmt::print(
+            "{:<44} {:>8.2f}   by CPU  {:>7.2f}\n", "  the ledger takes as many times as long", ours.wall_s / raw.wall_s,
+            ours.cpu_s / raw.cpu_s
+        );
+        fs::remove(folder / "raw.db");
+    };
+    beside("  the payloads alone in SQLite, as durable", file.parent_path(), wanted.entries, done.spent);
+    const fs::path memory = "/dev/shm";
+    if (!fs::is_directory(memory)) return done;
+    const scratch folder(memory);
+    const entry_index count = std::min<entry_index>(wanted.entries, 500'000);
+    const cost ours = append_marks(folder.path / "ledger.db", count, wanted.batch).spent;
+    say("append, the same in memory", count, ours);
+    beside("  the payloads alone in SQLite, in memory", folder.path, count, ours);
+    return done;
+}
+
+void measure(const options& wanted)
+{
+    const scratch folder(wanted.folder);
+    const fs::path file = folder.path / "ledger.db";
+    const signing_key key = bench_key();
+    const std::uint64_t payload_bytes = measure_append(wanted, file).payload_bytes;
     const auto bytes = fs::file_size(file);
     fmt::print(
         "{:<44} {:>8.1f} bytes an entry (payload {:.1f})\n",
@@ -127,8 +208,14 @@ void measure(const options& wanted)
         const auto book = open_ledger(file, key).value();
         say("open for writing", 1, watch.so_far());
     }
-    const auto reader = open_reader(file).value();
     std::mt19937_64 dice(1);
+    for (int i = 0; i < 3; ++i) {
+        const auto fresh = open_reader(file).value();
+        const stopwatch watch;
+        fresh->prove(dice() % wanted.entries).value();
+        fmt::print("{:<44} {:>8.3f} ms\n", "the first proof of a ledger just opened", watch.so_far().wall_s * 1e3);
+    }
+    const auto reader = open_reader(file).value();
     {
         constexpr int proofs = 1'000;
         double longest = 0;
@@ -158,7 +245,6 @@ void measure(const options& wanted)
         say(quick ? "verify --quick: leaves, tree, openings" : "verify, projections too", wanted.entries, walk);
         say("  with the integrity check and counts", wanted.entries, all.so_far());
     }
-    fs::remove_all(folder);
 }
 
 } // namespace

@@ -12,6 +12,12 @@ namespace rollbook::bench {
 struct cost {
     double wall_s = 0;
     double cpu_s = 0; // user and system
+
+    void operator+=(const cost& more)
+    {
+        wall_s += more.wall_s;
+        cpu_s += more.cpu_s;
+    }
 };
 
 // Measures this process from its making on.

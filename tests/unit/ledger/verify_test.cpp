@@ -393,6 +393,49 @@ TEST_CASE("rebuilding changes nothing in a sound ledger and mends a damaged one"
     CHECK(text_of(folder.open()->state(), {"mis"}) == before);
 }
 
+TEST_CASE("the tree's edge is kept as it was signed, and one that was changed proves nothing", "[ledger]")
+{
+    const ledger_folder folder;
+    const auto grow_to = [&](entry_index size) {
+        auto book = folder.open();
+        transaction t;
+        while (book->size() + t.entries.size() < size)
+            t.entries.push_back(tiny_draft(book->size() + t.entries.size()));
+        book->commit(t, noon());
+        book->sign_checkpoint(noon());
+    };
+    const auto kept = [&] { return number_of(folder.file(), "SELECT coalesce(sum(length(hashes)), 0) FROM edge"); };
+    grow_to(255);
+    CHECK(kept() == 0);
+    CHECK(all_problems(folder.verify()).empty());
+    grow_to(256);
+    CHECK(kept() == 32);
+    grow_to(600);
+    CHECK(kept() == 64);
+    CHECK(all_problems(folder.verify()).empty());
+    REQUIRE(folder.reader()->prove(599).has_value());
+
+    const auto [sql, proves] = GENERATE(table<std::string, bool>({
+        {"UPDATE edge SET hashes = zeroblob(64)", false},
+        {"UPDATE edge SET hashes = substr(hashes, 1, 32)", true}, // made again from the entries
+        {"UPDATE edge SET hashes = hashes || zeroblob(32)", true},
+        {"UPDATE edge SET n = 1", true},
+        {"UPDATE edge SET level = 2", true},
+        {"UPDATE edge SET hashes = CAST(hashes AS TEXT)", true},
+        {"DELETE FROM edge", true},
+        {"INSERT INTO edge VALUES (7, 0, zeroblob(32))", true},
+    }));
+    CAPTURE(sql);
+    tamper(folder.file(), sql);
+    CHECK_THAT(all_problems(folder.verify()), Contains("what is kept of the tree's edge at size 600 differs"));
+    const auto proof = folder.reader()->prove(599);
+    CHECK(proof.has_value() == proves);
+    if (!proof) CHECK(proof.error().code == errc::ledger_in_doubt);
+    // The writer reads the entries themselves, and what it signs next puts the edge right.
+    grow_to(601);
+    CHECK(all_problems(folder.verify()).empty());
+}
+
 TEST_CASE("a ledger of more than one full tile opens, verifies and proves", "[ledger]")
 {
     const ledger_folder folder;
