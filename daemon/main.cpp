@@ -538,8 +538,8 @@ public:
         c.change_account = [this](const configuration& settings, const account_request& asked) {
             return change_account(settings, asked);
         };
-        c.troubles = [](const configuration& settings, std::optional<instant> newest) {
-            return look(settings, newest, is_simulation(settings));
+        c.troubles = [](const configuration& settings, const ledger_proofs& proofs) {
+            return look(settings, proofs, is_simulation(settings));
         };
         c.test_route = [this](const configuration& settings, const std::string& name) {
             return test_route(settings, name);
@@ -675,8 +675,8 @@ private:
         around.tend = [&opened, simulated](const configuration& settings) {
             return tend_backups(settings, *opened.keys.front(), now_in(simulated));
         };
-        around.look = [simulated](const configuration& settings, std::optional<instant> newest) {
-            return look(settings, newest, simulated);
+        around.look = [simulated](const configuration& settings, const ledger_proofs& proofs) {
+            return look(settings, proofs, simulated);
         };
         around.reload = [file, packs = data_.packs] {
             auto fresh = load_good(file, packs);
@@ -841,9 +841,10 @@ private:
     }
 
     // A simulation's time is no clock's, and its disk holds nobody's records.
-    static std::vector<trouble> look(const configuration& settings, std::optional<instant> newest, bool simulated)
+    static std::vector<trouble> look(const configuration& settings, const ledger_proofs& proofs, bool simulated)
     {
-        machine_facts facts = facts_of_machine(settings, newest, now_in(simulated));
+        machine_facts facts = facts_of_machine(settings, proofs.last_recorded(), now_in(simulated));
+        facts.witnesses = standing_of(settings, proofs, facts.now);
         if (simulated) {
             facts.newest_entry.reset();
             facts.clock_kept.reset();

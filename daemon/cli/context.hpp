@@ -80,8 +80,8 @@ struct cli_context {
     // A person's decision: through the daemon or the lock. Who it is by the operating system is filled in here.
     std::function<result<upkeep_report>(const configuration&, const decision_request&)> decide;
     std::function<backup_standing(const configuration&)> backups;
-    // What is wrong with the machine or soon will be, given when the newest entry was recorded.
-    std::function<std::vector<trouble>(const configuration&, std::optional<instant>)> troubles;
+    // What is wrong with the machine or the ledger's keeping, or soon will be.
+    std::function<std::vector<trouble>(const configuration&, const ledger_proofs&)> troubles;
     // Sends a test message over one route, and says how that went.
     std::function<result<void>(const configuration&, const std::string& route)> test_route;
     // A recipient's key pair into a new file; returns the public key.

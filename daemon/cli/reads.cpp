@@ -350,7 +350,7 @@ int run_status(const command_io& io, const command_options& options)
         surroundings_now around;
         around.witnesses = standing_of(at.config, *proofs, at.now);
         if (io.context.backups) around.backups = io.context.backups(at.config);
-        if (io.context.troubles) around.troubles = io.context.troubles(at.config, proofs->last_recorded());
+        if (io.context.troubles) around.troubles = io.context.troubles(at.config, *proofs);
         if (options.json)
             print_json(io.out, [&](json_writer& out) { write_status(out, at, around); });
         else

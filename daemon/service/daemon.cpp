@@ -260,7 +260,6 @@ private:
             }
             keep_house(*settings_, book_, around_.now(*settings_));
             remind(*settings_, book_, around_.now(*settings_));
-            warn_of_witnesses();
             look_around();
             const steady::time_point until = std::min(
                 {tend_at_, look_again_, evening(), clock_change(), next == due_.end() ? steady::now() + longest_nap : *next}
@@ -287,14 +286,6 @@ private:
         return steady::now() + (next_evening(zone, now) - now);
     }
 
-    // Once a day while it lasts.
-    void warn_of_witnesses()
-    {
-        if (steady::now() < warn_again_) return;
-        warn_again_ = steady::now() + std::chrono::hours(24);
-        log_missing_witness(*settings_, book_, around_.now(*settings_));
-    }
-
     // What is wrong with the machine is logged once a day, and told the operator with what else is due.
     void look_around()
     {
@@ -306,7 +297,7 @@ private:
         look_again_ = steady::now() + between_looks;
         const instant now = around_.now(*settings_);
         const time_zone zone = time_zone::named(settings_->school.timezone).value_or(time_zone::utc());
-        const auto troubles = around_.look(*settings_, book_.checkpoints().proofs().last_recorded());
+        const auto troubles = around_.look(*settings_, book_.checkpoints().proofs());
         const std::string today = format_day(day_of(zone.to_local(now)));
         for (const trouble& each : troubles)
             if (told_.insert(today + std::string(describe(each.what).id) + each.text).second)
@@ -538,7 +529,6 @@ private:
     std::deque<std::shared_ptr<job>> jobs_;
     bool reload_wanted_ = false;
     std::unique_ptr<page_server> pages_;
-    steady::time_point warn_again_{};
     steady::time_point look_again_{};
     std::set<std::string> told_;                              // what look_around() has said already
     steady::time_point moves_on_by_ = steady::now() + longest_silence; // the work shows life by then, or hangs

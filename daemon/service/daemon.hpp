@@ -29,8 +29,8 @@ struct daemon_surroundings {
     // Does what is due on the ledger as a whole (a backup, copies of decisions), and says after how long to be asked
     // again; empty: never.
     std::function<std::optional<std::chrono::milliseconds>(const configuration&)> tend;
-    // What is wrong with the machine or soon will be, given when the ledger's newest entry was recorded. May be empty.
-    std::function<std::vector<trouble>(const configuration&, std::optional<instant> newest_entry)> look;
+    // What is wrong with the machine or the ledger's keeping, or soon will be. May be empty.
+    std::function<std::vector<trouble>(const configuration&, const ledger_proofs&)> look;
 };
 
 // Runs until SIGTERM or SIGINT: reads each source when it is due, delivers what waits, answers the socket beside the

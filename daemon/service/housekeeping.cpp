@@ -179,12 +179,16 @@ void note_clock(ledger& book, instant now)
     log_event(event::clock_went_back, std::chrono::duration_cast<std::chrono::seconds>(*recorded - now).count());
 }
 
+std::string witness_overdue_text(const configuration& settings, const witness_standing& standing)
+{
+    const auto days = settings.witness ? std::chrono::floor<std::chrono::days>(settings.witness->max_age).count() : 0;
+    return event_text(event::witness_overdue, days, standing.size);
+}
+
 void log_missing_witness(const configuration& settings, ledger& book, instant now)
 {
     const witness_standing standing = standing_of(settings, book.checkpoints().proofs(), now);
-    if (!standing.overdue) return;
-    const auto days = std::chrono::floor<std::chrono::days>(settings.witness->max_age).count();
-    log_event(event::witness_overdue, days, standing.size);
+    if (standing.overdue) write_event(event::witness_overdue, witness_overdue_text(settings, standing));
 }
 
 } // namespace rollbook

@@ -19,6 +19,8 @@ struct witness_standing {
     bool overdue = false; // for longer than [witness] max_age, counted from the ledger's beginning if none ever did
 };
 witness_standing standing_of(const configuration& settings, const ledger_proofs& proofs, instant now);
+// What the operator is told of one that is overdue.
+std::string witness_overdue_text(const configuration& settings, const witness_standing& standing);
 
 // What a day's housekeeping has to do at `now`. It is done in the evening, when the day's entries are in.
 struct evening_work {
@@ -43,7 +45,7 @@ void keep_house(const configuration& settings, ledger& book, instant now);
 // times stand still until it has caught up, and an auditor must be able to see why. One entry a jump.
 void note_clock(ledger& book, instant now);
 
-// Tells the operator when no witness has signed for too long.
+// Writes to the log when no witness has signed for too long, for a poll that no daemon does.
 void log_missing_witness(const configuration& settings, ledger& book, instant now);
 
 } // namespace rollbook

@@ -66,7 +66,9 @@ outbox_message trouble_message(
         setting,
         route,
         "trouble",
-        fmt::format("{}-{}", message_id_part(known.id), when),
+        fmt::format(
+            "{}{}{}-{}", message_id_part(known.id), about.which.empty() ? "" : "-", message_id_part(about.which), when
+        ),
         "Rollbook's machine needs a hand",
         fmt::format("{}.\n\nWhat to do: {}\n", about.text, known.to_do),
         at

@@ -9,7 +9,7 @@
 // Messages about Rollbook itself. None of them says anything of a pupil.
 namespace rollbook {
 
-// A trouble: an error once a day while it lasts, a warning once a month.
+// A trouble: an error once a day while it lasts, a warning at once and then once a month.
 outbox_message trouble_message(
     const message_setting& setting, const std::string& route, const trouble& about, civil_day today, instant at
 );

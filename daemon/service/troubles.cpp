@@ -26,6 +26,10 @@ public:
         if (facts_.backups.drill_overdue) add(event::drill_overdue, event_text(event::drill_overdue));
         look_at_disk();
         look_at_clock();
+        if (facts_.witnesses.overdue)
+            add(event::witness_overdue,
+                witness_overdue_text(settings_, facts_.witnesses),
+                std::to_string(facts_.witnesses.size));
         if (facts_.certificate_ends)
             expires("the certificate of [web.tls]", day_of(zone_.to_local(*facts_.certificate_ends)));
         secret("[ledger] signing_key", settings_.ledger.signing_key);
@@ -36,13 +40,16 @@ public:
             secrets("route " + route.name + ": ", route.settings);
         for (const configuration::pack& pack : settings_.packs)
             if (add_months(pack.dated, 14) < today_)
-                add(event::pack_old, event_text(event::pack_old, pack.name, format_day(pack.dated)));
+                add(event::pack_old, event_text(event::pack_old, pack.name, format_day(pack.dated)), pack.name);
         std::ranges::stable_sort(found_, {}, [](const trouble& each) { return describe(each.what).level; });
         return std::move(found_);
     }
 
 private:
-    void add(event what, std::string text) { found_.push_back({what, std::move(text)}); }
+    void add(event what, std::string text, std::string which = {})
+    {
+        found_.push_back({what, std::move(text), std::move(which)});
+    }
 
     static civil_day add_months(civil_day day, int months)
     {
@@ -72,7 +79,8 @@ private:
 
     void expires(const std::string& of, civil_day ends)
     {
-        if (ends - today_ <= told_ahead) add(event::expires_soon, event_text(event::expires_soon, of, format_day(ends)));
+        if (ends - today_ <= told_ahead)
+            add(event::expires_soon, event_text(event::expires_soon, of, format_day(ends)), of + format_day(ends));
     }
 
     void secret(const std::string& of, const secret_reference& reference)

@@ -3,6 +3,7 @@
 #include "daemon/base/events.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/upkeep.hpp"
+#include "daemon/service/housekeeping.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -21,12 +22,15 @@ struct machine_facts {
     std::optional<bool> disk_encrypted;
     std::optional<instant> certificate_ends;   // of [web.tls]
     backup_standing backups;
+    witness_standing witnesses;
 };
 
 // One thing about Rollbook or its machine that a person should see to.
 struct trouble {
     event what{};
     std::string text;
+    // What tells it from others of its kind, such as an earlier one that passed: each is told for itself.
+    std::string which;
 
     std::string_view to_do() const { return describe(what).to_do; }
 };

@@ -2,6 +2,8 @@
 #include "daemon/base/saved_checkpoint.hpp"
 #include "daemon/service/control.hpp"
 #include "daemon/service/housekeeping.hpp"
+#include "daemon/service/operator_messages.hpp"
+#include "daemon/service/troubles.hpp"
 #include "tests/support/ledger_folder.hpp"
 
 #include <catch2/catch.hpp>
@@ -152,6 +154,52 @@ TEST_CASE("a witness is overdue when it has not signed for longer than the schoo
     settings.witness->max_age = {};
     CHECK_FALSE(standing_of(settings, proofs, began + std::chrono::hours(9000)).overdue);
     CHECK_FALSE(standing_of(configuration(), proofs, began + std::chrono::hours(9000)).overdue);
+}
+
+TEST_CASE("the operator is told of a silent witness once an outage, each month it lasts, until it signs", "[service]")
+{
+    ledger_folder at;
+    const signing_key witness("auditor.example/w", key_kind::witness, seed_of(9));
+    configuration settings = school_with_mail();
+    settings.operations.emplace();
+    settings.operations->route = "lead";
+    settings.operations->weekly = settings.operations->monthly_test = false;
+    settings.witness->vkeys = {format_vkey(witness.verifier())};
+    settings.witness->max_age = std::chrono::hours(48);
+    const auto book = at.open();
+    const instant began = noon(-60);
+    const auto told = [&](instant when) {
+        machine_facts facts;
+        facts.now = when;
+        facts.witnesses = standing_of(settings, book->checkpoints().proofs(), when);
+        const auto troubles = troubles_of(settings, facts);
+        std::string ids;
+        const auto shared = message_setting_of(settings, true);
+        for (const outbox_message& m : operator_messages_due(settings, shared, troubles, {}, time_zone::utc(), when))
+            ids += m.content.id.substr(0, m.content.id.find("."));
+        return ids;
+    };
+    const auto sign = [&](std::uint64_t size, instant when) {
+        const auto note = parse_note(book->checkpoints().proofs().newest()->note).value();
+        const auto second = static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::seconds>(when.time_since_epoch()).count()
+        );
+        checkpoint_request asked;
+        asked.size = size;
+        asked.lines = {{witness.cosign(note.text, second), witness.verifier().name, witness.verifier().id, second}};
+        REQUIRE(change_checkpoint(*book, asked, when).has_value());
+    };
+    const std::chrono::milliseconds limit = settings.witness->max_age;
+    const std::chrono::milliseconds one{1};
+    CHECK(told(began + limit).empty());
+    CHECK(told(began + limit + one) == "<trouble-witness-overdue-0-2026-09");
+    CHECK(told(began + limit + std::chrono::hours(24)) == "<trouble-witness-overdue-0-2026-09"); // the same message
+    CHECK(told(began + std::chrono::hours(24 * 30)) == "<trouble-witness-overdue-0-2026-10");
+
+    const instant signed_at = began + limit + std::chrono::hours(24);
+    sign(1, signed_at);
+    CHECK(told(signed_at + limit).empty());
+    CHECK(told(signed_at + limit + one) == "<trouble-witness-overdue-1-2026-09"); // another outage of the same month
 }
 
 TEST_CASE("a request about a checkpoint is read back as it was written", "[service]")
