@@ -38,10 +38,10 @@ std::string format_of(const command_options& options)
 {
     if (!options.format.empty()) return options.format;
     const std::string ending = options.out.extension().string();
-    if (ending == ".csv" || ending == ".html") return ending.substr(1);
+    if (ending == ".csv" || ending == ".html" || ending == ".xlsx") return ending.substr(1);
     if (options.out.empty()) return {};
     throw failure_error(failure(
-        errc::usage, "--out names no kind of file that reports are written to", "End it in .csv or .html, or add --format."
+        errc::usage, "--out names no kind of file that reports are written to", "End it in .csv, .html or .xlsx, or add --format."
     ));
 }
 
@@ -74,6 +74,7 @@ int run_report(const command_io& io, const command_options& options)
         std::string text;
         if (format == "csv") text = as_csv(made);
         if (format == "html") text = as_html(made, made_for);
+        if (format == "xlsx") text = as_xlsx(made, made_for, at.now);
         if (!options.out.empty())
             write_proof_file(options.out, text);
         else if (options.json)

@@ -51,6 +51,10 @@ const report_kind* find_report(std::string_view name);
 std::string as_csv(const report& of);
 // One whole page that needs nothing else: readable, printable, every text escaped. `made_for`: a line under the title.
 std::string as_html(const report& of, std::string_view made_for);
+// An Office Open XML workbook: a sheet of the table, to be sorted and filtered, and one with title, `made_for` and notes.
+// Numbers are numbers, and no text is ever a formula. `at`: when it was made. Fails (failure_error, usage) where a sheet
+// cannot hold the report: more than 1,048,575 rows, a cell of more than 32,767 characters.
+std::string as_xlsx(const report& of, std::string_view made_for, instant at);
 // {"columns":[...],"notes":[...],"rows":[{key:text or null}],"title":...}
 void write_report(json_writer& out, const report& of);
 

@@ -1,7 +1,15 @@
 """What happens when the school changes its mind: marks amended, thresholds crossed, records deleted and restored."""
 
+import csv
+import io
+import zipfile
+from xml.etree import ElementTree
 
 from support import FIRST_POLL, FOURTH_POLL, SECOND_POLL, THIRD_POLL, ScenarioTest, main, text_of
+
+
+def text_in(element):
+    return "".join(element.itertext())
 
 
 class Amendments(ScenarioTest):
@@ -85,6 +93,35 @@ class Amendments(ScenarioTest):
         new = [e for e in self.entries("--kind", "session-mark") if e["index"] >= size]
         self.assertEqual(len(new), 10)
         self.assertTrue(all("replaces" in e["payload"] for e in new))
+
+    def test_the_amendments_of_a_period_are_a_workbook_with_the_rows_of_the_csv(self):
+        self.first_poll()
+        changed = self.school.ask("POST", "amend-n", {"count": 4, "to": "I"})["changed"]
+        self.assertTrue(changed)
+        self.poll(SECOND_POLL)
+        file = self.folder / "amendments.xlsx"
+        self.rollbook("report", "amendments", "--out", file)
+        rows = list(csv.reader(io.StringIO(self.rollbook("report", "amendments", "--format", "csv").stdout)))
+        self.assertEqual(len(rows), len(changed) + 1)
+        self.assertEqual(self.sheet(file, 1), rows)
+        self.assertIn(["Register amendments"], self.sheet(file, 2))
+        self.rollbook("report", "amendments", "--from", "2025-11-22", "--out", file)
+        self.assertEqual(self.sheet(file, 1), rows[:1])
+
+    def sheet(self, file, number):
+        """A sheet's rows as texts, read with Python's own parts. No cell may be a formula."""
+        main = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+        with zipfile.ZipFile(file) as workbook:
+            shared = [text_in(each) for each in ElementTree.fromstring(workbook.read("xl/sharedStrings.xml"))]
+            sheet = ElementTree.fromstring(workbook.read(f"xl/worksheets/sheet{number}.xml"))
+        self.assertIsNone(sheet.find(f".//{main}f"))
+        rows = []
+        for row in sheet.iter(f"{main}row"):
+            cells = [(cell.get("r"), cell.get("t"), text_in(cell)) for cell in row]
+            columns = {ord(place[0]) - ord("A"): shared[int(text)] if kind == "s" else text for place, kind, text in cells}
+            rows.append([columns.get(i, "") for i in range(max(columns) + 1)])
+        width = max(map(len, rows))
+        return [row + [""] * (width - len(row)) for row in rows]
 
     def test_a_new_crossing_opens_and_is_told_once_and_again_when_its_stage_goes_up(self):
         self.first_poll()

@@ -155,6 +155,10 @@ TEST_CASE("no text of a report becomes a formula or a tag", "[cli]")
     made.columns = {{"a", "A"}, {"b", "B", true}};
     made.rows = {{"=HYPERLINK(\"x\")", "1"}, {"<script>", "-"}, {"@a,b", ""}};
     CHECK(as_csv(made) == "A,B\r\n\"'=HYPERLINK(\"\"x\"\")\",1\r\n<script>,-\r\n\"'@a,b\",\r\n");
+    CHECK(as_xlsx(made, "&", instant()).starts_with("PK"));
+    made.rows.push_back({std::string(40'000, 'x'), ""});
+    CHECK_THROWS_AS(as_xlsx(made, "", instant()), failure_error); // longer than a sheet's cell
+    made.rows.pop_back();
     const std::string page = as_html(made, "&");
     CHECK_THAT(page, Contains("<h1>&lt;b&gt;</h1>") && Contains("&lt;script&gt;") && !Contains("<script>"));
 }
