@@ -4,6 +4,7 @@
 #include "daemon/views/people.hpp"
 
 #include <algorithm>
+#include <array>
 #include <ostream>
 #include <set>
 
@@ -14,7 +15,7 @@ namespace {
 class opening_filter {
 public:
     opening_filter(const command_options& options, const workplace& at)
-        : config_(at.config), concerns_(options.concerns), what_(options.kind)
+        : config_(at.config), concerns_(options.concerns), pseudonymous_(options.pseudonymous), what_(options.kind)
     {
         if (options.pupil.empty()) return;
         const people everyone(at);
@@ -30,6 +31,7 @@ public:
         const std::string_view kind = root["what"].string_if().value_or("");
         if (!what_.empty() && kind != what_) return false;
         if (records_ && !is_about(root, kind, index)) return false;
+        if (pseudonymous_ && !names_nobody(root, kind)) return false;
         if (concerns_ || !is_of_safeguarding(root, kind)) return true;
         ++withheld_;
         return false;
@@ -47,6 +49,28 @@ private:
         if (kind == name_of(what::pupil))
             return root["subject"].is_int() ? names("subject") : records_->contains(index);
         return names("pupil") || names("other");
+    }
+
+    // A payload is handed out whole or not at all: what has a source's own fields, or words that a person wrote, is not.
+    static bool names_nobody(json_view root, std::string_view kind)
+    {
+        constexpr what kinds[] = {
+            what::session_mark,
+            what::alert,
+            what::delivery,
+            what::statement,
+            what::settings,
+            what::heartbeat,
+            what::key,
+            what::fork};
+        if (std::ranges::none_of(kinds, [&](what each) { return kind == name_of(each); })) return false;
+        if (kind == name_of(what::settings)) {
+            const std::string_view name = root["name"].string_if().value_or("");
+            return !name.starts_with("hold/") && !name.starts_with("silence/");
+        }
+        return std::ranges::all_of(std::array{"comment", "amendment", "decision"}, [&](const char* key) {
+            return root[key].is_null();
+        });
     }
 
     bool is_mis(std::string_view source) const
@@ -68,6 +92,7 @@ private:
 
     const configuration& config_;
     bool concerns_;
+    bool pseudonymous_;
     std::string what_;
     std::optional<std::set<entry_index>> records_;
     std::uint64_t withheld_ = 0;
@@ -78,8 +103,9 @@ void check_words(const command_options& options)
     const auto refuse = [](std::string what, std::string to_do) {
         throw failure_error(failure(errc::usage, std::move(what), std::move(to_do)));
     };
-    if (!options.openings && (!options.kind.empty() || !options.pupil.empty() || options.concerns))
-        refuse("--what, --pupil and --concerns choose openings", "Add --openings, or leave them out.");
+    if (!options.openings &&
+        (!options.kind.empty() || !options.pupil.empty() || options.concerns || options.pseudonymous))
+        refuse("--what, --pupil, --pseudonymous and --concerns choose openings", "Add --openings, or leave them out.");
     if (!options.kind.empty() && !parse_what(options.kind))
         refuse("--what names no kind of record", "Give session-mark, incident, pupil, alert or another like them.");
     const bool needs_lead = options.kind == name_of(what::concern) || options.kind == name_of(what::action);

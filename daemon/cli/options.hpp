@@ -46,7 +46,7 @@ struct command_options {
     std::vector<std::string> recipients; // public keys
 
     std::string report; // a report's name; empty: list them
-    std::string format; // csv | html; empty: a table, or as the file's name says
+    std::string format; // csv | html | xlsx; empty: a table, or as the file's name says
 
     bool simulated = false;
     bool wizard = false;
@@ -66,6 +66,7 @@ struct command_options {
     bool openings = false;
     bool cosigned = false;
     bool concerns = false;
+    bool pseudonymous = false;
     std::string user;    // an account's name
     std::string role;    // of an account
     std::string by;      // who decided, as claimed

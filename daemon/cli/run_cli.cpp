@@ -270,8 +270,8 @@ void command_line::add_reports()
     days(report);
     known_at(report);
     report->add_option("--format", options_.format, "What to write; left out: as the file's name says, or a table")
-        ->check(CLI::IsMember({"csv", "html"}))
-        ->type_name("csv|html");
+        ->check(CLI::IsMember({"csv", "html", "xlsx"}))
+        ->type_name("csv|html|xlsx");
     report->add_option("--out", options_.out, "Write it there")->type_name("FILE");
     json(report);
 }
@@ -467,6 +467,9 @@ void command_line::add_proofs(CLI::App& ledger)
     out->add_flag("--openings", options_.openings, "Also what the entries say, as openings.ndjson: personal data");
     out->add_option("--what", options_.kind, "Openings of this kind only")->type_name("KIND");
     out->add_option("--pupil", options_.pupil, "Openings about this pupil only")->type_name("REF");
+    out->add_flag(
+        "--pseudonymous", options_.pseudonymous, "Openings only that name nobody: pupils by their reference, no person's words"
+    );
     out->add_flag("--concerns", options_.concerns, "Also openings from safeguarding; a safeguarding lead decides that");
     out->add_option("--by", options_.by, "Who decided")->type_name("NAME");
     out->add_option("--reason", options_.reason, "Why; becomes an entry")->type_name("TEXT");

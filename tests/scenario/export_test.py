@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -199,6 +200,23 @@ class Export(ScenarioTest):
         self.assertTrue(marks <= given)
         self.assertEqual({entries[i]["pupil"] for i in given}, {pupil})
         self.export("--what", "session-mark", code=2)
+
+    def test_pseudonymous_openings_name_nobody_and_are_taken_by_both(self):
+        self.export("--pseudonymous", code=2)
+        self.export("--openings", "--pseudonymous")
+        entries = {e["index"]: e for e in self.entries()}
+        given = {o["index"] for o in self.openings()}
+        marks = {i for i, e in entries.items() if e["what"] == "session-mark"}
+        commented = {i for i in marks if "comment" in entries[i]["payload"]}
+        self.assertEqual(marks & given, marks - commented)
+        self.assertTrue({"alert", "statement", "settings"} <= {entries[i]["what"] for i in given})
+        self.assertFalse({"pupil", "involvement", "finding", "access"} & {entries[i]["what"] for i in given})
+        texts = [base64.b64decode(o["payload"]).decode() for o in self.openings()]
+        pupils = set(self.school.known_pupils) | {p["upn"] for p in self.school.known_pupils.values()}
+        names = {name for pair in self.school.full_names for name in pair}
+        said = {word for text in texts for word in re.findall(r"[\w'-]+", text)}
+        self.assertEqual(said & (pupils | names), set())
+        self.accepted()
 
     def test_an_exported_checkpoint_stays_when_later_ones_of_the_day_are_pruned(self):
         self.export()
