@@ -3,6 +3,7 @@
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
 #include "daemon/cli/proof_files.hpp"
+#include "daemon/views/verification.hpp"
 
 #include <fstream>
 #include <iterator>
@@ -36,20 +37,6 @@ std::optional<verifier_key> key_of(const command_io& io, const command_options& 
         print_failure(io.err, e.why());
         return std::nullopt;
     }
-}
-
-void write_problems(json_writer& out, const std::vector<verify_problem>& problems)
-{
-    out.key("problems").begin_array();
-    for (const verify_problem& each : problems) {
-        out.begin_object().key("index");
-        if (each.index)
-            out.value(*each.index);
-        else
-            out.null();
-        out.member("what", each.what).end_object();
-    }
-    out.end_array();
 }
 
 void write_report(json_writer& out, const verify_report& report)
@@ -148,9 +135,7 @@ int run_ledger_verify(const command_io& io, const command_options& options)
         wanted.earlier_checkpoints = given_checkpoints(options);
         wanted.key = key_of(io, options, at.config);
         wanted.quick = options.quick;
-        if (at.config.witness)
-            for (const std::string& text : at.config.witness->vkeys)
-                if (const auto witness = parse_vkey(text)) wanted.witnesses.push_back(*witness);
+        wanted.witnesses = witness_keys(at.config);
         if (!options.state_file.empty()) {
             wanted.go_on = read_state(options.state_file, options.quick);
             wanted.keep = [&](const verify_progress& now) { write_state(options.state_file, now, options.quick); };

@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/base/ledger_entry.hpp"
+#include "daemon/views/verification.hpp"
 #include "daemon/web/parts.hpp"
 
 #include <algorithm>
@@ -156,17 +157,7 @@ void write_verification(json_writer& out, const verify_standing& now)
     if (now.all > 0) out.member("percent", now.done * 100 / now.all);
     if (now.report) {
         out.member("ok", now.report->ok());
-        out.key("problems").begin_array();
-        for (const verify_problem& each : now.report->problems) {
-            out.begin_object();
-            out.key("index");
-            if (each.index)
-                out.value(*each.index);
-            else
-                out.null();
-            out.member("what", each.what).end_object();
-        }
-        out.end_array();
+        write_problems(out, now.report->problems);
         out.member("root", to_hex(now.report->root));
     }
     out.member("running", now.is_running);

@@ -4,6 +4,7 @@
 #include "daemon/base/sha256.hpp"
 #include "daemon/views/reads.hpp"
 #include "daemon/views/text.hpp"
+#include "daemon/views/verification.hpp"
 #include "daemon/web/decision_form.hpp"
 #include "daemon/web/passwords.hpp"
 
@@ -438,13 +439,18 @@ web_answer site::start_verification()
     }
     asio::post(
         checks_,
-        [state = check_, open = around_.open_reader, key = around_.log_key, desk_now = around_.desk->now()] {
+        [state = check_,
+         open = around_.open_reader,
+         key = around_.log_key,
+         witnesses = witness_keys(*around_.settings),
+         desk_now = around_.desk->now()] {
             const steady_moment began = steady::now();
             verify_standing end;
             try {
                 const auto reader = open().value();
                 verify_options options;
                 options.key = key().value();
+                options.witnesses = witnesses;
                 options.progress = [&](std::uint64_t done, std::uint64_t all) {
                     if (state->stop) throw failure_error(failure(errc::stopped, "the daemon is stopping", ""));
                     const std::lock_guard hold(state->guard);
