@@ -358,7 +358,8 @@ result<upkeep_report> do_upkeep(
     place.now = now;
     if (settings.backup) {
         place.journal_folder = settings.backup->target;
-        place.copies_kept = settings.backup->keep;
+        // One that has grown too old goes when the next is made.
+        place.copies_kept = settings.backup->keep + settings.backup->every;
     }
     result<upkeep_report> done = erase(place, request, tell);
     if (request.dry_run) return done;

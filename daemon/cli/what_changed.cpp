@@ -119,7 +119,7 @@ int run_what_changed(const command_io& io, const command_options& asked)
         between.counts = count_entries(at.reader, between.first, between.end, wanted);
         between.days.last = day_of(at.zone.to_local(between.to));
         between.days.first = school_calendar::academic_year_start(between.days.last);
-        if (!records || between.counts.contains(what::session_mark))
+        if (between.counts.contains(what::session_mark))
             between.changed = changed_figures(
                 at.reader, between.first, between.end, between.days, [&](entry_index r) { return everyone.person_of(r); }
             );

@@ -286,7 +286,7 @@ private:
         return report;
     }
 
-    // A backup made a moment ago may hold it as long as backups are kept.
+    // A backup made a moment ago may hold it as long as backups stay.
     std::optional<instant> last_copy_gone() const
     {
         if (!place_.copies_kept || place_.journal_folder.empty()) return std::nullopt;
@@ -298,7 +298,7 @@ private:
         const auto last = last_copy_gone();
         if (!last) return "No backups are configured; copies made by other means are not known to Rollbook.";
         return "The last backup that holds it will be gone by " + format_instant(*last).substr(0, 10) +
-               "; a restore applies the erasure.";
+               ", as long as backups go on being made; a restore applies the erasure.";
     }
 
     upkeep_report tell_plan()

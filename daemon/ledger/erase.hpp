@@ -15,7 +15,7 @@ struct erasure_place {
     retention_clocks clocks;
     civil_day today{}; // the school's own
     instant now{};
-    std::optional<std::chrono::milliseconds> copies_kept; // how long a backup is kept
+    std::optional<std::chrono::milliseconds> copies_kept; // how long a backup stays at the most
     std::chrono::milliseconds reader_wait{std::chrono::seconds(30)};
 };
 
