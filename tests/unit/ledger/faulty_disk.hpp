@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <random>
 #include <string>
@@ -119,7 +118,8 @@ private:
             auto [at, is_new] = disk->files_.try_emplace(name);
             if (is_new && std::filesystem::exists(name)) {
                 std::ifstream in(name, std::ios::binary);
-                at->second.durable.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+                at->second.durable.resize(std::filesystem::file_size(name));
+                in.read(at->second.durable.data(), static_cast<std::streamsize>(at->second.durable.size()));
                 at->second.is_durable = true;
             }
             opened->state = &at->second;

@@ -11,6 +11,7 @@
 #include <liboath/oath.h>
 
 #include <map>
+#include <thread>
 
 namespace rollbook {
 namespace {
@@ -61,6 +62,7 @@ struct site_fixture : small_school {
     boost::asio::io_context loop{1};
     configuration config;
     desk_in_memory desk;
+    result<verifier_key> key = failure(errc::not_found, "there is no key", "");
     std::unique_ptr<site> pages;
     web_fields cookies;
 
@@ -109,7 +111,7 @@ struct site_fixture : small_school {
         around.open_reader = [l = ledger]() -> result<std::unique_ptr<ledger_reader>> {
             return std::unique_ptr<ledger_reader>(std::make_unique<lent_reader>(l));
         };
-        around.log_key = []() -> result<verifier_key> { return failure(errc::not_found, "there is no key", ""); };
+        around.log_key = [this] { return key; };
         pages.reset();
         pages = std::make_unique<site>(loop.get_executor(), std::move(around));
     }
@@ -218,6 +220,22 @@ TEST_CASE_METHOD(site_fixture, "five wrong tries lock the name, the right passwo
     for (int i = 0; i < 5; ++i)
         CHECK(try_log_in("lead", "wrong password").status == 403);
     CHECK(try_log_in("lead", std::string(password)).status == 429);
+}
+
+TEST_CASE_METHOD(site_fixture, "a page's verification is given the keys of the school's witnesses", "[web]")
+{
+    const verifier_key witness = make_verifier_key("auditor.example/w", key_kind::witness, rollbook::hash{});
+    config.witness.emplace();
+    config.witness->vkeys = {format_vkey(witness)};
+    key = make_verifier_key("ledger.example.sch.uk/900001", key_kind::log, rollbook::hash{});
+    open();
+    log_in(role::auditor);
+    const std::string token = token_in(get("/ledger"));
+    REQUIRE(post("/ledger/verify", {{"form_token", token}}, "http://rollbook.example").status == 303);
+    while (get("/ledger.json").body.find("\"running\":true") != std::string::npos)
+        std::this_thread::yield();
+    REQUIRE(ledger->asked.witnesses.size() == 1);
+    CHECK(ledger->asked.witnesses.front() == witness);
 }
 
 TEST_CASE_METHOD(site_fixture, "a form without its token, or from elsewhere, does nothing", "[web]")
