@@ -62,10 +62,10 @@ def wait_until(fact, what, seconds=20):
 class School:
     """A simulated school, and its admin pages."""
 
-    def __init__(self, folder, pupils=60, days=20, today=LAST_DAY, seed=1):
+    def __init__(self, folder, pupils=60, days=20, today=LAST_DAY, seed=1, tidy=False):
         self.folder = Path(folder)
         command = [SCHOOL, "--seed", str(seed), "--pupils", str(pupils), "--school-days", str(days)]
-        command += ["--today", today, "--write-config", str(folder)]
+        command += ["--today", today, "--write-config", str(folder)] + ["--tidy"] * tidy
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if not line:
@@ -184,11 +184,14 @@ class ScenarioTest(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="rollbook-scenario-"))
         self.addCleanup(shutil.rmtree, self.folder)
         self.said = []  # everything the program wrote to standard error
-        self.school = School(self.folder, self.pupils, self.days, seed=self.seed)
+        self.school = self.make_school()
         self.addCleanup(self.school.close)
         self.config = self.folder / "rollbook.toml"
         self.ledger = self.folder / "ledger.db"
         self.now = FIRST_POLL
+
+    def make_school(self):
+        return School(self.folder, self.pupils, self.days, seed=self.seed)
 
     def tearDown(self):
         self.nothing_private_in(self.said, "standard error")

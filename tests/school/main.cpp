@@ -20,7 +20,7 @@ using namespace rollbook::school;
 
 constexpr std::string_view usage =
     "usage: simulated-school [--seed N] [--pupils 1200] [--school-days 60] [--today YYYY-MM-DD] [--http-port 0]\n"
-    "                        [--smtp-port 0] [--write-config DIR] [--per-page-max 500]\n"
+    "                        [--smtp-port 0] [--write-config DIR] [--per-page-max 500] [--tidy]\n"
     "Serves an invented school on 127.0.0.1 until SIGTERM. Prints one line of JSON when it is ready.\n";
 
 struct wrong_usage : std::runtime_error {
@@ -65,6 +65,10 @@ options read(int argc, char** argv)
         if (name == "--help" || name == "-h") {
             o.help = true;
             return o;
+        }
+        if (name == "--tidy") {
+            o.school.is_tidy = true;
+            continue;
         }
         if (i + 1 == argc) throw wrong_usage(std::string(name) + " is unknown or lacks its value");
         const std::string_view value = argv[++i];

@@ -3,6 +3,7 @@
 #include "tests/school/calendar.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +33,10 @@ struct pupil {
     bool on_roll = true;
     long long created_at = 0; // UTC seconds
     long long updated_at = 0;
-    long long restored_at = 0; // 0 where the pupil was never deleted
+    long long restored_at = 0;    // 0 where the pupil was never deleted
+    std::optional<date> admitted; // as the MIS has it; left out: in September of year 7
+    std::optional<date> leaves;
+    std::string former_upn;
 };
 
 struct form {

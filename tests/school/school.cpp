@@ -32,6 +32,7 @@ simulated_school::simulated_school(const school_options& options)
           calendar_.day(calendar_.first())
       ))
 {
+    if (options.is_tidy) roll_.strangers.clear();
     const int first = calendar_.first();
     // A suspension that began before the period still explains the E marks inside it.
     const auto [which, day] = calendar_.place(first);
@@ -78,9 +79,11 @@ void simulated_school::show_day(int ordinal)
             const planned_mark& p = plan.mark(i, day, session);
             mark m{std::uint16_t(i), std::uint16_t(ordinal), session, p.code, p.code, false, 0};
             const auto at = static_cast<std::uint32_t>(marks_.size());
-            if (p.unknown_for > 0) {
+            const std::uint8_t unknown_for =
+                options_.is_tidy ? std::min<std::uint8_t>(p.unknown_for, 2) : p.unknown_for;
+            if (unknown_for > 0) {
                 m.code = N;
-                m.settles_on = p.unknown_for == never_known ? never : std::uint16_t(ordinal + p.unknown_for);
+                m.settles_on = unknown_for == never_known ? never : std::uint16_t(ordinal + unknown_for);
                 if (m.settles_on != never) pending_.push_back(at);
             }
             marks_.push_back(m);
@@ -208,6 +211,12 @@ void simulated_school::restore_pupil(int i)
     std::erase(deletions_, p.id);
     touch(i);
     p.restored_at = now_;
+}
+
+pupil& simulated_school::change_pupil(int i)
+{
+    touch(i);
+    return roll_.pupils[std::size_t(i)];
 }
 
 void simulated_school::relist()

@@ -19,6 +19,7 @@ struct school_options {
     int pupils = 1200;
     int school_days = 60;
     date today;
+    bool is_tidy = false; // every reason is known within two school days, and nobody is in one system only
 };
 
 // One session mark as the MIS holds it now.
@@ -94,6 +95,8 @@ public:
     void delete_pupil(int pupil);
     void restore_mark(std::uint32_t mark);
     void restore_pupil(int pupil);
+    // A record that the office changes by hand.
+    pupil& change_pupil(int pupil);
 
     // What an honest reader must find for every pupil, from listed marks between two days.
     std::vector<figures> truth(date from, date to) const;

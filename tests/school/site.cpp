@@ -3,6 +3,7 @@
 #include "tests/school/dice.hpp"
 #include "tests/school/faults.hpp"
 #include "tests/school/json_text.hpp"
+#include "tests/school/plants.hpp"
 #include "tests/school/safeguarding.hpp"
 #include "tests/school/systems.hpp"
 #include "tests/school/wonde.hpp"
@@ -134,6 +135,7 @@ struct site::state {
     std::vector<heard> hooks, foreign;
     std::map<std::tuple<std::string, int, bool>, int> requests; // endpoint, status, carried Authorization
     std::optional<long long> data_as_of;
+    std::unique_ptr<planter> mistakes; // from the first time that some are asked for
 
     state(const school_options& options, site_settings s) : settings(std::move(s)), school(options) {}
 
@@ -142,6 +144,8 @@ struct site::state {
     http_response get(const std::string& what, const http_request& request);
     http_response post(const std::string& what, const rapidjson::Value& body);
     http_response drop(const std::string& what);
+    http_response plant_some(const rapidjson::Value& body);
+    std::string plants() const;
     http_response hook(const http_request& request);
 
     std::uint32_t mark_named(const rapidjson::Value& from) const;
@@ -349,6 +353,7 @@ http_response site::state::get(const std::string& what, const http_request& requ
     if (what == "requests") return json(request_counts());
     if (what == "actions") return json(safeguarding->actions());
     if (what == "figures") return json(truth(request));
+    if (what == "plants") return json(plants());
     if (what == "marks") {
         http_response made = json(marks(request));
         made.type = "application/x-ndjson";
@@ -400,6 +405,7 @@ http_response site::state::post(const std::string& what, const rapidjson::Value&
             safeguarding->archive(school.people().pupils[static_cast<std::size_t>(pupil_named(id))].safeguarding_id);
         return json("{}");
     }
+    if (what == "plant") return plant_some(body);
     if (what == "row") {
         const std::string endpoint = text_of(body, "endpoint");
         std::string row = text_of(body, "raw");
@@ -431,6 +437,29 @@ http_response site::state::post(const std::string& what, const rapidjson::Value&
         return json(summary());
     }
     return problem(404, "no such admin page");
+}
+
+http_response site::state::plant_some(const rapidjson::Value& body)
+{
+    if (!mistakes) mistakes = std::make_unique<planter>(school, *wonde, *safeguarding);
+    try {
+        mistakes->at_rest(int_of(body, "at_rest", 0));
+        mistakes->ordinary(int_of(body, "ordinary", 0));
+        mistakes->in_motion(int_of(body, "in_motion", 0));
+    } catch (const std::runtime_error& e) {
+        throw cannot(e.what());
+    }
+    return json("{\"planted\":" + std::to_string(mistakes->planted().size()) + "}");
+}
+
+std::string site::state::plants() const
+{
+    std::string out = "[";
+    if (mistakes)
+        for (const plant& each : mistakes->planted())
+            out += (out.size() > 1 ? ",{\"fault\":" : "{\"fault\":") + json_string(each.fault) +
+                   ",\"subject\":" + json_string(each.subject) + "}";
+    return out + "]";
 }
 
 http_response site::state::drop(const std::string& what)

@@ -370,7 +370,7 @@ std::string wonde_api::student(int i, const named_values& query) const
     const academic_year& now =
         school_.calendar().years()[std::size_t(school_.calendar().place(school_.calendar().last()).first)];
     const date first = school_.calendar().day(school_.calendar().first());
-    const date joined = std::min(date(year(now.begins - (p.year - 7)) / September / 1), first);
+    const date joined = p.admitted.value_or(std::min(date(year(now.begins - (p.year - 7)) / September / 1), first));
     const std::string names = ",\"surname\":" + json_string(p.surname) + ",\"forename\":" + json_string(p.forename) +
                               ",\"middle_names\":null,\"legal_surname\":" + json_string(p.surname) +
                               ",\"legal_forename\":" + json_string(p.forename);
@@ -382,9 +382,10 @@ std::string wonde_api::student(int i, const named_values& query) const
     const auto includes = includes_of(query);
     if (includes.contains("education_details")) {
         out += R"(,"education_details":{"data":{"admission_number":")" + p.admission_number + R"(","upn":")" + p.upn +
-               R"(","local_upn":null,"former_upn":null,"learner_number":null,"current_nc_year":")" +
-               std::to_string(p.year) + R"(","part_time":null,"part_time_rate":null,"admission_date":)" +
-               local_day(joined) + R"(,"leaving_date":null}})";
+               R"(","local_upn":null,"former_upn":)" + json_or_null(p.former_upn) +
+               R"(,"learner_number":null,"current_nc_year":")" + std::to_string(p.year) +
+               R"(","part_time":null,"part_time_rate":null,"admission_date":)" + local_day(joined) +
+               ",\"leaving_date\":" + (p.leaves ? local_day(*p.leaves) : "null") + "}}";
     }
     if (includes.contains("extended_details")) {
         out += R"(,"extended_details":{"data":{"sen_status":)" + json_or_null(p.sen_status) +

@@ -30,6 +30,13 @@ public:
     // Adds a raw row at the end of one endpoint's list.
     void append(const std::string& endpoint, std::string row) { appended_[endpoint].push_back(std::move(row)); }
     void drop_appended() { appended_.clear(); }
+    // Takes the added row of this id away.
+    void withdraw(const std::string& endpoint, const std::string& id)
+    {
+        std::erase_if(appended_[endpoint], [&](const std::string& row) {
+            return row.starts_with("{\"id\":\"" + id + '"');
+        });
+    }
 
     // The id under which the code list gives this position of code_list().
     const std::string& code_id(std::uint8_t code) const { return code_ids_[code]; }
