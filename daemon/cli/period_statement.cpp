@@ -67,8 +67,12 @@ void add_reads(const workplace& at, const command_options& options, bool by_term
         row.sum.duplicate += read.duplicate;
         row.sum.quarantined += read.quarantined;
         row.sum.vanished += read.vanished;
+        row.sum.tombstoned += read.tombstoned;
+        row.sum.leavers += read.leavers;
+        row.sum.out_of_scope += read.out_of_scope;
         row.sum.restored += read.restored;
         row.sum.held = read.held;
+        row.sum.outside_window = read.outside_window;
         row.sum.source_total = read.source_total;
         row.sum.balanced = row.sum.balanced && read.balanced;
         return true;
@@ -98,7 +102,9 @@ void write(json_writer& out, const period& of, const std::string& source, what r
     out.begin_object();
     out.member("balanced", row.sum.balanced).member("changed", row.sum.changed).member("duplicate", row.sum.duplicate);
     out.member("from", format_day(of.days.first)).member("held", row.sum.held).member("late", row.late);
-    out.member("new", row.sum.fresh).member("period", of.name).member("quarantined", row.sum.quarantined);
+    out.member("leavers", row.sum.leavers).member("new", row.sum.fresh);
+    out.member("out_of_scope", row.sum.out_of_scope).member("outside_window", row.sum.outside_window);
+    out.member("period", of.name).member("quarantined", row.sum.quarantined);
     out.member("read", row.sum.read).member("reads", row.reads).member("record", name_of(record)).key("reopened_at");
     if (row.reopened_at)
         out.value(format_instant(*row.reopened_at));
@@ -109,7 +115,8 @@ void write(json_writer& out, const period& of, const std::string& source, what r
         out.value(*row.sum.source_total);
     else
         out.null();
-    out.member("to", format_day(of.days.last)).member("unchanged", row.sum.unchanged);
+    out.member("to", format_day(of.days.last)).member("tombstoned", row.sum.tombstoned);
+    out.member("unchanged", row.sum.unchanged);
     out.member("vanished", row.sum.vanished).end_object();
 }
 
@@ -140,6 +147,7 @@ exit_code print_period_statements(const command_io& io, const command_options& o
          ">New",
          ">Changed",
          ">Vanished",
+         ">Out of scope",
          ">Quarantined",
          ">Held",
          "Balanced",
@@ -156,6 +164,7 @@ exit_code print_period_statements(const command_io& io, const command_options& o
              grouped(row.sum.fresh),
              grouped(row.sum.changed),
              grouped(row.sum.vanished),
+             grouped(row.sum.out_of_scope),
              grouped(row.sum.quarantined),
              grouped(row.sum.held),
              row.sum.balanced ? "yes" : "NO",

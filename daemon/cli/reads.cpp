@@ -31,7 +31,11 @@ public:
                             ">Duplicate",
                             ">Quarantined",
                             ">Vanished",
+                            ">Tombstoned",
+                            ">Leavers",
+                            ">Out of scope",
                             ">Restored",
+                            ">Outside window",
                             ">Source total",
                             ">Held",
                             "Balanced"}
@@ -51,7 +55,11 @@ public:
              grouped(each.duplicate),
              grouped(each.quarantined),
              grouped(each.vanished),
+             grouped(each.tombstoned),
+             grouped(each.leavers),
+             grouped(each.out_of_scope),
              grouped(each.restored),
+             grouped(each.outside_window),
              total_text(each.source_total),
              grouped(each.held),
              each.balanced ? "yes" : "NO"}
@@ -166,7 +174,11 @@ void write_troubles(json_writer& out, const std::vector<trouble>& troubles)
 {
     out.key("troubles").begin_array();
     for (const trouble& each : troubles)
-        out.begin_object().member("event", describe(each.what).id).member("text", each.text).member("to_do", each.to_do()).end_object();
+        out.begin_object()
+            .member("event", describe(each.what).id)
+            .member("text", each.text)
+            .member("to_do", each.to_do())
+            .end_object();
     out.end_array();
 }
 

@@ -21,9 +21,10 @@ std::size_t hash_of(std::string_view source, std::string_view key)
     return std::hash<std::string_view>()(key) ^ (std::hash<std::string_view>()(source) << 1);
 }
 
-bool keeps_payload(what kind)
+bool keeps_payload(const thing_version& version)
 {
-    switch (kind) {
+    if (version.gone) return true; // it says how it went
+    switch (version.kind) {
     case what::pupil:
     case what::action:
     case what::link:
@@ -145,7 +146,7 @@ void held_state::apply(entry_index index, const version& v, std::string_view pay
         held.put(mark->session, held.number_of(mark->pupil), now);
     } else if (const auto* thing = std::get_if<thing_version>(&v)) {
         held_thing& now =
-            things(thing->kind).put(index, *thing, keeps_payload(thing->kind) ? std::string(payload) : std::string());
+            things(thing->kind).put(index, *thing, keeps_payload(*thing) ? std::string(payload) : std::string());
         if (thing->kind == what::finding) {
             open_ones& open = open_findings_[std::string(kind_in(thing->key))];
             if (thing->gone)

@@ -27,7 +27,7 @@ struct mark_version {
     std::string raw;
     std::string statutory;
     std::int16_t minutes = -1; // -1: not given
-    std::uint32_t digest = 0;  // keyed digest of source id, comment and taken-by
+    std::uint32_t digest = 0;  // keyed digest of source id, comment and taken-by; of one gone how it went
     entry_index replaces = no_entry;
     bool gone = false; // the source no longer has it
 };
@@ -59,7 +59,7 @@ struct held_thing {
     bool gone = false;
     std::optional<civil_day> day; // of an incident and who took part in it, where the source gives one
     std::uint32_t seen_in = 0;    // number of the read that saw it last
-    std::string payload;          // kept for pupils, actions, links, findings, alerts and settings; empty for others
+    std::string payload; // kept for pupils, actions, links, findings, alerts, settings and what is gone; else empty
 };
 
 // What a finding is about, from its key "KIND/.../NUMBER": the first entry of the pupil or record whose judging decides

@@ -23,6 +23,7 @@ using pupil_no = std::uint32_t;
 // What the register holds of one session of one pupil: 12 bytes, because a year has half a million of them.
 struct held_mark {
     static constexpr std::uint32_t nothing = ~std::uint32_t{0};
+    static constexpr std::uint32_t out_of_scope_digest = 1; // of one that is gone; 0: it vanished
 
     std::uint32_t entry = nothing; // the entry that gave this version
     std::uint32_t digest = 0;      // keyed digest of what is not compared field by field: id, comment, taken-by
@@ -32,6 +33,8 @@ struct held_mark {
 
     bool met() const { return entry != nothing; }   // some version was ever held
     bool is_held() const { return met() && !gone; } // a version is held now
+    // The source had it, and may have it still: it is asked otherwise by now.
+    bool is_out_of_scope() const { return gone && digest == out_of_scope_digest; }
 };
 
 inline std::uint8_t minutes_byte(int minutes)

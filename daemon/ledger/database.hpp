@@ -18,7 +18,7 @@
 namespace rollbook {
 
 // The newest schema this program knows; stored as the file's user_version.
-inline constexpr int schema_version = 4;
+inline constexpr int schema_version = 5;
 // "Rbk1" in the file's header, so that another program's file is not mistaken for a ledger.
 inline constexpr int application_id = 0x52626b31;
 
@@ -77,7 +77,7 @@ public:
     // From the query's beginning, with numbers for its parameters in their order.
     void restart(std::initializer_list<std::int64_t> parameters);
     void reset() { sqlite3_reset(statement_.get()); } // lets go of what the query read, until restart()
-    bool next(); // throws SQLite::Exception
+    bool next();                                      // throws SQLite::Exception
     // Whether the row's first values are of these types: i integer, t text, b blob, n integer or nothing.
     bool has_types(std::string_view letters) const;
     bool is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }

@@ -189,8 +189,9 @@ public:
     {
         SQLite::Statement rows(
             *database_,
-            "SELECT at, source, record, read, fresh, changed, unchanged, duplicate, quarantined, vanished, restored, "
-            "source_total, held, balanced FROM statement WHERE at >= ? AND at <= ? AND size <= ? ORDER BY id"
+            "SELECT at, source, record, read, fresh, changed, unchanged, duplicate, quarantined, vanished, tombstoned, "
+            "leavers, out_of_scope, restored, outside_window, source_total, held, balanced FROM statement WHERE at >= "
+            "? AND at <= ? AND size <= ? ORDER BY id"
         );
         rows.bind(1, from ? to_milliseconds(*from) : std::numeric_limits<std::int64_t>::min());
         rows.bind(2, to ? to_milliseconds(*to) : std::numeric_limits<std::int64_t>::max());
@@ -208,13 +209,17 @@ public:
                 &row.duplicate,
                 &row.quarantined,
                 &row.vanished,
-                &row.restored};
+                &row.tombstoned,
+                &row.leavers,
+                &row.out_of_scope,
+                &row.restored,
+                &row.outside_window};
             int column = 3;
             for (std::int64_t* count : counts)
                 *count = rows.getColumn(column++).getInt64();
-            if (!rows.getColumn(11).isNull()) row.source_total = rows.getColumn(11).getInt64();
-            row.held = rows.getColumn(12).getInt64();
-            row.balanced = rows.getColumn(13).getInt() != 0;
+            if (!rows.getColumn(15).isNull()) row.source_total = rows.getColumn(15).getInt64();
+            row.held = rows.getColumn(16).getInt64();
+            row.balanced = rows.getColumn(17).getInt() != 0;
             if (!use(row)) return;
         }
     }

@@ -54,8 +54,8 @@ struct statements {
           statement(
               db,
               "INSERT INTO statement (at, size, source, record, read, fresh, changed, unchanged, duplicate, "
-              "quarantined, vanished, restored, source_total, held, balanced) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+              "quarantined, vanished, tombstoned, leavers, out_of_scope, restored, outside_window, source_total, held, "
+              "balanced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
           ),
           quarantine(
               db,
@@ -83,9 +83,7 @@ struct statements {
               "error_to_do, error_class FROM source_state WHERE source = ?"
           ),
           ask_stream(db, "SELECT fingerprint, windows FROM stream_state WHERE source = ? AND stream = ?"),
-          ask_due(
-              db, std::string(outbox_columns) + "WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"
-          ),
+          ask_due(db, std::string(outbox_columns) + "WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"),
           ask_next(db, "SELECT min(next_at) FROM outbox WHERE state = 0")
     {
     }
@@ -131,7 +129,10 @@ public:
     void commit(const transaction& t, instant now) override;
     void sign_checkpoint(instant now) override;
     checkpoint_book& checkpoints() override { return *checkpoints_; }
-    void reload() override { on_disk([this] { load(); }); }
+    void reload() override
+    {
+        on_disk([this] { load(); });
+    }
 
     std::optional<source_state> source(const std::string& name) const override;
     std::optional<stream_state> stream(const std::string& source, const std::string& stream) const override;
@@ -289,7 +290,9 @@ void sqlite_ledger::check_signed_file(const key_chain& chain, stored_hashes& sto
     if (reader.root(kept.size) != kept.root)
         throw failure_error(failure(
             errc::ledger_in_doubt,
-            fmt::format("the checkpoint beside the ledger ({}, size {}) has another root than the entries", file, kept.size),
+            fmt::format(
+                "the checkpoint beside the ledger ({}, size {}) has another root than the entries", file, kept.size
+            ),
             "Nothing more is signed. Run `rollbook ledger verify`, and restore from a backup."
         ));
 }
@@ -383,16 +386,27 @@ void sqlite_ledger::insert(const statement_row& row, entry_index size)
     sql.bindNoCopy(3, row.source);
     sql.bind(4, static_cast<int>(row.record));
     const std::int64_t counts[] = {
-        row.read, row.fresh, row.changed, row.unchanged, row.duplicate, row.quarantined, row.vanished, row.restored};
+        row.read,
+        row.fresh,
+        row.changed,
+        row.unchanged,
+        row.duplicate,
+        row.quarantined,
+        row.vanished,
+        row.tombstoned,
+        row.leavers,
+        row.out_of_scope,
+        row.restored,
+        row.outside_window};
     int at = 5;
     for (const std::int64_t count : counts)
         sql.bind(at++, count);
     if (row.source_total)
-        sql.bind(13, *row.source_total);
+        sql.bind(17, *row.source_total);
     else
-        sql.bind(13);
-    sql.bind(14, row.held);
-    sql.bind(15, row.balanced ? 1 : 0);
+        sql.bind(17);
+    sql.bind(18, row.held);
+    sql.bind(19, row.balanced ? 1 : 0);
     run(sql);
 }
 

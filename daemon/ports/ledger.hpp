@@ -36,14 +36,18 @@ struct statement_row {
     std::int64_t unchanged = 0;
     std::int64_t duplicate = 0;
     std::int64_t quarantined = 0;
-    std::int64_t vanished = 0;
-    std::int64_t restored = 0;
+    std::int64_t vanished = 0;       // held before and gone now: missing, tombstoned and leavers together
+    std::int64_t tombstoned = 0;     // of them: the source itself says that it deleted them
+    std::int64_t leavers = 0;        // of them: pupils whose last day on roll had come
+    std::int64_t out_of_scope = 0;   // not vanished: listed as the source was asked before, not as it is asked now
+    std::int64_t restored = 0;       // of those changed: they were gone or out of scope
+    std::int64_t outside_window = 0; // held, of days that were not asked for: as they were last known
     std::optional<std::int64_t> source_total;
     std::int64_t held = 0; // of that source and kind after the read
     bool balanced = true;
 
     bool adds_up() const { return read == fresh + changed + unchanged + duplicate + quarantined; }
-    bool nothing_new() const { return fresh + changed + quarantined + vanished + restored == 0; }
+    bool nothing_new() const { return fresh + changed + quarantined + vanished + out_of_scope + restored == 0; }
 };
 
 struct quarantined_row {
@@ -83,6 +87,9 @@ struct source_state {
     std::string error_to_do;
     std::string error_class;
 };
+
+// In place of a fingerprint: all of the stream is read again as it was asked before, and retires nothing.
+inline constexpr std::string_view to_be_read_again = "to be read again";
 
 // How a stream of a source stands.
 struct stream_state {

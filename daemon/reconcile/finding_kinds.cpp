@@ -117,6 +117,7 @@ pupil_record_facts facts_of(const held_thing& pupil)
     if (!parsed) return facts;
     const json_view root = parsed->root();
     if (pupil.gone) {
+        if (root["gone"].string_if() == out_of_scope) return facts;
         if (const auto missed = parse_instant(root["learned_by"].string_if().value_or("")))
             facts.gone_on = civil_day(std::chrono::floor<std::chrono::days>(*missed).time_since_epoch());
         return facts;

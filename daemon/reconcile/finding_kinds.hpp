@@ -39,7 +39,7 @@ private:
 struct pupil_record_facts {
     entry_index entry = no_entry;
     bool gone = false;
-    std::optional<civil_day> gone_on; // day (UTC) on which it was first missed
+    std::optional<civil_day> gone_on; // day (UTC) on which it was first missed; none where it is out of scope
     std::string form;                 // registration group; the year where the source names no group
     std::optional<civil_day> date_of_birth;
     std::optional<civil_day> on_roll_from;

@@ -144,7 +144,7 @@ void mark_on_closed_day(const mark_case& c, findings& all)
 
 void mark_vanished(const mark_case& c, findings& all)
 {
-    if (!c.mark.gone) return;
+    if (!c.mark.gone || c.mark.is_out_of_scope()) return;
     finding made = about("record-vanished", c);
     made.explanation = fmt::format(
         "The MIS no longer has a mark for {} that it had before; the last known mark is kept in the ledger.",

@@ -102,12 +102,16 @@ void write_statement_row(json_writer& out, const statement_row& row)
     out.member("changed", row.changed);
     out.member("duplicate", row.duplicate);
     out.member("held", row.held);
+    if (row.leavers > 0) out.member("leavers", row.leavers);
     out.member("new", row.fresh);
+    if (row.out_of_scope > 0) out.member("out_of_scope", row.out_of_scope);
+    if (row.outside_window > 0) out.member("outside_window", row.outside_window);
     out.member("quarantined", row.quarantined);
     out.member("read", row.read);
     out.member("record", name_of(row.record));
     out.member("restored", row.restored);
     if (row.source_total) out.member("source_total", *row.source_total);
+    if (row.tombstoned > 0) out.member("tombstoned", row.tombstoned);
     out.member("unchanged", row.unchanged);
     out.member("vanished", row.vanished);
     out.end_object();
@@ -133,6 +137,12 @@ std::string text_or_empty(json_view value)
     return std::string(value.string_if().value_or(std::string_view()));
 }
 
+// In place of a digest: how a mark went.
+std::uint32_t gone_digest(std::string_view word)
+{
+    return word == out_of_scope ? held_mark::out_of_scope_digest : 0;
+}
+
 result<version> project_mark(json_view payload, const digester& digest)
 {
     mark_version row;
@@ -149,7 +159,10 @@ result<version> project_mark(json_view payload, const digester& digest)
     row.minutes = static_cast<std::int16_t>(payload["minutes"].int_if().value_or(-1));
     row.replaces = index_or_none(payload["replaces"]);
     row.gone = payload["gone"].is_string();
-    if (row.gone) return version(row);
+    if (row.gone) {
+        row.digest = gone_digest(text_or_empty(payload["gone"]));
+        return version(row);
+    }
     std::string amendment;
     if (payload["amendment"].is_object()) {
         json_writer out(amendment);
@@ -203,7 +216,7 @@ draft mark_gone_entry(mark_version row, const learned& when, std::string_view wo
     row.raw.clear();
     row.statutory.clear();
     row.minutes = -1;
-    row.digest = 0;
+    row.digest = gone_digest(word);
     std::string payload = mark_payload(row, when, {}, {}, {}, word);
     return draft(entry_kind::record, std::move(payload), std::move(row));
 }

@@ -31,7 +31,9 @@ std::uint32_t mark_digest(
 
 // Entries in the form of schemas/ledger/payloads.md. Each draft's row is what project() makes of its payload.
 draft mark_entry(const reported_mark& mark, mark_version row, const learned& when);
-// The source no longer has the mark: `word` is "vanished".
+// The word of what is no longer asked for; the others are in schemas/ledger/payloads.md.
+inline constexpr std::string_view out_of_scope = "out-of-scope";
+// The source no longer has the mark: `word` is "vanished" or "out-of-scope".
 draft mark_gone_entry(mark_version row, const learned& when, std::string_view word);
 draft record_entry(const reported_record& record, thing_version row, const learned& when);
 draft record_gone_entry(thing_version row, const learned& when, std::string_view word);

@@ -65,11 +65,11 @@ std::string spoken_likely(const finding_context& in, const std::string& source, 
     );
 }
 
-// The source gave a last day before it took the pupil from its list: nothing went missing.
-bool is_leaver(const held_thing& thing)
+// How a record went, as its last entry says.
+std::string gone_word(const held_thing& thing)
 {
     const auto parsed = json_document::parse(thing.payload);
-    return parsed && parsed->root()["gone"].string_if() == "leaver";
+    return parsed ? std::string(parsed->root()["gone"].string_if().value_or("")) : std::string();
 }
 
 void add_record(finding& made, const held_thing& record)
@@ -82,7 +82,11 @@ void add_record(finding& made, const held_thing& record)
 
 void record_vanished(const finding_context& in, what kind, const held_thing& thing, findings& all)
 {
-    if (!thing.gone || is_leaver(thing)) return;
+    if (!thing.gone) return;
+    // The source gave a last day before it took the pupil from its list, or is no longer asked for the record: nothing
+    // went missing.
+    const std::string word = gone_word(thing);
+    if (word == "leaver" || word == out_of_scope) return;
     finding made;
     made.kind = "record-vanished";
     made.key = fmt::format("record-vanished/{}/{}/{}", thing.source, name_of(kind), thing.subject);
@@ -92,8 +96,9 @@ void record_vanished(const finding_context& in, what kind, const held_thing& thi
     made.subject_id = thing.key;
     made.sources = {std::string(thing.source)};
     made.explanation = fmt::format(
-        "{} no longer lists a {} that it listed before; what was last known is kept in the ledger.",
+        "{} {} a {} that it listed before; what was last known is kept in the ledger.",
         thing.source,
+        word == "tombstoned" ? "says that it deleted" : "no longer lists",
         plain_name(kind)
     );
     made.evidence = {thing.entry};

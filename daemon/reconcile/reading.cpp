@@ -396,7 +396,7 @@ void source_reading::settle_parked()
     }
 }
 
-result<void> source_reading::end_stream(const retirement_limit& limit, bool may_retire)
+result<void> source_reading::end_stream(const retirement_limit& limit, missing_means missing)
 {
     if (remembered_)
         std::erase_if(remembered_->by_place, [&](const auto& known) {
@@ -412,16 +412,16 @@ result<void> source_reading::end_stream(const retirement_limit& limit, bool may_
     }
     if (const result<void> retired = retire_named(limit); !retired) return retired;
     for (const what kind : stream_->makes) {
-        scope looked_at{from_, rows_, may_retire && stream_->lists_all, 0};
+        scope looked_at{from_, rows_, stream_->lists_all ? missing : missing_means::nothing, 0};
         if (const auto shared = shared_.find(kind); shared != shared_.end()) {
             scope& all = shared->second;
             all.from = std::max(all.from, from_); // an empty one is the earliest
             all.rows += rows_;
-            all.may_retire = all.may_retire && looked_at.may_retire;
+            all.missing = std::min(all.missing, looked_at.missing);
             if (--all.streams_left > 0) continue; // what is missing here may stand in another list
             looked_at = all;
         }
-        if (!looked_at.may_retire) continue;
+        if (looked_at.missing == missing_means::nothing) continue;
         const result<void> retired =
             kind == what::session_mark ? retire_marks(limit, looked_at) : retire_things(kind, limit, looked_at);
         if (!retired) return retired;
@@ -431,18 +431,31 @@ result<void> source_reading::end_stream(const retirement_limit& limit, bool may_
 
 namespace {
 
-failure too_many(const std::string& source, what kind, std::size_t missing, std::size_t held)
+failure too_many(
+    const std::string& source,
+    what kind,
+    std::size_t missing,
+    std::size_t held,
+    missing_means means = missing_means::vanished
+)
 {
+    const bool asked_otherwise = means == missing_means::out_of_scope;
     return failure(
         errc::mass_change,
         fmt::format(
-            "{}: {} of {} {} records held are missing from the answer; none was retired",
+            "{}: {} of {} {} records held are missing from the answer{}; none was retired",
             source,
             missing,
             held,
-            name_of(kind)
+            name_of(kind),
+            asked_otherwise ? " now that the source is asked otherwise than before" : ""
         ),
-        fmt::format("Look at the source first. If they are really gone: rollbook poll --allow-vanished {}", source)
+        fmt::format(
+            "{} rollbook poll --allow-vanished {}",
+            asked_otherwise ? "Look at the source's settings and permissions first. If less is to be read from now on:"
+                            : "Look at the source first. If they are really gone:",
+            source
+        )
     );
 }
 
@@ -481,11 +494,15 @@ result<void> source_reading::retire_marks(const retirement_limit& limit, const s
         gone.pupil = held->ref_of(number);
         gone.source = source_;
         gone.replaces = mark.entry;
+        if (of.missing == missing_means::out_of_scope) gone.digest = held_mark::out_of_scope_digest;
         missing.push_back(std::move(gone));
     });
     if (passes(limit, missing.size(), in_window, of.rows == 0))
-        return too_many(source_, what::session_mark, missing.size(), in_window);
-    rows_by_kind_[what::session_mark].vanished += static_cast<std::int64_t>(missing.size());
+        return too_many(source_, what::session_mark, missing.size(), in_window, of.missing);
+    statement_row& counts = row(what::session_mark);
+    (of.missing == missing_means::vanished ? counts.vanished : counts.out_of_scope) +=
+        static_cast<std::int64_t>(missing.size());
+    counts.outside_window += static_cast<std::int64_t>(held->held() - in_window);
     gone_marks_ = std::move(missing);
     return {};
 }
@@ -497,20 +514,36 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
         if (each.kind == kind) named.insert(each.subject);
     std::vector<std::pair<what, entry_index>> missing;
     std::size_t in_scope = 0;
+    std::int64_t outside = 0;
     for (const held_thing& thing : held_.things(kind).all()) {
         if (thing.gone || thing.source != source_ || thing.digest == unlisted_digest_) continue;
-        if (of.from && (!thing.day || *thing.day < *of.from)) continue; // outside what was read
+        if (of.from && (!thing.day || *thing.day < *of.from)) {
+            ++outside;
+            continue;
+        }
         if (named.contains(thing.subject)) continue;
         ++in_scope;
         if (thing.seen_in == read_number_ || seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key)) continue;
         missing.emplace_back(kind, thing.subject);
     }
-    if (passes(limit, missing.size(), in_scope, of.rows == 0)) return too_many(source_, kind, missing.size(), in_scope);
-    row(kind).vanished += static_cast<std::int64_t>(missing.size());
+    if (passes(limit, missing.size(), in_scope, of.rows == 0))
+        return too_many(source_, kind, missing.size(), in_scope, of.missing);
+    statement_row& counts = row(kind);
+    counts.outside_window += outside;
     pupils_changed_ = pupils_changed_ || (kind == what::pupil && !missing.empty());
-    for (const auto& [gone_kind, subject] : missing)
-        gone_things_.push_back({gone_kind, subject, has_left(gone_kind, subject) ? "leaver" : "vanished"});
+    for (const auto& [gone_kind, subject] : missing) {
+        const std::string_view word = way_of_going(gone_kind, subject, of.missing);
+        ++(word == out_of_scope ? counts.out_of_scope : counts.vanished);
+        counts.leavers += word == "leaver" ? 1 : 0;
+        gone_things_.push_back({gone_kind, subject, word});
+    }
     return {};
+}
+
+std::string_view source_reading::way_of_going(what kind, entry_index subject, missing_means missing) const
+{
+    if (has_left(kind, subject)) return "leaver";
+    return missing == missing_means::out_of_scope ? out_of_scope : "vanished";
 }
 
 // Whether the pupil's last record gave a last day on roll that has come.
@@ -575,6 +608,7 @@ result<void> source_reading::retire_named(const retirement_limit& limit)
     }
     for (const auto& [kind, subjects] : named) {
         row(kind).vanished += static_cast<std::int64_t>(subjects.size());
+        row(kind).tombstoned += static_cast<std::int64_t>(subjects.size());
         pupils_changed_ = pupils_changed_ || kind == what::pupil;
         for (const entry_index subject : subjects)
             gone_things_.push_back({kind, subject, "tombstoned"});
@@ -666,7 +700,8 @@ void source_reading::drain(transaction& t, entry_index base)
     for (const mark_version& gone : gone_marks_) {
         touched_.insert(gone.pupil);
         touched_sessions_.insert(gone.session);
-        t.entries.push_back(mark_gone_entry(gone, when(gone.session.day), "vanished"));
+        const bool is_vanished = gone.digest != held_mark::out_of_scope_digest;
+        t.entries.push_back(mark_gone_entry(gone, when(gone.session.day), is_vanished ? "vanished" : out_of_scope));
     }
     for (const auto& [kind, subject, word] : gone_things_) {
         const held_thing* thing = std::as_const(held_).things(kind).find_subject(subject);
@@ -678,7 +713,7 @@ void source_reading::drain(transaction& t, entry_index base)
         row.key = thing->key;
         row.replaces = thing->entry;
         touched_records_.insert(subject);
-        if (kind == what::pupil) watch_merge(*thing);
+        if (kind == what::pupil && word != out_of_scope) watch_merge(*thing);
         if (kind != what::pupil && row.pupil != no_entry) touched_.insert(row.pupil);
         t.entries.push_back(record_gone_entry(std::move(row), when(std::nullopt), word));
     }

@@ -24,6 +24,13 @@ struct retirement_limit {
     bool lifted = false;
 };
 
+// What a complete read may make of records that are held and that it did not name.
+enum class missing_means {
+    nothing,      // it asked for less than all, or nothing is known yet
+    out_of_scope, // the source is asked otherwise than when they were listed: whether it still has them nobody knows
+    vanished,     // it was asked as before, and named them then
+};
+
 // Pages of one stream that a read found unchanged, for the next one. In memory only.
 struct remembered_pages {
     struct cell {
@@ -80,10 +87,10 @@ public:
     std::optional<page> known(const std::string& place, std::uint64_t digest) override;
     // Compares one page. Views into the page must stay valid until the changes are drained.
     void take(const page& got, std::uint32_t page_number);
-    // Ends a stream that was read to its last page. Retires what the source itself named as gone and, when
-    // `may_retire`, what is missing; refuses with mass_change, and retires nothing, when either is more than the limit
-    // allows or when everything is missing.
-    result<void> end_stream(const retirement_limit& limit, bool may_retire);
+    // Ends a stream that was read to its last page. Retires what the source itself named as gone and what is missing,
+    // by the word that `missing` allows; refuses with mass_change, and retires nothing, when either is more than the
+    // limit allows or when everything is missing. What lies outside the window is never retired.
+    result<void> end_stream(const retirement_limit& limit, missing_means missing);
 
     std::size_t changes() const { return marks_.size() + records_.size() + gone_marks_.size() + gone_things_.size(); }
     bool has_rejected() const { return !rejected_.empty(); }
@@ -172,12 +179,13 @@ private:
     struct scope {
         std::optional<civil_day> from;
         std::size_t rows = 0;
-        bool may_retire = true;
+        missing_means missing = missing_means::vanished;
         std::size_t streams_left = 0; // of a kind that several give: those that have not ended
     };
     result<void> retire_marks(const retirement_limit& limit, const scope& of);
     result<void> retire_things(what kind, const retirement_limit& limit, const scope& of);
     result<void> retire_named(const retirement_limit& limit);
+    std::string_view way_of_going(what kind, entry_index subject, missing_means missing) const;
     bool has_left(what kind, entry_index subject) const;
     void watch_identity(const held_thing& known, const reported_record& record);
     void watch_merge(const held_thing& gone);

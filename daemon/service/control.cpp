@@ -27,12 +27,16 @@ void write_row(json_writer& out, const statement_row& row)
     out.member("duplicate", row.duplicate);
     out.member("fresh", row.fresh);
     out.member("held", row.held);
+    out.member("leavers", row.leavers);
+    out.member("out_of_scope", row.out_of_scope);
+    out.member("outside_window", row.outside_window);
     out.member("quarantined", row.quarantined);
     out.member("read", row.read);
     out.member("record", name_of(row.record));
     out.member("restored", row.restored);
     out.member("source", row.source);
     if (row.source_total) out.member("source_total", *row.source_total);
+    out.member("tombstoned", row.tombstoned);
     out.member("unchanged", row.unchanged);
     out.member("vanished", row.vanished);
     out.end_object();
@@ -52,6 +56,10 @@ statement_row read_row(json_view row)
     made.duplicate = number("duplicate");
     made.quarantined = number("quarantined");
     made.vanished = number("vanished");
+    made.tombstoned = number("tombstoned");
+    made.leavers = number("leavers");
+    made.out_of_scope = number("out_of_scope");
+    made.outside_window = number("outside_window");
     made.restored = number("restored");
     if (row["source_total"].is_int()) made.source_total = row["source_total"].as_int();
     made.held = number("held");
@@ -152,8 +160,7 @@ struct descriptor {
     descriptor& operator=(const descriptor&) = delete;
 };
 
-constexpr std::array<std::string_view, 6> upkeep_words = {
-    "erase", "retention", "hold", "end-hold", "backup", "reseal"};
+constexpr std::array<std::string_view, 6> upkeep_words = {"erase", "retention", "hold", "end-hold", "backup", "reseal"};
 
 void write_upkeep(json_writer& out, const upkeep_request& request)
 {

@@ -200,8 +200,9 @@ asio::awaitable<result<void>> cycle::read_stream(
     const auto begun = book_.stream(known.name, stream.name);
     stream_state state = begun.value_or(stream_state{known.name, stream.name, fingerprint, {}});
     const bool first = state.windows.empty();
-    // Where what shapes the answer has changed, what is missing now is no deletion. A first read that dies may leave
-    // records behind, and the source may drop some of them before the next: so the shape is kept from its first page on.
+    // Where what shapes the answer has changed, what is missing now is out of scope, and no deletion. A first read that
+    // dies may leave records behind, and the source may drop some of them before the next: so the shape is kept from
+    // its first page on.
     const bool same_shape = begun && without_bookmark(state.fingerprint) == fingerprint;
     if (!begun) {
         transaction t;
@@ -265,8 +266,11 @@ asio::awaitable<result<void>> cycle::read_stream(
         if (last) break;
     }
 
+    missing_means missing = same_shape ? missing_means::vanished : missing_means::out_of_scope;
+    if (!begun || changes_only || without_bookmark(state.fingerprint) == to_be_read_again)
+        missing = missing_means::nothing;
     const retirement_limit limit{known.vanish_limit.percent, known.vanish_limit.at_least, options.lift_vanish_limit};
-    const result<void> ended = reading.end_stream(limit, same_shape && !changes_only);
+    const result<void> ended = reading.end_stream(limit, missing);
     flush(reading, report); // a mark that was parked may look into pages that go now
     if (!ended) co_return ended.error();
 
@@ -333,8 +337,8 @@ asio::awaitable<bool> cycle::wait_after(const failure& why, int failed, const st
     co_return !cancelled;
 }
 
-// How the source of a note route knows the pupil of the message; empty for other routes, and where it knows none or more
-// than one.
+// How the source of a note route knows the pupil of the message; empty for other routes, and where it knows none or
+// more than one.
 std::string cycle::pupil_in_source_of(const outbox_message& m) const
 {
     const auto route = std::ranges::find(settings_.routes, m.route, &route_configuration::name);

@@ -13,8 +13,7 @@ result<upkeep_report> read_again(ledger& book, const decision_request& request, 
         return failure(
             errc::not_found, "the ledger knows no such stream of a source", "`rollbook quarantine list` names them."
         );
-    // As after a change of its shape: all of it is read, and nothing that is missing then is taken for deleted.
-    stream->fingerprint = "to be read again";
+    stream->fingerprint = to_be_read_again;
     transaction t;
     t.streams.push_back(std::move(*stream));
     book.commit(t, now);

@@ -267,7 +267,11 @@ result<page_model> make_statements(const page_request& of)
         {"Duplicate", "duplicate"},
         {"Quarantined", "quarantined"},
         {"Vanished", "vanished"},
+        {"Tombstoned", "tombstoned"},
+        {"Leavers", "leavers"},
+        {"Out of scope", "out_of_scope"},
         {"Restored", "restored"},
+        {"Outside window", "outside_window"},
         {"Source total", "source_total"},
         {"Balanced", "balanced"},
     };

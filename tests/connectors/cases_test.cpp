@@ -53,8 +53,8 @@ TEST_CASE("case: a next link that repeats ends as a failure and retires nothing"
     http_response again;
     again.status = 200;
     again.content_type = "application/json";
-    again.body =
-        R"({"data":[)" + morning(1)[0] + R"(],"meta":{"pagination":{"more":true,"next":")" + hundred_marks_url + R"("}}})";
+    again.body = R"({"data":[)" + morning(1)[0] + R"(],"meta":{"pagination":{"more":true,"next":")" +
+                 hundred_marks_url + R"("}}})";
     school.instead["attendance/session"] = again;
     const auto report = school.poll();
     REQUIRE(report.failures.size() == 1);
@@ -159,7 +159,9 @@ TEST_CASE("case: 60 % vanish: nothing is retired, and the report says how to all
     CHECK(marks_of(school).held == 40);
 }
 
-TEST_CASE("case: a filter that changed since the last read retires nothing", "[connectors][case]")
+TEST_CASE(
+    "case: what a changed filter leaves out did not vanish, and much of it waits for a person", "[connectors][case]"
+)
 {
     whole_road school;
     school.rows["attendance/session"] = morning(100);
@@ -169,9 +171,14 @@ TEST_CASE("case: a filter that changed since the last read retires nothing", "[c
     school.settings.sources[0].reread = {{2, std::chrono::minutes(1)}};
     school.connect();
     school.rows["attendance/session"] = morning(40);
-    CHECK(school.poll().failures.empty());
-    CHECK(marks_of(school).vanished == 0);
+    const auto report = school.poll();
+    REQUIRE(report.failures.size() == 1);
+    CHECK(report.failures[0].code == errc::mass_change);
+    CHECK_THAT(report.failures[0].what, Contains("asked otherwise than before"));
     CHECK(school.held("A99") == "/=/");
+    CHECK(school.poll(true, true).failures.empty());
+    CHECK(marks_of(school).vanished == 0);
+    CHECK(marks_of(school).out_of_scope == 60);
 }
 
 TEST_CASE("case: a tombstone for an id we never had is nothing to us", "[connectors][case]")

@@ -126,12 +126,13 @@ public:
     }
     std::string fingerprint(std::size_t) const override { return {}; }
 
-    page page_of(const stream_info& stream) const
+    page page_of(const stream_info& stream, std::optional<civil_day> from) const
     {
         page got;
         for (const what kind : stream.makes) {
             if (kind == what::session_mark) {
                 for (const listed_mark& each : marks) {
+                    if (from && each.session.day < *from) continue;
                     reported_mark mark;
                     mark.source_id = each.id;
                     mark.pupil_id = each.pupil;
@@ -283,6 +284,15 @@ private:
             source().failing[rest] = word == "refuses" ? errc::source_refused : errc::source_unreachable;
             return;
         }
+        if (word == "from") {
+            from_ = *parse_day(rest);
+            return;
+        }
+        if (word == "asks") {
+            REQUIRE(rest == "otherwise");
+            asks_otherwise_ = true;
+            return;
+        }
         if (word == "unreadable") {
             source().unreadable.emplace_back(*parse_what(word_and_rest(rest).first), word_and_rest(rest).second);
             return;
@@ -395,15 +405,15 @@ private:
                 );
                 continue;
             }
-            reading.begin_stream(stream, state.windows, std::nullopt);
-            pages.push_back(from.page_of(stream));
+            reading.begin_stream(stream, state.windows, stream.by_day ? from_ : std::nullopt);
+            pages.push_back(from.page_of(stream, from_));
             reading.take(pages.back(), 1);
             flush(reading);
-            const result<void> ended = reading.end_stream({10, 25, true}, !state.windows.empty());
+            const result<void> ended = reading.end_stream({10, 25, true}, meaning_of_missing(state));
             flush(reading);
             REQUIRE(ended.has_value());
             const bool first = state.windows.empty();
-            state.windows = {{std::nullopt, now_}};
+            state.windows = {{stream.by_day ? from_ : std::nullopt, now_}};
             state.source = source_;
             state.stream = stream.name;
             outcome.closed.push_back(std::move(state));
@@ -419,6 +429,14 @@ private:
         from.gone.clear();
         from.unreadable.clear();
         from.failing.clear();
+        from_.reset();
+        asks_otherwise_ = false;
+    }
+
+    missing_means meaning_of_missing(const stream_state& state) const
+    {
+        if (state.windows.empty()) return missing_means::nothing;
+        return asks_otherwise_ ? missing_means::out_of_scope : missing_means::vanished;
     }
 
     void flush(source_reading& reading)
@@ -467,6 +485,10 @@ private:
             {"duplicate", row.duplicate},
             {"quarantined", row.quarantined},
             {"vanished", row.vanished},
+            {"tombstoned", row.tombstoned},
+            {"leavers", row.leavers},
+            {"out_of_scope", row.out_of_scope},
+            {"outside_window", row.outside_window},
             {"restored", row.restored},
             {"held", row.held},
             {"balanced", row.balanced ? 1 : 0}};
@@ -531,6 +553,8 @@ private:
     table_source cpoms_{"cpoms", false};
     std::string source_;
     instant now_{};
+    std::optional<civil_day> from_; // in this read only
+    bool asks_otherwise_ = false;   // in this read only
     std::uint32_t read_number_ = 0;
     std::map<what, statement_row> statement_;
     std::vector<std::string> wanted_;

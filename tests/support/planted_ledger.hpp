@@ -68,7 +68,7 @@ public:
         got.marks.push_back(mark);
         got.rows = 1;
         reading.take(got, 1);
-        (void)reading.end_stream({}, false);
+        (void)reading.end_stream({}, missing_means::nothing);
         transaction t;
         reading.drain(t, size);
         reading.apply(t, size);

@@ -45,7 +45,10 @@ void make_older(const std::filesystem::path& file)
     const auto begin = first.find("CREATE TRIGGER checkpoint_is_never_removed");
     SQLite::Database database(file.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE account; DROP TABLE edge; DROP TABLE cosignature; DROP TABLE checkpoint_kept; DROP TRIGGER checkpoint_is_kept; "
+        "DROP TABLE account; DROP TABLE edge; DROP TABLE cosignature; DROP TABLE checkpoint_kept; "
+        "DROP TRIGGER checkpoint_is_kept; "
+        "ALTER TABLE statement DROP COLUMN tombstoned; ALTER TABLE statement DROP COLUMN leavers; "
+        "ALTER TABLE statement DROP COLUMN out_of_scope; ALTER TABLE statement DROP COLUMN outside_window; "
         "PRAGMA user_version = 1;" +
         first.substr(begin, first.find("END;", begin) + 4 - begin)
     );

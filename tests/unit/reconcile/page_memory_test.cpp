@@ -56,7 +56,7 @@ public:
             if (number == breaks_after) return {};
         }
         const retirement_limit lifted{0, 0, true};
-        REQUIRE(reading.end_stream(lifted, true).has_value());
+        REQUIRE(reading.end_stream(lifted, missing_means::vanished).has_value());
         drain(reading);
         conflicts = reading.conflicts().size();
         windows_.insert(windows_.begin(), {std::nullopt, reading.started()});

@@ -192,13 +192,61 @@ TEST_CASE("what is missing from a complete read has vanished, and comes back as 
     CHECK(book.held_marks() == lines_of(all));
 }
 
+TEST_CASE("how a record went is one of four words, and the last record stays whatever the word", "[reconcile]")
+{
+    struct expected {
+        const char* why;
+        const char* on_roll_to; // of the pupil who is missing
+        missing_means missing;
+        bool is_named; // as gone, by the source
+        std::string_view word;
+        std::vector<std::int64_t> counts; // vanished, tombstoned, leavers, out of scope
+    };
+    const auto at = GENERATE(values<expected>({
+        {"asked as before, and not named", "", missing_means::vanished, false, "vanished", {1, 0, 0, 0}},
+        {"a last day to come is none yet", "2026-09-22", missing_means::vanished, false, "vanished", {1, 0, 0, 0}},
+        {"a last day that has come", "2026-09-21", missing_means::vanished, false, "leaver", {1, 0, 1, 0}},
+        {"asked otherwise than before", "", missing_means::out_of_scope, false, "out-of-scope", {0, 0, 0, 1}},
+        {"who has left did so however it is asked",
+         "2026-09-21",
+         missing_means::out_of_scope,
+         false,
+         "leaver",
+         {1, 0, 1, 0}},
+        {"named by the source, however it is asked", "", missing_means::out_of_scope, true, "tombstoned", {1, 1, 0, 0}},
+        {"named by the source where only changes are read",
+         "",
+         missing_means::nothing,
+         true,
+         "tombstoned",
+         {1, 1, 0, 0}},
+        {"nothing is concluded", "2026-09-21", missing_means::nothing, false, "", {0, 0, 0, 0}},
+    }));
+    CAPTURE(at.why);
+    read_book book;
+    const std::string last = *at.on_roll_to ? R"(,"on_roll_to":")" + std::string(at.on_roll_to) + '"' : std::string();
+    book.records(what::pupil, {pupil_record("A1", R"({"forename":"Ada")" + last + "}"), pupil_record("A2")});
+    read_choice how;
+    how.missing = at.missing;
+    if (at.is_named) how.gone.emplace_back(what::pupil, "A1");
+    const read_result read = book.records(what::pupil, {pupil_record("A2")}, how);
+    const statement_row& row = read.of(what::pupil);
+    CHECK(std::vector{row.vanished, row.tombstoned, row.leavers, row.out_of_scope} == at.counts);
+    CHECK(row.held == 2 - row.vanished - row.out_of_scope);
+    REQUIRE(read.entries.size() == (at.word.empty() ? 0 : 1));
+    if (!at.word.empty()) CHECK_THAT(read.entries[0].payload, Contains("\"gone\":\"" + std::string(at.word) + '"'));
+    const held_thing* gone = std::as_const(book.held).things(what::pupil).find("mis", "A1");
+    CHECK(gone->gone == !at.word.empty());
+    if (!at.word.empty()) check_quiet(book.records(what::pupil, {pupil_record("A2")}));
+}
+
 TEST_CASE("nothing is retired where the caller says that a read may not", "[reconcile]")
 {
     read_book book;
     const auto all = full_days(2, 2);
     book.marks(all);
     read_choice how;
-    how.may_retire = false; // the first read of another shape: its fingerprint changed
+    how.missing = missing_means::nothing; // the first read of another shape: its fingerprint changed
     CHECK(book.marks({all[0]}, how).marks().vanished == 0);
     CHECK(book.held_marks() == lines_of(all));
 }
@@ -282,7 +330,7 @@ TEST_CASE("what a source names as gone is withdrawn by the same limits, and what
     book.records(what::pupil, pupils);
     read_choice how;
     how.limit = {10, 25, false};
-    how.may_retire = false; // only changes are read
+    how.missing = missing_means::nothing; // only changes are read
     const int named = GENERATE(1, 26);
     for (int i = 0; i < named; ++i)
         how.gone.emplace_back(what::pupil, "A" + std::to_string(i));

@@ -74,7 +74,7 @@ struct read_choice {
     std::optional<civil_day> from;
     std::size_t page_size = 100;
     std::size_t drain_every = 1; // pages
-    bool may_retire = true;
+    missing_means missing = missing_means::vanished;
     retirement_limit limit{10, 25, true};
     std::size_t skipped = 0;       // rows older than the window that the source sent all the same
     std::vector<gone_record> gone; // what the source itself names as gone
@@ -257,7 +257,7 @@ private:
     }
     void finish(source_reading& reading, const stream_info& stream, const read_choice& how)
     {
-        const result<void> ended = reading.end_stream(how.limit, how.may_retire);
+        const result<void> ended = reading.end_stream(how.limit, how.missing);
         if (!ended) {
             last_.refused = ended.error();
             return;

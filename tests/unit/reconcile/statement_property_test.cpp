@@ -9,7 +9,8 @@ using namespace rollbook::support;
 
 namespace {
 
-// A source that changes its mind at random: marks come, change, go, come twice; rows cannot be read; reads break off.
+// A source that changes its mind at random: marks come, change, go, come twice; rows cannot be read; reads break off,
+// ask for the last days alone, or ask otherwise than before.
 class moody_source {
 public:
     explicit moody_source(unsigned seed) : dice_(seed) {}
@@ -20,9 +21,13 @@ public:
             change();
         const int how = below(6);
         if (how == 0) return broken_read();
+        read_choice choice;
+        if (has_read_ && below(3) == 0) choice.from = ymd(2026, 9, static_cast<unsigned>(14 + below(5)));
+        choice.missing = static_cast<missing_means>(has_read_ ? below(3) : 0);
         std::vector<mark_row> rows;
         std::int64_t twice = 0;
         for (const auto& [slot, code] : marks_) {
+            if (choice.from && slot.second.day < *choice.from) continue;
             rows.push_back(
                 {slot.first + format_day(slot.second.day) + std::string(name_of(slot.second.half)),
                  slot.first,
@@ -34,10 +39,9 @@ public:
             ++twice;
         }
         std::shuffle(rows.begin(), rows.end(), dice_);
-        read_choice choice;
         choice.page_size = static_cast<std::size_t>(1 + below(9));
         choice.drain_every = static_cast<std::size_t>(1 + below(3));
-        choice.may_retire = has_read_;
+        const auto held_before = static_cast<std::int64_t>(book_.held_marks().size());
         const read_result read = book_.marks(rows, choice);
         has_read_ = true;
         const statement_row& row = read.marks();
@@ -45,7 +49,14 @@ public:
         CHECK(row.balanced);
         CHECK(row.read == static_cast<std::int64_t>(rows.size()));
         CHECK(row.duplicate == twice);
-        if (!rows.empty()) CHECK(row.held == static_cast<std::int64_t>(marks_.size()));
+        // What was held and what came, less what went, is what is held; of it what was listed and what was not asked
+        // for.
+        CHECK(row.held == held_before + row.fresh + row.restored - row.vanished - row.out_of_scope);
+        CHECK(row.held == static_cast<std::int64_t>(book_.held_marks().size()));
+        if (choice.missing == missing_means::nothing) return;
+        CHECK((choice.missing == missing_means::vanished ? row.out_of_scope : row.vanished) == 0);
+        CHECK(row.held == row.fresh + row.changed + row.unchanged + row.outside_window);
+        if (!choice.from) CHECK(row.outside_window == 0);
     }
 
 private:

@@ -84,7 +84,7 @@ public:
 
     std::vector<std::pair<std::string, std::string>> pupils; // id and fields
     std::vector<row> marks;
-    std::map<std::pair<std::size_t, std::size_t>, failure> failures; // by stream and page
+    std::map<std::pair<std::size_t, std::size_t>, failure> failures;    // by stream and page
     std::function<void(std::size_t stream, std::size_t page)> on_fetch; // before each page
     std::string shape = "1";
     std::size_t page_size = 7;
@@ -383,7 +383,7 @@ TEST_CASE("nobody is called a stranger while the MIS's own pupils were not read 
     CHECK(school.count("pupil-only-in-safeguarding") == 1);
 }
 
-TEST_CASE("a changed fingerprint retires nothing in its first read, and what is missing in the next", "[service]")
+TEST_CASE("what is missing once the fingerprint changed is out of scope, and never vanished", "[service]")
 {
     small_school school;
     school.poll();
@@ -391,10 +391,39 @@ TEST_CASE("a changed fingerprint retires nothing in its first read, and what is 
     school.mis->shape = "2";
     school.now += std::chrono::minutes(10);
     school.poll();
-    CHECK(school.count(R"("gone":"vanished")") == 0);
+    CHECK(school.count(R"("gone":"out-of-scope")") == 1);
+    CHECK(school.count("record-vanished") == 0);
+    // Asked as it was the last time, what is missing did vanish.
+    school.mis->marks.pop_back();
     school.now += std::chrono::minutes(10);
     school.poll();
+    CHECK(school.count(R"("gone":"out-of-scope")") == 1);
     CHECK(school.count(R"("gone":"vanished")") == 1);
+    // A person who wants all of it read again asks it no otherwise.
+    decision_request again;
+    again.kind = decision_kind::retry_quarantine;
+    again.source = "mis";
+    again.stream = "marks";
+    REQUIRE(take_decision(*school.folder.open(), school.settings, again, school.now).has_value());
+    school.mis->marks.pop_back();
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.count(R"("gone":"out-of-scope")") == 1);
+    CHECK(school.count(R"("gone":"vanished")") == 1);
+}
+
+TEST_CASE("more out of scope than the limit allows stops the read, and says what to look at", "[service]")
+{
+    small_school school;
+    school.poll();
+    school.mis->marks.resize(2);
+    school.mis->shape = "2";
+    const auto failures = school.poll();
+    REQUIRE(failures.size() == 1);
+    CHECK(failures[0].code == errc::mass_change);
+    CHECK_THAT(failures[0].what, Contains("asked otherwise than before"));
+    CHECK_THAT(failures[0].to_do, Contains("settings and permissions") && Contains("--allow-vanished mis"));
+    CHECK(school.count(R"("gone":"out-of-scope")") == 0);
 }
 
 TEST_CASE("an empty answer stops at the limit and says so", "[service]")
