@@ -160,17 +160,16 @@ int run_links_why(const command_io& io, const command_options& options)
             print_answer(io, everyone, answer);
             return exit_done;
         }
-        std::string text;
-        json_writer out(text);
-        out.begin_object();
-        write_text_or_null(out, "by", answer.by);
-        out.key("near").begin_array();
-        for (const link_answer::near_pupil& each : answer.near)
-            write_near(out, everyone, each);
-        out.end_array();
-        out.member("needed", linked_from).member("record", record).member("state", answer.state);
-        out.member("why", answer.why).end_object();
-        io.out << text << '\n';
+        print_json(io.out, [&](json_writer& out) {
+            out.begin_object();
+            write_text_or_null(out, "by", answer.by);
+            out.key("near").begin_array();
+            for (const link_answer::near_pupil& each : answer.near)
+                write_near(out, everyone, each);
+            out.end_array();
+            out.member("needed", linked_from).member("record", record).member("state", answer.state);
+            out.member("why", answer.why).end_object();
+        });
         return exit_done;
     });
 }

@@ -21,7 +21,7 @@ struct period {
 struct period_row {
     statement_row sum;
     std::int64_t reads = 0;
-    std::int64_t late = 0;              // marks learned or changed after the period ended
+    std::int64_t late = 0;              // marks learned or changed after the period ended; other records learned then
     std::optional<instant> reopened_at; // the newest of them
 };
 
@@ -79,6 +79,17 @@ void add_reads(const workplace& at, const command_options& options, bool by_term
     });
 }
 
+// A period that was over when this was learned is open again.
+void note_if_late(
+    const workplace& at, const period& of, const std::pair<std::string, what>& whose, instant learned, period_rows& rows
+)
+{
+    if (day_of(at.zone.to_local(learned)) <= of.days.last) return;
+    period_row& row = rows[{of, whose.first, whose.second}];
+    ++row.late;
+    row.reopened_at = std::max(row.reopened_at.value_or(learned), learned);
+}
+
 void add_late_marks(const workplace& at, const command_options& options, bool by_term, period_rows& rows)
 {
     if (at.config.calendar.empty()) return;
@@ -88,13 +99,37 @@ void add_late_marks(const workplace& at, const command_options& options, bool by
     at.reader.marks_of_days(all, at.n, true, [&](const mark_view& mark) {
         if (mark.payload.find("\"backfill\":true") != mark.payload.npos) return true;
         const auto learned = parse_instant(member(mark.payload, "\"learned_by\":\""));
-        const period of = period_of(at, mark.session.day, by_term);
-        if (!learned || day_of(at.zone.to_local(*learned)) <= of.days.last) return true;
-        period_row& row = rows[{of, std::string(mark.source), what::session_mark}];
-        ++row.late;
-        row.reopened_at = std::max(row.reopened_at.value_or(*learned), *learned);
+        if (!learned) return true;
+        note_if_late(
+            at, period_of(at, mark.session.day, by_term), {std::string(mark.source), what::session_mark}, *learned, rows
+        );
         return true;
     });
+}
+
+// Incidents, concerns and suspensions of days gone by that were entered afterwards. What only became of them later,
+// such as that one was settled, reopens nothing.
+void add_late_records(const workplace& at, const command_options& options, bool by_term, period_rows& rows)
+{
+    for (const auto& [kind, day_member] :
+         {std::pair(what::incident, "\"day\":\""),
+          std::pair(what::concern, "\"incident_at\":\""),
+          std::pair(what::suspension, "\"from\":\"")})
+        at.reader.things(kind, at.n, [&, kind = kind, day_member = day_member](const thing_view& each) {
+            const auto day = parse_day(member(each.payload, day_member).substr(0, 10));
+            if (!day || (options.from_day && *day < *options.from_day) || (options.to_day && *day > *options.to_day))
+                return true;
+            std::string first(each.payload);
+            if (each.entry != each.subject)
+                at.reader.history(each.subject, at.n, [&](const thing_view& version) {
+                    first = version.payload;
+                    return false;
+                });
+            const auto learned = parse_instant(member(first, "\"learned_by\":\""));
+            if (learned && first.find("\"backfill\":true") == first.npos)
+                note_if_late(at, period_of(at, *day, by_term), {std::string(each.source), kind}, *learned, rows);
+            return true;
+        });
 }
 
 void write(json_writer& out, const period& of, const std::string& source, what record, const period_row& row)
@@ -128,6 +163,7 @@ exit_code print_period_statements(const command_io& io, const command_options& o
     const bool by_term = options.by_period == "term";
     add_reads(at, options, by_term, rows);
     add_late_marks(at, options, by_term, rows);
+    add_late_records(at, options, by_term, rows);
     if (options.json) {
         json_list list(io.out);
         for (const auto& [key, row] : rows)

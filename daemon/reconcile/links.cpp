@@ -318,12 +318,8 @@ void part_shared(link_outcome& outcome)
     std::erase_if(outcome.links, is_shared);
 }
 
-} // namespace
-
-link_outcome
-match_people(const held_state& held, const std::string& mis, const std::string& other, bool knows_all_of_mis)
+link_outcome match_to(const mis_roll& roll, const held_state& held, const std::string& other, bool knows_all_of_mis)
 {
-    const mis_roll roll(held, mis);
     link_outcome outcome;
     for (const held_thing& record : held.things(what::pupil).all()) {
         if (record.source != other || record.gone) continue;
@@ -354,6 +350,14 @@ match_people(const held_state& held, const std::string& mis, const std::string& 
     }
     part_shared(outcome);
     return outcome;
+}
+
+} // namespace
+
+link_outcome
+match_people(const held_state& held, const std::string& mis, const std::string& other, bool knows_all_of_mis)
+{
+    return match_to(mis_roll(held, mis), held, other, knows_all_of_mis);
 }
 
 std::vector<draft> link_entries(const held_state& held, const std::string& other, const link_outcome& outcome)
@@ -453,9 +457,10 @@ result<link_answer> why_linked(const held_state& held, const std::string& mis, e
 
     const std::string source(of->source);
     const held_link before = find_link(held, source, record);
-    const link_outcome outcome = match_people(held, mis, source, true);
+    const mis_roll roll(held, mis);
+    const link_outcome outcome = match_to(roll, held, source, true);
     link_answer answer;
-    answer.near = near_pupils(mis_roll(held, mis), *of, before.never, asked);
+    answer.near = near_pupils(roll, *of, before.never, asked);
 
     const auto link = std::ranges::find(outcome.links, record, &person_link::other);
     if (of->gone) {

@@ -13,10 +13,10 @@ void write_statement(json_writer& out, const statement_row& row)
     out.member("balanced", row.balanced);
     out.member("changed", row.changed);
     out.member("duplicate", row.duplicate);
-    out.member("leavers", row.leavers);
+    if (row.leavers > 0) out.member("leavers", row.leavers);
     out.member("new", row.fresh);
-    out.member("out_of_scope", row.out_of_scope);
-    out.member("outside_window", row.outside_window);
+    if (row.out_of_scope > 0) out.member("out_of_scope", row.out_of_scope);
+    if (row.outside_window > 0) out.member("outside_window", row.outside_window);
     out.member("quarantined", row.quarantined);
     out.member("read", row.read);
     out.member("record", name_of(row.record));
@@ -26,7 +26,7 @@ void write_statement(json_writer& out, const statement_row& row)
         out.value(*row.source_total);
     else
         out.null();
-    out.member("tombstoned", row.tombstoned);
+    if (row.tombstoned > 0) out.member("tombstoned", row.tombstoned);
     out.member("unchanged", row.unchanged);
     out.member("vanished", row.vanished);
     out.end_object();

@@ -10,7 +10,7 @@ namespace rollbook {
 
 class json_writer;
 
-// The members of `statement --json`.
+// The members of `statement --json`; how records went that are no longer read, only where some did.
 void write_statement(json_writer& out, const statement_row& row);
 
 // The last try succeeded.

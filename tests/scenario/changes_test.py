@@ -188,6 +188,41 @@ class Amendments(ScenarioTest):
             self.assertEqual(mark["learned"]["by"][:19], self.now[:19])
 
 
+class Periods(ScenarioTest):
+    def by(self, what, *words):
+        rows = self.read("statement", "--by", what, *words)
+        return {(r["period"], r["source"], r["record"]): r for r in rows}
+
+    def test_what_comes_late_reopens_the_day_it_is_about_and_a_statement_by_day_and_term_adds_up(self):
+        self.first_poll()
+        student = sorted(self.school.known_pupils)[3]
+        day = sorted({m["date"] for m in self.school.marks(student)})[-4]
+        self.assertEqual([r for r in self.by("day").values() if r["reopened_at"]], [])
+
+        behaviour = self.school.wonde("behaviours?include=students&per_page=500")[0]
+        midnight = {"date": f"{day} 00:00:00.000000", "timezone_type": 3, "timezone": "Europe/London"}
+        self.school.row("behaviours", {**behaviour, "id": "A7999999999", "incident_date": midnight})
+        before = self.school.marks(student)
+        code = next(m["code"] for m in before if m["date"] == day and m["session"] == "AM")
+        self.school.amend(student, day, "AM", "I" if code != "I" else "M")
+        self.poll(SECOND_POLL)
+
+        rows = self.by("day")
+        for record in ("session-mark", "incident"):
+            late = rows[day, "mis", record]
+            self.assertEqual((late["late"], late["reopened_at"][:19]), (1, SECOND_POLL[:19]), record)
+        self.assertEqual({p for (p, _, _), r in rows.items() if r["reopened_at"]}, {day})
+        today = rows[SECOND_POLL[:10], "mis", "session-mark"]
+        self.assertEqual((today["reads"], today["read"], today["changed"], today["balanced"]),
+                         (2, 2 * self.school.ready["marks"], 1, True))
+        self.assertEqual(today["read"], sum(today[k] for k in ("new", "changed", "unchanged", "duplicate", "quarantined")))
+        term = [r for (_, source, record), r in self.by("term").items() if (source, record) == ("mis", "session-mark")]
+        self.assertEqual([(r["reads"], r["late"], r["reopened_at"]) for r in term], [(2, 0, None)])
+        pupils = rows[SECOND_POLL[:10], "mis", "pupil"]
+        self.assertEqual((pupils["source_total"], pupils["held"]), (self.pupils, self.pupils))
+        self.assertEqual([r for r in self.by("day", "--known-at", FIRST_POLL).values() if r["reopened_at"]], [])
+
+
 class Deletions(ScenarioTest):
     def test_a_deleted_mark_vanishes_from_figures_and_comes_back_when_it_is_restored(self):
         self.first_poll()

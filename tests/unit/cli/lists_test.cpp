@@ -196,8 +196,7 @@ TEST_CASE("statement --json has the contract's members, and null where the sourc
     REQUIRE(document.root().size() == 2);
     CHECK(
         keys_of(document.root().at(0)) ==
-        "at,balanced,changed,duplicate,leavers,new,out_of_scope,outside_window,quarantined,read,record,restored,source,"
-        "source_total,tombstoned,unchanged,vanished"
+        "at,balanced,changed,duplicate,new,quarantined,read,record,restored,source,source_total,unchanged,vanished"
     );
     CHECK(document.root().at(0)["source_total"].as_int() == 4);
     CHECK(document.root().at(1)["source_total"].is_null());
