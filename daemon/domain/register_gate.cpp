@@ -58,7 +58,7 @@ const std::vector<register_gate::form_count>& register_gate::count(session_id se
 
 bool register_gate::is_taken(session_id session, pupil_no pupil) const
 {
-    if (pupil >= form_of_.size() || form_of_[pupil] == no_form) return false;
+    if (!knows(pupil)) return false;
     return count(session)[form_of_[pupil]].is_taken();
 }
 
@@ -70,6 +70,16 @@ held_back register_gate::reason(session_id session, pupil_no pupil) const
     if (!read_.through || *read_.through < calendar_.counts_from(session))
         return read_.trouble == held_back::nothing ? held_back::not_read_yet : read_.trouble;
     return is_taken(session, pupil) ? held_back::nothing : held_back::register_untaken;
+}
+
+bool register_gate::holds_back(session_id session, pupil_no pupil) const
+{
+    if (!knows(pupil) || reason(session, pupil) == held_back::nothing) return false;
+    if (!read_.through) return true;
+    // A school day counts from the moment on when its first register has settled, as rules are judged.
+    civil_day newest = day_of(*read_.through);
+    if (calendar_.counts_from({newest, half_day::am}) > *read_.through) newest -= std::chrono::days(1);
+    return calendar_.school_days_between(session.day, newest) <= held_back_days;
 }
 
 bool register_gate::any_taken(session_id session) const

@@ -22,6 +22,10 @@ enum class held_back {
 };
 std::string_view name_of(held_back reason);
 
+// School days for which something may be held back. After that a register that nobody handed in counts as one that was
+// never taken, and its sessions count nowhere; figures would otherwise wait for ever.
+inline constexpr int held_back_days = 5;
+
 // How the reading of one source's marks stands.
 struct marks_read {
     std::optional<local_instant> through; // start of the newest read to the end, on the school's clock; empty: none yet
@@ -50,6 +54,10 @@ public:
     // Why nothing may be concluded from what is held, or is missing, of the session. A recorded mark is known whatever
     // became of the others.
     held_back reason(session_id session, pupil_no pupil) const;
+    // Whether the pupil is on roll in some form. Of nobody else anything is held back.
+    bool knows(pupil_no pupil) const { return pupil < form_of_.size() && form_of_[pupil] != no_form; }
+    // Whether a figure of the pupil waits for this session: on roll, unrecorded for a reason, and not too long ago.
+    bool holds_back(session_id session, pupil_no pupil) const;
 
     // The registers of a session that were not taken, with the number of pupils whom that holds back. Nothing when the
     // session is of no school day, or when no register at all was taken.

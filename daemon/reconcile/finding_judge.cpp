@@ -122,14 +122,13 @@ void finding_judge::know_people(run& now)
                     in_review_.insert(candidate.pupil);
 }
 
-// A register of a day gone by was handed in after all, or taken back: its form's other pupils are concerned.
+// A register was handed in after its time, or taken back: its form's other pupils are concerned.
 bool finding_judge::forms_changed(const closing_read& read)
 {
     if (!gate_) return false;
     bool changed = false;
-    const civil_day today = day_of(read.now);
     for (const session_id session : read.reading.touched_sessions()) {
-        const bool matters = !changed && session.day < today;
+        const bool matters = !changed && calendar_.counts_from(session) <= read.now;
         const auto names = [&] {
             std::vector<std::string> forms;
             for (const auto& each : gate_->untaken(session))
@@ -302,7 +301,7 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
     if (now.marks && !gate_) gate_.emplace(*now.marks, calendar_);
     if (gate_) gate_->know_read(read.marks);
     finding_context& context = now.context;
-    context.gate = gate();
+    context.gate = gate(held);
     context.mis = mis_;
     context.today = day_of(read.now);
     if (read.marks.through) context.marks_through = day_of(*read.marks.through);
@@ -320,8 +319,8 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
     judged_for += context.uses_pm_sign ? 'P' : '-';
     for (const full_list& list : read.lists)
         judged_for += list.source + (list.covers_roll ? '+' : '-');
-    const bool forms = forms_changed(read);
-    if (judged_for != judged_for_ || read.reading.pupils_changed() || read.links_changed || forms) {
+    registers_changed_ = forms_changed(read);
+    if (judged_for != judged_for_ || read.reading.pupils_changed() || read.links_changed || registers_changed_) {
         judged_for_ = std::move(judged_for);
         know_people(now);
         judge_everybody(now);

@@ -43,8 +43,14 @@ public:
     // The entries that make the open findings right.
     std::vector<draft> judge(const held_state& held, const closing_read& read);
 
-    // The gate as of the last judging; null before it and without a register.
-    const register_gate* gate() const { return gate_ ? &*gate_ : nullptr; }
+    // The gate as of the last judging of this held state; null before it and without a register.
+    const register_gate* gate(const held_state& held) const
+    {
+        return gate_ && held_number_ == held.number() ? &*gate_ : nullptr;
+    }
+    // Whether the last read handed in a register after its time, or took one back: the gate's answer changed for its
+    // whole form.
+    bool registers_changed() const { return registers_changed_; }
 
 private:
     struct run; // one judging under way
@@ -73,6 +79,7 @@ private:
     std::uint64_t held_number_ = 0; // which held state the rest is about
     std::string judged_for_;        // what everybody was last judged for
     std::optional<register_gate> gate_;
+    bool registers_changed_ = false;
     std::unordered_map<entry_index, pupil_record_facts> facts_;
     std::unordered_map<entry_index, std::vector<entry_index>> elsewhere_;
     std::unordered_set<entry_index> in_review_;

@@ -3,6 +3,7 @@
 #include "daemon/base/error.hpp"
 #include "daemon/domain/case_facts.hpp"
 #include "daemon/domain/register.hpp"
+#include "daemon/domain/register_gate.hpp"
 #include "daemon/domain/rule.hpp"
 #include "daemon/domain/school_age.hpp"
 
@@ -60,8 +61,11 @@ struct measured {
     day_range window{};
     std::int64_t unexplained = 0;       // of the evidence, how many sessions are still N
     std::optional<absence_parts> parts; // of percentages
-    bool is_enough = true;              // false: too few possible sessions to say anything
-    std::string detail;                 // what a person has to know besides, in whole sentences; often empty
+    // By how much the value may turn out higher or lower once the sessions that are held back are known.
+    std::int64_t may_rise_by = 0;
+    std::int64_t may_fall_by = 0;
+    bool is_enough = true; // false: too few possible sessions to say anything
+    std::string detail;    // what a person has to know besides, in whole sentences; often empty
 };
 
 // How much is absent on each weekday in the whole school, Monday first; weekend marks count nowhere.
@@ -92,6 +96,7 @@ struct rule_facts {
     const case_facts* cases = nullptr;      // null: no incidents, no suspensions
     const school_rates* school = nullptr;   // null: made where it is needed
     std::optional<local_instant> last_read; // when marks were last read to their end, for the clock's measures
+    const register_gate* gate = nullptr;    // what is held back; null: nothing is
 };
 
 // One pupil's marks as rules may read them at one moment: those of codes that the law lists on their day, closed and
@@ -113,12 +118,15 @@ public:
     const judged_day& judged() const { return judged_; }
     std::span<const one> all() const { return marks_; }
     std::span<const one> in(day_range days) const;
+    // Sessions closed and settled of which nothing is known yet, in order of time.
+    std::span<const session_id> held_back() const { return held_back_; }
 
 private:
     const rule_facts& facts_;
     const judged_pupil& pupil_;
     judged_day judged_;
     std::vector<one> marks_;
+    std::vector<session_id> held_back_;
 };
 
 // Measures one pupil over `window`, ending at judged.as_of; nothing when the calendar gives no such window. What a code
@@ -131,12 +139,15 @@ measured take_measure(std::string_view measure, const rule_window& window, const
 // watch list only today's are known.
 enum class cohort_fit { inside, other_year, other_age };
 
-// What a rule says of one pupil on one day.
+// What a rule says of one pupil on one day. What is held back decides nothing: a stage is met only when it is whatever
+// comes of the sessions held back, and what they may yet change is `may_be_met` and `above_clearing`.
 struct verdict {
-    int stage = -1;              // index of the highest stage met; -1: none
-    std::int64_t value = 0;      // measured in that stage's window; in the first stage's when none is met
-    std::int64_t threshold = 0;  // of that stage; of the first when none is met
-    bool above_clearing = false; // a stage is met, or the value in the first stage's window is at the clearing level
+    int stage = -1;             // index of the highest stage surely met; -1: none
+    std::int64_t value = 0;     // measured in that stage's window; in the first stage's when none is met
+    std::int64_t threshold = 0; // of that stage; of the first when none is met
+    bool may_be_met = false;    // some stage is met, or would be by what is held back
+    bool above_clearing =
+        false; // a stage is met, or the value in the first stage's window may be at the clearing level
     day_range window{};
     std::vector<entry_index> evidence;
     std::int64_t unexplained = 0; // of the evidence, how many sessions are still N

@@ -84,7 +84,8 @@ alert_change resolve(const rule& judged_by, const alert& current, const verdict&
 std::optional<alert_change>
 ending(const rule& judged_by, const alert& current, const verdict& now, const verdict& then, bool rule_changed)
 {
-    if (now.stage >= 0) return std::nullopt;
+    // What is held back neither ends an alert nor unsays it.
+    if (now.may_be_met || (now.fit != cohort_fit::other_year && then.stage < 0 && then.may_be_met)) return std::nullopt;
     if (now.fit != cohort_fit::other_year && then.stage < 0)
         return end_as(alert_state::withdrawn, current, now, why_withdrawn(judged_by, then, rule_changed));
     if (!judged_by.needs_decision && !now.above_clearing) return resolve(judged_by, current, now);

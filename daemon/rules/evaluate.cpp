@@ -63,11 +63,14 @@ verdict evaluate(const rule& judged_by, const pupil_history& history)
                 );
             taken_over = window;
         }
-        if (i == 0) found.above_clearing = taken.is_enough && taken.value >= judged_by.clearing_level();
+        const std::int64_t sure = taken.value - taken.may_fall_by;
+        const std::int64_t at_most = taken.value + taken.may_rise_by;
+        if (i == 0) found.above_clearing = taken.is_enough && at_most >= judged_by.clearing_level();
         const bool is_predicted = stage.predict && i > 0 && found.stage == static_cast<int>(i) - 1 &&
                                   taken.value < stage.at_least &&
                                   carried_on(taken.value, calendar, as_of) >= stage.at_least;
-        const bool is_met = taken.is_enough && (taken.value >= stage.at_least || is_predicted);
+        const bool is_met = taken.is_enough && (sure >= stage.at_least || is_predicted);
+        found.may_be_met = found.may_be_met || is_met || (taken.is_enough && at_most >= stage.at_least);
         if (is_met) {
             found.stage = static_cast<int>(i);
             found.threshold = stage.at_least;

@@ -169,6 +169,7 @@ measured absence_after_incident(const reading& read)
 {
     measured found;
     found.window = read.days;
+    found.may_rise_by = std::ssize(read.held_back());
     for_each_incident(read, [&](const case_part& part, const case_record& record) {
         const auto next = read.calendar().school_day_after(*record.day, 1);
         const std::span<const one> after = read.history.in({*record.day, next.value_or(*record.day)});

@@ -24,6 +24,7 @@ struct closed_session {
     local_instant closes{};
     standing is = standing::explained;
     std::uint32_t entry = held_mark::nothing;
+    bool is_left_out = false; // the register was taken, without a mark for this pupil
 };
 
 closed_session look_at(const reading& read, session_id session, std::chrono::minutes closes)
@@ -35,11 +36,15 @@ closed_session look_at(const reading& read, session_id session, std::chrono::min
     if (is_recorded) {
         found.entry = mark.entry;
         found.is = held.codes().statutory(mark.code) == "N" ? standing::unexplained : standing::explained;
-    } else if (read.when_unknown == rule::unknown::wait || read.judged().read_at < found.closes + untaken_after) {
-        found.is = standing::too_early;
-    } else {
-        found.is = standing::untaken;
+        return found;
     }
+    const register_gate* gate = read.history.facts().gate;
+    const pupil_no pupil = read.history.pupil().number;
+    found.is_left_out = gate && gate->knows(pupil) && gate->reason(session, pupil) == held_back::nothing;
+    // What is held back says nothing to other rules. To one about a child's safety not to know is the alarm.
+    const bool speaks = found.is_left_out || read.when_unknown == rule::unknown::tell;
+    found.is =
+        speaks && read.judged().read_at >= found.closes + untaken_after ? standing::untaken : standing::too_early;
     return found;
 }
 
@@ -71,8 +76,15 @@ std::string clock_time(local_instant at)
     return fmt::format("{:02}:{:02}", minutes / 60, minutes % 60);
 }
 
-std::string untaken_in_words(const reading& read, session_id session)
+std::string untaken_in_words(const reading& read, const closed_session& untaken)
 {
+    const session_id session = untaken.session;
+    if (untaken.is_left_out)
+        return fmt::format(
+            "The register of the {} of {} was taken without a mark for this pupil.",
+            words_of(session.half),
+            spoken_date(session.day)
+        );
     std::string said =
         fmt::format("No mark has been read for the {} of {}", words_of(session.half), spoken_date(session.day));
     if (const auto last = read.history.facts().last_read) {
@@ -86,9 +98,10 @@ std::string untaken_in_words(const reading& read, session_id session)
 } // namespace
 
 // Unit: minutes in school time since the register closed on the first of the newest sessions in a row of which nothing
-// is known: still N, or, for a rule that tells when it does not know, without a mark ten minutes after it should have
-// closed. Any other mark ends the row, and so does a contact that says where the pupil is. Over night and in holidays
-// the minutes stand still: a day that goes by is no news of a child. A row goes back to an earlier day only over N.
+// is known: still N, or without a mark ten minutes after it should have closed, where its register was taken or the
+// rule tells when it does not know. Any other mark ends the row, and so does a contact that says where the pupil is.
+// Over night and in holidays the minutes stand still: a day that goes by is no news of a child. A row goes back to an
+// earlier day only over N.
 measured unexplained_minutes(const reading& read)
 {
     measured found;
@@ -119,7 +132,7 @@ measured unexplained_minutes(const reading& read)
     }
     found.is_enough = true;
     found.window = {row.front().session.day, row.back().session.day};
-    if (row.back().is == standing::untaken) found.detail = untaken_in_words(read, row.back().session);
+    if (row.back().is == standing::untaken) found.detail = untaken_in_words(read, row.back());
     return found;
 }
 

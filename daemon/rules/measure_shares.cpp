@@ -43,6 +43,15 @@ absence_parts sum_of(const weekday_rates& rates, bool of_edges)
     return sum;
 }
 
+// A difference between shares can go either way.
+void wait_for_what_is_held_back(const reading& read, measured& found)
+{
+    constexpr std::int64_t whole = 10'000;
+    const bool waits = !read.held_back().empty();
+    found.may_fall_by = waits ? found.value : 0;
+    found.may_rise_by = waits ? whole : 0;
+}
+
 // By how much more is absent on Mondays and Fridays than from Tuesday to Thursday.
 std::int64_t excess(const weekday_rates& rates)
 {
@@ -81,6 +90,9 @@ measured absence_percentage(const reading& read)
     }
     found.value = hundredths(parts);
     found.parts = parts;
+    const std::int64_t unknown = std::ssize(read.held_back());
+    found.may_fall_by = found.value - hundredths({parts.absent, parts.possible + unknown});
+    found.may_rise_by = hundredths({parts.absent + unknown, parts.possible + unknown}) - found.value;
     found.is_enough = parts.possible > 0 && parts.possible >= read.min_possible;
     return found;
 }
@@ -106,6 +118,7 @@ measured weekday_pattern(const reading& read)
     const school_rates& school = facts.school ? *facts.school : made;
     found.value = std::max<std::int64_t>(0, excess(own) - std::max<std::int64_t>(0, excess(school.over(read.days))));
     found.parts = all;
+    wait_for_what_is_held_back(read, found);
     found.is_enough = all.possible > 0 && all.possible >= read.min_possible;
     return found;
 }
@@ -120,6 +133,7 @@ measured attendance_drop(const reading& read)
     for (const one& mark : read.marks_in(before))
         count(past, mark.row->klass);
     found.value = std::max<std::int64_t>(0, found.value - hundredths(past));
+    wait_for_what_is_held_back(read, found);
     found.is_enough = found.is_enough && past.possible > 0 && past.possible >= read.min_possible;
     return found;
 }

@@ -31,6 +31,7 @@ template <class Wanted> measured count_sessions(const reading& read, Wanted&& wa
 {
     measured found;
     found.window = read.days;
+    found.may_rise_by = std::ssize(read.held_back());
     for (const one& mark : read.marks()) {
         if (!wanted(*mark.row)) continue;
         ++found.value;
@@ -50,6 +51,7 @@ measured late_minutes(const reading& read)
     constexpr std::uint8_t not_given = 255;
     measured found;
     found.window = read.days;
+    found.may_rise_by = std::ssize(read.held_back()) * not_given;
     for (const one& mark : read.marks()) {
         if (!mark.row->late || mark.minutes == not_given || mark.minutes == 0) continue;
         found.value += mark.minutes;
@@ -98,16 +100,25 @@ measured consecutive_absent_days(const reading& read)
     measured found;
     found.window = read.days;
     civil_day began = read.days.last;
+    // A session held back may be of the run or end it: surely a run is what lies between two of them.
+    const std::span<const session_id> unknown = read.held_back();
+    std::size_t sure = 0, longest_sure = 0, passed = 0;
     for (const one& mark : read.marks()) {
+        for (; passed < unknown.size() && unknown[passed] < mark.session; ++passed)
+            sure = 0;
         if (mark.row->penalty_notice) {
             if (found.evidence.empty()) began = mark.session.day;
+            longest_sure = std::max(longest_sure, ++sure);
             take(found, mark);
         } else if (mark.row->klass != code_class::not_required && mark.row->klass != code_class::administrative) {
             found.evidence.clear();
             found.unexplained = 0;
+            sure = longest_sure = 0;
         }
     }
     found.value = static_cast<std::int64_t>(found.evidence.size()) / 2;
+    found.may_fall_by = found.value - static_cast<std::int64_t>(longest_sure) / 2;
+    found.may_rise_by = std::ssize(unknown);
     if (!found.evidence.empty()) found.window.first = began;
     return found;
 }
@@ -125,6 +136,7 @@ measured broken_weeks(const reading& read)
 {
     measured found;
     found.window = read.days;
+    found.may_rise_by = std::ssize(read.held_back());
     civil_day week = civil_day::min();
     for (const one& mark : read.marks()) {
         if (!is_absence(*mark.row)) continue;
@@ -178,6 +190,14 @@ pupil_history::pupil_history(const rule_facts& facts, const judged_pupil& pupil,
         if (session.day >= surely_settled && facts.calendar.counts_from(session) > judged.read_at) return;
         marks_.push_back({session, row, mark.entry, mark.minutes});
     });
+    if (!facts.gate) return;
+    const int newest = facts.calendar.ordinal_at_or_before(judged.as_of);
+    for (int at = std::max(0, newest - held_back_days); at <= newest; ++at)
+        for (const half_day half : {half_day::am, half_day::pm}) {
+            const session_id session{facts.calendar.school_days()[static_cast<std::size_t>(at)], half};
+            if (session.day < extent->first || facts.calendar.counts_from(session) > judged.read_at) continue;
+            if (facts.gate->holds_back(session, pupil.number)) held_back_.push_back(session);
+        }
 }
 
 std::span<const pupil_history::one> pupil_history::in(day_range days) const
@@ -192,6 +212,14 @@ std::span<const pupil_history::one> reading::marks_in(day_range within) const
 {
     if (not_before) within.first = std::max(within.first, *not_before);
     return history.in(within);
+}
+
+std::span<const session_id> reading::held_back() const
+{
+    const std::span<const session_id> all = history.held_back();
+    const civil_day from = std::max(days.first, not_before.value_or(days.first));
+    const auto first = std::ranges::lower_bound(all, from, {}, &session_id::day);
+    return {first, std::ranges::upper_bound(first, all.end(), days.last, {}, &session_id::day)};
 }
 
 std::optional<judged_day> judge_at(const school_calendar& calendar, local_instant read_at)

@@ -19,6 +19,8 @@ struct reading {
     const judged_day& judged() const { return history.judged(); }
     std::span<const pupil_history::one> marks() const { return marks_in(days); }
     std::span<const pupil_history::one> marks_in(day_range within) const;
+    // Sessions within `days` of which nothing is known yet.
+    std::span<const session_id> held_back() const;
 };
 
 // Measures over reading.days. `find_measure(measure)` must give one.

@@ -333,7 +333,8 @@ void read_closer::judge_alerts(step& s)
 {
     // What a failed read left behind is held, and comes as unchanged the next time: then everybody is judged.
     const source_reading& read = s.reading;
-    if (!s.outcome.marks_closed && (read.pupils_changed() || !read.touched_pupils().empty() || !read.touched_cases().empty()))
+    if (!s.outcome.marks_closed &&
+        (read.pupils_changed() || !read.touched_pupils().empty() || !read.touched_cases().empty()))
         judged_all_for_.clear();
     const attendance_register* held = s.held.find_register(mis_);
     const auto judged = judge_at(settings_.calendar, zone_.to_local(s.reading.started()));
@@ -344,14 +345,15 @@ void read_closer::judge_alerts(step& s)
     for (const half_day half : {half_day::am, half_day::pm})
         judged_for += settings_.calendar.counts_from({judged->as_of, half}) <= judged->read_at ? " counted" : " open";
     if (s.reading.pupils_changed() || judged_all_for_.empty()) record_watched(s);
-    const bool everyone = judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first;
+    const bool everyone = judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first ||
+                          findings_.registers_changed();
     if (s.outcome.marks_closed)
         judged_all_for_ = judged_for;
     else if (everyone)
         judged_all_for_.clear(); // by some rules only, for a day that a clock put back may leave again
 
     const school_rates rates(*held, settings_.calendar, *judged);
-    const rule_facts facts{*held, settings_.calendar, &s.held.cases(), &rates, std::nullopt};
+    const rule_facts facts{*held, settings_.calendar, &s.held.cases(), &rates, std::nullopt, findings_.gate(s.held)};
     if (everyone) {
         for (pupil_no number = 0; number < held->pupils(); ++number)
             judge_pupil(s, facts, held->ref_of(number), number);
@@ -391,7 +393,7 @@ closing_report read_closer::judge_clock(instant now)
     s.judged = {s.today, read_at};
     if (judged_all_for_.empty()) pupils_.find_watched(s.held, mis_); // no read has closed since the start
 
-    rule_facts facts{*held, settings_.calendar, &s.held.cases(), nullptr, std::nullopt};
+    rule_facts facts{*held, settings_.calendar, &s.held.cases(), nullptr, std::nullopt, findings_.gate(s.held)};
     if (const auto state = book_.source(mis_); state && state->last_success)
         facts.last_read = zone_.to_local(*state->last_success);
     // A new alert is about today: what a holiday or the night finds is no news.

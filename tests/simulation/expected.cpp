@@ -83,6 +83,37 @@ std::vector<int> expectation::values(const plain_rule& rule, int as_of, moment r
     return found;
 }
 
+std::vector<int> expectation::unknown(const plain_rule& rule, int as_of, moment read_at, int today) const
+{
+    constexpr int waited_for = 5;
+    std::vector<int> found(pupils.size());
+    if (rule.of == plain_rule::counts::incidents) return found;
+    const auto first_mark = std::find_if(marks.begin(), marks.end(), [](const cell& each) { return each.code != 0; });
+    const int began = static_cast<int>((first_mark - marks.begin()) / static_cast<std::ptrdiff_t>(pupils.size() * 2));
+    const int first = std::max({first_day(rule, as_of), began, as_of - waited_for, today - waited_for});
+    const auto is_known = [&](std::size_t pupil) {
+        return listed[pupil] && pupils[pupil].find("registration_group") != std::string::npos;
+    };
+    for (int day = first; day <= as_of; ++day)
+        for (int half = 0; half < 2; ++half) {
+            if (!counts_at(day, half, read_at)) continue;
+            const cell* row = &marks[truth_.slot(static_cast<std::size_t>(day), half, 0)];
+            std::map<int, std::pair<int, int>> forms; // pupils, and those with a mark
+            for (std::size_t pupil = 0; pupil < found.size(); ++pupil) {
+                if (!is_known(pupil)) continue;
+                auto& [all, marked] = forms[truth_.pupils()[pupil].form % 26];
+                ++all;
+                marked += row[pupil].code != 0 ? 1 : 0;
+            }
+            for (std::size_t pupil = 0; pupil < found.size(); ++pupil) {
+                if (!is_known(pupil) || row[pupil].code != 0) continue;
+                const auto& [all, marked] = forms[truth_.pupils()[pupil].form % 26];
+                found[pupil] += marked * 2 > all ? 0 : 1;
+            }
+        }
+    return found;
+}
+
 int expectation::stage_of(const plain_rule& rule, int value) const
 {
     int stage = -1;
@@ -104,6 +135,9 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
         if (of_marks && !marks_closed) continue;
         const bool first = of_marks ? first_of_marks : first_of_all;
         const std::vector<int> values_now = values(rule, *as_of, local);
+        const std::vector<int> unknown_now = unknown(rule, *as_of, local, *as_of);
+        // Nothing ends while what is not known yet may be enough.
+        const auto may_be_met = [&](int value, int not_known) { return stage_of(rule, value + not_known) >= 0; };
         for (int pupil = 0; pupil < static_cast<int>(pupils.size()); ++pupil) {
             if (pupils[static_cast<std::size_t>(pupil)].empty()) continue;
             state& now_is = alerts_[{number, pupil}];
@@ -123,8 +157,12 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
                 step.of = alert_step::kind::raised;
                 step.state = "open";
             } else if (met_now < 0) {
+                const auto at = static_cast<std::size_t>(pupil);
+                if (may_be_met(values_now[at], unknown_now[at])) continue;
                 const auto values_then = values(rule, now_is.opened_as_of, now_is.opened_read_at);
-                const int met_then = stage_of(rule, values_then[static_cast<std::size_t>(pupil)]);
+                const auto unknown_then = unknown(rule, now_is.opened_as_of, now_is.opened_read_at, *as_of);
+                const int met_then = stage_of(rule, values_then[at]);
+                if (met_then < 0 && may_be_met(values_then[at], unknown_then[at])) continue;
                 if (met_then >= 0 && rule.needs_decision) continue;
                 step.state = met_then < 0 ? "withdrawn" : "resolved";
                 step.of = alert_step::kind::ended;

@@ -61,6 +61,9 @@ private:
     };
     // Of every pupil, as far as counted then.
     std::vector<int> values(const plain_rule& rule, int as_of, moment read_at) const;
+    // How many settled sessions of the window's last five school days nobody knows of yet: the pupil has no mark, nor has
+    // half of the pupil's form. `today`: the day judged now.
+    std::vector<int> unknown(const plain_rule& rule, int as_of, moment read_at, int today) const;
     int stage_of(const plain_rule& rule, int value) const;
     bool counts_at(int day, int half, moment local) const;
     std::optional<int> day_judged(moment local) const;

@@ -337,6 +337,32 @@ TEST_CASE("what is crossed after the first read is told, once for each route, wi
     CHECK(school.mails[2].references == school.mails[0].id);
 }
 
+TEST_CASE("an alert waits for a register that was taken back, and goes by it once it is there again", "[service]")
+{
+    small_school school;
+    for (auto& [id, fields] : school.mis->pupils)
+        fields.insert(1, R"("registration_group":"9A",)");
+    school.poll();
+    school.set(5, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    const auto withdrawn = [&] { return school.count(R"("state":"withdrawn")"); };
+    REQUIRE(withdrawn() == 0);
+    // Late on two days after all, one below the stage; of the last day nobody has a mark any more.
+    const civil_day last = ymd(2026, 9, 21);
+    for (row& mark : school.mis->marks)
+        if (mark.pupil == "A5" && mark.session.day > ymd(2026, 9, 15)) mark.code = "/";
+    const std::vector<row> all = school.mis->marks;
+    std::erase_if(school.mis->marks, [&](const row& mark) { return mark.session.day == last; });
+    school.now += std::chrono::minutes(10);
+    CHECK(school.poll().empty());
+    CHECK(withdrawn() == 0);
+    school.mis->marks = all;
+    school.now += std::chrono::minutes(10);
+    CHECK(school.poll().empty());
+    CHECK(withdrawn() == 1);
+}
+
 TEST_CASE("a read that stopped half way raises no alert and retires nothing", "[service]")
 {
     small_school school;
