@@ -83,14 +83,23 @@ struct statements {
               "error_to_do, error_class FROM source_state WHERE source = ?"
           ),
           ask_stream(db, "SELECT fingerprint, windows FROM stream_state WHERE source = ? AND stream = ?"),
-          ask_due(db, std::string(outbox_columns) + "WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"),
-          ask_next(db, "SELECT min(next_at) FROM outbox WHERE state = 0")
+          ask_due(
+              db, std::string(outbox_columns) + "WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"
+          ),
+          ask_next(db, "SELECT min(next_at) FROM outbox WHERE state = 0"),
+          ask_untried(
+              db,
+              std::string(outbox_columns) +
+                  "WHERE state = 0 AND attempts = 0 AND last_error = '' AND alert = ? AND route = ? ORDER BY id"
+          ),
+          ask_first(db, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? AND state <> 3 ORDER BY id LIMIT 1"),
+          ask_message(db, "SELECT 1 FROM outbox WHERE message_id = ?")
     {
     }
 
     entry_writer entries;
     SQLite::Statement statement, quarantine, source, stream, outbox, attempted, checkpoint;
-    SQLite::Statement ask_source, ask_stream, ask_due, ask_next;
+    SQLite::Statement ask_source, ask_stream, ask_due, ask_next, ask_untried, ask_first, ask_message;
 };
 
 // A kept query while it is asked. It lets go of what it read at the end: one left standing would keep the log from
@@ -544,21 +553,17 @@ std::vector<outbox_message> sqlite_ledger::due_messages(instant now, std::size_t
 
 std::vector<outbox_message> sqlite_ledger::untried_messages(entry_index alert, const std::string& route) const
 {
-    SQLite::Statement sql(
-        *database_,
-        std::string(outbox_columns) +
-            "WHERE state = 0 AND attempts = 0 AND last_error = '' AND alert = ? AND route = ? ORDER BY id"
-    );
-    sql.bind(1, static_cast<std::int64_t>(alert));
-    sql.bind(2, route);
-    return read_outbox(sql);
+    const asking sql(sql_->ask_untried);
+    sql->bind(1, static_cast<std::int64_t>(alert));
+    sql->bind(2, route);
+    return read_outbox(*sql);
 }
 
 bool sqlite_ledger::has_message(const std::string& id) const
 {
-    SQLite::Statement sql(*database_, "SELECT 1 FROM outbox WHERE message_id = ?");
-    sql.bind(1, id);
-    return sql.executeStep();
+    const asking sql(sql_->ask_message);
+    sql->bind(1, id);
+    return sql->executeStep();
 }
 
 std::vector<outbox_message> sqlite_ledger::read_outbox(SQLite::Statement& sql)
@@ -607,12 +612,10 @@ int sqlite_ledger::begin_attempt(std::int64_t number, instant)
 
 std::string sqlite_ledger::first_message_id(entry_index alert, const std::string& route) const
 {
-    SQLite::Statement sql(
-        *database_, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? AND state <> 3 ORDER BY id LIMIT 1"
-    );
-    sql.bind(1, static_cast<std::int64_t>(alert));
-    sql.bind(2, route);
-    return sql.executeStep() ? sql.getColumn(0).getString() : std::string();
+    const asking sql(sql_->ask_first);
+    sql->bind(1, static_cast<std::int64_t>(alert));
+    sql->bind(2, route);
+    return sql->executeStep() ? sql->getColumn(0).getString() : std::string();
 }
 
 void store_digest_key(SQLite::Database& database)

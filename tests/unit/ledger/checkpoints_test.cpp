@@ -46,7 +46,7 @@ void make_older(const std::filesystem::path& file)
     SQLite::Database database(file.string(), SQLite::OPEN_READWRITE);
     database.exec(
         "DROP TABLE account; DROP TABLE edge; DROP TABLE cosignature; DROP TABLE checkpoint_kept; "
-        "DROP TRIGGER checkpoint_is_kept; "
+        "DROP TRIGGER checkpoint_is_kept; DROP INDEX outbox_by_alert; "
         "ALTER TABLE statement DROP COLUMN tombstoned; ALTER TABLE statement DROP COLUMN leavers; "
         "ALTER TABLE statement DROP COLUMN out_of_scope; ALTER TABLE statement DROP COLUMN outside_window; "
         "PRAGMA user_version = 1;" +
