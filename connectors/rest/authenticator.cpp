@@ -5,6 +5,7 @@
 #include "connectors/rest/response.hpp"
 #include "connectors/rest/url.hpp"
 #include "daemon/base/canonical_json.hpp"
+#include "daemon/base/url_encoding.hpp"
 
 #include <algorithm>
 

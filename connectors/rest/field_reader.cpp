@@ -1,5 +1,6 @@
 #include "connectors/rest/field_reader.hpp"
 
+#include "connectors/rest/condition.hpp"
 #include "connectors/rest/dom.hpp"
 
 #include <algorithm>
@@ -85,6 +86,8 @@ field_reader::field_reader(const field_spec& spec, const date_form& dates)
         if (join_of_parent_.back()) path.front().erase(0, 1);
         join_.emplace_back(path);
     }
+    for (const auto& [name, condition] : spec.flags)
+        flags_.emplace_back(name, std::make_shared<condition_list>(condition));
     const bool plain = spec.where.empty() && spec.column.empty() && spec.translate.empty() && spec.blank.empty() &&
                        spec.after_last.empty();
     quick_ = from_.size() == 1 && spec.type == kind::text && plain && !spec.of_parent;

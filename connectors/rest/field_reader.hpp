@@ -59,6 +59,8 @@ private:
 // Whether a path of field_spec::join begins at the outer row.
 bool is_of_parent(const json_path& joined);
 
+class condition_list;
+
 // What a field of a row is.
 struct field_value {
     enum class kind { none, text, integer, boolean, list, wrong } is = kind::none;
@@ -94,6 +96,7 @@ private:
     field_value convert(const dom_value& value, const lookup_tables& tables, page_texts& pool);
     field_value convert_list(const dom_value& value, page_texts& pool) const;
     field_value pick(const dom_value& list, page_texts& pool);
+    field_value flags_in(const dom_value& object);
     field_value date_text(const dom_value& value, std::string_view& text, std::string_view& zone);
     field_value absent(const dom_value* found, page_texts& pool) const;
     field_value wrong(std::string_view why) const;
@@ -106,6 +109,7 @@ private:
     std::vector<path_finder> from_;
     std::vector<path_finder> join_;
     std::vector<bool> join_of_parent_;
+    std::vector<std::pair<std::string, std::shared_ptr<condition_list>>> flags_;
     path_finder take_;
     std::vector<path_finder> where_;
     path_finder date_member_;

@@ -1,3 +1,5 @@
+#include "connectors/rest/condition.hpp"
+
 // How the values of a source become ours: the second half of field_reader.
 #include "connectors/rest/field_reader.hpp"
 
@@ -36,6 +38,7 @@ std::string_view wanted(kind type)
     case kind::instant:
     case kind::local_time: return "a date";
     case kind::list: return "a list of texts";
+    case kind::flags: return "an object";
     }
     return "a value";
 }
@@ -116,6 +119,17 @@ field_value field_reader::shaped(field_value value) const
     return value;
 }
 
+// The names of those that hold. Where the object itself is not there, the source does not say.
+field_value field_reader::flags_in(const dom_value& object)
+{
+    if (!object.IsObject()) return wrong("is " + std::string(kind_of(object)) + " where an object was expected");
+    field_value out;
+    out.is = field_value::kind::list;
+    for (const auto& [name, condition] : flags_)
+        if (condition->hold(object)) out.list.push_back(name);
+    return out;
+}
+
 field_value field_reader::convert(const dom_value& v, const lookup_tables& tables, page_texts& pool)
 {
     if (!spec_.where.empty()) return pick(v, pool);
@@ -140,6 +154,7 @@ field_value field_reader::convert(const dom_value& v, const lookup_tables& table
         return out;
     }
     case kind::list: return convert_list(v, pool);
+    case kind::flags: return flags_in(v);
     case kind::integer: {
         if (v.IsString() && trimmed(text_of(v)).empty()) return out;
         const auto number = whole(v);

@@ -39,8 +39,9 @@ struct date_form {
 };
 
 struct field_spec {
-    enum class kind { text, integer, boolean, day, instant, local_time, list } type = kind::text;
+    enum class kind { text, integer, boolean, day, instant, local_time, list, flags } type = kind::text;
     std::string name;
+    std::string when;                                     // the setting that switches it on; empty: always
     std::vector<json_path> from;                          // tried in order; the first that is there and not null counts
     bool of_parent = false;                               // `from` begins at the row a nested item stands in
     std::vector<std::pair<json_path, std::string>> where; // `from` is a list; the items that have these values count
@@ -56,6 +57,7 @@ struct field_spec {
     std::string after_last;                                     // only what follows the last one of these counts
     std::vector<json_path> join; // all of them, with a slash between; one that begins with ^ begins at the outer row
     std::optional<std::string> otherwise; // the default
+    std::vector<std::pair<std::string, condition_spec>> flags; // by name; on the object at `from`
     char split = 0;
     std::vector<marker> markers;
     std::vector<std::string> formats; // empty: the manifest's

@@ -1,5 +1,7 @@
 #include "connectors/rest/manifest_reader.hpp"
 
+#include "daemon/domain/rule.hpp"
+
 #include <algorithm>
 
 namespace rollbook {
@@ -28,6 +30,14 @@ field_spec manifest_reader::read_field(std::string_view name, json_view v, const
     f.lookup = text_or(v["lookup"]);
     f.column = text_or(v["column"]);
     if (const auto text = v["default"].string_if()) f.otherwise = std::string(*text);
+    if (v.is_object()) f.when = read_switch(v["when"], at + "/when");
+    for (const auto& [flag, condition] : sorted_members(v["flags"])) {
+        if (std::ranges::find(known_flags, flag) == known_flags.end())
+            wrong(at + "/flags/" + std::string(flag), "is no flag", "schemas/rules/README.md lists the flags.");
+        f.flags.emplace_back(flag, read_condition(condition, at + "/flags/" + std::string(flag)));
+    }
+    if (f.flags.empty() == (f.type == field_spec::kind::flags))
+        wrong(at + "/type", "flags go with the type flags, and with no other", "Give both or neither.");
     const std::string split = text_or(v["split"]);
     f.split = split.empty() ? '\0' : split[0];
     v["markers"].for_each_element([&](json_view m) {
@@ -55,6 +65,11 @@ field_spec manifest_reader::read_field(std::string_view name, json_view v, const
     return f;
 }
 
+void manifest_reader::needs_no_switch(const field_spec& f, const std::string& at)
+{
+    if (!f.when.empty()) wrong(at + "/when", "switches off what is always needed", "Leave it out.");
+}
+
 void manifest_reader::read_type(field_spec& f, const std::string& type)
 {
     using kind = field_spec::kind;
@@ -66,6 +81,7 @@ void manifest_reader::read_type(field_spec& f, const std::string& type)
         {"instant", kind::instant},
         {"local_time", kind::local_time},
         {"list", kind::list},
+        {"flags", kind::flags},
     };
     for (const auto& [name, value] : kinds)
         if (type == name) f.type = value;

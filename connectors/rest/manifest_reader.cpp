@@ -191,6 +191,9 @@ void manifest_reader::read_lookup(json_view v, const std::string& at)
     l.key = read_field("key", v["key"], at + "/key");
     l.key.required = true;
     l.columns = read_fields(v["columns"], at + "/columns");
+    needs_no_switch(l.key, at + "/key");
+    for (const field_spec& column : l.columns)
+        needs_no_switch(column, at + "/columns/" + column.name);
     if (l.is_total && (l.columns.size() != 1 || l.columns[0].name != "possible"))
         wrong(at + "/columns", "has not the one column that a total needs", "Give it the column \"possible\" alone.");
     m_.lookups.push_back(std::move(l));

@@ -49,6 +49,7 @@ private:
 
     // manifest_fields.cpp
     field_spec read_field(std::string_view name, json_view v, const std::string& at);
+    void needs_no_switch(const field_spec& f, const std::string& at);
     void read_type(field_spec& f, const std::string& type);
     void check_lookup(const field_spec& f, const std::string& at);
     std::vector<field_spec> read_fields(json_view v, const std::string& at);

@@ -35,8 +35,11 @@ std::string manifest_reader::templated(json_view v, const std::string& at, const
             wrong(at, "has a { or } without the other", "Write a setting as {name}, and a brace as {{ or }}.");
             return text;
         }
-        const std::string_view name = std::string_view(text).substr(open + 1, close - open - 1);
+        std::string_view name = std::string_view(text).substr(open + 1, close - open - 1);
         open = close + 1;
+        const auto mark = name.find('?');
+        const bool is_choice = mark != name.npos;
+        name = name.substr(0, mark);
         if (name.starts_with('@')) {
             if (variables.count(name) == 0)
                 wrong(at, "names a variable that is not known here", "connectors/README.md says which there are.");
@@ -45,6 +48,8 @@ std::string manifest_reader::templated(json_view v, const std::string& at, const
         const setting_spec* named = m_.setting(name);
         if (!named)
             wrong(at, "names a setting that \"spec\" does not have", "Declare the setting in \"spec\".");
+        else if (is_choice && (named->type != setting_spec::kind::boolean || secrets))
+            wrong(at, "asks of a setting that is not true or false", "{name?words} takes a setting of type boolean.");
         else if (named->secret && !secrets)
             wrong(at, "puts a secret into an address", "Secrets are for the authenticator only.");
     }

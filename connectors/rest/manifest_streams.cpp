@@ -183,9 +183,11 @@ void manifest_reader::read_record(stream_spec& s, json_view v, const std::string
     r.kind = read_kind(v["kind"], at + "/kind");
     r.source_id = read_field("source_id", v["source_id"], at + "/source_id");
     r.source_id.required = true;
+    needs_no_switch(r.source_id, at + "/source_id");
     if (const json_view pupil = v["pupil"]; !pupil.is_absent()) {
         r.pupil = read_field("pupil", pupil, at + "/pupil");
         r.pupil->required = true;
+        needs_no_switch(*r.pupil, at + "/pupil");
     }
     const bool without_pupil = r.kind == what::incident || r.kind == what::concern;
     if (without_pupil == r.pupil.has_value())

@@ -2,6 +2,7 @@
 
 #include "connectors/mapping/values.hpp"
 #include "connectors/rest/dom.hpp"
+#include "daemon/base/url_encoding.hpp"
 
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
@@ -50,12 +51,32 @@ bool is_time_of_day(std::string_view text)
            std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == ':'; });
 }
 
+// What a text with {setting?words} in it becomes.
+std::string chosen(std::string_view text, bool is_on)
+{
+    std::string out;
+    while (!text.empty()) {
+        const auto open = text.find('{');
+        out += text.substr(0, open);
+        const auto close = open == text.npos ? open : text.find('}', open);
+        if (close == text.npos) break;
+        const std::string_view inside = text.substr(open + 1, close - open - 1);
+        const auto mark = inside.find('?');
+        if (mark != inside.npos && is_on) out += inside.substr(mark + 1);
+        text.remove_prefix(close + 1);
+    }
+    return out;
+}
+
 // Every text of a manifest, and the parts of those that may be paths.
 void collect(const dom_value& v, std::set<std::string, std::less<>>& words, std::set<std::string, std::less<>>& names)
 {
     const auto take = [&](const dom_value& text) {
         const std::string word(text_of(text));
         words.insert(word);
+        if (word.find('?') != word.npos && word.find('{') != word.npos)
+            for (const bool is_on : {false, true})
+                names.insert(chosen(word, is_on));
         for (const std::string& part : split_list(word, '.'))
             names.insert(part.starts_with('^') ? part.substr(1) : part);
     };

@@ -1,6 +1,7 @@
 #include "connectors/rest/settings.hpp"
 
 #include "connectors/rest/url.hpp"
+#include "daemon/base/url_encoding.hpp"
 
 namespace rollbook {
 
@@ -143,6 +144,8 @@ std::string filled_in(std::string_view text, const std::function<std::string(std
 std::string resolved_settings::expand(std::string_view text, bool encode, const run_values& run) const
 {
     return filled_in(text, [&](std::string_view name) {
+        if (const auto mark = name.find('?'); mark != name.npos)
+            return std::string(is_on(name.substr(0, mark)) ? name.substr(mark + 1) : std::string_view());
         const auto& from = name.starts_with('@') ? run : values;
         const auto at = from.find(name);
         ROLLBOOK_ENSURE(at != from.end() || name.starts_with('@'));
@@ -163,6 +166,9 @@ manifest switched(manifest m, const resolved_settings& settings)
     std::erase_if(m.lookups, [&](const lookup_spec& l) { return is_off(l.when); });
     std::erase_if(m.streams, [&](const stream_spec& s) { return is_off(s.when); });
     for (stream_spec& s : m.streams) {
+        std::erase_if(s.record.fields, [&](const field_spec& f) { return is_off(f.when); });
+        for (expand_spec& e : s.expand)
+            std::erase_if(e.fields, [&](const field_spec& f) { return is_off(f.when); });
         if (!s.incremental || !is_off(s.incremental->when)) continue;
         s.incremental.reset();
         s.deletes.clear();

@@ -22,13 +22,14 @@ struct resolved_settings {
     std::map<std::string, std::string, std::less<>> values; // all but secrets, as text, defaults filled in
     std::map<std::string, secret_reference, std::less<>> secrets;
 
-    // `text` with every {setting} and {@variable} replaced; percent-encoded where `encode`.
+    // `text` with every {setting} and {@variable} replaced, percent-encoded where `encode`, and every {setting?words} by
+    // the words where the setting is true, by nothing where it is not.
     std::string expand(std::string_view text, bool encode, const run_values& run = {}) const;
     // Whether a setting of type boolean is true.
     bool is_on(std::string_view name) const;
 };
 
-// The manifest as these settings make it: without the streams and the ways of reading that they switch off.
+// The manifest as these settings make it: without the streams, fields and ways of reading that they switch off.
 manifest switched(manifest m, const resolved_settings& settings);
 
 // Holds the settings of `source` against the manifest: unknown, missing, of the wrong kind or out of range, a secret

@@ -1,18 +1,13 @@
 #include "connectors/rest/url.hpp"
 
 #include "daemon/base/bytes.hpp"
+#include "daemon/base/url_encoding.hpp"
 
 #include <algorithm>
 
 namespace rollbook {
 
 namespace {
-
-bool is_unreserved(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
-}
 
 bool may_stand_in_url(char c)
 {
@@ -68,21 +63,6 @@ std::optional<url_origin> origin_of(std::string_view url)
         origin.port = static_cast<int>(*number);
     }
     return origin;
-}
-
-std::string url_encoded(std::string_view text)
-{
-    std::string out;
-    for (const char c : text) {
-        if (is_unreserved(c)) {
-            out += c;
-            continue;
-        }
-        constexpr char digits[] = "0123456789ABCDEF";
-        const auto byte = static_cast<unsigned char>(c);
-        out += {'%', digits[byte >> 4], digits[byte & 15]};
-    }
-    return out;
 }
 
 void add_query(std::string& url, std::string_view name, std::string_view value)

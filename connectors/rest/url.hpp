@@ -21,9 +21,6 @@ struct url_origin {
 // them holds our credentials.
 std::optional<url_origin> origin_of(std::string_view url);
 
-// Percent-encoded for use as one part of a path or one value of a query (RFC 3986 unreserved characters stay).
-std::string url_encoded(std::string_view text);
-
 // Adds `name=value`, both encoded, with `?` or `&` as needed.
 void add_query(std::string& url, std::string_view name, std::string_view value);
 

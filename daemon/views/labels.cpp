@@ -58,6 +58,11 @@ visibility labels_of(const workplace& at, const opened_entry& each, int depth)
         const entry_index about = each.index("alert");
         return about == no_entry ? visibility() : labels_at(at, about, depth + 1);
     }
+    case what::pupil: {
+        // In care, at risk, in need: nobody sees that by the way, wherever it comes from.
+        const visibility own = visibility_of(*kind, at.config.is_safeguarding(source));
+        return each.root()["fields"]["flags"].is_absent() ? own : own | visibility::safeguarding;
+    }
     default: return source.empty() ? visibility() : visibility_of(*kind, at.config.is_safeguarding(source));
     }
 }

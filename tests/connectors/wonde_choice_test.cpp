@@ -55,6 +55,31 @@ TEST_CASE("what a school did not choose is not asked for", "[connectors][wonde]"
     CHECK(names == std::vector<std::string>{"students", "session-marks", "behaviours", "exclusions"});
 }
 
+TEST_CASE("flags of pupils are read where the school chooses it, and what is not said is not none", "[connectors][wonde]")
+{
+    const auto got = page_of(
+        "pupil_flags",
+        "students",
+        "/students?include=education_details%2Cgroups%2Cextended_details&per_page=2",
+        R"({"id":"A1","extended_details":{"data":{"sen_status":"K","in_lea_care":true,"premium_pupil_indicator":true,)"
+        R"("child_protection_plan":null,"child_in_need":"2026-09-01"}}},)"
+        R"({"id":"A2","extended_details":{"data":{"sen_status":"E","in_lea_care":false,"premium_pupil_indicator":false,)"
+        R"("child_protection_plan":{"date":"2026-09-01"},"child_in_need":"No"}}},)"
+        R"({"id":"A3","extended_details":{"data":{"sen_status":"N"}}},)"
+        R"({"id":"A4","extended_details":{"data":null}},{"id":"A5"})"
+    );
+    REQUIRE(got);
+    CHECK(
+        choice_lines(*got) ==
+        std::vector<std::string>{
+            R"(pupil A1 [A1] {"flags":["child_in_need","looked_after","pupil_premium","sen_support"]})",
+            R"(pupil A2 [A2] {"flags":["child_protection","ehcp"]})",
+            R"(pupil A3 [A3] {"flags":[]})",
+            R"(pupil A4 [A4] {})",
+            R"(pupil A5 [A5] {})"}
+    );
+}
+
 TEST_CASE("Wonde contacts become one adult for each child, without phone, address and e-mail", "[connectors][wonde]")
 {
     const auto got = page_of(
