@@ -23,6 +23,19 @@ instant machine_now()
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
+bool has_manifest(const source_configuration& source)
+{
+    return source.connector != report_connector_name && source.connector != singer_connector_name;
+}
+
+// Paths of secrets are read from the folder of the configuration on.
+auto secrets_of(const configuration& settings)
+{
+    return [folder = settings.file.parent_path()](const secret_reference& reference) {
+        return read_secret(reference, folder);
+    };
+}
+
 // A tap's config is a table in the settings.
 void check_secrets_in(const setting_table& table, const std::filesystem::path& folder, std::vector<failure>& wrong)
 {
@@ -47,8 +60,7 @@ result<std::unique_ptr<connector>> make_connector(
 )
 {
     const std::filesystem::path folder = settings.file.parent_path();
-    const bool is_rest = source.connector != report_connector_name && source.connector != singer_connector_name;
-    if (!is_rest && !record_to.empty())
+    if (!has_manifest(source) && !record_to.empty())
         return failure(
             errc::usage,
             "source \"" + source.name + "\" has no answers to record",
@@ -58,7 +70,7 @@ result<std::unique_ptr<connector>> make_connector(
         return make_report_connector(
             source, folder, *time_zone::named(settings.school.timezone), std::move(now), machine_now
         );
-    const auto secrets = [folder](const secret_reference& reference) { return read_secret(reference, folder); };
+    const auto secrets = secrets_of(settings);
     if (source.connector == singer_connector_name)
         return make_singer_connector(source, folder, *time_zone::named(settings.school.timezone), secrets);
     result<manifest> found = find_manifest(source.connector, manifests);
@@ -85,9 +97,7 @@ result<std::unique_ptr<note_writer>> make_note_writer(
 )
 {
     const auto at = std::ranges::find(settings.sources, source, &source_configuration::name);
-    const bool is_rest = at != settings.sources.end() && at->connector != report_connector_name &&
-                         at->connector != singer_connector_name;
-    if (!is_rest)
+    if (at == settings.sources.end() || !has_manifest(*at))
         return failure(
             errc::configuration_invalid,
             "source \"" + source + "\" cannot be written to",
@@ -102,10 +112,7 @@ result<std::unique_ptr<note_writer>> make_note_writer(
             found->writes.empty() ? "This system can only be read." : "Name one in the route's settings: operation."
         );
     const std::string name = operation.empty() ? found->writes.front().name : operation;
-    const auto secrets = [folder = settings.file.parent_path()](const secret_reference& reference) {
-        return read_secret(reference, folder);
-    };
-    return make_rest_note_writer(std::move(*found), name, *at, secrets, client);
+    return make_rest_note_writer(std::move(*found), name, *at, secrets_of(settings), client);
 }
 
 std::vector<failure>

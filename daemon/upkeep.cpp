@@ -9,6 +9,7 @@
 #include "daemon/ledger/reader.hpp"
 #include "daemon/ledger/restore.hpp"
 #include "daemon/reconcile/narrative.hpp"
+#include "daemon/service/commit.hpp"
 #include "daemon/service/hold.hpp"
 #include "daemon/service/service_manager.hpp"
 
@@ -245,10 +246,7 @@ reseal(const configuration& settings, ledger& book, const upkeep_request& reques
         now,
         book.size() + t.entries.size()
     ));
-    const entry_index base = book.size();
-    book.commit(t, now);
-    for (std::size_t i = 0; i < t.entries.size(); ++i)
-        book.state().apply(base + i, t.entries[i].row, t.entries[i].payload);
+    commit_and_apply(book, t, now);
     book.sign_checkpoint(now);
     upkeep_report report;
     report.lines.push_back(fmt::format("{} narratives have a new version, sealed to {} keys.", number, settings.sealed_text->recipients.size()));
@@ -281,21 +279,26 @@ private:
     fs::path path_;
 };
 
+// The daemon's one thread is at a backup for as long as it takes.
+void stay_alive(const std::string&)
+{
+    tell_service_manager("WATCHDOG=1");
+}
+
 // Makes one more backup in the target, which for once a key of this moment can open too, restores it beside the ledger
 // as after a loss, with the whole verification, and removes both. The recipients' own keys are not on this machine.
 result<upkeep_report> drill(
     const configuration& settings, const signing_key& key, std::vector<hash> recipients, instant now
 )
 {
-    const upkeep_progress alive = [](const std::string&) { tell_service_manager("WATCHDOG=1"); };
     const passing_folder there(settings.backup->target / "drill");
     const passing_folder here(settings.ledger.path.string() + ".drill");
     const recipient_keys passing = make_recipient();
     recipients.push_back(passing.public_key);
     const backup_place copy{settings.ledger.path, there.path() / "drill.rbk", std::move(recipients), now};
-    const auto made = write_backup(copy, key, alive);
+    const auto made = write_backup(copy, key, stay_alive);
     if (!made) return made.error();
-    alive("restoring");
+    stay_alive("restoring");
     restore_place place;
     place.ledger = here.path() / settings.ledger.path.filename();
     place.backup = copy.file;
@@ -390,9 +393,7 @@ tend_backups(const configuration& settings, const signing_key& key, instant now)
     const bool waits = !standing.error.empty() && standing.tried_at && now < *standing.tried_at + after_a_failure &&
                        *standing.tried_at <= now;
     if (!due || waits) return between_copies;
-    const auto made = make_backup(settings, key, {}, now, [](const std::string&) {
-        tell_service_manager("WATCHDOG=1"); // the daemon's one thread is here for as long as it takes
-    });
+    const auto made = make_backup(settings, key, {}, now, stay_alive);
     if (made) {
         log_event(event::backup_made, standing_of_backups(settings, now).file);
         drill_if_due(settings, key, *recipients, now);

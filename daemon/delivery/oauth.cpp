@@ -1,4 +1,5 @@
 #include "daemon/base/json.hpp"
+#include "daemon/base/url_encoding.hpp"
 #include "daemon/delivery/channels.hpp"
 #include "daemon/delivery/http_outcome.hpp"
 
@@ -14,17 +15,6 @@ namespace {
 
 constexpr std::size_t token_answer_bytes_max = 64 * 1024;
 constexpr std::chrono::minutes renewed_before{2};
-
-std::string form_value(std::string_view text)
-{
-    std::string out;
-    for (const char c : text) {
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
-        out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return out;
-}
 
 class client_credentials final : public token_source {
 public:
@@ -53,8 +43,8 @@ private:
         http_request request(settings_.token_url);
         request.method = "POST";
         request.headers = {"Content-Type: application/x-www-form-urlencoded", "Accept: application/json"};
-        request.body = "grant_type=client_credentials&client_id=" + form_value(settings_.client_id) +
-                       "&client_secret=" + form_value(*secret) + "&scope=" + form_value(settings_.scope);
+        request.body = "grant_type=client_credentials&client_id=" + url_encoded(settings_.client_id) +
+                       "&client_secret=" + url_encoded(*secret) + "&scope=" + url_encoded(settings_.scope);
         request.body_bytes_max = token_answer_bytes_max;
         return request;
     }

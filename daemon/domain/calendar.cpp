@@ -19,11 +19,6 @@ bool is_weekday(civil_day day)
     return name != std::chrono::Saturday && name != std::chrono::Sunday;
 }
 
-civil_day monday_of(civil_day day)
-{
-    return day - (std::chrono::weekday(day) - std::chrono::Monday);
-}
-
 bool holds_a_day(const day_range& range)
 {
     return range.first <= range.last;

@@ -1,5 +1,6 @@
 #include "daemon/service/backtest.hpp"
 
+#include "daemon/domain/calendar.hpp"
 #include "daemon/reconcile/payload.hpp"
 
 #include <algorithm>
@@ -9,11 +10,6 @@ namespace rollbook {
 namespace {
 
 using alert_key = std::pair<std::size_t, entry_index>; // place of the rule, pupil
-
-civil_day monday_of(civil_day day)
-{
-    return day - (std::chrono::weekday(day) - std::chrono::Monday);
-}
 
 void note(backtest_counts& into, civil_day day, const alert_change& change)
 {

@@ -4,6 +4,7 @@
 #include "daemon/base/random.hpp"
 #include "daemon/base/sealed_file.hpp"
 #include "daemon/reconcile/links.hpp"
+#include "daemon/service/commit.hpp"
 #include "daemon/service/housekeeping.hpp"
 #include "daemon/service/messages.hpp"
 #include "daemon/service/operator_messages.hpp"
@@ -467,10 +468,7 @@ asio::awaitable<cycle::delivery_report> cycle::deliver()
                     t.attempts.push_back(std::move(later));
                 }
             }
-            const entry_index base = book_.size();
-            book_.commit(t, now_());
-            for (std::size_t i = 0; i < t.entries.size(); ++i)
-                book_.state().apply(base + i, t.entries[i].row, t.entries[i].payload);
+            commit_and_apply(book_, t, now_());
         }
         if (done == 0) break;
     }

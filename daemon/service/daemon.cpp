@@ -2,6 +2,7 @@
 
 #include "daemon/base/events.hpp"
 #include "daemon/reconcile/payload.hpp"
+#include "daemon/service/commit.hpp"
 #include "daemon/service/decisions.hpp"
 #include "daemon/service/housekeeping.hpp"
 #include "daemon/service/reminders.hpp"
@@ -506,11 +507,9 @@ private:
     void record_access(const access_record& seen)
     {
         transaction t;
-        const entry_index index = book_.size();
         const instant now = around_.now(*settings_);
-        t.entries.push_back(access_entry(seen.user, seen.pupil, seen.view, seen.reason, now, index));
-        book_.commit(t, now);
-        book_.state().apply(index, t.entries.front().row, t.entries.front().payload);
+        t.entries.push_back(access_entry(seen.user, seen.pupil, seen.view, seen.reason, now, book_.size()));
+        commit_and_apply(book_, t, now);
         book_.sign_checkpoint(now);
         tend_at_ = {}; // its copy is wanted soon
         wake_.cancel();

@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/cases/decide.hpp"
+#include "daemon/service/commit.hpp"
 
 namespace rollbook {
 namespace {
@@ -33,14 +34,12 @@ take_decision(ledger& book, const configuration& settings, const decision_reques
 {
     if (request.kind == decision_kind::retry_quarantine) return read_again(book, request, now);
     const time_zone zone = time_zone::named(settings.school.timezone).value_or(time_zone::utc());
-    const entry_index index = book.size();
-    auto decided = decide(book.state(), settings, request, index, day_of(zone.to_local(now)), now);
+    auto decided = decide(book.state(), settings, request, book.size(), day_of(zone.to_local(now)), now);
     if (!decided) return decided.error();
     if (decided->entry) {
         transaction t;
         t.entries.push_back(std::move(*decided->entry));
-        book.commit(t, now);
-        book.state().apply(index, t.entries.front().row, t.entries.front().payload);
+        commit_and_apply(book, t, now);
         book.sign_checkpoint(now);
     }
     return std::move(decided->report);

@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/service/commit.hpp"
 
 #include <fmt/format.h>
 
@@ -70,8 +71,7 @@ result<upkeep_report> change_hold(ledger& book, const upkeep_request& request, i
     const entry_index index = book.size();
     transaction t;
     t.entries.push_back(hold_entry(request, name, last, now));
-    book.commit(t, now);
-    book.state().apply(index, t.entries.front().row, t.entries.front().payload);
+    commit_and_apply(book, t, now);
     book.sign_checkpoint(now);
 
     upkeep_report report;

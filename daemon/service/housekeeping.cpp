@@ -6,6 +6,7 @@
 #include "daemon/reconcile/housekeeping_entries.hpp"
 #include "daemon/reconcile/payload.hpp"
 #include "daemon/service/closing.hpp"
+#include "daemon/service/commit.hpp"
 #include "daemon/service/messages.hpp"
 
 #include <fmt/format.h>
@@ -144,11 +145,9 @@ void keep_house(const configuration& settings, ledger& book, instant now)
         mailed ? std::optional(mailed->at) : std::nullopt
     );
     if (due.heartbeat) {
-        const entry_index index = book.size();
         transaction t;
-        t.entries.push_back(heartbeat_entry(now, index));
-        book.commit(t, now);
-        book.state().apply(index, t.entries.front().row, t.entries.front().payload);
+        t.entries.push_back(heartbeat_entry(now, book.size()));
+        commit_and_apply(book, t, now);
         book.sign_checkpoint(now);
     }
     if (due.mail) mail_newest(settings, book, now);
@@ -173,9 +172,7 @@ void note_clock(ledger& book, instant now)
     out.begin_object().member("recorded", format_instant(*recorded)).member("said", format_instant(now)).end_object();
     transaction t;
     t.entries.push_back(setting_entry("clock", value, last));
-    const entry_index index = book.size();
-    book.commit(t, now);
-    book.state().apply(index, t.entries.front().row, t.entries.front().payload);
+    commit_and_apply(book, t, now);
     log_event(event::clock_went_back, std::chrono::duration_cast<std::chrono::seconds>(*recorded - now).count());
 }
 

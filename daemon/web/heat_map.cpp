@@ -1,6 +1,7 @@
 #include "daemon/web/heat_map.hpp"
 
 #include "daemon/base/spoken.hpp"
+#include "daemon/domain/calendar.hpp"
 #include "daemon/views/text.hpp"
 
 #include <fmt/format.h>
@@ -35,11 +36,6 @@ std::string escaped(std::string_view text)
             out += c;
     }
     return out;
-}
-
-civil_day monday_of(civil_day day)
-{
-    return day - (std::chrono::weekday(day) - std::chrono::Monday);
 }
 
 // At most the last character but the code's own: a letter in a small box.

@@ -31,9 +31,6 @@ std::optional<web_fields> parse_form(std::string_view body);
 // The cookies of a Cookie header.
 web_fields parse_cookies(std::string_view header);
 
-// `text` with everything escaped that a query may not hold as it is.
-std::string url_escaped(std::string_view text);
-
 struct web_request {
     std::string method; // GET, HEAD or POST
     web_target target;

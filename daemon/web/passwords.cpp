@@ -1,6 +1,7 @@
 #include "daemon/web/passwords.hpp"
 
 #include "daemon/base/random.hpp"
+#include "daemon/base/url_encoding.hpp"
 #include "daemon/web/http.hpp"
 
 #include <liboath/oath.h>
@@ -75,8 +76,8 @@ std::string totp_uri(std::string_view secret, std::string_view user, std::string
 {
     std::string key = base32_groups(secret);
     std::erase(key, ' ');
-    return "otpauth://totp/" + url_escaped("Rollbook " + std::string(school)) + ":" + url_escaped(user) +
-           "?secret=" + key + "&issuer=" + url_escaped("Rollbook " + std::string(school));
+    return "otpauth://totp/" + url_encoded("Rollbook " + std::string(school)) + ":" + url_encoded(user) +
+           "?secret=" + key + "&issuer=" + url_encoded("Rollbook " + std::string(school));
 }
 
 std::optional<std::int64_t>

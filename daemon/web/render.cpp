@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/base/spoken.hpp"
+#include "daemon/base/url_encoding.hpp"
 #include "daemon/views/text.hpp"
 #include "daemon/web/assets.hpp"
 
@@ -82,7 +83,7 @@ std::string framed(
     const std::string& title, const std::string& body, std::string_view page, const page_frame& frame, bool has_forms
 )
 {
-    const std::string known = frame.known_at.empty() ? "" : "known_at=" + url_escaped(frame.known_at);
+    const std::string known = frame.known_at.empty() ? "" : "known_at=" + url_encoded(frame.known_at);
     mustache::data all;
     all.set("title", title);
     all.set("body", body);
@@ -131,7 +132,7 @@ std::string render_page(const page_model& of, const page_frame& frame, const tim
     const result<json_document> model = json_document::parse(of.json);
     ROLLBOOK_ENSURE(model.has_value());
     mustache::data all = to_data(model->root(), zone);
-    const std::string known = frame.known_at.empty() ? "" : "known_at=" + url_escaped(frame.known_at);
+    const std::string known = frame.known_at.empty() ? "" : "known_at=" + url_encoded(frame.known_at);
     all.set("title", of.title);
     all.set("carry", with_query("", known));
     all.set("carry_and", known.empty() ? "" : "&" + known);

@@ -2,6 +2,7 @@
 
 #include "daemon/base/events.hpp"
 #include "daemon/base/sha256.hpp"
+#include "daemon/base/url_encoding.hpp"
 #include "daemon/views/reads.hpp"
 #include "daemon/views/text.hpp"
 #include "daemon/views/verification.hpp"
@@ -223,8 +224,8 @@ asio::awaitable<web_answer> site::routed_answer(web_request request)
         }
         std::string next = request.target.path;
         for (const auto& [name, value] : request.target.query)
-            next += (next.find('?') == std::string::npos ? "?" : "&") + url_escaped(name) + "=" + url_escaped(value);
-        co_return see_other(next == "/" ? "/login" : "/login?next=" + url_escaped(next));
+            next += (next.find('?') == std::string::npos ? "?" : "&") + url_encoded(name) + "=" + url_encoded(value);
+        co_return see_other(next == "/" ? "/login" : "/login?next=" + url_encoded(next));
     }
     // What a role may not open is not there.
     if (!may_open(*to.to, reader->role)) co_return plain_answer(404, "Not found", "There is nothing at this address.");
