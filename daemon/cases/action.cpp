@@ -159,7 +159,8 @@ draft alert_entry(const alert& value, entry_index own_index, const held_thing* r
     thing_version row;
     row.kind = what::alert;
     row.pupil = value.pupil;
-    row.key = value.rule + "/" + std::to_string(value.pupil);
+    row.source = value.source;
+    row.key = is_about_source(value) ? value.rule : value.rule + "/" + std::to_string(value.pupil);
     row.gone = is_ended(value.state);
     if (replaced) {
         row.subject = replaced->subject;

@@ -134,6 +134,12 @@ result<decision_outcome> decide_action(const desk& at)
 {
     const auto found = find_alert(at);
     if (!found) return found.error();
+    if (is_about_source(found->value))
+        return failure(
+            errc::forbidden,
+            fmt::format("alert {} is about a source, and actions are about a pupil", found->value.id),
+            "Acknowledge it or close it; both take --text."
+        );
     case_action action;
     action.alert = found->value.id;
     action.pupil = found->value.pupil;

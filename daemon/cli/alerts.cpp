@@ -101,7 +101,7 @@ void print_alert(const command_io& io, const workplace& at, const people& everyo
     const auto judged_by = std::ranges::find(at.config.rules, now.rule, &rule::id);
     io.out << "Alert " << now.id << ": " << (judged_by == at.config.rules.end() ? now.rule : plain(judged_by->title))
            << " (" << now.rule << "), " << now.stage << ", " << name_of(now.state) << '\n'
-           << "Pupil " << reference_of(everyone.person_of(now.pupil)) << ": " << value_text(now.value, now) << " where "
+           << (is_about_source(now) ? "Source " : "Pupil ") << subject_of(now, everyone) << ": " << value_text(now.value, now) << " where "
            << value_text(now.threshold, now) << " is the threshold, " << window_text(now.window) << '\n'
            << plain(now.reason) << '\n';
     if (judged_by != at.config.rules.end()) io.out << "Source of the rule: " << plain(judged_by->source) << '\n';
@@ -109,6 +109,7 @@ void print_alert(const command_io& io, const workplace& at, const people& everyo
 
     print_story(io.out, at, story);
     io.out << '\n';
+    if (is_about_source(now)) return;
     print_evidence(io.out, at, now.evidence);
     print_copy(io.out, at, judged_by == at.config.rules.end() ? now.rule : plain(judged_by->title), story);
 }
@@ -116,7 +117,7 @@ void print_alert(const command_io& io, const workplace& at, const people& everyo
 } // namespace
 
 alert_table::alert_table(std::ostream& out, const time_zone& zone, const people& everyone)
-    : table_(out, {">Alert", "Rule", "Stage", "State", "Pupil", ">Value", ">Threshold", "Opened", "Changed"}),
+    : table_(out, {">Alert", "Rule", "Stage", "State", "About", ">Value", ">Threshold", "Opened", "Changed"}),
       zone_(zone), everyone_(everyone)
 {
 }
@@ -128,7 +129,7 @@ void alert_table::row(const alert& value)
          value.rule,
          value.stage,
          std::string(name_of(value.state)) + (value.parked ? ", parked" : ""),
-         reference_of(everyone_.person_of(value.pupil)),
+         subject_of(value, everyone_),
          value_text(value.value, value),
          value_text(value.threshold, value),
          clock_text(value.opened_at, zone_),

@@ -110,6 +110,12 @@ int run_alerts_letter(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
         const auto about = story_of(at, options.index).versions.back();
+        if (is_about_source(about))
+            throw failure_error(failure(
+                errc::forbidden,
+                "alert " + std::to_string(about.id) + " is about a source: there is nobody to write to",
+                "`rollbook alerts list` shows which alerts are about a pupil."
+            ));
         const std::string text = read_template(at.config, options.letter);
         const people everyone(at);
         const std::string letter = fill_letter(text, words_for(at, everyone, about)).value();

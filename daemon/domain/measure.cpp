@@ -27,6 +27,7 @@ constexpr std::array known = {
     measure_kind{"suspended_days", unit::sessions, "suspended session*", true, true},
     measure_kind{"suspension_duties", unit::suspensions, "suspension*", false, true},
     measure_kind{"unexplained_minutes", unit::minutes, "minute*", true, false, true},
+    measure_kind{"stale_source", unit::sources, "source* out of date", false, false, false, true},
 };
 
 } // namespace

@@ -368,7 +368,8 @@ result<version> project(std::string_view payload, entry_index own_index, const d
     case what::delivery: row.key = text_or_empty(root["message_id"]); break;
     case what::alert: {
         row.subject = index_or_none(root["alert"]);
-        row.key = text_or_empty(root["rule"]) + "/" + std::to_string(row.pupil);
+        row.key = text_or_empty(root["rule"]);
+        if (row.source.empty()) row.key += "/" + std::to_string(row.pupil);
         const std::string state = text_or_empty(root["state"]);
         row.gone = state == "resolved" || state == "withdrawn";
         break;

@@ -194,7 +194,8 @@ struct alert_decision {
 struct alert {
     entry_index id = no_entry;
     entry_index latest = no_entry; // the entry of this version
-    entry_index pupil = no_entry;
+    entry_index pupil = no_entry; // no_entry: about a source
+    std::string source;           // empty: about a pupil
     std::string rule;
     std::string rule_version;
     std::string stage;
@@ -212,6 +213,11 @@ struct alert {
     bool parked = false;                   // a baseline alert that a person put aside until its stage rises
     std::optional<alert_decision> decided; // where this version is a person's
 };
+
+inline bool is_about_source(const alert& value)
+{
+    return !value.source.empty();
+}
 
 // What reminders count from.
 inline instant counts_since(const alert& value)
@@ -240,7 +246,8 @@ bool is_decided(const rule& judged_by, const alert& value);
 //
 // `current` is the alert not yet ended, or the last one when it is_decided(), or null. `now` is today's verdict; `then`
 // is the verdict by today's knowledge at current->opened_for (ignored when current is null). Opens at the highest stage
-// met; as `baseline` when `first_read`.
+// met; as `baseline` when `first_read`; as `pending`, told to nobody, where the rule has a `hold`, and open once the
+// condition has lasted that long. A pending alert whose condition goes is resolved, and told to nobody either.
 //
 // While not ended, the stage only goes up, and a baseline alert whose stage rises becomes open. Value, window and
 // evidence follow the highest stage met now (the first stage's window when none is met); stage and threshold stay those

@@ -83,6 +83,13 @@ bool read_place(json_view root, entry_index own_index, alert& to)
     return read(root["alert"], to.id) && read(root["replaces"], replaced) && to.id <= replaced && replaced < own_index;
 }
 
+// A pupil or a source, and not both.
+bool read_about(json_view root, alert& to)
+{
+    if (root["source"].is_absent()) return read(root["pupil"], to.pupil);
+    return root["pupil"].is_absent() && read(root["source"], to.source) && is_about_source(to);
+}
+
 // A person's decision: all of it, or none of it.
 bool read_decision(json_view root, std::optional<alert_decision>& to)
 {
@@ -128,11 +135,12 @@ std::string alert_payload(const alert& value, entry_index own_index)
         out.key("parts").begin_object().member("absent", value.parts->absent);
         out.member("possible", value.parts->possible).end_object();
     }
-    out.member("pupil", value.pupil);
+    if (!is_about_source(value)) out.member("pupil", value.pupil);
     out.member("reason", value.reason);
     if (!is_opening) out.member("replaces", value.latest);
     out.member("rule", value.rule);
     out.member("rule_version", value.rule_version);
+    if (is_about_source(value)) out.member("source", value.source);
     out.member("stage", value.stage);
     if (value.staged_at != instant{}) out.member("staged_at", format_instant(value.staged_at));
     out.member("state", name_of(value.state));
@@ -159,7 +167,7 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
     const bool ok = read_place(root, own_index, found) && read(root["changed_at"], found.changed_at) &&
                     read(root["evidence"], found.evidence) && read(root["opened_at"], found.opened_at) &&
                     read(root["opened_for"]["as_of"], found.opened_for.as_of) &&
-                    read(root["opened_for"]["read_at"], found.opened_for.read_at) && read(root["pupil"], found.pupil) &&
+                    read(root["opened_for"]["read_at"], found.opened_for.read_at) && read_about(root, found) &&
                     read(root["reason"], found.reason) && read(root["rule"], found.rule) &&
                     read(root["rule_version"], found.rule_version) && read(root["stage"], found.stage) &&
                     read(root["state"], found.state) && read(root["threshold"], found.threshold) &&

@@ -50,11 +50,18 @@ alert_change open_at(
 )
 {
     alert_change change;
-    change.tell = first_read ? telling::baseline : telling::opened;
     alert& next = change.next;
     next.pupil = pupil.ref;
     next.rule = judged_by.id;
-    next.state = first_read ? alert_state::baseline : alert_state::open;
+    if (first_read) {
+        change.tell = telling::baseline;
+        next.state = alert_state::baseline;
+    } else if (judged_by.hold.count() > 0) {
+        next.state = alert_state::pending;
+    } else {
+        change.tell = telling::opened;
+        next.state = alert_state::open;
+    }
     next.stage = judged_by.stages[static_cast<std::size_t>(now.stage)].name;
     next.threshold = now.threshold;
     next.opened_for = judged;
@@ -67,7 +74,8 @@ alert_change open_at(
 
 alert_change end_as(alert_state state, const alert& current, const verdict& now, std::string reason)
 {
-    alert_change change{current, current.state == alert_state::baseline ? telling::nothing : telling::ended};
+    const bool was_told = current.state != alert_state::baseline && current.state != alert_state::pending;
+    alert_change change{current, was_told ? telling::ended : telling::nothing};
     change.next.state = state;
     change.next.reason = std::move(reason);
     take_value(change.next, now);
@@ -108,6 +116,11 @@ alert_change follow(const rule& judged_by, const alert& current, const verdict& 
         next.staged_at = at;
         if (next.state == alert_state::baseline) next.state = alert_state::open;
     }
+    if (next.state == alert_state::pending) {
+        const bool has_lasted = at - next.opened_at >= judged_by.hold;
+        change.tell = has_lasted ? telling::opened : telling::nothing;
+        if (has_lasted) next.state = alert_state::open;
+    }
     take_value(next, now);
     next.reason = why_open(judged_by, now, reached);
     return change;
@@ -118,6 +131,8 @@ std::optional<alert_change> go_on(
 )
 {
     std::optional<alert_change> change = ending(judged_by, current, now, then, rule_changed);
+    // What was told to nobody needs nobody's decision to go.
+    if (!change && current.state == alert_state::pending && now.stage < 0) change = resolve(judged_by, current, now);
     // An alert that stays though its pupil is outside the cohort is left as it was.
     if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, current, now, at);
     if (!change || tells_the_same(change->next, current)) return std::nullopt;

@@ -1,6 +1,7 @@
 #include "daemon/rules/measures.hpp"
 
 #include "daemon/base/error.hpp"
+#include "daemon/domain/calendar.hpp"
 
 #include <algorithm>
 #include <array>
@@ -140,11 +141,19 @@ measured broken_weeks(const reading& read)
     civil_day week = civil_day::min();
     for (const one& mark : read.marks()) {
         if (!is_absence(*mark.row)) continue;
-        const civil_day monday = mark.session.day - (std::chrono::weekday(mark.session.day) - std::chrono::Monday);
+        const civil_day monday = monday_of(mark.session.day);
         found.value += monday != week ? 1 : 0;
         week = monday;
         take(found, mark);
     }
+    return found;
+}
+
+// A source is judged after each read of one, and no pupil ever is.
+measured of_no_pupil(const reading& read)
+{
+    measured found;
+    found.window = read.days;
     return found;
 }
 
@@ -171,6 +180,7 @@ constexpr std::array functions = {
     named_function{"suspended_days", suspended_days},
     named_function{"suspension_duties", suspension_duties},
     named_function{"unexplained_minutes", unexplained_minutes},
+    named_function{"stale_source", of_no_pupil},
 };
 
 } // namespace

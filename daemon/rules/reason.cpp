@@ -158,6 +158,8 @@ std::string days_in_words(const day_range& days)
 
 std::string why_open(const rule& judged_by, const verdict& now, int reached)
 {
+    if (kind_of(judged_by).by_source)
+        return now.stage >= 0 ? now.detail : why_resolved(judged_by, now) + " The alert stays until a person decides.";
     std::string said = what_is(judged_by, now) + ".";
     if (!now.detail.empty()) said += " " + now.detail;
     if (now.stage < 0) {
@@ -176,6 +178,7 @@ std::string why_open(const rule& judged_by, const verdict& now, int reached)
 
 std::string why_resolved(const rule& judged_by, const verdict& now)
 {
+    if (kind_of(judged_by).by_source) return "The source is up to date again.";
     const std::string needed = fewer_than(judged_by, judged_by.clearing_level());
     if (is_by_clock(judged_by)) return "Stand down: it is known now where the pupil is.";
     if (is_age(judged_by)) return fmt::format("{}; {}.", what_is(judged_by, now), needed);

@@ -4,6 +4,7 @@
 #include "daemon/base/json.hpp"
 #include "daemon/cases/action.hpp"
 #include "daemon/cases/silence.hpp"
+#include "daemon/service/commit.hpp"
 #include "daemon/service/reminders.hpp"
 
 #include <fmt/format.h>
@@ -42,6 +43,12 @@ draft watch_entry(const ledger& book, entry_index pupil, const watched_pupil* wa
     }
     out.member("state", watched ? "standing" : "ended").end_object();
     return pupil_setting_entry(fmt::format("watch/{}", pupil), value, pupil, last);
+}
+
+std::string explanation_in(const std::string& finding)
+{
+    const auto parsed = json_document::parse(finding);
+    return parsed ? std::string(parsed->root()["explanation"].string_if().value_or("")) : std::string();
 }
 
 entry_index newest_link(const held_state& held)
@@ -129,10 +136,7 @@ void read_closer::record_settings(const std::vector<source_fact>& facts, const s
     for (const source_fact& fact : facts)
         record(source + "/" + fact.name, fact.value);
     if (t.empty()) return;
-    const entry_index base = book_.size();
-    book_.commit(t, now);
-    for (std::size_t i = 0; i < t.entries.size(); ++i)
-        book_.state().apply(base + i, t.entries[i].row, t.entries[i].payload);
+    commit_and_apply(book_, t, now);
 }
 
 closing_report read_closer::close(
@@ -149,6 +153,7 @@ closing_report read_closer::close(
     relink(s);
     s.statement = reading.statement(from);
     judge_findings(s);
+    judge_sources(s);
     if (source.role == source_role::mis) judge_alerts(s);
     state_sources(s);
     s.t.streams = outcome.closed;
@@ -315,6 +320,48 @@ void read_closer::judge_findings(step& s)
         s.add(std::move(d));
 }
 
+// Each source by the finding about it: whatever was read or failed just now, any of them may have come of age.
+void read_closer::judge_sources(step& s)
+{
+    for (const rule_in_force& each : rules_) {
+        if (!each.kind->by_source) continue;
+        const rule& by = *each.by;
+        for (const source_configuration& source : settings_.sources) {
+            const held_thing* found =
+                std::as_const(s.held).things(what::finding).find("", "source-stale/" + source.name);
+            const held_thing* last = std::as_const(s.held).things(what::alert).find(source.name, by.id);
+            std::optional<alert> current = last ? parse_alert_payload(last->payload, last->entry) : std::nullopt;
+            if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
+            const bool is_stale = found && !found->gone;
+            if (!is_stale && !current) continue;
+
+            verdict now;
+            now.threshold = by.stages.front().at_least;
+            now.window = {s.today, s.today};
+            if (is_stale) {
+                now.stage = 0;
+                now.value = 1;
+                now.evidence = {found->entry};
+                now.above_clearing = true;
+                now.detail = explanation_in(found->payload);
+                if (source.name == mis_) now.detail += " Until it is read again, first-day calling goes by the school's own registers.";
+            }
+            verdict then = now;
+            then.stage = 0; // it was so when it opened, whatever is known since
+            const judged_day judged{s.today, zone_.to_local(s.now)};
+            const bool stands = current && !is_ended(current->state);
+            auto change = next_alert(
+                by, each.version, {}, current ? &*current : nullptr, now, stands ? &then : nullptr, judged, false, s.now
+            );
+            if (!change) continue;
+            change->next.pupil = no_entry;
+            change->next.source = source.name;
+            s.report.alerts_ended += stands && is_ended(change->next.state) ? 1 : 0;
+            take_change(s, by, std::move(*change), last);
+        }
+    }
+}
+
 void read_closer::record_watched(step& s)
 {
     pupils_.find_watched(s.held, mis_);
@@ -360,10 +407,25 @@ void read_closer::judge_alerts(step& s)
     } else {
         std::set<entry_index> touched = s.reading.touched_pupils();
         touched.insert(s.reading.touched_cases().begin(), s.reading.touched_cases().end());
+        const std::set<entry_index> waiting = pupils_waiting(s);
+        touched.insert(waiting.begin(), waiting.end());
         for (const entry_index pupil : touched)
             if (const auto number = held->find_pupil(pupil)) judge_pupil(s, facts, pupil, *number);
     }
     if (!s.baseline.empty()) tell_baseline(s);
+}
+
+// Those of whom a condition is met and has not lasted as long as its rule asks: time alone brings them on.
+std::set<entry_index> read_closer::pupils_waiting(const step& s) const
+{
+    std::set<entry_index> found;
+    if (std::ranges::none_of(rules_, [](const rule_in_force& each) { return each.by->hold.count() > 0; })) return found;
+    for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
+        if (thing.gone) continue;
+        const auto standing = parse_alert_payload(thing.payload, thing.entry);
+        if (standing && standing->state == alert_state::pending) found.insert(standing->pupil);
+    }
+    return found;
 }
 
 void read_closer::judge_pupil(step& s, const rule_facts& facts, entry_index pupil, pupil_no number)
@@ -372,7 +434,8 @@ void read_closer::judge_pupil(step& s, const rule_facts& facts, entry_index pupi
     const pupil_history history(facts, who, s.judged);
     for (const rule_in_force& each : rules_) {
         // Marks that are half read would be half judged; of incidents what has come is true as far as it goes.
-        if (each.kind->by_clock || (each.kind->reads_marks && !s.outcome.marks_closed)) continue;
+        if (each.kind->by_clock || each.kind->by_source) continue;
+        if (each.kind->reads_marks && !s.outcome.marks_closed) continue;
         const bool first = each.kind->reads_marks ? s.outcome.marks_first : s.outcome.any_first;
         judge_by(s, each, history, first && !each.by->safety, true);
     }
@@ -448,27 +511,32 @@ void read_closer::judge_by(
     );
     if (!change) return;
 
-    const entry_index index = s.next_index();
-    const bool opening = !current || change->next.id == no_entry;
     const bool ending = is_ended(change->next.state) && current && !is_ended(current->state);
-    s.add(alert_entry(change->next, index, opening ? nullptr : thing));
-    if (opening) change->next.id = index;
-    s.report.alerts_opened += opening ? 1 : 0;
     s.report.alerts_ended += ending ? 1 : 0;
-    if (change->tell == telling::baseline)
-        ++s.baseline[by.id][change->next.stage];
-    else if (change->tell != telling::nothing)
-        tell(s, by, change->next, change->tell);
+    take_change(s, by, std::move(*change), thing);
+}
+
+void read_closer::take_change(step& s, const rule& by, alert_change change, const held_thing* last)
+{
+    const entry_index index = s.next_index();
+    const bool opening = change.next.id == no_entry;
+    s.add(alert_entry(change.next, index, opening ? nullptr : last));
+    if (opening) change.next.id = index;
+    s.report.alerts_opened += opening ? 1 : 0;
+    if (change.tell == telling::baseline)
+        ++s.baseline[by.id][change.next.stage];
+    else if (change.tell != telling::nothing)
+        tell(s, by, change.next, change.tell);
 }
 
 void read_closer::tell(step& s, const rule& by, const alert& about, telling what_to_tell)
 {
-    const pupil_facts& facts = pupils_.of(s.held, about.pupil);
-    const named_pupil pupil{fmt::format("P-{}", about.pupil), facts.forename, facts.surname};
+    const named_pupil pupil = named_subject(s.held, about);
     if (is_silenced(s.silences, by, about.pupil, s.today)) return;
-    const bool flaps = !by.safety && what_to_tell == telling::opened && has_flapped(s, by, about.pupil);
+    const bool flaps = !by.safety && what_to_tell == telling::opened && has_flapped(s, by, about);
     for (const route_configuration& route : settings_.routes) {
         if (!route.wants(by.id)) continue;
+        if (is_about_source(about) && route.channel == "note") continue; // it goes to a pupil's record
         const bool unheard = take_over_waiting(s, about.id, route.name);
         if (unheard && what_to_tell == telling::ended) continue; // nobody was told that it opened
         outbox_message m = alert_message(
@@ -488,13 +556,13 @@ void read_closer::tell(step& s, const rule& by, const alert& about, telling what
 }
 
 // Opened and ended so often in a day that only one that still stands the next school morning is told of.
-bool read_closer::has_flapped(const step& s, const rule& by, entry_index pupil) const
+bool read_closer::has_flapped(const step& s, const rule& by, const alert& about) const
 {
     constexpr int ended_max = 2;
     int ended = 0;
-    const std::string key = fmt::format("{}/{}", by.id, pupil);
+    const std::string key = is_about_source(about) ? by.id : fmt::format("{}/{}", by.id, about.pupil);
     for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
-        if (!thing.gone || thing.key != key) continue;
+        if (!thing.gone || thing.key != key || thing.source != about.source) continue;
         const auto before = parse_alert_payload(thing.payload, thing.entry);
         ended += before && !before->decided && s.now - before->changed_at < std::chrono::hours(24) ? 1 : 0;
     }

@@ -77,12 +77,16 @@ private:
     void relink(step& now);
     std::optional<possible_sums> possible_of(const step& now) const;
     void judge_findings(step& now);
+    void judge_sources(step& now);
     void record_watched(step& now);
     void judge_alerts(step& now);
+    std::set<entry_index> pupils_waiting(const step& now) const;
     void judge_pupil(step& now, const rule_facts& facts, entry_index pupil, pupil_no number);
     void judge_by(step& now, const rule_in_force& in_force, const pupil_history& history, bool first, bool may_open);
+    // `replaced`: the newest version of the same alert, or null when this one opens.
+    void take_change(step& now, const rule& by, alert_change change, const held_thing* replaced);
     void tell(step& now, const rule& by, const alert& about, telling what_to_tell);
-    bool has_flapped(const step& now, const rule& by, entry_index pupil) const;
+    bool has_flapped(const step& now, const rule& by, const alert& about) const;
     bool take_over_waiting(step& now, entry_index about, const std::string& route);
     void tell_baseline(step& now);
     void state_sources(step& now);

@@ -11,11 +11,6 @@
 namespace rollbook {
 namespace {
 
-std::string subject_start(const message_setting& setting)
-{
-    return setting.simulated ? "[Rollbook SIMULATION] " : "[Rollbook] ";
-}
-
 std::string first_letter(std::string_view name)
 {
     // A name may begin with more than one byte.
@@ -54,6 +49,11 @@ std::string link_line(const message_setting& setting, std::string_view path)
     return fmt::format("\nOpen it: {}{}\n", setting.public_url, path);
 }
 
+std::string subject_line(const alert& about, const std::string& shown_subject)
+{
+    return fmt::format("{}: {}\n", is_about_source(about) ? "Source" : "Pupil", shown_subject);
+}
+
 std::string alert_json(
     const route_configuration& route, const alert& about, const std::string& type, const std::string& shown_pupil
 )
@@ -63,9 +63,10 @@ std::string alert_json(
     out.begin_object();
     out.key("data").begin_object();
     out.member("alert", about.id);
-    out.member("pupil", shown_pupil);
+    if (!is_about_source(about)) out.member("pupil", shown_pupil);
     if (route.may_say("reason")) out.member("reason", about.reason);
     out.member("rule", about.rule);
+    if (is_about_source(about)) out.member("source", about.source);
     if (route.may_say("stage")) out.member("stage", about.stage);
     if (route.may_say("state")) out.member("state", name_of(about.state));
     if (route.may_say("threshold")) {
@@ -84,6 +85,11 @@ std::string alert_json(
 }
 
 } // namespace
+
+std::string subject_start(const message_setting& setting)
+{
+    return setting.simulated ? "[Rollbook SIMULATION] " : "[Rollbook] ";
+}
 
 std::string message_id_part(std::string_view text)
 {
@@ -130,7 +136,7 @@ outbox_message alert_message(
         m.content.subject += fmt::format(" ({})", tell == telling::ended ? name_of(about.state) : about.stage);
     const std::string who = shown(pupil, route.disclose);
     std::string& text = m.content.text;
-    text = fmt::format("{}\nPupil: {}\n", judged_by.title, who);
+    text = fmt::format("{}\n{}", judged_by.title, subject_line(about, who));
     if (route.may_say("reason")) text += fmt::format("\n{}\n", about.reason);
     if (tell == telling::ended) {
         text += "\nNothing more is needed for this alert.\n";
@@ -145,7 +151,9 @@ outbox_message alert_message(
     }
     text += link_line(setting, fmt::format("/alerts/{}", about.id));
     if (tell != telling::ended)
-        text += fmt::format("\nTo see the marks behind it: rollbook alerts show {}\n", about.id);
+        text += is_about_source(about)
+                    ? std::string("\nTo see what is wrong: rollbook status\n")
+                    : fmt::format("\nTo see the marks behind it: rollbook alerts show {}\n", about.id);
     text += fmt::format("\n{}\n", setting.school);
     m.content.json = alert_json(route, about, m.content.type, who);
     return m;
@@ -217,6 +225,11 @@ named_pupil pupil_named(const held_state& held, entry_index pupil)
     return named;
 }
 
+named_pupil named_subject(const held_state& held, const alert& about)
+{
+    return is_about_source(about) ? named_pupil{about.source, {}, {}} : pupil_named(held, about.pupil);
+}
+
 namespace {
 
 std::string data_json(const std::string& type, std::initializer_list<std::pair<std::string_view, std::string>> data)
@@ -269,9 +282,9 @@ outbox_message alert_reminder(
     );
     const std::string who = shown(pupil, route.disclose);
     m.content.text = fmt::format(
-        "{}\nPupil: {}\n{}\n{}{}\n{}\nWhen it is in hand: rollbook alerts ack {}\n\n{}\n",
+        "{}\n{}{}\n{}{}\n{}\nWhen it is in hand: rollbook alerts ack {}\n\n{}\n",
         judged_by.title,
-        who,
+        subject_line(about, who),
         route.may_say("reason") ? fmt::format("\n{}\n", about.reason) : std::string(),
         route.may_say("stage") ? fmt::format("Stage: {}. ", about.stage) : std::string(),
         escalates ? "Nobody has acknowledged this alert, so you are told as well."

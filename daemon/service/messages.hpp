@@ -31,6 +31,9 @@ struct message_setting {
 // A text as a message's id may hold it: only what RFC 5322 lets an id hold without quoting.
 std::string message_id_part(std::string_view text);
 
+// How the subject of every message begins.
+std::string subject_start(const message_setting& setting);
+
 message_setting message_setting_of(const configuration& settings, bool simulated);
 
 // The one message of (alert, stage, route). No name in the subject; in the body only what `route.disclose` allows; no
@@ -61,6 +64,8 @@ outbox_message baseline_message(
 
 // The newest name that the pupil's own record gives, if it gives one.
 named_pupil pupil_named(const held_state& held, entry_index pupil);
+// Whom or what an alert is about: its pupil, or its source's name as the reference.
+named_pupil named_subject(const held_state& held, const alert& about);
 
 // That nobody has acknowledged the alert; one message of (alert, stage, route, number).
 outbox_message alert_reminder(

@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/utf8.hpp"
+#include "daemon/domain/calendar.hpp"
 
 #include <fmt/format.h>
 
@@ -15,17 +16,6 @@ constexpr std::chrono::hours day_begins{7}; // local; nothing of this is worth w
 std::string month_of(civil_day day)
 {
     return format_day(day).substr(0, 7);
-}
-
-// The Monday of the day's week.
-civil_day week_of(civil_day day)
-{
-    return day - (std::chrono::weekday(day) - std::chrono::Monday);
-}
-
-std::string title(const message_setting& setting, std::string_view what)
-{
-    return fmt::format("{}{}", setting.simulated ? "[Rollbook SIMULATION] " : "[Rollbook] ", what);
 }
 
 outbox_message about_itself(
@@ -43,7 +33,7 @@ outbox_message about_itself(
     m.stage = kind;
     m.content.type = fmt::format("operator.{}", kind);
     m.content.id = fmt::format("<{}-{}.{}@{}>", kind, number, message_id_part(route), setting.domain);
-    m.content.subject = title(setting, subject);
+    m.content.subject = subject_start(setting).append(subject);
     text = as_utf8(text); // a failure's words may be a system's own
     m.content.text = fmt::format("{}\n{}\n", text, setting.school);
     m.content.made_at = at;
@@ -90,7 +80,7 @@ outbox_message alive_message(
     for (const trouble& each : troubles)
         text += fmt::format("\nTo see to: {}.\n  {}\n", each.text, each.to_do());
     if (troubles.empty()) text += "Nothing needs a hand.\n";
-    return about_itself(setting, route, "alive", format_day(week_of(today)), "Alive", text, at);
+    return about_itself(setting, route, "alive", format_day(monday_of(today)), "Alive", text, at);
 }
 
 message test_message(const message_setting& setting, const std::string& route, std::string_view id, instant at)

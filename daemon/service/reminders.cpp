@@ -4,6 +4,7 @@
 #include "daemon/cases/reminders.hpp"
 #include "daemon/cases/silence.hpp"
 #include "daemon/service/closing.hpp"
+#include "daemon/service/commit.hpp"
 #include "daemon/service/messages.hpp"
 
 #include <fmt/format.h>
@@ -70,7 +71,7 @@ void remind_of_alerts(round& r)
         const local_instant since = r.zone.to_local(counts_since(*about));
         for (const due_reminder& due : reminders_of(*about, *of, r.setting, since, r.local)) {
             const route_configuration& to = r.route(due.route);
-            const named_pupil pupil = pupil_named(r.book.state(), about->pupil);
+            const named_pupil pupil = named_subject(r.book.state(), *about);
             const std::string first = r.book.first_message_id(about->id, to.name);
             r.send(alert_reminder(r.shared, to, *of, *about, due, pupil, first), may_go_at(r.settings, to, *of, r.now));
         }
@@ -99,7 +100,7 @@ std::vector<entry_index> alerts_under(const held_state& held, const silence& of)
     std::vector<entry_index> found;
     for (const held_thing& thing : held.things(what::alert).all()) {
         if (thing.gone || (of.pupil != no_entry && thing.pupil != of.pupil)) continue;
-        if (of.rule.empty() || thing.key.starts_with(of.rule + "/")) found.push_back(thing.subject);
+        if (of.rule.empty() || thing.key == of.rule || thing.key.starts_with(of.rule + "/")) found.push_back(thing.subject);
     }
     return found;
 }
@@ -152,10 +153,7 @@ std::size_t remind(const configuration& settings, ledger& book, instant now)
     remind_of_actions(r);
     end_silences(r);
     if (r.t.empty()) return 0;
-    const entry_index base = book.size();
-    book.commit(r.t, now);
-    for (std::size_t i = 0; i < r.t.entries.size(); ++i)
-        book.state().apply(base + i, r.t.entries[i].row, r.t.entries[i].payload);
+    commit_and_apply(book, r.t, now);
     if (!r.t.entries.empty()) book.sign_checkpoint(now);
     return r.t.messages.size();
 }

@@ -55,6 +55,11 @@ void write_members(
 
 } // namespace
 
+std::string subject_of(const alert& value, const people& everyone)
+{
+    return is_about_source(value) ? value.source : reference_of(everyone.person_of(value.pupil));
+}
+
 std::vector<alert> alert_versions(const workplace& at, entry_index id)
 {
     std::vector<alert> versions;
@@ -80,7 +85,7 @@ alert_story story_of(const workplace& at, entry_index id)
     const alert& now = story.versions.back();
     std::vector<std::string> used;
     for (case_action& each : actions_at(at)) {
-        if (each.pupil == now.pupil && has_used_evidence(each, now.rule, "letter"))
+        if (!is_about_source(now) && each.pupil == now.pupil && has_used_evidence(each, now.rule, "letter"))
             std::ranges::move(keys_of(at, each.evidence), std::back_inserter(used));
         if (each.alert == id) story.actions.push_back(std::move(each));
     }
@@ -160,7 +165,10 @@ void write_members(
         out.member("possible", value.parts->possible).end_object();
     }
     out.key("pupil");
-    everyone.write(out, value.pupil);
+    if (is_about_source(value))
+        out.null();
+    else
+        everyone.write(out, value.pupil);
     out.member("reason", value.reason);
     if (story && story->referral) {
         out.key("referral").begin_object().key("lacking").begin_array();
@@ -169,6 +177,7 @@ void write_members(
         out.end_array().member("ready", story->referral->is_ready()).end_object();
     }
     out.member("rule", value.rule);
+    if (is_about_source(value)) out.member("source", value.source);
     out.member("stage", value.stage);
     out.member("state", name_of(value.state));
     out.key("threshold");

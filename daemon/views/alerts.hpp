@@ -22,6 +22,9 @@ void write_alert(
     const std::function<void(json_writer&)>& write_history = {}
 );
 
+// Whom or what it is about: P-N of the person, or the source's name.
+std::string subject_of(const alert& value, const people& everyone);
+
 // What is told of one alert besides its newest version.
 struct alert_story {
     std::vector<alert> versions;            // oldest first, at least one

@@ -202,8 +202,9 @@ void write_can(json_writer& out, const page_request& of, const alert& now)
     const bool stands = decides_here && !is_ended(now.state) && now.state != alert_state::pending;
     out.key("can").begin_object();
     out.member("acknowledge", stands && now.state == alert_state::open);
-    out.member("act", decides_here);
+    out.member("act", decides_here && !is_about_source(now));
     out.member("close", stands);
+    out.member("decide", decides_here);
     out.member("park", stands && now.state == alert_state::baseline && !now.parked);
     out.member("take_up", stands && now.state == alert_state::baseline);
     out.end_object();
@@ -321,7 +322,7 @@ result<page_model> make_alert(const page_request& of)
     page_model page;
     page.page = "alert";
     page.title = judged_by ? judged_by->title : now.rule;
-    page.shown.push_back(of.everyone.person_of(now.pupil));
+    if (!is_about_source(now)) page.shown.push_back(of.everyone.person_of(now.pupil));
     page.json = model_json([&](json_writer& out) {
         write_actions(out, of, now.id);
         out.key("alert");

@@ -179,7 +179,7 @@ result<page_model> make_pupils(const page_request& of)
     const std::vector<const profile*> rows = listed(of);
     std::map<entry_index, int> alerts;
     for (const alert& each : alerts_of(of, [](const alert& a) { return !is_ended(a.state); }))
-        ++alerts[of.everyone.person_of(each.pupil)];
+        if (!is_about_source(each)) ++alerts[of.everyone.person_of(each.pupil)];
     page_model page;
     page.page = "pupils";
     page.title = "Pupils";

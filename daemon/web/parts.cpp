@@ -34,10 +34,14 @@ void write_alert_row(json_writer& out, const page_request& of, const alert& each
     out.member("id", each.id);
     out.member("opened_at", format_instant(each.opened_at));
     out.key("pupil");
-    write_person(out, of, each.pupil);
+    if (is_about_source(each))
+        out.null();
+    else
+        write_person(out, of, each.pupil);
     out.member("reason", each.reason);
     out.member("rule", each.rule);
     out.member("rule_title", judged_by ? judged_by->title : each.rule);
+    if (is_about_source(each)) out.member("source", each.source);
     out.member("stage", each.stage);
     out.member("state", name_of(each.state));
     out.key("threshold");
@@ -89,6 +93,7 @@ std::vector<csv_column> alert_columns()
         {"Name", "pupil.name"},
         {"Year", "pupil.year"},
         {"Form", "pupil.form"},
+        {"Source", "source"},
         {"Value", "value"},
         {"Threshold", "threshold"},
         {"Opened", "opened_at"},

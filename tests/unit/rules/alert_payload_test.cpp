@@ -96,6 +96,21 @@ TEST_CASE("a later payload names its alert and the entry it replaces", "[rules]"
     check_same(*back, amended());
 }
 
+TEST_CASE("an alert is about a pupil or about a source, and its payload says which", "[rules]")
+{
+    alert made = example();
+    made.pupil = no_entry;
+    made.source = "mis";
+    const std::string payload = alert_payload(made, 100);
+    CHECK(payload.find("\"pupil\"") == std::string::npos);
+    const std::optional<alert> back = parse_alert_payload(payload, 100);
+    REQUIRE(back);
+    CHECK(back->source == "mis");
+    check_same(*back, made);
+    CHECK_FALSE(parse_alert_payload(replaced(payload, R"("reason")", R"("pupil":12,"reason")"), 100));
+    CHECK_FALSE(parse_alert_payload(replaced(payload, R"("source":"mis")", R"("source":"")"), 100));
+}
+
 TEST_CASE("every state has one name and is read back from it", "[rules]")
 {
     using enum alert_state;

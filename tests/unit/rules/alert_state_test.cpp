@@ -84,6 +84,38 @@ TEST_CASE("below the lowest stage nothing opens", "[rules]")
     CHECK_FALSE(late.read(ymd(2026, 11, 20)));
 }
 
+TEST_CASE("a condition that lasts as long as its rule asks opens the alert, and one that goes is told to nobody", "[rules]")
+{
+    watch late(repeated_lateness());
+    late.judged_by.hold = std::chrono::hours(48);
+    late.book.mornings(late.calendar, ymd(2026, 11, 9), "LLL///////");
+    CHECK(late.read(ymd(2026, 11, 11)));
+    REQUIRE(late.last);
+    CHECK(late.last->state == alert_state::pending);
+    CHECK(late.tell == telling::nothing);
+    CHECK_FALSE(late.read(ymd(2026, 11, 12)));
+
+    SECTION("it lasts")
+    {
+        CHECK(late.read(ymd(2026, 11, 13)));
+        CHECK(late.last->state == alert_state::open);
+        CHECK(late.tell == telling::opened);
+    }
+    SECTION("it goes")
+    {
+        late.book.mornings(late.calendar, ymd(2026, 11, 9), "L////");
+        CHECK(late.read(ymd(2026, 11, 13)));
+        CHECK(is_ended(late.last->state));
+        CHECK(late.tell == telling::nothing);
+    }
+    SECTION("it was there at the first read: that is a baseline at once")
+    {
+        late.last.reset();
+        CHECK(late.read(ymd(2026, 11, 13), true));
+        CHECK(late.last->state == alert_state::baseline);
+    }
+}
+
 TEST_CASE("a day on which nothing counted changes makes no entry, though the window moves on", "[rules]")
 {
     watch late(repeated_lateness());

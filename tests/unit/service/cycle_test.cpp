@@ -2,6 +2,7 @@
 #include "daemon/service/decisions.hpp"
 #include "daemon/service/reminders.hpp"
 
+#include "tests/support/england_pack.hpp"
 #include "tests/support/england_rules.hpp"
 #include "tests/support/ledger_folder.hpp"
 #include "tests/support/school.hpp"
@@ -386,6 +387,61 @@ TEST_CASE("a read that stopped half way raises no alert and retires nothing", "[
     CHECK(school.poll().empty());
     CHECK(school.count(alert_word) == 3);
     CHECK(school.mails.size() == 2);
+}
+
+TEST_CASE("a source that is out of date is an alert about no pupil, which ends when it is read", "[service]")
+{
+    small_school school;
+    school.settings.rules.push_back(england_rule("source-stale"));
+    school.settings.sources[0].stale_after = std::chrono::hours(2);
+    school.poll();
+    school.mails.clear();
+    school.mis->failures[{0, 0}] = failure(errc::source_unreachable, "the source did not answer");
+    school.mis->failures[{1, 0}] = school.mis->failures[{0, 0}];
+    school.now += std::chrono::hours(2);
+    school.poll();
+    CHECK(school.mails.empty());
+
+    school.now += std::chrono::minutes(1);
+    school.poll();
+    REQUIRE(school.mails.size() == 2);
+    CHECK(school.mails[0].type == "alert.opened");
+    CHECK_THAT(school.mails[0].subject, Contains("No fresh data: mis"));
+    CHECK_THAT(school.mails[0].text, Contains("Source: mis\n") && Contains("mis was last read in full on Monday"));
+    CHECK_THAT(school.mails[0].json, Contains(R"("source":"mis")") && !Contains("pupil"));
+    CHECK(school.count(R"("rule":"source-stale")") > 0);
+    const auto before = school.content();
+    school.now += std::chrono::hours(1);
+    school.poll();
+    CHECK(school.content() == before);
+    CHECK(school.mails.size() == 2);
+
+    school.mis->failures.clear();
+    school.poll();
+    REQUIRE(school.mails.size() == 4);
+    CHECK(school.mails[2].type == "alert.resolved");
+    CHECK_THAT(school.mails[2].text, Contains("The source is up to date again."));
+    CHECK(school.folder.verify().problems.empty());
+}
+
+TEST_CASE("time alone brings on an alert whose rule asks its condition to last", "[service]")
+{
+    small_school school;
+    for (rule& each : school.settings.rules)
+        each.hold = std::chrono::hours(3);
+    school.poll();
+    school.mails.clear();
+    school.set(5, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.count(R"("state":"pending")") == 1);
+    school.now += std::chrono::minutes(179);
+    school.poll();
+    CHECK(school.mails.empty());
+    school.now += std::chrono::minutes(1);
+    school.poll();
+    REQUIRE(school.mails.size() == 2);
+    CHECK(school.mails[0].type == "alert.opened");
 }
 
 TEST_CASE("a stream that is refused does not hold back the marks", "[service]")
