@@ -175,6 +175,12 @@ int run_rules_why(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
         const rule& by = rule_named(at.config, options.rule);
+        if (find_measure(by.measure)->by_source)
+            throw failure_error(failure(
+                errc::usage,
+                "the rule " + by.id + " is about sources and judges no pupil",
+                "`rollbook status` shows each source and how old its data is."
+            ));
         const people everyone(at);
         const result<entry_index> pupil = everyone.find(options.pupil);
         if (!pupil) throw failure_error(pupil.error());
@@ -293,7 +299,7 @@ int run_rules_backtest(const command_io& io, const command_options& options)
             return exit_done;
         }
         for (const rule& by : order.rules) {
-            if (find_measure(by.measure)->by_clock) continue;
+            if (!can_be_tried(by)) continue;
             if (options.json)
                 list.item([&](json_writer& out) { write_counts(out, by, counts.at(by.id)); });
             else

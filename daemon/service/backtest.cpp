@@ -37,6 +37,12 @@ const held_state& past_state::at(entry_index n)
     return held_;
 }
 
+bool can_be_tried(const rule& by)
+{
+    const measure_kind& kind = *find_measure(by.measure);
+    return !kind.by_clock && !kind.by_source;
+}
+
 std::map<std::string, backtest_counts> backtest(
     const ledger_reader& book,
     const time_zone& zone,
@@ -71,7 +77,7 @@ std::map<std::string, backtest_counts> backtest(
             const pupil_history history(facts, who, *judged);
             for (std::size_t i = 0; i < order.rules.size(); ++i) {
                 const rule& by = order.rules[i];
-                if (find_measure(by.measure)->by_clock) continue;
+                if (!can_be_tried(by)) continue;
                 const auto at = alerts.find({i, pupil});
                 const bool has_alert = at != alerts.end() && !is_ended(at->second.state);
                 const verdict now = evaluate(by, history);

@@ -28,11 +28,14 @@ private:
 // One rule over past school days. Each is judged in the evening by what was known then; days before the first read
 // closed, by what that read showed, as a school would have that begins with its history.
 struct backtest_order {
-    std::vector<rule> rules; // by the clock: passed over
+    std::vector<rule> rules; // those that cannot be tried are passed over
     std::string mis;         // the source whose register is judged
     school_calendar calendar;
     day_range days;
 };
+
+// Whether past evenings say what the rule would have raised: not of one by the clock, nor of one about sources.
+bool can_be_tried(const rule& by);
 
 struct backtest_counts {
     std::int64_t already = 0;                                       // met on the first day: no alert, a baseline
