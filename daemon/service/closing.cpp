@@ -240,7 +240,8 @@ std::vector<freshness> read_closer::freshness_of(const step& s) const
         state.source = each.name;
         state.is_mis = each.role == source_role::mis;
         state.stale_after = each.stale_after;
-        if (const auto known = book_.source(each.name)) {
+        const auto known = book_.source(each.name);
+        if (known) {
             state.last_success = known->last_success;
             state.newest_day = known->newest_day;
             state.data_as_of = known->data_as_of;
@@ -253,7 +254,7 @@ std::vector<freshness> read_closer::freshness_of(const step& s) const
             if (s.reading.newest_day())
                 state.newest_day =
                     std::max(state.newest_day.value_or(*s.reading.newest_day()), *s.reading.newest_day());
-        } else if (!state.last_success) {
+        } else if (!known || !known->last_attempt) {
             continue; // its own first read is still to come
         }
         all.push_back(std::move(state));
@@ -320,6 +321,16 @@ void read_closer::judge_findings(step& s)
         s.add(std::move(d));
 }
 
+// A source that was never read is still being set up, until its finding is as old as data may be.
+bool read_closer::has_stood(const held_thing& finding, const source_configuration& about, instant now) const
+{
+    const auto state = book_.source(about.name);
+    if (state && state->last_success) return true;
+    const auto parsed = json_document::parse(finding.payload);
+    const auto opened = parsed ? parse_instant(parsed->root()["opened_at"].string_if().value_or("")) : std::nullopt;
+    return opened && now - *opened > about.stale_after;
+}
+
 // Each source by the finding about it: whatever was read or failed just now, any of them may have come of age.
 void read_closer::judge_sources(step& s)
 {
@@ -332,7 +343,7 @@ void read_closer::judge_sources(step& s)
             const held_thing* last = std::as_const(s.held).things(what::alert).find(source.name, by.id);
             std::optional<alert> current = last ? parse_alert_payload(last->payload, last->entry) : std::nullopt;
             if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
-            const bool is_stale = found && !found->gone;
+            const bool is_stale = found && !found->gone && has_stood(*found, source, s.now);
             if (!is_stale && !current) continue;
 
             verdict now;

@@ -77,6 +77,7 @@ private:
     void relink(step& now);
     std::optional<possible_sums> possible_of(const step& now) const;
     void judge_findings(step& now);
+    bool has_stood(const held_thing& finding, const source_configuration& about, instant now) const;
     void judge_sources(step& now);
     void record_watched(step& now);
     void judge_alerts(step& now);

@@ -166,7 +166,7 @@ void write_members(
     }
     out.key("pupil");
     if (is_about_source(value))
-        out.null();
+        out.begin_object().key("ref").null().key("source_ids").begin_object().end_object().end_object();
     else
         everyone.write(out, value.pupil);
     out.member("reason", value.reason);

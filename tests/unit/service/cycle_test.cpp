@@ -424,6 +424,22 @@ TEST_CASE("a source that is out of date is an alert about no pupil, which ends w
     CHECK(school.folder.verify().problems.empty());
 }
 
+TEST_CASE("a source that was never read is being set up, until that has lasted as long as data may be old", "[service]")
+{
+    small_school school;
+    school.settings.rules = {england_rule("source-stale")};
+    school.settings.sources[1].stale_after = std::chrono::hours(2);
+    school.cpoms->failures[{0, 0}] = failure(errc::source_unreachable, "the source did not answer");
+    school.poll();
+    school.now += std::chrono::hours(2);
+    school.poll();
+    CHECK(school.mails.empty());
+    school.now += std::chrono::minutes(1);
+    school.poll();
+    REQUIRE(school.mails.size() == 2);
+    CHECK_THAT(school.mails[0].text, Contains("cpoms has never been read."));
+}
+
 TEST_CASE("time alone brings on an alert whose rule asks its condition to last", "[service]")
 {
     small_school school;
