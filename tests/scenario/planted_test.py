@@ -1,7 +1,6 @@
 """Mistakes planted in the school's own systems, read over HTTP with the shipped manifests: each is found, none twice, and
 nothing else. The school keeps the list of what it planted, in words of its own; what each is called here is below."""
 
-import os
 from collections import Counter
 
 from support import ScenarioTest, School, main
@@ -93,12 +92,10 @@ class Planted(TidySchool):
 
 
 class Clean(TidySchool):
-    # ROLLBOOK_FULL_YEAR=1: 1,200 pupils and 190 days, which takes minutes where nothing is optimised.
-    is_full = bool(os.environ.get("ROLLBOOK_FULL_YEAR"))
-    pupils, days = (1200, 190) if is_full else (400, 60)
+    pupils, days = 1200, 190
 
-    def test_a_school_without_mistakes_gives_no_finding_whatever_is_ordinary_in_it(self):
-        self.plant(ordinary=4000 if self.is_full else 800)
+    def test_a_full_year_without_mistakes_gives_no_finding_whatever_is_ordinary_in_it(self):
+        self.plant(ordinary=4000)
         self.init()
         self.poll(FIRST)
         rows = self.statement(FIRST)

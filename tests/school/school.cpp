@@ -12,6 +12,16 @@ namespace {
 constexpr std::uint64_t first_mark_id = 2000000001u;
 constexpr std::uint64_t first_pupil_id = 1000000001u;
 
+// Compulsory school age ends on the last Friday of June of the academic year by whose end a pupil is 16. Source:
+// statutory.md.
+bool is_past_school_age(const pupil& who, date on)
+{
+    using namespace std::chrono;
+    const year_month_day day(on);
+    const year ends = day.month() >= September ? day.year() + years(1) : day.year();
+    return who.born < date((ends - years(16)) / September / 1) && on > date(ends / June / Friday[last]);
+}
+
 std::optional<std::uint64_t> number_of(std::string_view id)
 {
     std::uint64_t n = 0;
@@ -62,7 +72,7 @@ const year_plan& simulated_school::plan_of(int which_year)
 
 void simulated_school::show_day(int ordinal)
 {
-    static const std::uint8_t N = code("N");
+    static const std::uint8_t N = code("N"), C2 = code("C2"), X = code("X");
     now_ = utc_of_local(calendar_.day(ordinal), 15, 30);
     // What became known since yesterday.
     std::erase_if(pending_, [&](std::uint32_t at) {
@@ -78,6 +88,9 @@ void simulated_school::show_day(int ordinal)
             if (!roll_.pupils[std::size_t(i)].on_roll) continue;
             const planned_mark& p = plan.mark(i, day, session);
             mark m{std::uint16_t(i), std::uint16_t(ordinal), session, p.code, p.code, false, 0};
+            if (options_.is_tidy && m.code == C2 &&
+                is_past_school_age(roll_.pupils[std::size_t(i)], calendar_.day(ordinal)))
+                m.code = m.settled = X;
             const auto at = static_cast<std::uint32_t>(marks_.size());
             const std::uint8_t unknown_for =
                 options_.is_tidy ? std::min<std::uint8_t>(p.unknown_for, 2) : p.unknown_for;
