@@ -53,8 +53,8 @@ struct known_connector {
 result<std::vector<known_connector>>
 known_connectors(const manifest_places& manifests, const std::filesystem::path& mappings);
 
-// What a person is asked when a system is set up: what its manifest requires and where it is, or the folder of its export
-// files. Fails with configuration_invalid where there is no such system.
+// What a person is asked when a system is set up: what its manifest requires and where it is, or the folder of its
+// export files. Fails with configuration_invalid where there is no such system.
 result<std::vector<connector_tools::question>>
 questions_of(const std::string& system, const manifest_places& manifests, const std::filesystem::path& mappings);
 

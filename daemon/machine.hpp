@@ -9,8 +9,8 @@ namespace rollbook {
 // `newest_entry` and `now` as they stand. Asks the system only, and never fails.
 machine_facts facts_of_machine(const configuration& settings, std::optional<instant> newest_entry, instant now);
 
-// Run by root, the rest of this command works as the user who owns the ledger's folder, so that nothing beside the ledger
-// becomes root's and the daemon can go on with it. Fails with usage when the system refuses.
+// Run by root, the rest of this command works as the user who owns the ledger's folder, so that nothing beside the
+// ledger becomes root's and the daemon can go on with it. Fails with usage when the system refuses.
 result<void> work_as_owner(const std::filesystem::path& ledger);
 
 } // namespace rollbook

@@ -858,14 +858,19 @@ private:
     {
         const auto route = std::ranges::find(settings.routes, name, &route_configuration::name);
         if (route == settings.routes.end())
-            return failure(errc::usage, "the configuration has no route \"" + name + "\"", "Name a [[route]] by its name.");
+            return failure(
+                errc::usage, "the configuration has no route \"" + name + "\"", "Name a [[route]] by its name."
+            );
         boost::asio::io_context io(1);
         auto parts = make_parts(settings, data_, io.get_executor(), system_now);
         if (!parts) return parts.error();
         channel& to = *parts->channels.at(name);
         const instant now = system_now();
         message test = test_message(
-            message_setting_of(settings, is_simulation(settings)), name, std::to_string(now.time_since_epoch().count()), now
+            message_setting_of(settings, is_simulation(settings)),
+            name,
+            std::to_string(now.time_since_epoch().count()),
+            now
         );
         // A test would stand in a pupil's file.
         auto sending = route->channel == "note" ? to.check() : to.send(std::move(test));

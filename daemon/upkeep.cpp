@@ -174,7 +174,8 @@ failure no_such_narrative(std::size_t line, std::string_view why)
 }
 
 // One line that `rollbook reseal --key` wrote, as the next version of the concern it names.
-result<draft> resealed(const configuration& settings, ledger& book, const ledger_reader& reader, json_view line, std::size_t number)
+result<draft>
+resealed(const configuration& settings, ledger& book, const ledger_reader& reader, json_view line, std::size_t number)
 {
     const auto index = line["index"].int_if();
     if (!index || *index < 0) return no_such_narrative(number, "names no entry");
@@ -187,10 +188,11 @@ result<draft> resealed(const configuration& settings, ledger& book, const ledger
     if (recipients != wanted) return no_such_narrative(number, "is sealed to others than [sealed_text] names");
 
     std::optional<json_document> old;
-    reader.entries(static_cast<entry_index>(*index), static_cast<entry_index>(*index) + 1, [&](const entry_view& entry) {
-        if (auto payload = json_document::parse(std::string(entry.payload))) old.emplace(std::move(*payload));
-        return false;
-    });
+    reader
+        .entries(static_cast<entry_index>(*index), static_cast<entry_index>(*index) + 1, [&](const entry_view& entry) {
+            if (auto payload = json_document::parse(std::string(entry.payload))) old.emplace(std::move(*payload));
+            return false;
+        });
     const json_view said = old ? old->root() : json_view();
     if (said["fields"]["narrative"]["proof"].string_if() != line["proof"].string_if() || !line["proof"].is_string())
         return no_such_narrative(number, "is no narrative of this ledger");
@@ -215,8 +217,7 @@ result<draft> resealed(const configuration& settings, ledger& book, const ledger
     return record_entry(reported_record(what::concern, key, "", fields), std::move(row), when);
 }
 
-result<upkeep_report>
-reseal(const configuration& settings, ledger& book, const upkeep_request& request, instant now)
+result<upkeep_report> reseal(const configuration& settings, ledger& book, const upkeep_request& request, instant now)
 {
     if (!settings.sealed_text)
         return failure(
@@ -226,7 +227,9 @@ reseal(const configuration& settings, ledger& book, const upkeep_request& reques
     if (!reader) return reader.error();
     std::ifstream in(request.file);
     if (!in)
-        return failure(errc::usage, "the file " + request.file.string() + " cannot be read", "Check its name and owner.");
+        return failure(
+            errc::usage, "the file " + request.file.string() + " cannot be read", "Check its name and owner."
+        );
     transaction t;
     std::size_t number = 0;
     for (std::string text; std::getline(in, text);) {
@@ -249,7 +252,9 @@ reseal(const configuration& settings, ledger& book, const upkeep_request& reques
     commit_and_apply(book, t, now);
     book.sign_checkpoint(now);
     upkeep_report report;
-    report.lines.push_back(fmt::format("{} narratives have a new version, sealed to {} keys.", number, settings.sealed_text->recipients.size()));
+    report.lines.push_back(fmt::format(
+        "{} narratives have a new version, sealed to {} keys.", number, settings.sealed_text->recipients.size()
+    ));
     json_writer out(report.json);
     out.begin_object().member("ok", true).member("resealed", number).end_object();
     return report;
@@ -287,9 +292,8 @@ void stay_alive(const std::string&)
 
 // Makes one more backup in the target, which for once a key of this moment can open too, restores it beside the ledger
 // as after a loss, with the whole verification, and removes both. The recipients' own keys are not on this machine.
-result<upkeep_report> drill(
-    const configuration& settings, const signing_key& key, std::vector<hash> recipients, instant now
-)
+result<upkeep_report>
+drill(const configuration& settings, const signing_key& key, std::vector<hash> recipients, instant now)
 {
     const passing_folder there(settings.backup->target / "drill");
     const passing_folder here(settings.ledger.path.string() + ".drill");

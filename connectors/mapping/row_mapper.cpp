@@ -16,8 +16,8 @@ using field_part = mappable_field::part;
 
 constexpr std::size_t text_bytes_max = 2'000; // of a field that is kept
 constexpr std::size_t narrative_bytes_max = 20'000;
-constexpr std::size_t list_items_max = 200;   // linked pupils, categories
-constexpr std::size_t kept_bytes_max = 500;   // of a cell in quarantine
+constexpr std::size_t list_items_max = 200; // linked pupils, categories
+constexpr std::size_t kept_bytes_max = 500; // of a cell in quarantine
 constexpr std::int64_t minutes_of_a_day = 24 * 60;
 
 bool is_figures(std::string_view text)

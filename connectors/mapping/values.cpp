@@ -88,9 +88,7 @@ std::vector<std::string> marked_ids(std::string_view text, const std::vector<mar
     return ids;
 }
 
-std::string amendment_in(
-    std::string_view name, std::string_view on, std::string_view position, std::string_view reason
-)
+std::string amendment_in(std::string_view name, std::string_view on, std::string_view position, std::string_view reason)
 {
     std::string text;
     if (name.empty() && on.empty() && position.empty() && reason.empty()) return text;

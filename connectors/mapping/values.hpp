@@ -32,9 +32,9 @@ struct marker {
 // two ends is no marker, so that no other words of the text can come along.
 std::vector<std::string> marked_ids(std::string_view text, const std::vector<marker>& markers);
 
-// What a source says of a mark's correction, as canonical JSON {name, on, position, reason}; empty when it says nothing.
-std::string amendment_in(
-    std::string_view name, std::string_view on, std::string_view position, std::string_view reason
-);
+// What a source says of a mark's correction, as canonical JSON {name, on, position, reason}; empty when it says
+// nothing.
+std::string
+amendment_in(std::string_view name, std::string_view on, std::string_view position, std::string_view reason);
 
 } // namespace rollbook

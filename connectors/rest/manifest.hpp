@@ -56,7 +56,7 @@ struct field_spec {
     std::vector<std::string> blank;                             // texts that mean none
     std::string after_last;                                     // only what follows the last one of these counts
     std::vector<json_path> join; // all of them, with a slash between; one that begins with ^ begins at the outer row
-    std::optional<std::string> otherwise; // the default
+    std::optional<std::string> otherwise;                      // the default
     std::vector<std::pair<std::string, condition_spec>> flags; // by name; on the object at `from`
     char split = 0;
     std::vector<marker> markers;

@@ -1,9 +1,9 @@
 #pragma once
 
 // For page_mapper.cpp only: it includes the whole of RapidJSON's document.
+#include "connectors/mapping/values.hpp"
 #include "connectors/rest/dom.hpp"
 #include "connectors/rest/page_mapper.hpp"
-#include "connectors/mapping/values.hpp"
 #include "daemon/base/canonical_json.hpp"
 
 #include <algorithm>

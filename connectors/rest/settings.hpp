@@ -22,8 +22,8 @@ struct resolved_settings {
     std::map<std::string, std::string, std::less<>> values; // all but secrets, as text, defaults filled in
     std::map<std::string, secret_reference, std::less<>> secrets;
 
-    // `text` with every {setting} and {@variable} replaced, percent-encoded where `encode`, and every {setting?words} by
-    // the words where the setting is true, by nothing where it is not.
+    // `text` with every {setting} and {@variable} replaced, percent-encoded where `encode`, and every {setting?words}
+    // by the words where the setting is true, by nothing where it is not.
     std::string expand(std::string_view text, bool encode, const run_values& run = {}) const;
     // Whether a setting of type boolean is true.
     bool is_on(std::string_view name) const;

@@ -9,8 +9,8 @@
 
 namespace rollbook {
 
-// Which lines of a log are the same again, numbers aside: of each kind the first `kept` in a stretch of `lasts` are to be
-// written, the others counted.
+// Which lines of a log are the same again, numbers aside: of each kind the first `kept` in a stretch of `lasts` are to
+// be written, the others counted.
 class repeats {
 public:
     using time_point = std::chrono::steady_clock::time_point;

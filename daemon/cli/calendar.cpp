@@ -37,7 +37,8 @@ int run_calendar_propose(const command_io& io, const command_options& options)
             return true;
         });
         if (marks.empty())
-            throw failure_error(failure(errc::not_found, "the ledger holds no marks yet", "Run `rollbook poll` first."));
+            throw failure_error(failure(errc::not_found, "the ledger holds no marks yet", "Run `rollbook poll` first.")
+            );
         io.out << calendar_text(propose_calendar(marks, published.events));
         if (published.repeating > 0)
             io.err << published.repeating << " repeating events were left out; look at them yourself.\n";

@@ -1,6 +1,6 @@
+#include "daemon/views/entries.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
-#include "daemon/views/entries.hpp"
 
 #include <algorithm>
 #include <ostream>

@@ -51,7 +51,8 @@ private:
         return names("pupil") || names("other");
     }
 
-    // A payload is handed out whole or not at all: what has a source's own fields, or words that a person wrote, is not.
+    // A payload is handed out whole or not at all: what has a source's own fields, or words that a person wrote, is
+    // not.
     static bool names_nobody(json_view root, std::string_view kind)
     {
         constexpr what kinds[] = {

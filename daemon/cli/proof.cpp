@@ -87,7 +87,8 @@ std::optional<verify_progress> read_state(const std::filesystem::path& file, boo
             "Give --state another name, or remove the file."
         ));
     if (state["quick"].bool_if().value_or(false) != quick) return std::nullopt;
-    verify_progress at{count("index"), *root, count("marks"), count("things"), count("ended_marks"), count("ended_things"), {}};
+    verify_progress at{
+        count("index"), *root, count("marks"), count("things"), count("ended_marks"), count("ended_things"), {}};
     state["problems"].for_each_element([&](json_view each) {
         verify_problem problem;
         if (const auto index = each["index"].int_if()) problem.index = static_cast<entry_index>(*index);

@@ -1,7 +1,7 @@
+#include "daemon/views/pupil.hpp"
 #include "daemon/cli/alerts.hpp"
 #include "daemon/cli/cases.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/views/pupil.hpp"
 
 #include <ostream>
 

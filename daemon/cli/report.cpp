@@ -41,7 +41,9 @@ std::string format_of(const command_options& options)
     if (ending == ".csv" || ending == ".html" || ending == ".xlsx") return ending.substr(1);
     if (options.out.empty()) return {};
     throw failure_error(failure(
-        errc::usage, "--out names no kind of file that reports are written to", "End it in .csv, .html or .xlsx, or add --format."
+        errc::usage,
+        "--out names no kind of file that reports are written to",
+        "End it in .csv, .html or .xlsx, or add --format."
     ));
 }
 
@@ -59,9 +61,9 @@ int run_report(const command_io& io, const command_options& options)
     if (options.report.empty()) return list_reports(io);
     const report_kind* kind = find_report(options.report);
     if (!kind)
-        throw failure_error(failure(
-            errc::usage, "there is no report of that name", "`rollbook report` without a name lists them."
-        ));
+        throw failure_error(
+            failure(errc::usage, "there is no report of that name", "`rollbook report` without a name lists them.")
+        );
     const std::string format = format_of(options);
     return with_ledger(io, options, [&](const workplace& at) {
         const people everyone(at);

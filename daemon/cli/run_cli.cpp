@@ -173,7 +173,9 @@ void command_line::add_set_up()
 {
     CLI::App* init = add(app_, "init", "Make the ledger and its signing key", run_init);
     init->add_flag("--simulated", options_.simulated, "Mark the ledger as a simulation, with a time of its own");
-    init->add_flag("--wizard", options_.wizard, "Ask for all that is needed, try each source and route, write the files");
+    init->add_flag(
+        "--wizard", options_.wizard, "Ask for all that is needed, try each source and route, write the files"
+    );
     CLI::App* check = add(app_, "check", "Check the configuration, calendar and rules", run_check);
     check->add_flag("--online", options_.online, "Also reach each source and route");
     add(app_, "run", "The daemon", run_daemon);
@@ -194,9 +196,11 @@ void command_line::add_set_up()
         ->type_name("");
     add(*group("net", "What leaves this machine"), "allow-list", "Hosts and ports for the firewall", run_net_allow_list
     );
-    CLI::App* propose = add(
-        *group("calendar", "The school's year"), "propose", "Draft a calendar file from the marks held", run_calendar_propose
-    );
+    CLI::App* propose =
+        add(*group("calendar", "The school's year"),
+            "propose",
+            "Draft a calendar file from the marks held",
+            run_calendar_propose);
     propose->add_option("--ical", options_.file, "The school's published calendar, as .ics")->type_name("FILE");
     add(*group("route", "Where messages go"), "test", "Send a test message over one route", run_route_test)
         ->add_option("NAME", options_.source, "The route's name in the configuration")
@@ -468,7 +472,9 @@ void command_line::add_proofs(CLI::App& ledger)
     out->add_option("--what", options_.kind, "Openings of this kind only")->type_name("KIND");
     out->add_option("--pupil", options_.pupil, "Openings about this pupil only")->type_name("REF");
     out->add_flag(
-        "--pseudonymous", options_.pseudonymous, "Openings only that name nobody: pupils by their reference, no person's words"
+        "--pseudonymous",
+        options_.pseudonymous,
+        "Openings only that name nobody: pupils by their reference, no person's words"
     );
     out->add_flag("--concerns", options_.concerns, "Also openings from safeguarding; a safeguarding lead decides that");
     out->add_option("--by", options_.by, "Who decided")->type_name("NAME");

@@ -80,7 +80,9 @@ recipient_keys read_key(const std::filesystem::path& file)
     const auto keys = parse_recipient_secret(text);
     if (keys) return *keys;
     throw failure_error(failure(
-        errc::usage, "the file " + file.string() + " holds no recipient's key", "Give what `rollbook unseal keygen` made."
+        errc::usage,
+        "the file " + file.string() + " holds no recipient's key",
+        "Give what `rollbook unseal keygen` made."
     ));
 }
 
@@ -117,7 +119,9 @@ int take_receipt(const command_io& io, const command_options& options)
     const auto index = parse_decimal(std::string_view(options.receipt).substr(0, colon));
     if (colon == std::string::npos || !index)
         throw failure_error(failure(
-            errc::usage, "that is no receipt", "Give the line that `rollbook unseal FILE --key FILE` ended with: N:TOKEN."
+            errc::usage,
+            "that is no receipt",
+            "Give the line that `rollbook unseal FILE --key FILE` ended with: N:TOKEN."
         ));
     const std::string proof = proof_of(std::string_view(options.receipt).substr(colon + 1));
     return with_ledger(io, options, [&](const workplace& at) {
@@ -190,7 +194,8 @@ int run_unseal(const command_io& io, const command_options& options)
 int run_unseal_keygen(const command_io& io, const command_options& options)
 {
     const std::string recipient = io.context.make_recipient(options.file).value();
-    io.out << "Made " << plain(options.file.string()) << ". Keep it on this machine, and a copy where it cannot be lost.\n"
+    io.out << "Made " << plain(options.file.string())
+           << ". Keep it on this machine, and a copy where it cannot be lost.\n"
            << "Put this public key into [sealed_text] on the school's server:\n"
            << recipient << '\n';
     return exit_done;

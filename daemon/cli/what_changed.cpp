@@ -43,9 +43,7 @@ void print_changes(std::ostream& out, const workplace& at, const people& everyon
         << long_clock_text(between.to, at.zone) << " (" << between.end << " entries):\n";
     text_table counts(out, {"What", ">New", ">Changed", ">Ended"});
     for (const auto& [kind, count] : between.counts)
-        counts.row(
-            {std::string(name_of(kind)), grouped(count.fresh), grouped(count.changed), grouped(count.ended)}
-        );
+        counts.row({std::string(name_of(kind)), grouped(count.fresh), grouped(count.changed), grouped(count.ended)});
     counts.end();
     if (counts.rows() == 0) out << "Nothing changed.\n";
     if (between.changed.empty()) return;
@@ -120,9 +118,9 @@ int run_what_changed(const command_io& io, const command_options& asked)
         between.days.last = day_of(at.zone.to_local(between.to));
         between.days.first = school_calendar::academic_year_start(between.days.last);
         if (between.counts.contains(what::session_mark))
-            between.changed = changed_figures(
-                at.reader, between.first, between.end, between.days, [&](entry_index r) { return everyone.person_of(r); }
-            );
+            between.changed = changed_figures(at.reader, between.first, between.end, between.days, [&](entry_index r) {
+                return everyone.person_of(r);
+            });
         if (records) std::erase_if(between.changed, [&](const auto& each) { return !records->contains(each.first); });
 
         if (options.json) {

@@ -20,9 +20,12 @@ std::string in_toml(std::string_view text)
     std::string out = "\"";
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') out += std::string("\\") + c;
-        else if (byte < 0x20 || byte == 0x7f) out += fmt::format("\\u{:04X}", byte);
-        else out += c;
+        if (c == '"' || c == '\\')
+            out += std::string("\\") + c;
+        else if (byte < 0x20 || byte == 0x7f)
+            out += fmt::format("\\u{:04X}", byte);
+        else
+            out += c;
     }
     return out + "\"";
 }
@@ -39,8 +42,10 @@ std::vector<std::string> words_in(std::string_view text)
 {
     std::vector<std::string> out(1);
     for (const char c : text) {
-        if (c != ' ' && c != ',' && c != '\t') out.back() += c;
-        else if (!out.back().empty()) out.emplace_back();
+        if (c != ' ' && c != ',' && c != '\t')
+            out.back() += c;
+        else if (!out.back().empty())
+            out.emplace_back();
     }
     if (out.back().empty()) out.pop_back();
     return out;
@@ -64,7 +69,8 @@ public:
 
     int run()
     {
-        io_.out << "This writes " << plain(file_.string()) << " and what goes with it. An empty answer takes what stands in\n"
+        io_.out << "This writes " << plain(file_.string())
+                << " and what goes with it. An empty answer takes what stands in\n"
                 << "[brackets]. Nothing is kept when you stop half-way (Ctrl-D).\n\n";
         files_.make(file_, "", 0640);
         ask_school();
@@ -101,9 +107,9 @@ private:
         io_.out.flush();
         const auto line = io_.context.read_line(hidden);
         if (!line)
-            throw failure_error(failure(
-                errc::usage, "the answers ended before everything was asked", "Nothing was kept; run it again."
-            ));
+            throw failure_error(
+                failure(errc::usage, "the answers ended before everything was asked", "Nothing was kept; run it again.")
+            );
         std::string answer = *line;
         while (!answer.empty() && (answer.back() == ' ' || answer.back() == '\r'))
             answer.pop_back();
@@ -183,7 +189,8 @@ private:
 
     void ask_calendar()
     {
-        io_.out << "\nThe half terms, one a line: the first and the last day, such as 2026-09-03 2026-10-23. An empty line\n"
+        io_.out << "\nThe half terms, one a line: the first and the last day, such as 2026-09-03 2026-10-23. An empty "
+                   "line\n"
                    "ends. `rollbook calendar propose` drafts them later from the marks.\n";
         std::string text = "# Only days inside a half term and not closed are school days.\n\n[[term]]\n"
                            "name = \"As given to the wizard\"\nhalf_terms = [\n";
@@ -200,7 +207,8 @@ private:
             ++count;
         }
         text += "]\n";
-        io_.out << "Days closed in term time, one a line, such as 2026-11-27 inset (or holiday, closure). An empty line ends.\n";
+        io_.out << "Days closed in term time, one a line, such as 2026-11-27 inset (or holiday, closure). An empty "
+                   "line ends.\n";
         for (;;) {
             const auto words = words_in(ask("Closed"));
             if (words.empty()) break;
@@ -215,7 +223,9 @@ private:
         for (const auto& [name, usual] : {std::pair("AM", "08:45 09:15"), std::pair("PM", "13:10 13:25")}) {
             const std::string times =
                 ask_until(fmt::format("{}: register opens and closes", name), usual, [](const std::string& answer) {
-                    return std::string(answer.size() == 11 && answer[2] == ':' && answer[8] == ':' ? "" : "Such as 08:45 09:15.");
+                    return std::string(
+                        answer.size() == 11 && answer[2] == ':' && answer[8] == ':' ? "" : "Such as 08:45 09:15."
+                    );
                 });
             text += fmt::format(
                 "\n[[session]]\nname = \"{}\"\nregister_opens = {}:00\nregister_closes = {}:00\nfrom = 2020-09-01\n",
@@ -235,9 +245,8 @@ private:
             for (const auto& each : known)
                 io_.out << (&each == &known.front() ? "" : ", ") << plain(each.name);
             io_.out << ".\n";
-            const std::string name = ask(
-                sources_.empty() ? "Which holds the attendance marks" : "A further system to read; empty: no more"
-            );
+            const std::string name =
+                ask(sources_.empty() ? "Which holds the attendance marks" : "A further system to read; empty: no more");
             if (name.empty() && !sources_.empty()) return;
             const auto at = std::ranges::find(known, name, &connector_tools::known::name);
             if (at == known.end())
@@ -250,11 +259,14 @@ private:
     void add_source(const connector_tools::known& system)
     {
         const std::string role = system.role == "safeguarding" ? "safeguarding" : "mis";
-        const std::string usual = sources_.find(fmt::format("name = \"{}\"", role)) == std::string::npos ? role : system.name;
+        const std::string usual =
+            sources_.find(fmt::format("name = \"{}\"", role)) == std::string::npos ? role : system.name;
         for (;;) {
             const std::string name = ask_until("A short name for it", usual, [&](const std::string& answer) {
                 if (!is_word(answer)) return "Letters, digits and hyphens only.";
-                return sources_.find(fmt::format("name = \"{}\"\n", answer)) != std::string::npos ? "That name is taken." : "";
+                return sources_.find(fmt::format("name = \"{}\"\n", answer)) != std::string::npos
+                           ? "That name is taken."
+                           : "";
             });
             const bool is_files = system.state == "files only";
             std::string text = fmt::format(
@@ -285,7 +297,8 @@ private:
                 continue;
             }
             if (answer == asked.usual) return {};
-            if (asked.secret) return fmt::format("{} = {}\n", asked.name, keep_secret(source + "." + asked.name, answer));
+            if (asked.secret)
+                return fmt::format("{} = {}\n", asked.name, keep_secret(source + "." + asked.name, answer));
             return fmt::format("{} = {}\n", asked.name, in_toml(answer));
         }
     }
@@ -293,7 +306,8 @@ private:
     void ask_web()
     {
         const std::string usual = "https://rollbook." + domain_;
-        const std::string url = ask("\nThe address that staff will use for the pages; links in messages begin with it", usual);
+        const std::string url =
+            ask("\nThe address that staff will use for the pages; links in messages begin with it", usual);
         web_ = fmt::format("\n[web]\nlisten = \"127.0.0.1:8480\"\npublic_url = {}\n", in_toml(url));
     }
 
@@ -305,8 +319,8 @@ private:
                 count == 0 ? "The first route: email, teams, webhook or file" : "A further route; empty: no more",
                 count == 0 ? "email" : "",
                 [&](const std::string& answer) {
-                    const bool good = answer == "email" || answer == "teams" || answer == "webhook" || answer == "file" ||
-                                      (answer.empty() && count > 0);
+                    const bool good = answer == "email" || answer == "teams" || answer == "webhook" ||
+                                      answer == "file" || (answer.empty() && count > 0);
                     return std::string(good ? "" : "One of email, teams, webhook and file.");
                 }
             );
@@ -320,12 +334,14 @@ private:
         for (;;) {
             const std::string name = ask_until("A short name for it", usual, [&](const std::string& answer) {
                 if (!is_word(answer)) return "Letters, digits and hyphens only.";
-                return routes_.find(fmt::format("name = \"{}\"\n", answer)) != std::string::npos ? "That name is taken." : "";
+                return routes_.find(fmt::format("name = \"{}\"\n", answer)) != std::string::npos ? "That name is taken."
+                                                                                                 : "";
             });
             const std::size_t secrets = files_.count();
             const std::string before = routes_;
             routes_ += fmt::format(
-                "\n[[route]]\nname = {}\nchannel = \"{}\"\nrules = [\"*\"]\ndisclose = \"reference\"\n[route.settings]\n",
+                "\n[[route]]\nname = {}\nchannel = \"{}\"\nrules = [\"*\"]\ndisclose = "
+                "\"reference\"\n[route.settings]\n",
                 in_toml(name),
                 kind
             );
@@ -338,13 +354,15 @@ private:
 
     std::string email_settings(const std::string& name)
     {
-        std::string text = fmt::format("smtp_url = {}\n", in_toml(required("  The relay, such as smtps://smtp.example.sch.uk")));
+        std::string text =
+            fmt::format("smtp_url = {}\n", in_toml(required("  The relay, such as smtps://smtp.example.sch.uk")));
         text += fmt::format("from = {}\n", in_toml(required("  From", "rollbook@" + domain_)));
         text += fmt::format("to = {}\n", list_of(words_in(required("  To; several with a blank between"))));
-        const std::string how = ask_until("  Logging on: none, password or microsoft365", "none", [](const std::string& answer) {
-            const bool good = answer == "none" || answer == "password" || answer == "microsoft365";
-            return std::string(good ? "" : "One of none, password and microsoft365.");
-        });
+        const std::string how =
+            ask_until("  Logging on: none, password or microsoft365", "none", [](const std::string& answer) {
+                const bool good = answer == "none" || answer == "password" || answer == "microsoft365";
+                return std::string(good ? "" : "One of none, password and microsoft365.");
+            });
         if (how == "password") {
             text += fmt::format("user = {}\n", in_toml(required("  User")));
             text += fmt::format("password = {}\n", keep_secret(name + ".password", ask("  Password", "", true)));
@@ -366,11 +384,14 @@ private:
         if (kind == "file") return fmt::format("folder = {}\n", in_toml(required("  The folder")));
         if (kind == "teams")
             return fmt::format(
-                "url = {}\n", keep_secret(name + ".url", ask("  The workflow's address, whole; it is a secret", "", true))
+                "url = {}\n",
+                keep_secret(name + ".url", ask("  The workflow's address, whole; it is a secret", "", true))
             );
         const std::string url = required("  The receiver's address");
         return fmt::format(
-            "url = {}\nsecret = {}\n", in_toml(url), keep_secret(name + ".secret", ask("  The secret, whsec_...", "", true))
+            "url = {}\nsecret = {}\n",
+            in_toml(url),
+            keep_secret(name + ".secret", ask("  The secret, whsec_...", "", true))
         );
     }
 
@@ -379,7 +400,8 @@ private:
         const std::string target =
             ask("\nThe folder that backups go to, on another machine or disk; empty: none for now (status will nag)");
         if (target.empty()) return;
-        io_.out << "Two public keys that can open them; `rollbook backup keygen FILE` makes one, kept away from this machine.\n";
+        io_.out << "Two public keys that can open them; `rollbook backup keygen FILE` makes one, kept away from this "
+                   "machine.\n";
         const std::string first = required("  First");
         const std::string second = required("  Second");
         backup_ = fmt::format("\n[backup]\ntarget = {}\nrecipients = {}\n", in_toml(target), list_of({first, second}));

@@ -19,7 +19,8 @@ public:
     wizard_files& operator=(const wizard_files&) = delete;
 
     // Makes a file. Root's goes to the group, and with `like` to the owner, of that folder, who shall read it.
-    void make(const std::filesystem::path& file, std::string_view text, mode_t mode, const std::filesystem::path& like = {});
+    void
+    make(const std::filesystem::path& file, std::string_view text, mode_t mode, const std::filesystem::path& like = {});
     // Makes a folder where there is none, for the owner of the one it stands in.
     void make_folder(const std::filesystem::path& folder);
     // Another text for a file of ours.

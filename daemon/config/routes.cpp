@@ -97,8 +97,10 @@ void read_route_settings(table_reader& route, const configuration& known, route_
         (void)settings->text("ca_file", "the path of a file of certificates");
         make_absolute(into.settings, "ca_file", known.file.parent_path());
     } else if (into.channel == "teams") {
-        if (settings->find("url") == nullptr) settings->missing("url", secret_forms);
-        else if (!settings->secret("url")) return;
+        if (settings->find("url") == nullptr)
+            settings->missing("url", secret_forms);
+        else if (!settings->secret("url"))
+            return;
         (void)settings->text("ca_file", "the path of a file of certificates");
         make_absolute(into.settings, "ca_file", known.file.parent_path());
     } else if (into.channel == "file") {

@@ -7,7 +7,8 @@
 namespace rollbook {
 namespace {
 
-constexpr std::string_view recipient_form = "the line that `rollbook unseal --keygen FILE` prints on the person's machine";
+constexpr std::string_view recipient_form =
+    "the line that `rollbook unseal --keygen FILE` prints on the person's machine";
 constexpr std::size_t recipients_max = 16;
 
 void take_recipient(table_reader& table, std::string_view key, const std::string& text, std::vector<std::string>& into)

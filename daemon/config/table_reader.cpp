@@ -58,7 +58,8 @@ read_secret_reference(const toml_value& value, const std::string& path, problem_
         for (const auto& [word, kind] : forms) {
             const auto at = table->find(word);
             const auto* name = at == table->end() ? nullptr : std::get_if<std::string>(&at->second.value);
-            if (name != nullptr && !is_blank(*name)) found = secret_reference{kind, *name, expires ? std::optional(*expires) : std::nullopt};
+            if (name != nullptr && !is_blank(*name))
+                found = secret_reference{kind, *name, expires ? std::optional(*expires) : std::nullopt};
         }
     }
     if (!found)

@@ -35,8 +35,7 @@ result<void> judged_answer(const result<http_response>& answer, std::string_view
     if (status >= 200 && status < 300) return {};
     const std::string what = fmt::format("{} answered with status {}", who, status);
     const bool may_heal = status == 408 || status == 429;
-    if (status >= 400 && status < 500 && !may_heal)
-        return failure(errc::delivery_refused, what, std::string(to_do));
+    if (status >= 400 && status < 500 && !may_heal) return failure(errc::delivery_refused, what, std::string(to_do));
     return failure(errc::delivery_unreachable, what, "It is tried again by itself.", retry_after(*answer));
 }
 

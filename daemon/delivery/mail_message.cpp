@@ -82,11 +82,16 @@ std::string escaped(std::string_view text)
 {
     std::string out;
     for (const char c : text) {
-        if (c == '&') out += "&amp;";
-        else if (c == '<') out += "&lt;";
-        else if (c == '>') out += "&gt;";
-        else if (c == '"') out += "&quot;";
-        else out += c;
+        if (c == '&')
+            out += "&amp;";
+        else if (c == '<')
+            out += "&lt;";
+        else if (c == '>')
+            out += "&gt;";
+        else if (c == '"')
+            out += "&quot;";
+        else
+            out += c;
     }
     return out;
 }
@@ -156,8 +161,7 @@ std::string html_of(std::string_view title, std::string_view text)
         std::string paragraph;
         while (!lines.empty()) {
             const std::size_t line_end = std::min(lines.find('\n'), lines.size());
-            if (line_end > 0)
-                paragraph += (paragraph.empty() ? "" : "<br>\n") + with_links(lines.substr(0, line_end));
+            if (line_end > 0) paragraph += (paragraph.empty() ? "" : "<br>\n") + with_links(lines.substr(0, line_end));
             lines.remove_prefix(std::min(lines.size(), line_end + 1));
         }
         if (!paragraph.empty()) html += "<p>" + paragraph + "</p>\n";

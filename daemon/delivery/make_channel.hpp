@@ -30,8 +30,9 @@ struct channel_surroundings {
     channel_surroundings(http_client& h, mail_client& m) : http(h), mail(m) {}
 };
 
-// The channel of a route: email, teams, webhook, file or note. Opens nothing yet. Fails with configuration_invalid, naming key and
-// line: an unknown or missing key, an address that is none, or one that would leave this machine unprotected.
+// The channel of a route: email, teams, webhook, file or note. Opens nothing yet. Fails with configuration_invalid,
+// naming key and line: an unknown or missing key, an address that is none, or one that would leave this machine
+// unprotected.
 result<std::unique_ptr<channel>>
 make_channel(const route_configuration& route, const channel_surroundings& surroundings);
 

@@ -90,7 +90,8 @@ std::string teams_card(const message& m)
     std::vector<std::string> blocks;
     for (const std::string& each : paragraphs(as_utf8(m.text)))
         blocks.push_back(without_markup(each));
-    if (m.attempt > 1) blocks.push_back("Sent again: attempt " + std::to_string(m.attempt) + ". You may have it already.");
+    if (m.attempt > 1)
+        blocks.push_back("Sent again: attempt " + std::to_string(m.attempt) + ". You may have it already.");
     std::string card = card_of(m, blocks);
     if (card.size() <= card_bytes_max) return card;
     blocks.emplace_back(cut_off);

@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t teams_answer_bytes_max = 1u << 20;
 constexpr std::chrono::milliseconds between_cards{250}; // Teams takes four a second
-constexpr std::string_view teams_to_do = "Copy the workflow's address from Teams again, whole, into the file of the route's url.";
+constexpr std::string_view teams_to_do =
+    "Copy the workflow's address from Teams again, whole, into the file of the route's url.";
 
 class teams_channel final : public channel {
 public:

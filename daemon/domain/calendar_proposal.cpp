@@ -33,7 +33,8 @@ std::optional<closed_kind> kind_of(std::string_view title)
     const auto has = [&](std::initializer_list<std::string_view> words) {
         return std::ranges::any_of(words, [&](std::string_view word) { return text.find(word) != text.npos; });
     };
-    if (has({"inset", "training day", "staff day", "non-pupil", "non pupil", "development day"})) return closed_kind::inset;
+    if (has({"inset", "training day", "staff day", "non-pupil", "non pupil", "development day"}))
+        return closed_kind::inset;
     if (has({"holiday", "half term", "half-term", "break"})) return closed_kind::holiday;
     if (has({"closed", "closure", "snow day"})) return closed_kind::closure;
     return std::nullopt;
@@ -96,9 +97,8 @@ std::string term_name(civil_day first)
 }
 
 // Days with marks, and after the last of them what published events leave.
-std::set<civil_day> school_days_of(
-    const std::map<civil_day, std::int64_t>& marks_by_day, const std::vector<calendar_event>& published
-)
+std::set<civil_day>
+school_days_of(const std::map<civil_day, std::int64_t>& marks_by_day, const std::vector<calendar_event>& published)
 {
     std::set<civil_day> out;
     if (marks_by_day.empty()) return out;
@@ -127,8 +127,10 @@ published_calendar read_published_calendar(std::string_view ical)
     published_calendar out;
     std::optional<raw_event> open;
     for (const std::string& line : ical_lines(ical)) {
-        if (line == "BEGIN:VEVENT") open.emplace();
-        else if (line != "END:VEVENT" && open) take_line(*open, line);
+        if (line == "BEGIN:VEVENT")
+            open.emplace();
+        else if (line != "END:VEVENT" && open)
+            take_line(*open, line);
         if (line != "END:VEVENT" || !open) continue;
         const auto kind = kind_of(open->title);
         if (kind && open->first && open->repeats) ++out.repeating;
@@ -159,7 +161,8 @@ propose_calendar(const std::map<civil_day, std::int64_t>& marks_by_day, const st
         } else {
             halves.back().last = day;
             for (const civil_day closed : gap) {
-                const auto why = std::ranges::find_if(published, [&](const auto& event) { return event.days.contains(closed); });
+                const auto why =
+                    std::ranges::find_if(published, [&](const auto& event) { return event.days.contains(closed); });
                 if (why == published.end()) out.guessed.push_back(closed);
                 out.closed.push_back({closed, why == published.end() ? closed_kind::closure : why->kind});
             }

@@ -43,9 +43,8 @@ constexpr int first_with_edge = 4;
 
 void write_edge_of_newest(SQLite::Database& database)
 {
-    const auto size = static_cast<std::uint64_t>(
-        database.execAndGet("SELECT coalesce(max(size), 0) FROM checkpoint").getInt64()
-    );
+    const auto size =
+        static_cast<std::uint64_t>(database.execAndGet("SELECT coalesce(max(size), 0) FROM checkpoint").getInt64());
     stored_hashes stored(database);
     const result<merkle_frontier> tree = merkle_frontier::restore(size, stored);
     if (!tree) throw failure_error(tree.error());

@@ -26,8 +26,8 @@ void write_signed(const std::filesystem::path& ledger, std::string_view note) no
     const std::string fresh = path + ".new";
     const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0) return;
-    const bool written = ::write(file, note.data(), note.size()) == static_cast<ssize_t>(note.size()) &&
-                         ::fdatasync(file) == 0;
+    const bool written =
+        ::write(file, note.data(), note.size()) == static_cast<ssize_t>(note.size()) && ::fdatasync(file) == 0;
     ::close(file);
     if (!written || std::rename(fresh.c_str(), path.c_str()) != 0) ::unlink(fresh.c_str());
 }

@@ -83,16 +83,16 @@ struct statements {
               "error_to_do, error_class FROM source_state WHERE source = ?"
           ),
           ask_stream(db, "SELECT fingerprint, windows FROM stream_state WHERE source = ? AND stream = ?"),
-          ask_due(
-              db, std::string(outbox_columns) + "WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"
-          ),
+          ask_due(db, std::string(outbox_columns) + "WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"),
           ask_next(db, "SELECT min(next_at) FROM outbox WHERE state = 0"),
           ask_untried(
               db,
               std::string(outbox_columns) +
                   "WHERE state = 0 AND attempts = 0 AND last_error = '' AND alert = ? AND route = ? ORDER BY id"
           ),
-          ask_first(db, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? AND state <> 3 ORDER BY id LIMIT 1"),
+          ask_first(
+              db, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? AND state <> 3 ORDER BY id LIMIT 1"
+          ),
           ask_message(db, "SELECT 1 FROM outbox WHERE message_id = ?")
     {
     }

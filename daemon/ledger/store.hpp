@@ -26,9 +26,9 @@ result<void> create_ledger(const std::filesystem::path& path, const ledger_birth
 
 // Opens the ledger for writing and restores the tree's right edge. What is checked then: that it is a ledger of a
 // schema this program knows, that the newest checkpoint is signed by the chain's key in force and has the root that the
-// entries give at its size, and that nothing of what the checkpoint beside the ledger covers is lost. Everything else is
-// `ledger verify`'s. The register is read when state() is first asked for. Fails with ledger_in_doubt.
-// `key` must outlive the ledger. The caller holds the writer's lock (ledger_lock).
+// entries give at its size, and that nothing of what the checkpoint beside the ledger covers is lost. Everything else
+// is `ledger verify`'s. The register is read when state() is first asked for. Fails with ledger_in_doubt. `key` must
+// outlive the ledger. The caller holds the writer's lock (ledger_lock).
 result<std::unique_ptr<ledger>> open_ledger(const std::filesystem::path& path, const signing_key& key);
 
 // The same where the ledger may have changed its key: `keys` are all that are at hand, of which the ledger's newest

@@ -111,7 +111,8 @@ private:
         row_scan rows(database_, "SELECT level, n, hashes FROM edge");
         while (rows.next())
             edge_.emplace(
-                rows.has_types("iib") ? std::pair(rows.number(0), rows.number(1)) : std::pair<std::int64_t, std::int64_t>(),
+                rows.has_types("iib") ? std::pair(rows.number(0), rows.number(1))
+                                      : std::pair<std::int64_t, std::int64_t>(),
                 rows.bytes(2)
             );
     }
@@ -588,7 +589,7 @@ private:
     std::vector<signed_point> signed_;
     std::vector<std::pair<std::uint64_t, key_change>> changes_;
     std::uint64_t newest_signed_ = 0;
-    std::uint64_t edge_size_ = 0;                                          // the newest stored checkpoint's
+    std::uint64_t edge_size_ = 0;                                       // the newest stored checkpoint's
     std::map<std::pair<std::int64_t, std::int64_t>, std::string> edge_; // by level and n: the hashes as they are kept
     instant last_recorded_{};
     std::vector<std::uint64_t> unopened_;

@@ -102,8 +102,9 @@ failure why(const mail_job& job, CURL* easy, CURLcode code, const std::string& o
     if (code == CURLE_LOGIN_DENIED)
         return refused(
             fmt::format("{}: the relay refuses the user, password or token (reply {})", origin, reply),
-            job.mail.token.empty() ? "Correct user and password in the route's settings."
-                               : "See that the application may send as this mailbox (SMTP.SendAsApp), and correct user."
+            job.mail.token.empty()
+                ? "Correct user and password in the route's settings."
+                : "See that the application may send as this mailbox (SMTP.SendAsApp), and correct user."
         );
     if (reply >= 500)
         return refused(

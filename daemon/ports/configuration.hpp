@@ -22,7 +22,7 @@ namespace rollbook {
 // A secret by reference. It is read when needed and never printed, logged or stored.
 struct secret_reference {
     enum class from { file, environment, credential } kind = from::file;
-    std::string name; // path (relative to the configuration file), variable, or systemd credential
+    std::string name;                 // path (relative to the configuration file), variable, or systemd credential
     std::optional<civil_day> expires; // the day it stops working, where the school knows it
 };
 
@@ -74,7 +74,7 @@ struct route_configuration {
     reminding reminders;                        // where the rule has none of its own
     std::optional<std::chrono::minutes> digest; // a time of day: what is no safety message goes then, as one
     bool only_in_school_hours = false;          // what is no safety message waits until school hours begin
-    std::vector<std::string> fields; // what else of an alert may be said; empty: all
+    std::vector<std::string> fields;            // what else of an alert may be said; empty: all
     setting_table settings;
     int line = 0;
 

@@ -49,10 +49,10 @@ struct backup_standing {
     std::optional<instant> made_at;  // of the newest that was made and verified
     std::optional<instant> tried_at; // of the newest try
     std::string file;
-    std::string error;    // of the newest try; empty: none
+    std::string error;                 // of the newest try; empty: none
     std::optional<instant> drilled_at; // when one was last restored on trial and verified
     bool drill_overdue = false;        // there are backups, and none was restored on trial for 45 days
-    bool overdue = false; // none for twice as long as one should come
+    bool overdue = false;              // none for twice as long as one should come
 };
 
 // Called now and then with a word on what is being done.

@@ -105,7 +105,10 @@ std::string narrative_seal::quarantined(what kind, std::string row) const
     json_writer out(text);
     out.begin_object().key("sealed").begin_array();
     for (const hash& recipient : recipients_)
-        out.begin_object().member("box", seal(row, recipient)).member("recipient", format_recipient(recipient)).end_object();
+        out.begin_object()
+            .member("box", seal(row, recipient))
+            .member("recipient", format_recipient(recipient))
+            .end_object();
     out.end_array().end_object();
     return text;
 }

@@ -44,7 +44,8 @@ struct mark_said {
         const std::string_view code = text_in(root(), "code");
         std::string out(raw);
         if (!code.empty() && code != raw) out.append(" (").append(code).append(")");
-        if (const auto minutes = root()["minutes"].int_if()) out.append(", ").append(std::to_string(*minutes)).append(" min");
+        if (const auto minutes = root()["minutes"].int_if())
+            out.append(", ").append(std::to_string(*minutes)).append(" min");
         return out;
     }
 };

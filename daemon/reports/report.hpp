@@ -31,8 +31,8 @@ struct report {
 struct report_question {
     const ledger_reader& reader;
     const time_zone& zone;
-    instant at{};      // the moment it is made for: known-at, or now
-    entry_index n = 0; // known at this size
+    instant at{};                                      // the moment it is made for: known-at, or now
+    entry_index n = 0;                                 // known at this size
     std::optional<civil_day> from, to;                 // days at the school, both inclusive
     std::function<std::string(entry_index)> reference; // of the person a pupil record belongs to: "P-12"
 };
@@ -51,9 +51,9 @@ const report_kind* find_report(std::string_view name);
 std::string as_csv(const report& of);
 // One whole page that needs nothing else: readable, printable, every text escaped. `made_for`: a line under the title.
 std::string as_html(const report& of, std::string_view made_for);
-// An Office Open XML workbook: a sheet of the table, to be sorted and filtered, and one with title, `made_for` and notes.
-// Numbers are numbers, and no text is ever a formula. `at`: when it was made. Fails (failure_error, usage) where a sheet
-// cannot hold the report: more than 1,048,575 rows, a cell of more than 32,767 characters.
+// An Office Open XML workbook: a sheet of the table, to be sorted and filtered, and one with title, `made_for` and
+// notes. Numbers are numbers, and no text is ever a formula. `at`: when it was made. Fails (failure_error, usage) where
+// a sheet cannot hold the report: more than 1,048,575 rows, a cell of more than 32,767 characters.
 std::string as_xlsx(const report& of, std::string_view made_for, instant at);
 // {"columns":[...],"notes":[...],"rows":[{key:text or null}],"title":...}
 void write_report(json_writer& out, const report& of);

@@ -61,7 +61,8 @@ std::optional<double> number_in(const std::string& text)
     return is_whole ? std::optional(value) : std::nullopt;
 }
 
-// One row for the headings and one for each of the report's; a text is a text, whatever a spreadsheet might take it for.
+// One row for the headings and one for each of the report's; a text is a text, whatever a spreadsheet might take it
+// for.
 void write_table(lxw_worksheet* sheet, const report& of, lxw_format* bold)
 {
     constexpr std::size_t widest = 60;

@@ -194,8 +194,8 @@ struct alert_decision {
 struct alert {
     entry_index id = no_entry;
     entry_index latest = no_entry; // the entry of this version
-    entry_index pupil = no_entry; // no_entry: about a source
-    std::string source;           // empty: about a pupil
+    entry_index pupil = no_entry;  // no_entry: about a source
+    std::string source;            // empty: about a pupil
     std::string rule;
     std::string rule_version;
     std::string stage;

@@ -355,7 +355,8 @@ void read_closer::judge_sources(step& s)
                 now.evidence = {found->entry};
                 now.above_clearing = true;
                 now.detail = explanation_in(found->payload);
-                if (source.name == mis_) now.detail += " Until it is read again, first-day calling goes by the school's own registers.";
+                if (source.name == mis_)
+                    now.detail += " Until it is read again, first-day calling goes by the school's own registers.";
             }
             verdict then = now;
             then.stage = 0; // it was so when it opened, whatever is known since

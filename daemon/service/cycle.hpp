@@ -95,7 +95,7 @@ private:
     read_closer closer_;
     std::uint32_t read_number_ = 0;
     std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream
-    instant signed_at_{}; // or the beginning of the read
+    instant signed_at_{};                                                        // or the beginning of the read
 };
 
 } // namespace rollbook

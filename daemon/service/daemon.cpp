@@ -5,8 +5,8 @@
 #include "daemon/service/commit.hpp"
 #include "daemon/service/decisions.hpp"
 #include "daemon/service/housekeeping.hpp"
-#include "daemon/service/reminders.hpp"
 #include "daemon/service/operator_messages.hpp"
+#include "daemon/service/reminders.hpp"
 #include "daemon/service/service_manager.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -263,7 +263,11 @@ private:
             remind(*settings_, book_, around_.now(*settings_));
             look_around();
             const steady::time_point until = std::min(
-                {tend_at_, look_again_, evening(), clock_change(), next == due_.end() ? steady::now() + longest_nap : *next}
+                {tend_at_,
+                 look_again_,
+                 evening(),
+                 clock_change(),
+                 next == due_.end() ? steady::now() + longest_nap : *next}
             );
             co_await nap(until);
             work_->judge_clock();
@@ -529,7 +533,7 @@ private:
     bool reload_wanted_ = false;
     std::unique_ptr<page_server> pages_;
     steady::time_point look_again_{};
-    std::set<std::string> told_;                              // what look_around() has said already
+    std::set<std::string> told_;                                       // what look_around() has said already
     steady::time_point moves_on_by_ = steady::now() + longest_silence; // the work shows life by then, or hangs
     steady::time_point tend_at_{}; // when the ledger as a whole is looked after next
 };

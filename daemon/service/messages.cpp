@@ -127,7 +127,9 @@ outbox_message alert_message(
     m.pupil = about.pupil;
     m.stage = stage_word(about, tell);
     m.route = route.name;
-    m.content.id = fmt::format("<alert-{}.{}.{}@{}>", about.id, message_id_part(m.stage), message_id_part(route.name), setting.domain);
+    m.content.id = fmt::format(
+        "<alert-{}.{}.{}@{}>", about.id, message_id_part(m.stage), message_id_part(route.name), setting.domain
+    );
     m.content.references = std::move(first_message_id);
     m.content.type = type_of(about, tell);
     m.content.made_at = at;
@@ -144,7 +146,8 @@ outbox_message alert_message(
         text += '\n';
         if (route.may_say("stage")) {
             text += "Stage: " + about.stage;
-            if (route.may_say("threshold")) text += fmt::format(" (from {})", shown_value(about.threshold, about.parts.has_value()));
+            if (route.may_say("threshold"))
+                text += fmt::format(" (from {})", shown_value(about.threshold, about.parts.has_value()));
             text += ".\n";
         }
         if (route.may_say("source")) text += fmt::format("Why this counts: {}\n", judged_by.source);

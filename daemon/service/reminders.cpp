@@ -100,7 +100,8 @@ std::vector<entry_index> alerts_under(const held_state& held, const silence& of)
     std::vector<entry_index> found;
     for (const held_thing& thing : held.things(what::alert).all()) {
         if (thing.gone || (of.pupil != no_entry && thing.pupil != of.pupil)) continue;
-        if (of.rule.empty() || thing.key == of.rule || thing.key.starts_with(of.rule + "/")) found.push_back(thing.subject);
+        if (of.rule.empty() || thing.key == of.rule || thing.key.starts_with(of.rule + "/"))
+            found.push_back(thing.subject);
     }
     return found;
 }

@@ -10,7 +10,8 @@ namespace rollbook {
 // nothing without one, and never fails: who does not listen is not told.
 void tell_service_manager(std::string_view lines);
 
-// How often the service manager wants to hear "WATCHDOG=1" before it takes us for dead; empty when it does not watch us.
+// How often the service manager wants to hear "WATCHDOG=1" before it takes us for dead; empty when it does not watch
+// us.
 std::optional<std::chrono::microseconds> watchdog_limit();
 
 } // namespace rollbook

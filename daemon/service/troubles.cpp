@@ -72,9 +72,12 @@ private:
     {
         if (facts_.newest_entry && *facts_.newest_entry > facts_.now + clock_slack)
             add(event::clock_wrong,
-                event_text(event::clock_wrong, "the ledger's newest entry is of " + format_instant(*facts_.newest_entry)));
+                event_text(
+                    event::clock_wrong, "the ledger's newest entry is of " + format_instant(*facts_.newest_entry)
+                ));
         else if (facts_.clock_kept == false)
-            add(event::clock_wrong, event_text(event::clock_wrong, "nothing keeps it right (NTP is off or not in step)"));
+            add(event::clock_wrong,
+                event_text(event::clock_wrong, "nothing keeps it right (NTP is off or not in step)"));
     }
 
     void expires(const std::string& of, civil_day ends)

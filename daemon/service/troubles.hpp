@@ -15,12 +15,12 @@ namespace rollbook {
 // What the machine says of itself. What cannot be learned is empty, and no trouble.
 struct machine_facts {
     instant now{};
-    std::optional<instant> newest_entry;       // when the ledger's newest entry was recorded
-    std::optional<bool> clock_kept;            // whether the system keeps its clock right by NTP
-    std::optional<std::uint64_t> disk_free;    // bytes, of the ledger's disk
-    std::optional<std::uint64_t> disk_size;    // bytes
+    std::optional<instant> newest_entry;    // when the ledger's newest entry was recorded
+    std::optional<bool> clock_kept;         // whether the system keeps its clock right by NTP
+    std::optional<std::uint64_t> disk_free; // bytes, of the ledger's disk
+    std::optional<std::uint64_t> disk_size; // bytes
     std::optional<bool> disk_encrypted;
-    std::optional<instant> certificate_ends;   // of [web.tls]
+    std::optional<instant> certificate_ends; // of [web.tls]
     backup_standing backups;
     witness_standing witnesses;
 };

@@ -143,7 +143,9 @@ appended append_marks(const fs::path& file, entry_index entries, std::size_t bat
 cost store_payloads(const fs::path& file, entry_index entries, std::size_t batch)
 {
     SQLite::Database db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE mark (id INTEGER PRIMARY KEY, text BLOB)");
+    db.exec(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE mark (id INTEGER PRIMARY KEY, text BLOB)"
+    );
     SQLite::Statement insert(db, "INSERT INTO mark (id, text) VALUES (?, ?)");
     const digester digest = [](std::string_view text) { return std::hash<std::string_view>()(text); };
     cost spent;
@@ -174,7 +176,9 @@ appended measure_append(const options& wanted, const fs::path& file)
         const cost raw = store_payloads(folder / "raw.db", count, wanted.batch);
         say(name, count, raw);
         fmt::print(
-            "{:<44} {:>8.2f}   by CPU  {:>7.2f}\n", "  the ledger takes as many times as long", ours.wall_s / raw.wall_s,
+            "{:<44} {:>8.2f}   by CPU  {:>7.2f}\n",
+            "  the ledger takes as many times as long",
+            ours.wall_s / raw.wall_s,
             ours.cpu_s / raw.cpu_s
         );
         fs::remove(folder / "raw.db");

@@ -55,7 +55,9 @@ TEST_CASE("what a school did not choose is not asked for", "[connectors][wonde]"
     CHECK(names == std::vector<std::string>{"students", "session-marks", "behaviours", "exclusions"});
 }
 
-TEST_CASE("flags of pupils are read where the school chooses it, and what is not said is not none", "[connectors][wonde]")
+TEST_CASE(
+    "flags of pupils are read where the school chooses it, and what is not said is not none", "[connectors][wonde]"
+)
 {
     const auto got = page_of(
         "pupil_flags",

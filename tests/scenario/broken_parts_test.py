@@ -153,7 +153,7 @@ class FullDisk(ScenarioTest):
     def test_a_disk_that_fills_stops_the_read_and_loses_nothing(self):
         self.disk = Path(tempfile.mkdtemp(prefix="rollbook-disk-"))
         self.addCleanup(shutil.rmtree, self.disk, ignore_errors=True)
-        if not self.mount("-t", "tmpfs", "-o", "size=600k", "none"):
+        if not self.mount("-t", "tmpfs", "-o", "size=1600k", "none"):
             self.skipTest("no tmpfs here")
         self.addCleanup(subprocess.run, ["umount", self.disk])
         self.config.write_text(re.sub(r'path = "ledger.db"', f'path = "{self.disk}/ledger.db"', self.config.read_text()))

@@ -5,8 +5,8 @@
 
 namespace rollbook::simulation {
 
-// The only source of chance. The same on every machine: the standard library's distributions are not (SplitMix64, public
-// domain).
+// The only source of chance. The same on every machine: the standard library's distributions are not (SplitMix64,
+// public domain).
 class dice {
 public:
     explicit dice(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u + 0x632be59bd9b4e019u) {}

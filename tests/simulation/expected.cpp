@@ -39,7 +39,8 @@ expectation::expectation(const school& of) : truth_(of)
 // A register counts half an hour after it closes: 09:45 and 14:00.
 bool expectation::counts_at(int day, int half, moment local) const
 {
-    const moment from = moment(std::chrono::days(truth_.school_days()[static_cast<std::size_t>(day)])) + (half == 0 ? 9h + 45min : 14h + 0min);
+    const moment from = moment(std::chrono::days(truth_.school_days()[static_cast<std::size_t>(day)])) +
+                        (half == 0 ? 9h + 45min : 14h + 0min);
     return from <= local;
 }
 
@@ -65,7 +66,9 @@ std::vector<int> expectation::values(const plain_rule& rule, int as_of, moment r
         const auto& days = truth_.school_days();
         for (std::size_t i = 0; i < incidents.size(); ++i) {
             const school::incident& each = incidents[i];
-            if (!each.exists || each.day < days[static_cast<std::size_t>(first)] || each.day > days[static_cast<std::size_t>(as_of)]) continue;
+            if (!each.exists || each.day < days[static_cast<std::size_t>(first)] ||
+                each.day > days[static_cast<std::size_t>(as_of)])
+                continue;
             const auto& all = truth_.everyone_in(static_cast<int>(i));
             for (std::size_t n = 0; n < all.size(); ++n)
                 found[static_cast<std::size_t>(all[n])] += parts_held[i][n] ? 1 : 0;
@@ -145,7 +148,8 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
             alert_step step{number, pupil, {}, {}, alert_step::kind::opened, false, now_is.baseline};
             if (!now_is.open) {
                 if (met_now < 0 || !listed[static_cast<std::size_t>(pupil)]) continue;
-                const auto lately = std::count_if(now_is.ended.begin(), now_is.ended.end(), [&](moment at) { return now - at < 24h; });
+                const auto lately =
+                    std::count_if(now_is.ended.begin(), now_is.ended.end(), [&](moment at) { return now - at < 24h; });
                 step.flapped = !first && lately >= 2;
                 step.was_baseline = first;
                 now_is = {true, first, met_now, *as_of, local, now_is.ended};

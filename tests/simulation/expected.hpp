@@ -16,7 +16,7 @@ namespace rollbook::simulation {
 struct plain_rule {
     std::string id;
     enum class counts { late, unauthorised, incidents } of = counts::late;
-    int school_days = 0; // or, where 0, ten school weeks
+    int school_days = 0;                             // or, where 0, ten school weeks
     std::vector<std::pair<std::string, int>> stages; // rising; cleared below the first
     bool needs_decision = false;
 };
@@ -55,14 +55,14 @@ private:
         bool open = false;
         bool baseline = false;
         int stage = -1;
-        int opened_as_of = 0; // among the school days
-        moment opened_read_at{}; // by the school's clock
+        int opened_as_of = 0;      // among the school days
+        moment opened_read_at{};   // by the school's clock
         std::vector<moment> ended; // by the closing's clock
     };
     // Of every pupil, as far as counted then.
     std::vector<int> values(const plain_rule& rule, int as_of, moment read_at) const;
-    // How many settled sessions of the window's last five school days nobody knows of yet: the pupil has no mark, nor has
-    // half of the pupil's form. `today`: the day judged now.
+    // How many settled sessions of the window's last five school days nobody knows of yet: the pupil has no mark, nor
+    // has half of the pupil's form. `today`: the day judged now.
     std::vector<int> unknown(const plain_rule& rule, int as_of, moment read_at, int today) const;
     int stage_of(const plain_rule& rule, int value) const;
     bool counts_at(int day, int half, moment local) const;

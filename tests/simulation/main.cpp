@@ -74,7 +74,8 @@ int live_fortnights(std::uint64_t first, std::uint64_t last, plant bug, bool tel
     }
     const double seconds = seconds_since(began);
     std::printf(
-        "%llu seeds, %llu broken (first %llu): %d polls, %d failed reads, %d deaths of the process, %d of them power cuts, "
+        "%llu seeds, %llu broken (first %llu): %d polls, %d failed reads, %d deaths of the process, %d of them power "
+        "cuts, "
         "%llu entries, %d alerts, %d messages, %d repeats; %.1f s, %.1f ms a seed, trace %016llx\n",
         static_cast<unsigned long long>(last - first + 1),
         static_cast<unsigned long long>(broken),
@@ -117,10 +118,14 @@ int main(int argc, char** argv)
             first = std::stoull(value.substr(0, dash));
             last = dash == value.npos ? first : std::stoull(value.substr(dash + 1));
         } else if (word == "--plant") {
-            if (value == "cursor") bug = plant::cursor_early;
-            else if (value == "outbox") bug = plant::split_outbox;
-            else if (value == "tombstone") bug = plant::lost_tombstone;
-            else return usage();
+            if (value == "cursor")
+                bug = plant::cursor_early;
+            else if (value == "outbox")
+                bug = plant::split_outbox;
+            else if (value == "tombstone")
+                bug = plant::lost_tombstone;
+            else
+                return usage();
         } else {
             return usage();
         }

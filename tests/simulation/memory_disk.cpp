@@ -289,7 +289,8 @@ void memory_disk::settle(file& of, dice& chance)
     for (std::size_t i = 0; i < of.pending.size(); ++i) {
         const write& each = of.pending[i];
         const bool lands = mood == 1 || (mood == 2 && i < beginning) || (mood > 2 && chance.one_in(2));
-        const std::size_t size = mood == 4 ? std::min(each.size, chance.below(each.size / sector + 1) * sector) : each.size;
+        const std::size_t size =
+            mood == 4 ? std::min(each.size, chance.below(each.size / sector + 1) * sector) : each.size;
         if (lands && each.truncates) of.durable.resize(each.at);
         if (lands && size > 0) {
             of.durable.resize(std::max(of.durable.size(), each.at + size));

@@ -45,7 +45,8 @@ stream_info stream_of(std::string name, std::vector<what> makes)
 
 } // namespace
 
-school_system::school_system(std::string name, bool is_mis, surroundings& around) : name_(std::move(name)), around_(around)
+school_system::school_system(std::string name, bool is_mis, surroundings& around)
+    : name_(std::move(name)), around_(around)
 {
     streams_.push_back(stream_of("pupils", {what::pupil}));
     if (!is_mis) return;
@@ -70,7 +71,9 @@ boost::asio::awaitable<result<void>> school_system::begin_run()
 std::optional<std::int64_t> school_system::total(what kind) const
 {
     if (kind != what::pupil || !told_.pupils_whole || told_.was_empty) return std::nullopt;
-    return std::count_if(told_.pupils.begin(), told_.pupils.end(), [](const std::string& each) { return !each.empty(); });
+    return std::count_if(told_.pupils.begin(), told_.pupils.end(), [](const std::string& each) {
+        return !each.empty();
+    });
 }
 
 bool school_system::gives_changes(std::size_t stream, bool allowed)
@@ -92,12 +95,16 @@ std::string school_system::bookmark(std::size_t stream) const
 std::optional<failure> school_system::trouble(std::size_t stream, const std::optional<std::string>& at)
 {
     const std::string where = name_ + ": /" + streams_[stream].name + ", page " + at.value_or("1");
-    if (around_.now.source_down) return failure(errc::source_unreachable, where + " gave no answer", "It is tried again.");
+    if (around_.now.source_down)
+        return failure(errc::source_unreachable, where + " gave no answer", "It is tried again.");
     if (!around_.chance.per_mille(around_.now.source_drops)) return std::nullopt;
     failed_once_.insert(at.value_or("0"));
     switch (around_.chance.below(3)) {
     case 0: return failure(errc::source_unreachable, where + " was cut off", "It is tried again.");
-    case 1: return failure(errc::source_throttled, where + " is asked for too often", "It is tried again.", std::chrono::seconds(0));
+    case 1:
+        return failure(
+            errc::source_throttled, where + " is asked for too often", "It is tried again.", std::chrono::seconds(0)
+        );
     default: return failure(errc::page_malformed, where + " is no JSON", "Report this.");
     }
 }
@@ -152,7 +159,9 @@ void school_system::list_pupils()
     for (int i = 0; i < static_cast<int>(told_.pupils.size()); ++i) {
         if (!around_.truth.pupils()[static_cast<std::size_t>(i)].listed) continue;
         told_.pupils[static_cast<std::size_t>(i)] = around_.truth.pupil_fields(i);
-        lines_.push_back({what::pupil, school::pupil_id(i), school::pupil_id(i), told_.pupils[static_cast<std::size_t>(i)], false});
+        lines_.push_back(
+            {what::pupil, school::pupil_id(i), school::pupil_id(i), told_.pupils[static_cast<std::size_t>(i)], false}
+        );
     }
 }
 
@@ -168,11 +177,15 @@ void school_system::list_marks(std::optional<civil_day> from)
         told_.marks.clear();
         return;
     }
-    told_.marks.assign(truth.marks().begin() + static_cast<std::ptrdiff_t>(told_.first_day * 2 * pupils), truth.marks().end());
+    told_.marks.assign(
+        truth.marks().begin() + static_cast<std::ptrdiff_t>(told_.first_day * 2 * pupils), truth.marks().end()
+    );
     for (std::size_t i = 0; i < told_.marks.size(); ++i) {
         if (told_.marks[i].code == 0) continue;
         const std::size_t session = i / pupils;
-        rows_.push_back({static_cast<int>(i % pupils), told_.first_day + session / 2, static_cast<int>(session % 2), told_.marks[i]});
+        rows_.push_back(
+            {static_cast<int>(i % pupils), told_.first_day + session / 2, static_cast<int>(session % 2), told_.marks[i]}
+        );
     }
 }
 
@@ -194,14 +207,18 @@ void school_system::add_incident(int number)
 {
     const school::incident& what_happened = told_.incidents[static_cast<std::size_t>(number)];
     if (what_happened.exists)
-        lines_.push_back({what::incident, school::incident_id(number), {}, school::incident_fields(what_happened), false});
+        lines_.push_back(
+            {what::incident, school::incident_id(number), {}, school::incident_fields(what_happened), false}
+        );
     else if (changes_only_)
         lines_.push_back({what::incident, school::incident_id(number), {}, {}, true});
     for (const int pupil : around_.truth.everyone_in(number)) {
         const bool has_part = what_happened.exists && std::ranges::count(what_happened.pupils, pupil) > 0;
         const std::string fields = has_part ? school::part_fields(number, what_happened) : std::string();
         if (has_part || changes_only_)
-            lines_.push_back({what::involvement, school::part_id(number, pupil), school::pupil_id(pupil), fields, !has_part});
+            lines_.push_back(
+                {what::involvement, school::part_id(number, pupil), school::pupil_id(pupil), fields, !has_part}
+            );
     }
 }
 
@@ -213,8 +230,14 @@ page school_system::marks_page(std::size_t begin, std::size_t size)
     got.digest = mixed(1, page_size_);
     for (std::size_t i = begin; i < end; ++i) {
         const row& each = rows_[i];
-        got.digest = mixed(got.digest, static_cast<std::uint64_t>(each.pupil) << 32 | each.day << 8 | static_cast<unsigned>(each.half));
-        got.digest = mixed(got.digest, static_cast<std::uint64_t>(static_cast<unsigned char>(each.mark.code)) << 8 | static_cast<unsigned char>(each.mark.minutes));
+        got.digest = mixed(
+            got.digest, static_cast<std::uint64_t>(each.pupil) << 32 | each.day << 8 | static_cast<unsigned>(each.half)
+        );
+        got.digest = mixed(
+            got.digest,
+            static_cast<std::uint64_t>(static_cast<unsigned char>(each.mark.code)) << 8 |
+                static_cast<unsigned char>(each.mark.minutes)
+        );
     }
     got.digest = mixed(got.digest, end < rows_.size() ? 1 : 2) | 1;
     told_.rows[what::session_mark] += static_cast<std::int64_t>(end - begin);

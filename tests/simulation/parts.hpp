@@ -50,13 +50,13 @@ private:
 struct weather {
     bool source_down = false;
     bool source_refuses = false;
-    bool source_empty = false;   // it lists nothing, as when a permission is taken away
+    bool source_empty = false;    // it lists nothing, as when a permission is taken away
     std::size_t source_drops = 0; // per mille of its pages that fail once
     std::size_t disorder = 0;     // per mille of its lists that come in another order, with rows twice
     std::size_t slow = 0;         // per mille of its pages that take minutes
     std::map<std::string, bool> route_down;
-    std::size_t route_drops = 0;  // per mille of messages that are not taken
-    std::size_t answer_lost = 0;  // per mille of messages that are taken, and nobody hears of it
+    std::size_t route_drops = 0;   // per mille of messages that are not taken
+    std::size_t answer_lost = 0;   // per mille of messages that are taken, and nobody hears of it
     std::size_t dies_at_await = 0; // the process dies at this await from here; 0: it does not
 };
 

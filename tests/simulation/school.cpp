@@ -23,14 +23,17 @@ std::string text_of(day_number day)
 std::chrono::milliseconds offset_at(moment at)
 {
     const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(at)};
-    const moment forward = std::chrono::sys_days(date.year() / std::chrono::March / std::chrono::Sunday[std::chrono::last]) + 1h;
-    const moment back = std::chrono::sys_days(date.year() / std::chrono::October / std::chrono::Sunday[std::chrono::last]) + 1h;
+    const moment forward =
+        std::chrono::sys_days(date.year() / std::chrono::March / std::chrono::Sunday[std::chrono::last]) + 1h;
+    const moment back =
+        std::chrono::sys_days(date.year() / std::chrono::October / std::chrono::Sunday[std::chrono::last]) + 1h;
     return forward <= at && at < back ? 1h : 0h;
 }
 
 moment at_school(day_number day, int hour, int minute)
 {
-    const moment as_if_utc = std::chrono::sys_days(std::chrono::days(day)) + std::chrono::hours(hour) + std::chrono::minutes(minute);
+    const moment as_if_utc =
+        std::chrono::sys_days(std::chrono::days(day)) + std::chrono::hours(hour) + std::chrono::minutes(minute);
     return as_if_utc - offset_at(as_if_utc - 1h);
 }
 
@@ -71,11 +74,15 @@ school::school(std::uint64_t seed, const scale& size) : size_(size)
         plan_day(day, chance);
     if (size.is_eventful) {
         const moment begins = at_school(size.begins, 0);
-        const auto some_time = [&] { return begins + std::chrono::minutes(chance.below(static_cast<std::size_t>(size.days) * 1'440)); };
+        const auto some_time = [&] {
+            return begins + std::chrono::minutes(chance.below(static_cast<std::size_t>(size.days) * 1'440));
+        };
         for (int i = size.pupils; i < most; ++i)
             events_.push_back({some_time(), event::kind::list, static_cast<std::size_t>(i), {}, {}});
         for (int i = 0; i < 2; ++i)
-            events_.push_back({some_time(), event::kind::unlist, chance.below(static_cast<std::size_t>(size.pupils)), {}, {}});
+            events_.push_back(
+                {some_time(), event::kind::unlist, chance.below(static_cast<std::size_t>(size.pupils)), {}, {}}
+            );
         for (int i = 0; i < 3; ++i)
             events_.push_back({some_time(), event::kind::rename, chance.below(static_cast<std::size_t>(most)), {}, {}});
     }
@@ -96,10 +103,12 @@ void school::plan_day(std::size_t day, dice& chance)
             if (chance.per_mille(static_cast<std::size_t>(truancy_[at])))
                 mark = {"NNNNGOU"[chance.below(7)], -1};
             else if (chance.per_mille(static_cast<std::size_t>(lateness_[at])))
-                mark = {"LLLU"[chance.below(4)], static_cast<std::int8_t>(chance.one_in(3) ? -1 : chance.between(1, 40))};
+                mark = {
+                    "LLLU"[chance.below(4)], static_cast<std::int8_t>(chance.one_in(3) ? -1 : chance.between(1, 40))};
             else if (chance.per_mille(40))
                 mark = {"IIMCV"[chance.below(5)], -1};
-            const moment when = taken[static_cast<std::size_t>(pupils_[at].form)] + std::chrono::seconds(chance.below(90));
+            const moment when =
+                taken[static_cast<std::size_t>(pupils_[at].form)] + std::chrono::seconds(chance.below(90));
             const std::size_t place = slot(day, half, i);
             events_.push_back({when, event::kind::mark, place, mark, {}});
             if (size_.is_eventful) plan_later(place, mark, when, chance);
@@ -111,18 +120,32 @@ void school::plan_day(std::size_t day, dice& chance)
 // What the office does to a mark afterwards: a reason comes, a slip is put right, a mark is lost and found.
 void school::plan_later(std::size_t place, cell first, moment after, dice& chance)
 {
-    const auto later = [&](int hours) { return after + std::chrono::minutes(chance.below(static_cast<std::size_t>(hours) * 60) + 1); };
+    const auto later = [&](int hours) {
+        return after + std::chrono::minutes(chance.below(static_cast<std::size_t>(hours) * 60) + 1);
+    };
     if (first.code == 'N' && chance.per_mille(700))
         events_.push_back({later(150), event::kind::mark, place, {"IOGCU"[chance.below(5)], -1}, {}});
     else if ((first.code == 'L' || first.code == 'U') && chance.per_mille(150))
-        events_.push_back({later(60), event::kind::mark, place, {"/LUI"[chance.below(4)], static_cast<std::int8_t>(chance.between(-1, 20))}, {}});
+        events_.push_back(
+            {later(60),
+             event::kind::mark,
+             place,
+             {"/LUI"[chance.below(4)], static_cast<std::int8_t>(chance.between(-1, 20))},
+             {}}
+        );
     else if (chance.per_mille(12))
         events_.push_back({later(200), event::kind::mark, place, {"LUOI"[chance.below(4)], -1}, {}});
     if (!chance.per_mille(6)) return;
     const moment lost = later(100);
     events_.push_back({lost, event::kind::mark, place, {}, {}});
     if (chance.one_in(2))
-        events_.push_back({lost + std::chrono::minutes(chance.between(10, 3'000)), event::kind::mark, place, {"/LI"[chance.below(3)], -1}, {}});
+        events_.push_back(
+            {lost + std::chrono::minutes(chance.between(10, 3'000)),
+             event::kind::mark,
+             place,
+             {"/LI"[chance.below(3)], -1},
+             {}}
+        );
 }
 
 void school::plan_incidents(std::size_t day, dice& chance)
@@ -200,7 +223,8 @@ std::string school::pupil_fields(int pupil) const
     const std::string number = std::to_string(1'000 + pupil);
     return R"({"date_of_birth":"2014-01-)" + std::to_string(10 + pupil % 19) + R"(","forename":"Qanna)" + number +
            R"(","registration_group":"7)" + static_cast<char>('A' + who.form % 26) + R"(","surname":"Qsmith)" + number +
-           (who.names > 0 ? "x" + std::to_string(who.names) : "") + R"(","upn":"Q93000000)" + number + R"(","year":"7"})";
+           (who.names > 0 ? "x" + std::to_string(who.names) : "") + R"(","upn":"Q93000000)" + number +
+           R"(","year":"7"})";
 }
 
 std::string school::incident_id(int incident)
@@ -210,7 +234,8 @@ std::string school::incident_id(int incident)
 
 std::string school::incident_fields(const incident& of)
 {
-    return R"({"day":")" + text_of(of.day) + R"(","nature":"behaviour","points":1,"type":"Qkind)" + std::to_string(of.kind) + R"("})";
+    return R"({"day":")" + text_of(of.day) + R"(","nature":"behaviour","points":1,"type":"Qkind)" +
+           std::to_string(of.kind) + R"("})";
 }
 
 std::string school::part_id(int incident, int pupil)

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-// A school as it really is, day by day, made from one number. It includes nothing of Rollbook's: what the daemon says is
-// held against it.
+// A school as it really is, day by day, made from one number. It includes nothing of Rollbook's: what the daemon says
+// is held against it.
 namespace rollbook::simulation {
 
 using moment = std::chrono::sys_time<std::chrono::milliseconds>;
@@ -35,7 +35,7 @@ struct scale {
     int pupils = 30;
     day_number begins = 0; // the first day that is polled
     int days = 14;
-    int history_days = 11; // before that, recorded when it begins
+    int history_days = 11;   // before that, recorded when it begins
     bool is_eventful = true; // amendments, deletions, people who come and go
 };
 

@@ -74,12 +74,14 @@ configuration settings_of(const plan& of)
         terms,
         {},
         {{half_day::am, 8h + 45min, 9h + 15min, 30min, since}, {half_day::pm, 13h, 13h + 30min, 30min, since}}};
-    for (const auto& [name, role] : {std::pair("mis", source_role::mis), std::pair("cpoms", source_role::safeguarding)}) {
+    for (const auto& [name, role] :
+         {std::pair("mis", source_role::mis), std::pair("cpoms", source_role::safeguarding)}) {
         source_configuration source;
         source.name = name;
         source.role = role;
         if (role == source_role::mis) {
-            source.reread = {{2, 0min}, {std::nullopt, of.minutes.empty() ? std::chrono::hours(24) : std::chrono::hours(24 * 7)}};
+            source.reread = {
+                {2, 0min}, {std::nullopt, of.minutes.empty() ? std::chrono::hours(24) : std::chrono::hours(24 * 7)}};
             source.vanish_limit = {50, 200};
         }
         settings.sources.push_back(source);
@@ -147,8 +149,8 @@ struct owed {
 class life {
 public:
     life(const plan& of, const new_ledger& fresh)
-        : plan_(of), settings_(settings_of(of)), chance_(of.seed * 7 + 3), truth_(of.seed, of.size),
-          around_{truth_, clock_, chance_, {}, of.bug, true}, expected_(truth_)
+        : plan_(of), settings_(settings_of(of)), chance_(of.seed * 7 + 3),
+          truth_(of.seed, of.size), around_{truth_, clock_, chance_, {}, of.bug, true}, expected_(truth_)
     {
         key_ = &fresh.made.key;
         file_ = fresh.made.file();
@@ -209,14 +211,14 @@ private:
     moment down_until_{};
 
     expectation expected_;
-    told_by_source told_;           // by the read under way or the last one
+    told_by_source told_;             // by the read under way or the last one
     std::vector<std::string> closed_; // lists that it closed
     bool compared_ = true;
     bool reading_ = false;
     std::optional<commit_made> closing_found_; // after a death: durable, and never reported
     bool first_of_marks_ = true;
     bool first_of_all_ = true;
-    std::map<entry_index, int> pupil_of_;                     // by first entry
+    std::map<entry_index, int> pupil_of_; // by first entry
     std::map<int, entry_index> entry_of_;
     std::map<std::pair<std::string, entry_index>, std::pair<std::string, std::string>> alert_now_; // rule and pupil
     std::map<std::pair<std::string, entry_index>, entry_index> alert_id_;
@@ -261,7 +263,12 @@ void life::wrong(std::string what)
 void life::tell(const std::string& what) const
 {
     if (plan_.tells)
-        std::printf("%s (%+lld min) %s\n", format_instant(instant_of(clock_.true_time)).c_str(), static_cast<long long>(clock_.skew / 1min), what.c_str());
+        std::printf(
+            "%s (%+lld min) %s\n",
+            format_instant(instant_of(clock_.true_time)).c_str(),
+            static_cast<long long>(clock_.skew / 1min),
+            what.c_str()
+        );
 }
 
 void life::start()
@@ -280,7 +287,8 @@ void life::start()
         auto newest = running_->book->checkpoints().proofs().newest();
         if (newest && (notes_.empty() || notes_.back() != newest->note)) notes_.push_back(std::move(newest->note));
     };
-    if (book.size() < committed_size_) wrong(fmt::format("{} entries were committed, and {} are left", committed_size_, book.size()));
+    if (book.size() < committed_size_)
+        wrong(fmt::format("{} entries were committed, and {} are left", committed_size_, book.size()));
     for (const std::size_t source : {mis, safeguarding}) {
         auto made = std::make_unique<school_system>(settings_.sources[source].name, source == mis, around_);
         running_->systems[source] = made.get();
@@ -397,7 +405,12 @@ void life::take_statements(const commit_made& made)
         if (!row.balanced) wrong(fmt::format("a statement of {} does not balance", name_of(row.record)));
         const auto sent = told_.rows.find(row.record);
         if (row.read != (sent == told_.rows.end() ? 0 : sent->second))
-            wrong(fmt::format("{} rows of {} were sent, and {} are stated", sent == told_.rows.end() ? 0 : sent->second, name_of(row.record), row.read));
+            wrong(fmt::format(
+                "{} rows of {} were sent, and {} are stated",
+                sent == told_.rows.end() ? 0 : sent->second,
+                name_of(row.record),
+                row.read
+            ));
     }
 }
 
@@ -427,7 +440,13 @@ void life::take_alerts(const commit_made& made)
     for (const alert_step& step : steps) {
         const auto found = written.find({plain_rules()[step.rule].id, step.pupil, step.state, step.stage});
         if (found == written.end()) {
-            wrong(fmt::format("no alert {} of pupil {} became {} ({})", plain_rules()[step.rule].id, step.pupil, step.state, step.stage));
+            wrong(fmt::format(
+                "no alert {} of pupil {} became {} ({})",
+                plain_rules()[step.rule].id,
+                step.pupil,
+                step.state,
+                step.stage
+            ));
             continue;
         }
         any_baseline = any_baseline || step.of == alert_step::kind::baseline;
@@ -435,13 +454,27 @@ void life::take_alerts(const commit_made& made)
         written.erase(found);
     }
     for (const auto& [key, id] : written)
-        wrong(fmt::format("alert {} of pupil {} became {} ({}), and should not", std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key)));
+        wrong(fmt::format(
+            "alert {} of pupil {} became {} ({}), and should not",
+            std::get<0>(key),
+            std::get<1>(key),
+            std::get<2>(key),
+            std::get<3>(key)
+        ));
     baselines_owed_ += any_baseline ? 1 : 0;
 }
 
 void life::owe(const alert_step& step, entry_index id, moment now)
 {
-    tell(fmt::format("alert {}: {} of pupil {} becomes {} ({}){}", id, plain_rules()[step.rule].id, step.pupil, step.state, step.stage, step.flapped ? ", flapping" : ""));
+    tell(fmt::format(
+        "alert {}: {} of pupil {} becomes {} ({}){}",
+        id,
+        plain_rules()[step.rule].id,
+        step.pupil,
+        step.state,
+        step.stage,
+        step.flapped ? ", flapping" : ""
+    ));
     const bool opens = step.of == alert_step::kind::opened || step.of == alert_step::kind::baseline;
     found_.alerts += opens ? 1 : 0;
     if (step.of == alert_step::kind::baseline || (step.of == alert_step::kind::ended && step.was_baseline)) return;
@@ -451,7 +484,8 @@ void life::owe(const alert_step& step, entry_index id, moment now)
             for (auto& [key, earlier] : owed_) {
                 if (std::get<0>(key) != route || std::get<1>(key) != id) continue;
                 const bool was_told = std::ranges::any_of(delivered_, [&](const delivery& each) {
-                    return each.route == route && each.id.starts_with(fmt::format("<alert-{}.{}.", id, std::get<2>(key)));
+                    return each.route == route &&
+                           each.id.starts_with(fmt::format("<alert-{}.{}.", id, std::get<2>(key)));
                 });
                 if (was_told || (!earlier.optional && earlier.made_at <= now)) continue;
                 // It still waited, for the next morning or because the clock went back: the newer word replaces it.
@@ -483,7 +517,9 @@ void life::compare_pupils(bool closed)
     for (std::size_t i = 0; i < expected_.pupils.size(); ++i) {
         const held_thing* thing = held.find("mis", school::pupil_id(static_cast<int>(i)));
         const bool is_there = thing && !thing->gone;
-        const auto says = [&](const std::string& fields) { return is_there && thing->payload.find(fields) != std::string::npos; };
+        const auto says = [&](const std::string& fields) {
+            return is_there && thing->payload.find(fields) != std::string::npos;
+        };
         if (says("\"fields\":{}") && (expected_.pupils[i].empty() || expected_.pupils[i] == "{}")) {
             expected_.pupils[i] = "{}"; // met in the marks, and listed in no read so far
             expected_.listed[i] = true;
@@ -517,7 +553,9 @@ void life::compare_marks(bool closed)
                     const civil_day on{std::chrono::days(truth_.school_days()[day])};
                     const held_mark& mark = held->find({on, static_cast<half_day>(half)}, *number[pupil]);
                     if (mark.is_held())
-                        now = {held->codes().raw(mark.code).front(), static_cast<std::int8_t>(mark.minutes == 255 ? -1 : mark.minutes)};
+                        now = {
+                            held->codes().raw(mark.code).front(),
+                            static_cast<std::int8_t>(mark.minutes == 255 ? -1 : mark.minutes)};
                 }
                 const bool in_window = day >= first && !told_.was_empty;
                 const cell told = in_window ? told_.marks[slot - first * 2 * pupils] : expected_.marks[slot];
@@ -543,7 +581,8 @@ void life::trust_incidents()
         expected_.incidents[i] = told_.incidents[i];
         const std::vector<int>& all = truth_.everyone_in(static_cast<int>(i));
         for (std::size_t n = 0; n < all.size(); ++n)
-            expected_.parts_held[i][n] = told_.incidents[i].exists && std::ranges::count(told_.incidents[i].pupils, all[n]) > 0;
+            expected_.parts_held[i][n] =
+                told_.incidents[i].exists && std::ranges::count(told_.incidents[i].pupils, all[n]) > 0;
     }
 }
 
@@ -559,7 +598,9 @@ void life::compare_incidents(bool closed)
         const school::incident told = told_.incidents_begun && !told_.was_empty ? told_.incidents[i] : before;
         const bool is_there = record && !record->gone;
         if (is_there != told.exists && (closed || is_there != before.exists))
-            wrong(fmt::format("incident {} is {}, and should be {}", i, is_there ? "held" : "not held", told.exists ? "held" : "gone"));
+            wrong(fmt::format(
+                "incident {} is {}, and should be {}", i, is_there ? "held" : "not held", told.exists ? "held" : "gone"
+            ));
         if (is_there) before = told.exists ? told : before;
         before.exists = is_there;
         const std::vector<int>& all = truth_.everyone_in(number);
@@ -567,9 +608,12 @@ void life::compare_incidents(bool closed)
             const held_thing* part = parts.find("mis", school::part_id(number, all[n]));
             const bool has_part = part && !part->gone;
             const bool is_told = told_.incidents_begun && !told_.was_empty;
-            const bool should = is_told ? told.exists && std::ranges::count(told.pupils, all[n]) > 0 : expected_.parts_held[i][n];
+            const bool should =
+                is_told ? told.exists && std::ranges::count(told.pupils, all[n]) > 0 : expected_.parts_held[i][n];
             if (has_part != should && (closed || has_part != expected_.parts_held[i][n]))
-                wrong(fmt::format("the part of pupil {} in incident {} is {}", all[n], i, has_part ? "held" : "not held"));
+                wrong(
+                    fmt::format("the part of pupil {} in incident {} is {}", all[n], i, has_part ? "held" : "not held")
+                );
             expected_.parts_held[i][n] = has_part;
         }
     }
@@ -591,7 +635,8 @@ void life::check_points(const ledger_reader& reader)
     for (const point& then : points_) {
         std::vector<cell> marks(truth_.slots());
         reader.marks(no_entry, then.size, false, [&](const mark_view& mark) {
-            const std::size_t slot = truth_.slot(place.at(mark.session.day), static_cast<int>(mark.session.half), pupil_of_.at(mark.pupil));
+            const std::size_t slot =
+                truth_.slot(place.at(mark.session.day), static_cast<int>(mark.session.half), pupil_of_.at(mark.pupil));
             marks[slot] = {mark.raw.front(), static_cast<std::int8_t>(mark.minutes)};
             return true;
         });
@@ -629,14 +674,23 @@ void life::check_deliveries()
         const auto got = ids.find(key);
         const std::size_t many = got == ids.end() ? 0 : got->second.size();
         if (many > 1 || (many == 0 && !due.optional))
-            wrong(fmt::format("alert {} ({}) reached route {} by {} ids", std::get<1>(key), std::get<2>(key), std::get<0>(key), many));
+            wrong(fmt::format(
+                "alert {} ({}) reached route {} by {} ids", std::get<1>(key), std::get<2>(key), std::get<0>(key), many
+            ));
         if (got != ids.end()) ids.erase(got);
     }
     for (const auto& [key, all] : ids)
-        wrong(fmt::format("route {} was told of alert {} ({}), and nothing was to be told", std::get<0>(key), std::get<1>(key), std::get<2>(key)));
+        wrong(fmt::format(
+            "route {} was told of alert {} ({}), and nothing was to be told",
+            std::get<0>(key),
+            std::get<1>(key),
+            std::get<2>(key)
+        ));
     for (const char* route : routes)
         if (static_cast<int>(baselines[route].size()) != baselines_owed_)
-            wrong(fmt::format("route {} got {} baselines, and {} were made", route, baselines[route].size(), baselines_owed_));
+            wrong(fmt::format(
+                "route {} got {} baselines, and {} were made", route, baselines[route].size(), baselines_owed_
+            ));
 }
 
 void life::check_words()
@@ -688,8 +742,10 @@ void life::change_weather(moment)
     now.route_drops = chance.one_in(5) ? 200 : 0;
     now.answer_lost = chance.one_in(5) ? 150 : 0;
     now.dies_at_await = chance.per_mille(15) ? 1 + chance.below(14) : 0;
-    if (chance.per_mille(20)) disk_.die_at(1 + chance.below(60));
-    else if (chance.per_mille(6)) disk_.fail_at(1 + chance.below(40), chance.one_in(2) ? SQLITE_FULL : SQLITE_IOERR_WRITE);
+    if (chance.per_mille(20))
+        disk_.die_at(1 + chance.below(60));
+    else if (chance.per_mille(6))
+        disk_.fail_at(1 + chance.below(40), chance.one_in(2) ? SQLITE_FULL : SQLITE_IOERR_WRITE);
     if (clock_.skew != 0ms) {
         if (chance.per_mille(80)) clock_.skew = 0ms;
     } else if (chance.per_mille(4)) {
@@ -724,7 +780,9 @@ findings life::live()
             truth_.advance(clock_.true_time);
             sit_through([&] { poll(mis); });
             for (std::size_t i = told_of_; plan_.tells && i < delivered_.size(); ++i)
-                tell(fmt::format("route {} has {} (attempt {})", delivered_[i].route, delivered_[i].id, delivered_[i].attempt));
+                tell(fmt::format(
+                    "route {} has {} (attempt {})", delivered_[i].route, delivered_[i].id, delivered_[i].attempt
+                ));
             told_of_ = delivered_.size();
             if (slot % 12 == 3) sit_through([&] { poll(safeguarding); });
             if (slot == look && chance_.one_in(3)) remember_point();
@@ -755,7 +813,10 @@ plan fortnight(std::uint64_t seed, plant bug)
     made.seed = seed;
     made.bug = bug;
     static const day_number mondays[] = {
-        number_of(year(2026) / 9 / 14), number_of(year(2026) / 10 / 12), number_of(year(2026) / 11 / 16), number_of(year(2027) / 3 / 15)};
+        number_of(year(2026) / 9 / 14),
+        number_of(year(2026) / 10 / 12),
+        number_of(year(2026) / 11 / 16),
+        number_of(year(2027) / 3 / 15)};
     made.size.begins = mondays[seed % 4];
     return made;
 }

@@ -13,7 +13,7 @@ struct plan {
     plant bug = plant::none;
     scale size;
     bool with_faults = true;
-    std::vector<int> minutes; // of the day at which it polls, by the school's clock; empty: each half hour
+    std::vector<int> minutes;   // of the day at which it polls, by the school's clock; empty: each half hour
     bool tells = false;         // prints what happens on standard output
     int look_closely_every = 1; // the whole of what is held is compared after every so many polls
 };

@@ -22,7 +22,10 @@ void check_holds(const plan& lived, const findings& found)
 
 } // namespace
 
-TEST_CASE("whatever breaks in a fortnight, the ledger says what the source said and everybody is told once", "[simulation][crash]")
+TEST_CASE(
+    "whatever breaks in a fortnight, the ledger says what the source said and everybody is told once",
+    "[simulation][crash]"
+)
 {
     findings all;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {

@@ -33,7 +33,11 @@ commit_made summary_of(const transaction& t, entry_index base, instant now)
         entry_index pupil = 0;
         std::from_chars(thing->key.data() + slash + 1, thing->key.data() + thing->key.size(), pupil);
         made.alerts.push_back(
-            {subject, thing->key.substr(0, slash), pupil, text_at(parsed->root(), "state"), text_at(parsed->root(), "stage")}
+            {subject,
+             thing->key.substr(0, slash),
+             pupil,
+             text_at(parsed->root(), "state"),
+             text_at(parsed->root(), "stage")}
         );
     }
     return made;
@@ -69,7 +73,8 @@ std::optional<stream_state> watched_ledger::stream(const std::string& source, co
 {
     auto state = real_->stream(source, stream);
     if (state && around_.bug == plant::cursor_early && stream == "incidents")
-        state->fingerprint = state->fingerprint.substr(0, state->fingerprint.find('\n')) + "\n" + std::to_string(reached());
+        state->fingerprint =
+            state->fingerprint.substr(0, state->fingerprint.find('\n')) + "\n" + std::to_string(reached());
     return state;
 }
 

@@ -23,10 +23,14 @@ TEST_CASE("what-changed counts the entries between two instants and names the fi
     CHECK(text_of(root["counts"].at(0)) == R"({"changed":1,"ended":0,"new":2,"what":"session-mark"})");
     REQUIRE(root["figures"].size() == 1);
     // The N of the morning became a U: one session moved nowhere but to late; the others were not possible.
-    CHECK(text_of(root["figures"].at(0)["before"]) ==
-          R"({"authorised":0,"late":1,"possible":3,"present":2,"unauthorised":1})");
-    CHECK(text_of(root["figures"].at(0)["after"]) ==
-          R"({"authorised":0,"late":2,"possible":3,"present":2,"unauthorised":1})");
+    CHECK(
+        text_of(root["figures"].at(0)["before"]) ==
+        R"({"authorised":0,"late":1,"possible":3,"present":2,"unauthorised":1})"
+    );
+    CHECK(
+        text_of(root["figures"].at(0)["after"]) ==
+        R"({"authorised":0,"late":2,"possible":3,"present":2,"unauthorised":1})"
+    );
     CHECK(root["figures"].at(0)["pupil"]["ref"].as_string() == "P-" + std::to_string(f.ana));
 }
 
@@ -55,7 +59,9 @@ TEST_CASE("what-changed from before the first read says when Rollbook began", "[
     CHECK(f.run("what-changed --from 2026-11-23T12:00:00Z --to 2026-11-23T08:00:00Z") == 2);
 }
 
-TEST_CASE("the report of amendments shows original, amended, when learned, and what the source does not supply", "[cli]")
+TEST_CASE(
+    "the report of amendments shows original, amended, when learned, and what the source does not supply", "[cli]"
+)
 {
     command_fixture f;
     REQUIRE(f.run("report amendments --json") == 0);
@@ -101,7 +107,7 @@ TEST_CASE("what is no amendment is not listed as one", "[cli]")
     command_fixture f;
     const learned then{f.first_read, f.second_read, false};
     const auto unrecorded = f.mark("2026-11-18", half_day::am, "-", "", -1, then);
-    f.mark("2026-11-18", half_day::am, "/", "/", -1, then, unrecorded); // the register was taken
+    f.mark("2026-11-18", half_day::am, "/", "/", -1, then, unrecorded);  // the register was taken
     f.mark("2026-11-20", half_day::pm, "L", "L", 12, then, f.late_mark); // another comment, the same mark
     REQUIRE(f.run("report amendments --json") == 0);
     CHECK(f.json().root()["rows"].size() == 1);

@@ -45,10 +45,13 @@ TEST_CASE("what is wrong with operator, log, fields and Teams is said", "[config
         {"[operator]\nroute = \"nobody\"", "operator.route: \"nobody\" is no route to a person"},
         {"[operator]\nroute = \"lead\"\ncolour = 1", "operator.colour"},
         {"[log]\nformat = \"xml\"", "log.format: \"xml\" is not known"},
-        {"[[route]]\nname = \"t\"\nchannel = \"teams\"\nrules = [\"*\"]\n[route.settings]\nurl = \"https://a.example/?sig=1\"",
+        {"[[route]]\nname = \"t\"\nchannel = \"teams\"\nrules = [\"*\"]\n[route.settings]\nurl = "
+         "\"https://a.example/?sig=1\"",
          "a secret is written out"},
-        {"[[route]]\nname = \"t\"\nchannel = \"teams\"\nrules = [\"*\"]\n[route.settings]\n", "settings.url: is missing"},
-        {"[[route]]\nname = \"t\"\nchannel = \"file\"\nrules = [\"*\"]\nfields = [\"name\"]\n[route.settings]\nfolder = \"x\"",
+        {"[[route]]\nname = \"t\"\nchannel = \"teams\"\nrules = [\"*\"]\n[route.settings]\n",
+         "settings.url: is missing"},
+        {"[[route]]\nname = \"t\"\nchannel = \"file\"\nrules = [\"*\"]\nfields = [\"name\"]\n[route.settings]\nfolder "
+         "= \"x\"",
          "\"name\" is not a field of an alert"},
     }));
     CAPTURE(lines);

@@ -20,7 +20,8 @@ TEST_CASE("narratives are read for two people and an escrow, and are off otherwi
 {
     school_folder school;
     CHECK_FALSE(school.load()->sealed_text);
-    school.main += "\n[sealed_text]\nrecipients = [" + quoted_key() + ", " + quoted_key() + "]\nescrow = " + quoted_key();
+    school.main +=
+        "\n[sealed_text]\nrecipients = [" + quoted_key() + ", " + quoted_key() + "]\nescrow = " + quoted_key();
     school.mapping += "\n";
     school.mapping.insert(school.mapping.find("status ="), "narrative = \"incident\"\n");
     const loaded_configuration loaded = school.load();
@@ -52,5 +53,7 @@ TEST_CASE("a mapping that names a narrative is refused while nobody is named to 
 {
     school_folder school;
     school.mapping.insert(school.mapping.find("status ="), "narrative = \"incident\"\n");
-    CHECK_THAT(problems_of(school.load()), Contains("sealed_text") && Contains("cpoms") && Contains("never read in clear"));
+    CHECK_THAT(
+        problems_of(school.load()), Contains("sealed_text") && Contains("cpoms") && Contains("never read in clear")
+    );
 }

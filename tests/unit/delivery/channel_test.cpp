@@ -160,7 +160,9 @@ TEST_CASE("a relay's 550 is final, and checking a route sends nothing", "[delive
     CHECK(relay.mails().empty());
 }
 
-TEST_CASE("Microsoft 365 is logged on to with a token of the tenant, and a refused one is fetched anew once", "[delivery]")
+TEST_CASE(
+    "Microsoft 365 is logged on to with a token of the tenant, and a refused one is fetched anew once", "[delivery]"
+)
 {
     loopback_smtp relay(loopback_smtp::replies{{"AUTH", {"535 5.7.3 no", "235 welcome", "235 welcome"}}}, true);
     int asked = 0;
@@ -243,10 +245,14 @@ TEST_CASE("a Teams workflow gets one card a message, at the address that a secre
     CHECK_THAT(seen[3].body, Catch::Contains("\"AdaptiveCard\"") && Catch::Contains("P-12 was late ten times."));
 }
 
-TEST_CASE("a note bears the message's id, is about one pupil whom the source knows, and is never risked twice", "[delivery]")
+TEST_CASE(
+    "a note bears the message's id, is about one pupil whom the source knows, and is never risked twice", "[delivery]"
+)
 {
     struct remembering_writer final : note_writer {
-        explicit remembering_writer(std::vector<source_note>& into, bool asked_first) : notes(into), asks(asked_first) {}
+        explicit remembering_writer(std::vector<source_note>& into, bool asked_first) : notes(into), asks(asked_first)
+        {
+        }
         boost::asio::awaitable<result<std::string>> write(source_note note) override
         {
             notes.push_back(std::move(note));
@@ -437,9 +443,7 @@ TEST_CASE("a route's mistake is refused with its key and line", "[delivery]")
     const setting_table mail = mail_settings_to("smtps://mail.example.sch.uk");
     const setting_table webhook{{"url", one("https://hooks.example.net/x")}, {"secret", one(secret_named("key"))}};
     const setting oauth = one(
-        setting_table{
-            {"tenant", one("t")}, {"client_id", one("c")}, {"client_secret", one(secret_named("client"))}},
-        3
+        setting_table{{"tenant", one("t")}, {"client_id", one("c")}, {"client_secret", one(secret_named("client"))}}, 3
     );
     struct mistake {
         std::string channel;

@@ -38,8 +38,8 @@ TEST_CASE("marks of a term give its half terms, its closed days and where the ne
     );
     CHECK(proposal.terms[1].name == "Spring 2027");
     CHECK(
-        proposal.closed == std::vector<closed_day>{
-                               {day("2026-11-27"), closed_kind::inset}, {day("2026-12-02"), closed_kind::closure}}
+        proposal.closed ==
+        std::vector<closed_day>{{day("2026-11-27"), closed_kind::inset}, {day("2026-12-02"), closed_kind::closure}}
     );
     CHECK(proposal.guessed == std::vector<civil_day>{day("2026-12-02")});
     CHECK_THAT(

@@ -55,7 +55,10 @@ public:
             const std::size_t prefix = file.pending.empty() ? 0 : dice() % (file.pending.size() + 1);
             for (std::size_t i = 0; i < file.pending.size(); ++i) {
                 const bool lands = mood == 1 || (mood == 2 && i < prefix) || (mood > 2 && dice() % 2 == 0);
-                if (lands) apply(file.pending[i], left, mood == 4 ? dice() % (file.pending[i].bytes.size() / sector + 1) : whole);
+                if (lands)
+                    apply(
+                        file.pending[i], left, mood == 4 ? dice() % (file.pending[i].bytes.size() / sector + 1) : whole
+                    );
             }
             const bool gone = file.is_deleted && dice() % 2 == 0;
             std::filesystem::remove(path);

@@ -31,9 +31,8 @@ public:
         auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(bytes.size()));
         std::memcpy(copy, bytes.data(), bytes.size());
         const auto size = static_cast<sqlite3_int64>(bytes.size());
-        const int code = sqlite3_deserialize(
-            database_.getHandle(), "main", copy, size, size, SQLITE_DESERIALIZE_FREEONCLOSE
-        );
+        const int code =
+            sqlite3_deserialize(database_.getHandle(), "main", copy, size, size, SQLITE_DESERIALIZE_FREEONCLOSE);
         if (code != SQLITE_OK) throw SQLite::Exception(database_.getHandle(), code);
     }
     SQLite::Database& database() { return database_; }
@@ -123,14 +122,17 @@ TEST_CASE("every byte of a ledger, changed, is found or is proved to mean nothin
     CHECK(found > sound.size() / 5);
 }
 
-TEST_CASE("a history rewritten and signed again with the ledger's own key is found by a checkpoint kept before", "[ledger]")
+TEST_CASE(
+    "a history rewritten and signed again with the ledger's own key is found by a checkpoint kept before", "[ledger]"
+)
 {
     const auto [why, sql] = GENERATE(table<std::string, std::string>({
         {"another time", "UPDATE entry SET recorded_at = recorded_at + 1 WHERE idx = 11"},
         {"another kind", "UPDATE entry SET kind = 4 WHERE idx = 6"},
         {"an entry in another's place",
          "UPDATE entry SET commitment = (SELECT commitment FROM entry WHERE idx = 5) WHERE idx = 6; "
-         "UPDATE opening SET (commit_key, payload) = (SELECT commit_key, payload FROM opening WHERE idx = 5) WHERE idx = 6"},
+         "UPDATE opening SET (commit_key, payload) = (SELECT commit_key, payload FROM opening WHERE idx = 5) WHERE idx "
+         "= 6"},
         {"the last entry cut off",
          "DELETE FROM entry WHERE idx = 11; DELETE FROM opening WHERE idx = 11; DELETE FROM thing WHERE entry = 11"},
         {"all but the first cut off",
@@ -172,8 +174,10 @@ TEST_CASE("a ledger that lost what was signed last is not opened for writing, an
     const auto opened = open_ledger(folder.file(), folder.key);
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error().code == errc::ledger_in_doubt);
-    CHECK_THAT(opened.error().what, Contains("the ledger holds 1 entries") && Contains("ledger.db.signed") &&
-                                        Contains("12 were signed"));
+    CHECK_THAT(
+        opened.error().what,
+        Contains("the ledger holds 1 entries") && Contains("ledger.db.signed") && Contains("12 were signed")
+    );
     CHECK_THAT(opened.error().to_do, Contains("rollbook restore"));
     const verify_report report = folder.verify();
     REQUIRE_FALSE(report.ok());

@@ -73,7 +73,8 @@ TEST_CASE("verify finds every kind of change to the file, and names the entry", 
          "opening SET idx = 6 WHERE idx = -1",
          "has another root than the entries"},
         {"two openings that changed places",
-         "UPDATE opening SET idx = -1 WHERE idx = 5; UPDATE opening SET idx = 5 WHERE idx = 6; UPDATE opening SET idx = "
+         "UPDATE opening SET idx = -1 WHERE idx = 5; UPDATE opening SET idx = 5 WHERE idx = 6; UPDATE opening SET idx "
+         "= "
          "6 WHERE idx = -1",
          "5: its content does not match"},
         {"an entry in the middle",
@@ -205,7 +206,9 @@ TEST_CASE("a damaged time or kind of an entry is named wherever entries are read
     }
 }
 
-TEST_CASE("a witness's signature that is stored must verify with the witness's key, and be filed as what it is", "[ledger]")
+TEST_CASE(
+    "a witness's signature that is stored must verify with the witness's key, and be filed as what it is", "[ledger]"
+)
 {
     const auto [sql, said] = GENERATE(table<std::string, std::string>({
         {"UPDATE cosignature SET signed_at = signed_at + 1", "is filed under another time"},

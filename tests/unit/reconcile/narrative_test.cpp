@@ -12,7 +12,8 @@ using Catch::Matchers::Contains;
 namespace {
 
 const std::string spoken_words = "She said that nobody was at home.";
-const std::string concern_fields = R"({"categories":["Home"],"incident_at":"2026-09-14","narrative":")" + spoken_words + R"("})";
+const std::string concern_fields =
+    R"({"categories":["Home"],"incident_at":"2026-09-14","narrative":")" + spoken_words + R"("})";
 
 reported_record concern()
 {
@@ -56,7 +57,9 @@ TEST_CASE("a narrative is stored sealed to each recipient, and each of them alon
     CHECK_FALSE(open_sealed(narrative["sealed"].at(0)["box"].as_string(), make_recipient()));
 }
 
-TEST_CASE("the same narrative compares equal although every box differs; another text or reader does not", "[reconcile]")
+TEST_CASE(
+    "the same narrative compares equal although every box differs; another text or reader does not", "[reconcile]"
+)
 {
     const three_people people;
     const narrative_seal seal(people.all(), keyed(1));
@@ -69,7 +72,9 @@ TEST_CASE("the same narrative compares equal although every box differs; another
     other.fields.replace(other.fields.find("nobody"), 6, "somebody");
     CHECK(seal.compared(other) != compared);
     CHECK(narrative_seal({people.lead.public_key, people.escrow.public_key}, keyed(1)).compared(concern()) != compared);
-    CHECK(narrative_seal(people.all(), keyed(2)).compared(concern()) != compared); // guessable only with the ledger's key
+    CHECK(
+        narrative_seal(people.all(), keyed(2)).compared(concern()) != compared
+    ); // guessable only with the ledger's key
 }
 
 TEST_CASE("without recipients a narrative is left out, and other records are as they were", "[reconcile]")
@@ -109,8 +114,10 @@ TEST_CASE("a read keeps no word of a narrative, and knows it again", "[reconcile
         CHECK_THAT(t.quarantined.front().row, !Contains("nobody"));
         for (const draft& each : t.entries) {
             CHECK_THAT(each.payload, !Contains("nobody"));
-            CHECK(std::get<thing_version>(each.row).digest ==
-                  std::get<thing_version>(project(each.payload, base, keyed(1)).value()).digest);
+            CHECK(
+                std::get<thing_version>(each.row).digest ==
+                std::get<thing_version>(project(each.payload, base, keyed(1)).value()).digest
+            );
         }
         return t.entries.size();
     };

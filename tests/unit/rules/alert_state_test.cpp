@@ -84,7 +84,9 @@ TEST_CASE("below the lowest stage nothing opens", "[rules]")
     CHECK_FALSE(late.read(ymd(2026, 11, 20)));
 }
 
-TEST_CASE("a condition that lasts as long as its rule asks opens the alert, and one that goes is told to nobody", "[rules]")
+TEST_CASE(
+    "a condition that lasts as long as its rule asks opens the alert, and one that goes is told to nobody", "[rules]"
+)
 {
     watch late(repeated_lateness());
     late.judged_by.hold = std::chrono::hours(48);

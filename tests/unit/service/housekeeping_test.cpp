@@ -181,9 +181,9 @@ TEST_CASE("the operator is told of a silent witness once an outage, each month i
     };
     const auto sign = [&](std::uint64_t size, instant when) {
         const auto note = parse_note(book->checkpoints().proofs().newest()->note).value();
-        const auto second = static_cast<std::uint64_t>(
-            std::chrono::duration_cast<std::chrono::seconds>(when.time_since_epoch()).count()
-        );
+        const auto second =
+            static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(when.time_since_epoch()).count()
+            );
         checkpoint_request asked;
         asked.size = size;
         asked.lines = {{witness.cosign(note.text, second), witness.verifier().name, witness.verifier().id, second}};
@@ -225,7 +225,9 @@ TEST_CASE("a request about a checkpoint is read back as it was written", "[servi
     CHECK_FALSE(parse_request(R"({"command":"checkpoint","keep":"for fun"})"));
 }
 
-TEST_CASE("a clock that went back is one entry, and times in the ledger stand still until it has caught up", "[service]")
+TEST_CASE(
+    "a clock that went back is one entry, and times in the ledger stand still until it has caught up", "[service]"
+)
 {
     const ledger_folder folder; // made at noon less an hour
     auto book = folder.open();
@@ -235,8 +237,10 @@ TEST_CASE("a clock that went back is one entry, and times in the ledger stand st
     CHECK(entries() == 1);
     note_clock(*book, made - std::chrono::hours(3));
     REQUIRE(entries() == 2);
-    CHECK(last_payload(folder) == R"({"name":"clock","value":{"recorded":"2026-09-14T11:00:00.000Z",)"
-                                  R"("said":"2026-09-14T08:00:00.000Z"},"what":"settings"})");
+    CHECK(
+        last_payload(folder) == R"({"name":"clock","value":{"recorded":"2026-09-14T11:00:00.000Z",)"
+                                R"("said":"2026-09-14T08:00:00.000Z"},"what":"settings"})"
+    );
     note_clock(*book, made - std::chrono::hours(2)); // goes on from where it jumped to
     CHECK(entries() == 2);
     note_clock(*book, made - std::chrono::hours(4)); // back again

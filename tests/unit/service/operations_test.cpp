@@ -100,11 +100,18 @@ TEST_CASE("a machine has the troubles it has, at their limits, worst first", "[s
         {"a certificate of 30 days",
          [](auto&, auto& f) { f.certificate_ends = the_instant("2026-12-26T12:00:00Z"); },
          {event::expires_soon}},
-        {"a pack of 14 months", [](auto& c, auto&) { c.packs.push_back({"england", parse_day("2025-09-26").value()}); }, {}},
+        {"a pack of 14 months",
+         [](auto& c, auto&) {
+             c.packs.push_back({"england", parse_day("2025-09-26").value()});
+         },
+         {}},
         {"a pack older than that",
-         [](auto& c, auto&) { c.packs.push_back({"england", parse_day("2025-09-25").value()}); },
+         [](auto& c, auto&) {
+             c.packs.push_back({"england", parse_day("2025-09-25").value()});
+         },
          {event::pack_old}},
-        {"two at once", [](auto&, auto& f) { f.disk_encrypted = false, f.backups.overdue = true; },
+        {"two at once",
+         [](auto&, auto& f) { f.disk_encrypted = false, f.backups.overdue = true; },
          {event::backup_overdue, event::disk_not_encrypted}},
     };
     for (const change& each : changes) {
@@ -130,7 +137,9 @@ TEST_CASE("a secret whose end the school wrote down is told thirty days ahead, w
     CHECK(found[0].text == "route lead: oauth.client_secret stops working on 2026-12-26");
 }
 
-TEST_CASE("the operator hears of an error each day, of a warning each month, and nothing without being named", "[service]")
+TEST_CASE(
+    "the operator hears of an error each day, of a warning each month, and nothing without being named", "[service]"
+)
 {
     configuration settings = a_school();
     settings.operations->monthly_test = false;
@@ -156,10 +165,11 @@ TEST_CASE("the weekly word has one id a week and the monthly test one a month an
     settings.routes.push_back(note);
     const auto monday = ids_at(settings, {}, "2026-11-23T09:00:00Z");
     CHECK(
-        monday == std::vector<std::string>{
-                      "<alive-2026-11-23.it@ledger.example.sch.uk>",
-                      "<test-2026-11.lead@ledger.example.sch.uk>",
-                      "<test-2026-11.it@ledger.example.sch.uk>"}
+        monday ==
+        std::vector<std::string>{
+            "<alive-2026-11-23.it@ledger.example.sch.uk>",
+            "<test-2026-11.lead@ledger.example.sch.uk>",
+            "<test-2026-11.it@ledger.example.sch.uk>"}
     );
     CHECK(ids_at(settings, {}, "2026-11-29T09:00:00Z") == monday);
     CHECK(ids_at(settings, {}, "2026-11-30T09:00:00Z")[0] == "<alive-2026-11-30.it@ledger.example.sch.uk>");
