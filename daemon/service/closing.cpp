@@ -321,14 +321,16 @@ void read_closer::judge_findings(step& s)
         s.add(std::move(d));
 }
 
-// A source that was never read is still being set up, until its finding is as old as data may be.
+// What stood when a source was first read, or was never read, belongs to its being set up: it is told once it is as old
+// as data may be.
 bool read_closer::has_stood(const held_thing& finding, const source_configuration& about, instant now) const
 {
-    const auto state = book_.source(about.name);
-    if (state && state->last_success) return true;
     const auto parsed = json_document::parse(finding.payload);
     const auto opened = parsed ? parse_instant(parsed->root()["opened_at"].string_if().value_or("")) : std::nullopt;
-    return opened && now - *opened > about.stale_after;
+    if (!opened) return false;
+    const auto state = book_.source(about.name);
+    const bool came_later = state && state->first_closed_at && *opened > *state->first_closed_at;
+    return came_later || now - *opened > about.stale_after;
 }
 
 // Each source by the finding about it: whatever was read or failed just now, any of them may have come of age.
