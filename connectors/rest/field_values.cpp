@@ -1,8 +1,7 @@
-#include "connectors/rest/condition.hpp"
-
 // How the values of a source become ours: the second half of field_reader.
 #include "connectors/rest/field_reader.hpp"
 
+#include "connectors/rest/condition.hpp"
 #include "connectors/rest/dom.hpp"
 
 #include <algorithm>

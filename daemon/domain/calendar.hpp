@@ -42,14 +42,14 @@ struct session_time {
     bool operator==(const session_time&) const = default;
 };
 
-// The school's year: which days are school days, and how they fall into weeks, half terms, terms and academic years.
-//
 // The Monday of the day's week.
 inline civil_day monday_of(civil_day day)
 {
     return day - (std::chrono::weekday(day) - std::chrono::Monday);
 }
 
+// The school's year: which days are school days, and how they fall into weeks, half terms, terms and academic years.
+//
 // A school day is a weekday inside a half term that is not listed as closed. A school week is a Monday-to-Sunday week
 // with at least one school day. The academic year runs from 1 August to 31 July (census cut).
 // Immutable; copies are cheap enough to take (a few kilobytes). The order in which terms, half terms, closed days and

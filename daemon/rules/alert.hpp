@@ -146,8 +146,8 @@ struct verdict {
     std::int64_t value = 0;     // measured in that stage's window; in the first stage's when none is met
     std::int64_t threshold = 0; // of that stage; of the first when none is met
     bool may_be_met = false;    // some stage is met, or would be by what is held back
-    bool above_clearing =
-        false; // a stage is met, or the value in the first stage's window may be at the clearing level
+    // A stage is met, or the value in the first stage's window may be at the clearing level.
+    bool above_clearing = false;
     day_range window{};
     std::vector<entry_index> evidence;
     std::int64_t unexplained = 0; // of the evidence, how many sessions are still N
