@@ -2,6 +2,7 @@
 
 #include "connectors/mapping/values.hpp"
 #include "connectors/rest/dom.hpp"
+#include "connectors/rest/settings.hpp"
 #include "daemon/base/url_encoding.hpp"
 
 #include <rapidjson/stringbuffer.h>
@@ -51,32 +52,12 @@ bool is_time_of_day(std::string_view text)
            std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == ':'; });
 }
 
-// What a text with {setting?words} in it becomes.
-std::string chosen(std::string_view text, bool is_on)
-{
-    std::string out;
-    while (!text.empty()) {
-        const auto open = text.find('{');
-        out += text.substr(0, open);
-        const auto close = open == text.npos ? open : text.find('}', open);
-        if (close == text.npos) break;
-        const std::string_view inside = text.substr(open + 1, close - open - 1);
-        const auto mark = inside.find('?');
-        if (mark != inside.npos && is_on) out += inside.substr(mark + 1);
-        text.remove_prefix(close + 1);
-    }
-    return out;
-}
-
 // Every text of a manifest, and the parts of those that may be paths.
 void collect(const dom_value& v, std::set<std::string, std::less<>>& words, std::set<std::string, std::less<>>& names)
 {
     const auto take = [&](const dom_value& text) {
         const std::string word(text_of(text));
         words.insert(word);
-        if (word.find('?') != word.npos && word.find('{') != word.npos)
-            for (const bool is_on : {false, true})
-                names.insert(chosen(word, is_on));
         for (const std::string& part : split_list(word, '.'))
             names.insert(part.starts_with('^') ? part.substr(1) : part);
     };
@@ -151,12 +132,23 @@ masker::masker(const manifest& m, const std::string& text, url_origin home, cons
             separators_ += c;
         markers_.insert(markers_.end(), f.markers.begin(), f.markers.end());
     };
+    // A parameter's value as an address has it, whatever is chosen of it.
+    const auto query = [&](const request_spec& r) {
+        for (const auto& [name, value] : r.query)
+            for (const bool is_on : {false, true})
+                names_.insert(filled_in(value, [&](std::string_view inside) {
+                    const auto mark = inside.find('?');
+                    return std::string(is_on && mark != inside.npos ? inside.substr(mark + 1) : std::string_view());
+                }));
+    };
     if (!m.dates.zone_member.empty()) zones_.insert(m.dates.zone_member);
     for (const lookup_spec& l : m.lookups) {
+        query(l.request);
         paging(l.paginator);
         std::for_each(l.columns.begin(), l.columns.end(), field);
     }
     for (const stream_spec& s : m.streams) {
+        query(s.request);
         paging(s.paginator);
         std::for_each(s.record.fields.begin(), s.record.fields.end(), field);
         for (const expand_spec& e : s.expand)
