@@ -39,7 +39,22 @@ std::string finding_payload(const finding& f, const held_thing* before, instant 
     return text;
 }
 
-// Reads back what is needed to close a finding or to tell whether it changed.
+draft finding_entry(const finding& f, const held_thing* before, instant opened_at, bool closed, instant at)
+{
+    thing_version row;
+    row.kind = what::finding;
+    row.key = f.key;
+    row.pupil = f.pupil;
+    row.gone = closed;
+    if (before) {
+        row.subject = before->subject;
+        row.replaces = before->entry;
+    }
+    return draft(entry_kind::record, finding_payload(f, before, opened_at, closed, at), std::move(row));
+}
+
+} // namespace
+
 std::optional<std::pair<finding, instant>> held_finding(const held_thing& thing)
 {
     const auto parsed = json_document::parse(thing.payload);
@@ -61,22 +76,6 @@ std::optional<std::pair<finding, instant>> held_finding(const held_thing& thing)
     if (!opened) return std::nullopt;
     return std::pair(std::move(f), *opened);
 }
-
-draft finding_entry(const finding& f, const held_thing* before, instant opened_at, bool closed, instant at)
-{
-    thing_version row;
-    row.kind = what::finding;
-    row.key = f.key;
-    row.pupil = f.pupil;
-    row.gone = closed;
-    if (before) {
-        row.subject = before->subject;
-        row.replaces = before->entry;
-    }
-    return draft(entry_kind::record, finding_payload(f, before, opened_at, closed, at), std::move(row));
-}
-
-} // namespace
 
 std::vector<entry_index>
 open_findings(const held_state& held, const std::function<bool(std::string_view kind, std::string_view key)>& is_judged)

@@ -3,8 +3,10 @@
 #include "daemon/ports/ledger.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rollbook {
@@ -28,6 +30,9 @@ struct finding {
 std::vector<entry_index> open_findings(
     const held_state& held, const std::function<bool(std::string_view kind, std::string_view key)>& is_judged
 );
+
+// A finding as it is held, and when it opened; nothing for a payload that is none.
+std::optional<std::pair<finding, instant>> held_finding(const held_thing& thing);
 
 // The entries that make the open findings among `judged` equal to `wanted`: new ones open, those no longer wanted
 // close, changed explanations or evidence are new versions.

@@ -45,12 +45,6 @@ draft watch_entry(const ledger& book, entry_index pupil, const watched_pupil* wa
     return pupil_setting_entry(fmt::format("watch/{}", pupil), value, pupil, last);
 }
 
-std::string explanation_in(const std::string& finding)
-{
-    const auto parsed = json_document::parse(finding);
-    return parsed ? std::string(parsed->root()["explanation"].string_if().value_or("")) : std::string();
-}
-
 entry_index newest_link(const held_state& held)
 {
     entry_index newest = 0;
@@ -323,57 +317,58 @@ void read_closer::judge_findings(step& s)
 
 // What stood when a source was first read, or was never read, belongs to its being set up: it is told once it is as old
 // as data may be.
-bool read_closer::has_stood(const held_thing& finding, const source_configuration& about, instant now) const
+bool read_closer::has_stood(const source_configuration& source, instant opened, instant now) const
 {
-    const auto parsed = json_document::parse(finding.payload);
-    const auto opened = parsed ? parse_instant(parsed->root()["opened_at"].string_if().value_or("")) : std::nullopt;
-    if (!opened) return false;
-    const auto state = book_.source(about.name);
-    const bool came_later = state && state->first_closed_at && *opened > *state->first_closed_at;
-    return came_later || now - *opened > about.stale_after;
+    const auto state = book_.source(source.name);
+    const bool came_later = state && state->first_closed_at && opened > *state->first_closed_at;
+    return came_later || now - opened > source.stale_after;
 }
 
-// Each source by the finding about it: whatever was read or failed just now, any of them may have come of age.
+// Whatever was read or failed just now, the data of any source may have come of age.
 void read_closer::judge_sources(step& s)
 {
-    for (const rule_in_force& each : rules_) {
-        if (!each.kind->by_source) continue;
-        const rule& by = *each.by;
-        for (const source_configuration& source : settings_.sources) {
-            const held_thing* found =
-                std::as_const(s.held).things(what::finding).find("", "source-stale/" + source.name);
-            const held_thing* last = std::as_const(s.held).things(what::alert).find(source.name, by.id);
-            std::optional<alert> current = last ? parse_alert_payload(last->payload, last->entry) : std::nullopt;
-            if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
-            const bool is_stale = found && !found->gone && has_stood(*found, source, s.now);
-            if (!is_stale && !current) continue;
+    for (const rule_in_force& each : rules_)
+        if (each.kind->by_source)
+            for (const source_configuration& source : settings_.sources)
+                judge_source(s, each, source);
+}
 
-            verdict now;
-            now.threshold = by.stages.front().at_least;
-            now.window = {s.today, s.today};
-            if (is_stale) {
-                now.stage = 0;
-                now.value = 1;
-                now.evidence = {found->entry};
-                now.above_clearing = true;
-                now.detail = explanation_in(found->payload);
-                if (source.name == mis_)
-                    now.detail += " Until it is read again, first-day calling goes by the school's own registers.";
-            }
-            verdict then = now;
-            then.stage = 0; // it was so when it opened, whatever is known since
-            const judged_day judged{s.today, zone_.to_local(s.now)};
-            const bool stands = current && !is_ended(current->state);
-            auto change = next_alert(
-                by, each.version, {}, current ? &*current : nullptr, now, stands ? &then : nullptr, judged, false, s.now
-            );
-            if (!change) continue;
-            change->next.pupil = no_entry;
-            change->next.source = source.name;
-            s.report.alerts_ended += stands && is_ended(change->next.state) ? 1 : 0;
-            take_change(s, by, std::move(*change), last);
-        }
+// By the finding about it.
+void read_closer::judge_source(step& s, const rule_in_force& in_force, const source_configuration& source)
+{
+    const rule& by = *in_force.by;
+    const held_thing* last = std::as_const(s.held).things(what::alert).find(source.name, by.id);
+    std::optional<alert> current = last ? parse_alert_payload(last->payload, last->entry) : std::nullopt;
+    if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
+
+    verdict now;
+    now.threshold = by.stages.front().at_least;
+    now.window = {s.today, s.today};
+    const held_thing* stale = std::as_const(s.held).things(what::finding).find("", "source-stale/" + source.name);
+    const auto found = stale && !stale->gone ? held_finding(*stale) : std::nullopt;
+    if (found && has_stood(source, found->second, s.now)) {
+        now.stage = 0;
+        now.value = 1;
+        now.evidence = {stale->entry};
+        now.above_clearing = true;
+        now.detail = found->first.explanation;
+        if (source.name == mis_)
+            now.detail += " Until it is read again, first-day calling goes by the school's own registers.";
     }
+    if (now.stage < 0 && !current) return;
+
+    verdict then = now;
+    then.stage = 0; // it was so when it opened, whatever is known since
+    const judged_day judged{s.today, zone_.to_local(s.now)};
+    const bool stands = current && !is_ended(current->state);
+    auto change = next_alert(
+        by, in_force.version, {}, current ? &*current : nullptr, now, stands ? &then : nullptr, judged, false, s.now
+    );
+    if (!change) return;
+    change->next.pupil = no_entry;
+    change->next.source = source.name;
+    s.report.alerts_ended += stands && is_ended(change->next.state) ? 1 : 0;
+    take_change(s, by, std::move(*change), last);
 }
 
 void read_closer::record_watched(step& s)
@@ -530,11 +525,11 @@ void read_closer::judge_by(
     take_change(s, by, std::move(*change), thing);
 }
 
-void read_closer::take_change(step& s, const rule& by, alert_change change, const held_thing* last)
+void read_closer::take_change(step& s, const rule& by, alert_change change, const held_thing* replaced)
 {
     const entry_index index = s.next_index();
     const bool opening = change.next.id == no_entry;
-    s.add(alert_entry(change.next, index, opening ? nullptr : last));
+    s.add(alert_entry(change.next, index, opening ? nullptr : replaced));
     if (opening) change.next.id = index;
     s.report.alerts_opened += opening ? 1 : 0;
     if (change.tell == telling::baseline)

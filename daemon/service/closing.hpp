@@ -77,14 +77,15 @@ private:
     void relink(step& now);
     std::optional<possible_sums> possible_of(const step& now) const;
     void judge_findings(step& now);
-    bool has_stood(const held_thing& finding, const source_configuration& about, instant now) const;
+    bool has_stood(const source_configuration& source, instant opened, instant now) const;
     void judge_sources(step& now);
+    void judge_source(step& now, const rule_in_force& in_force, const source_configuration& source);
     void record_watched(step& now);
     void judge_alerts(step& now);
     std::set<entry_index> pupils_waiting(const step& now) const;
     void judge_pupil(step& now, const rule_facts& facts, entry_index pupil, pupil_no number);
     void judge_by(step& now, const rule_in_force& in_force, const pupil_history& history, bool first, bool may_open);
-    // `replaced`: the newest version of the same alert, or null when this one opens.
+    // `replaced`: the newest version of the same alert, or null where there is none.
     void take_change(step& now, const rule& by, alert_change change, const held_thing* replaced);
     void tell(step& now, const rule& by, const alert& about, telling what_to_tell);
     bool has_flapped(const step& now, const rule& by, const alert& about) const;
