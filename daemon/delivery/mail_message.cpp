@@ -1,6 +1,7 @@
 #include "daemon/delivery/mail_message.hpp"
 
 #include "daemon/base/bytes.hpp"
+#include "daemon/base/html.hpp"
 #include "daemon/base/sha256.hpp"
 #include "daemon/base/utf8.hpp"
 
@@ -78,34 +79,16 @@ std::string encoded_words(std::string_view text, std::size_t used)
     return words;
 }
 
-std::string escaped(std::string_view text)
-{
-    std::string out;
-    for (const char c : text) {
-        if (c == '&')
-            out += "&amp;";
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else if (c == '"')
-            out += "&quot;";
-        else
-            out += c;
-    }
-    return out;
-}
-
 // One line, with the addresses of web pages in it as links.
 std::string with_links(std::string_view line)
 {
     std::string out;
     for (;;) {
         const std::size_t at = std::min(line.find("https://"), line.find("http://"));
-        out += escaped(line.substr(0, at));
+        out += html_escaped(line.substr(0, at));
         if (at >= line.size()) return out;
         line.remove_prefix(at);
-        const std::string url = escaped(line.substr(0, line.find_first_of(" \t)")));
+        const std::string url = html_escaped(line.substr(0, line.find_first_of(" \t)")));
         out += "<a href=\"" + url + "\">" + url + "</a>";
         line.remove_prefix(std::min(line.size(), line.find_first_of(" \t)")));
     }
@@ -152,8 +135,8 @@ std::string quoted_printable(std::string_view text)
 
 std::string html_of(std::string_view title, std::string_view text)
 {
-    std::string html = "<!DOCTYPE html>\n<html lang=\"en-GB\"><head><meta charset=\"utf-8\"><title>" + escaped(title) +
-                       "</title></head>\n<body>\n";
+    std::string html = "<!DOCTYPE html>\n<html lang=\"en-GB\"><head><meta charset=\"utf-8\"><title>" +
+                       html_escaped(title) + "</title></head>\n<body>\n";
     while (!text.empty()) {
         const std::size_t end = std::min(text.find("\n\n"), text.size());
         std::string_view lines = text.substr(0, end);

@@ -360,15 +360,13 @@ void write_edge(SQLite::Database& database, const merkle_frontier& tree)
 {
     database.exec("DELETE FROM edge");
     SQLite::Statement row(database, "INSERT INTO edge (level, n, hashes) VALUES (?, ?, ?)");
-    for (unsigned level = 1; level * 8 < 64 && tree.size() >> (level * 8) != 0; ++level) {
-        const std::span<const hash> hashes = tree.edge(level);
-        if (hashes.empty()) continue;
-        row.bind(1, static_cast<std::int64_t>(level));
-        row.bind(2, static_cast<std::int64_t>((tree.size() >> (level * 8)) / tile_width));
+    for_each_edge_tile(tree, [&](std::int64_t level, std::int64_t n, std::span<const hash> hashes) {
+        row.bind(1, level);
+        row.bind(2, n);
         row.bindNoCopy(3, hashes.data(), static_cast<int>(hashes.size_bytes()));
         row.exec();
         row.reset();
-    }
+    });
 }
 
 } // namespace rollbook

@@ -109,6 +109,16 @@ private:
     SQLite::Statement edge_;
 };
 
+// Calls use(level, n, hashes) for each tile of level 1 and up that is not full and not empty.
+template <class F> void for_each_edge_tile(const merkle_frontier& tree, F&& use)
+{
+    for (unsigned level = 1; level * 8 < 64 && tree.size() >> (level * 8) != 0; ++level) {
+        const std::span<const hash> hashes = tree.edge(level);
+        const auto n = static_cast<std::int64_t>((tree.size() >> (level * 8)) / tile_width);
+        if (!hashes.empty()) use(std::int64_t{level}, n, hashes);
+    }
+}
+
 // Keeps what the tree's tiles of level 1 and up that are not full hold at the newest checkpoint, whose tree this is: up
 // to 65,535 entries would have to be read to make it again for a proof. Part of the transaction that stores the
 // checkpoint.

@@ -122,15 +122,11 @@ private:
     {
         if (tree_.size() != edge_size_) return;
         decltype(edge_) made;
-        for (unsigned level = 1; level * 8 < 64 && tree_.size() >> (level * 8) != 0; ++level) {
-            const std::span<const hash> hashes = tree_.edge(level);
-            const std::int64_t n = static_cast<std::int64_t>((tree_.size() >> (level * 8)) / tile_width);
-            if (!hashes.empty())
-                made.emplace(
-                    std::pair(std::int64_t{level}, n),
-                    std::string(reinterpret_cast<const char*>(hashes.data()), hashes.size_bytes())
-                );
-        }
+        for_each_edge_tile(tree_, [&](std::int64_t level, std::int64_t n, std::span<const hash> hashes) {
+            made.emplace(
+                std::pair(level, n), std::string(reinterpret_cast<const char*>(hashes.data()), hashes.size_bytes())
+            );
+        });
         if (edge_ != made)
             problem(
                 std::nullopt,

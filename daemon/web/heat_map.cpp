@@ -1,5 +1,6 @@
 #include "daemon/web/heat_map.hpp"
 
+#include "daemon/base/html.hpp"
 #include "daemon/base/spoken.hpp"
 #include "daemon/domain/calendar.hpp"
 #include "daemon/views/text.hpp"
@@ -19,24 +20,6 @@ constexpr int day_height = 2 * cell_height + 3;
 constexpr int left = 34;
 constexpr int top = 18;
 constexpr std::array<std::string_view, 5> weekdays = {"Mon", "Tue", "Wed", "Thu", "Fri"};
-
-std::string escaped(std::string_view text)
-{
-    std::string out;
-    for (const char c : text) {
-        if (c == '&')
-            out += "&amp;";
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else if (c == '"')
-            out += "&quot;";
-        else
-            out += c;
-    }
-    return out;
-}
 
 // At most the last character but the code's own: a letter in a small box.
 std::string letter_of(const mark_line& mark)
@@ -118,7 +101,7 @@ std::string heat_map(const std::vector<mark_line>& marks, const day_range& days,
             class_of(each),
             spoken_weekday_date(each.session.day),
             name_of(each.session.half),
-            escaped(plain(each.raw)),
+            html_escaped(plain(each.raw)),
             words_of(each.klass),
             at_x,
             at_y,
@@ -127,7 +110,7 @@ std::string heat_map(const std::vector<mark_line>& marks, const day_range& days,
         );
         if (const std::string letter = letter_of(each); !letter.empty())
             cells += fmt::format(
-                R"(<text x="{}" y="{}">{}</text>)", at_x + (cell_width - 2) / 2, at_y + 11, escaped(letter)
+                R"(<text x="{}" y="{}">{}</text>)", at_x + (cell_width - 2) / 2, at_y + 11, html_escaped(letter)
             );
         cells += "</g>";
     }
