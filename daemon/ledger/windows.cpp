@@ -10,7 +10,12 @@ std::string windows_text(const std::vector<stream_state::window>& windows)
 {
     std::string text;
     for (const auto& window : windows)
-        text += fmt::format("{} {};", window.from ? format_day(*window.from) : "*", to_milliseconds(window.read_at));
+        text += fmt::format(
+            "{} {}{};",
+            window.from ? format_day(*window.from) : "*",
+            to_milliseconds(window.read_at),
+            window.listed ? " listed" : ""
+        );
     return text;
 }
 
@@ -26,6 +31,7 @@ std::vector<stream_state::window> parse_windows(std::string_view text)
         stream_state::window window;
         if (one.substr(0, space) != "*") window.from = parse_day(one.substr(0, space));
         window.read_at = from_milliseconds(std::stoll(std::string(one.substr(space + 1))));
+        window.listed = one.ends_with(" listed");
         windows.push_back(window);
     }
     return windows;

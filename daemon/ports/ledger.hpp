@@ -100,6 +100,7 @@ struct stream_state {
     struct window {
         std::optional<civil_day> from;
         instant read_at{};
+        bool listed = false; // there were rows in it then
     };
     std::vector<window> windows;
 };

@@ -412,12 +412,13 @@ result<void> source_reading::end_stream(const retirement_limit& limit, missing_m
     }
     if (const result<void> retired = retire_named(limit); !retired) return retired;
     for (const what kind : stream_->makes) {
-        scope looked_at{from_, rows_, stream_->lists_all ? missing : missing_means::nothing, 0};
+        scope looked_at{from_, rows_, stream_->lists_all ? missing : missing_means::nothing, 0, {}};
         if (const auto shared = shared_.find(kind); shared != shared_.end()) {
             scope& all = shared->second;
             all.from = std::max(all.from, from_); // an empty one is the earliest
             all.rows += rows_;
             all.missing = std::min(all.missing, looked_at.missing);
+            if (emptied()) all.emptied = stream_->name;
             if (--all.streams_left > 0) continue; // what is missing here may stand in another list
             looked_at = all;
         }
@@ -429,6 +430,13 @@ result<void> source_reading::end_stream(const retirement_limit& limit, missing_m
     return {};
 }
 
+bool source_reading::emptied() const
+{
+    return rows_ == 0 && std::ranges::any_of(windows_, [&](const stream_state::window& before) {
+               return before.listed && (!from_ || (before.from && *before.from >= *from_));
+           });
+}
+
 namespace {
 
 failure too_many(
@@ -436,19 +444,21 @@ failure too_many(
     what kind,
     std::size_t missing,
     std::size_t held,
-    missing_means means = missing_means::vanished
+    missing_means means = missing_means::vanished,
+    const std::string& emptied = {}
 )
 {
     const bool asked_otherwise = means == missing_means::out_of_scope;
     return failure(
         errc::mass_change,
         fmt::format(
-            "{}: {} of {} {} records held are missing from the answer{}; none was retired",
+            "{}: {} of {} {} records held are missing from the answer{}{}; none was retired",
             source,
             missing,
             held,
             name_of(kind),
-            asked_otherwise ? " now that the source is asked otherwise than before" : ""
+            asked_otherwise ? " now that the source is asked otherwise than before" : "",
+            emptied.empty() ? "" : ", and the list " + emptied + " is empty, which it was not"
         ),
         fmt::format(
             "{} rollbook poll --allow-vanished {}",
@@ -497,8 +507,8 @@ result<void> source_reading::retire_marks(const retirement_limit& limit, const s
         if (of.missing == missing_means::out_of_scope) gone.digest = held_mark::out_of_scope_digest;
         missing.push_back(std::move(gone));
     });
-    if (passes(limit, missing.size(), in_window, of.rows == 0))
-        return too_many(source_, what::session_mark, missing.size(), in_window, of.missing);
+    if (passes(limit, missing.size(), in_window, of.rows == 0 || !of.emptied.empty()))
+        return too_many(source_, what::session_mark, missing.size(), in_window, of.missing, of.emptied);
     statement_row& counts = row(what::session_mark);
     (of.missing == missing_means::vanished ? counts.vanished : counts.out_of_scope) +=
         static_cast<std::int64_t>(missing.size());
@@ -514,6 +524,7 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
         if (each.kind == kind) named.insert(each.subject);
     std::vector<std::pair<what, entry_index>> missing;
     std::size_t in_scope = 0;
+    std::size_t expected = 0; // pupils who left
     std::int64_t outside = 0;
     for (const held_thing& thing : held_.things(kind).all()) {
         if (thing.gone || thing.source != source_ || thing.digest == unlisted_digest_) continue;
@@ -525,9 +536,12 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
         ++in_scope;
         if (thing.seen_in == read_number_ || seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key)) continue;
         missing.emplace_back(kind, thing.subject);
+        expected += has_left(kind, thing.subject) ? 1 : 0;
     }
-    if (passes(limit, missing.size(), in_scope, of.rows == 0))
-        return too_many(source_, kind, missing.size(), in_scope, of.missing);
+    const bool is_empty = of.rows == 0 || !of.emptied.empty();
+    const std::size_t unexpected = missing.size() - (is_empty ? 0 : expected);
+    if (passes(limit, unexpected, in_scope, is_empty))
+        return too_many(source_, kind, unexpected, in_scope, of.missing, of.emptied);
     statement_row& counts = row(kind);
     counts.outside_window += outside;
     pupils_changed_ = pupils_changed_ || (kind == what::pupil && !missing.empty());

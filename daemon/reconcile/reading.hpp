@@ -89,7 +89,9 @@ public:
     void take(const page& got, std::uint32_t page_number);
     // Ends a stream that was read to its last page. Retires what the source itself named as gone and what is missing,
     // by the word that `missing` allows; refuses with mass_change, and retires nothing, when either is more than the
-    // limit allows or when everything is missing. What lies outside the window is never retired.
+    // limit allows, when everything is missing, or when something is and one of the lists it may have stood in is
+    // empty that was not. A pupil whose last day on roll has come may go. What lies outside the window is never
+    // retired.
     result<void> end_stream(const retirement_limit& limit, missing_means missing);
 
     std::size_t changes() const { return marks_.size() + records_.size() + gone_marks_.size() + gone_things_.size(); }
@@ -181,6 +183,7 @@ private:
         std::size_t rows = 0;
         missing_means missing = missing_means::vanished;
         std::size_t streams_left = 0; // of a kind that several give: those that have not ended
+        std::string emptied;          // one of them that had rows when it was last asked for as much, and has none now
     };
     result<void> retire_marks(const retirement_limit& limit, const scope& of);
     result<void> retire_things(what kind, const retirement_limit& limit, const scope& of);
@@ -206,6 +209,7 @@ private:
     std::vector<stream_state::window> windows_;
     std::optional<civil_day> from_;
     std::size_t rows_ = 0;
+    bool emptied() const;
 
     std::deque<local_pupil> pupils_;
     std::unordered_map<std::string, std::size_t, string_hash, std::equal_to<>> pupil_by_id_;

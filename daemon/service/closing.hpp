@@ -21,6 +21,7 @@ bool is_simulated(const held_state& held);
 // What came of the streams of one read.
 struct read_outcome {
     std::vector<stream_state> closed; // streams read to their end, with their new windows
+    std::vector<std::size_t> emptied; // of those, the ones without a row where there were rows before
     std::vector<failure> failures;    // of streams that were not, or of the source as a whole
     bool marks_closed = false;        // the stream of session marks is among the closed
     bool marks_first = false;         // and it closed for the first time: what is crossed already is baseline
@@ -71,7 +72,7 @@ private:
 
     bool is_read_in_full(const step& now, const std::string& source, what kind) const;
     marks_read marks_of(const step& now) const;
-    std::vector<full_list> full_lists(const step& now) const;
+    std::vector<full_list> full_lists(const step& now);
     std::vector<freshness> freshness_of(const step& now) const;
     std::vector<recorded_action> actions_to_find(const step& now) const;
     void relink(step& now);

@@ -151,6 +151,10 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
             if (!read_in_full) outcome.failures.push_back(of_source(known.name, read_in_full.error()));
         }
     }
+    // What an empty list no longer names was let go: from now on it may be empty.
+    if (outcome.failures.empty())
+        for (const std::size_t at : outcome.emptied)
+            outcome.closed[at].windows.front().listed = false;
     // Told to stop in the middle: the read stays unclosed, and starts again from its first page.
     for (const failure& why : outcome.failures)
         if (why.code == errc::stopped) throw boost::system::system_error(asio::error::operation_aborted);
@@ -276,8 +280,14 @@ asio::awaitable<result<void>> cycle::read_stream(
     if (!ended) co_return ended.error();
 
     // This window replaces those it covers.
-    std::erase_if(state.windows, [&](const auto& window) { return !day || (window.from && *window.from >= *day); });
-    state.windows.insert(state.windows.begin(), {day, started});
+    bool had_rows = false;
+    std::erase_if(state.windows, [&](const auto& window) {
+        const bool is_covered = !day || (window.from && *window.from >= *day);
+        had_rows = had_rows || (is_covered && window.listed);
+        return is_covered;
+    });
+    state.windows.insert(state.windows.begin(), {day, started, rows > 0 || had_rows});
+    if (rows == 0 && had_rows && !changes_only) outcome.emptied.push_back(outcome.closed.size());
     state.fingerprint = with_bookmark(fingerprint, from.bookmark(number));
     outcome.closed.push_back(std::move(state));
     if (std::find(stream.makes.begin(), stream.makes.end(), what::session_mark) != stream.makes.end()) {

@@ -315,7 +315,7 @@ TEST_CASE("windows are read back as they were written", "[ledger]")
     book->commit(t, noon());
     CHECK(book->stream("mis", "marks")->windows.empty());
     for (int i = 0; i < 5; ++i)
-        stream.windows.push_back({ymd(2026, 9, 30) - std::chrono::days(10 * i), noon(-i)});
+        stream.windows.push_back({ymd(2026, 9, 30) - std::chrono::days(10 * i), noon(-i), i % 2 == 0});
     t.streams = {stream};
     book->commit(t, noon());
     const auto windows = book->stream("mis", "marks")->windows;
@@ -323,5 +323,6 @@ TEST_CASE("windows are read back as they were written", "[ledger]")
     for (std::size_t i = 0; i < 5; ++i) {
         CHECK(windows[i].from == stream.windows[i].from);
         CHECK(windows[i].read_at == stream.windows[i].read_at);
+        CHECK(windows[i].listed == stream.windows[i].listed);
     }
 }

@@ -457,6 +457,71 @@ TEST_CASE(
     CHECK(read({note}, std::vector<reported_record>()) == 1);
 }
 
+TEST_CASE(
+    "a list that is empty and was not stops what is missing, however much another list of its kind has", "[reconcile]"
+)
+{
+    read_book book;
+    std::vector<stream_info> lists(2);
+    for (stream_info& list : lists) {
+        list.makes = {what::incident};
+        list.lists_all = true;
+    }
+    lists[0].name = "behaviours";
+    lists[1].name = "achievements";
+    std::vector<reported_record> behaviours;
+    for (int i = 0; i < 50; ++i)
+        behaviours.emplace_back(what::incident, "B" + std::to_string(i), "", R"({"day":"2026-09-21"})");
+    const reported_record praise(what::incident, "P1", "", R"({"day":"2026-09-21"})");
+    read_choice limited;
+    limited.limit.lifted = false;
+    const auto read = [&](const std::vector<reported_record>& first, const std::vector<reported_record>& second) {
+        source_reading reading = book.begin();
+        reading.know_streams(lists);
+        book.read_records(reading, lists[0], first, limited);
+        book.read_records(reading, lists[1], second, limited);
+        return book.end(reading);
+    };
+    CHECK_FALSE(read(behaviours, {praise}).refused);
+    const read_result emptied = read(behaviours, {});
+    REQUIRE(emptied.refused);
+    CHECK(emptied.refused->code == errc::mass_change);
+    CHECK_THAT(emptied.refused->what, Contains("1 of 51 incident records") && Contains("list achievements is empty"));
+    CHECK(emptied.of(what::incident).vanished == 0);
+
+    // One of fifty that goes while both lists have rows is no more than what happens every day.
+    CHECK_FALSE(read(behaviours, {praise}).refused);
+    behaviours.pop_back();
+    const read_result one_less = read(behaviours, {praise});
+    CHECK_FALSE(one_less.refused);
+    CHECK(one_less.of(what::incident).vanished == 1);
+    // A list that empties because its records went to the other leaves nothing missing.
+    behaviours.push_back(praise);
+    CHECK_FALSE(read(behaviours, {}).refused);
+}
+
+TEST_CASE("pupils whose last day has come go without a question, and nobody else with them", "[reconcile]")
+{
+    const auto year_11 = [](int n, const std::string& fields) {
+        std::vector<reported_record> all;
+        for (int i = 0; i < n; ++i)
+            all.push_back(pupil_record("L" + std::to_string(i), fields));
+        return all;
+    };
+    const auto [on_roll_to, refused] =
+        GENERATE(table<std::string, bool>({{"2026-09-20", false}, {"2026-09-22", true}}));
+    CAPTURE(on_roll_to);
+    read_book book;
+    read_choice limited;
+    limited.limit.lifted = false;
+    std::vector<reported_record> all = year_11(40, R"({"on_roll_to":")" + on_roll_to + R"("})");
+    all.push_back(pupil_record("A1"));
+    CHECK_FALSE(book.records(what::pupil, all, limited).refused);
+    CHECK(book.records(what::pupil, {pupil_record("A1")}, limited).refused.has_value() == refused);
+    // An empty list is never a year that left.
+    CHECK(book.records(what::pupil, {}, limited).refused);
+}
+
 TEST_CASE("what could not be read is counted and kept with its place", "[reconcile]")
 {
     read_book book;

@@ -156,7 +156,7 @@ public:
         got.rows = rows.size();
         reading.take(got, 1);
         drain(reading);
-        finish(reading, stream, how);
+        finish(reading, stream, how, !rows.empty());
     }
     read_result end(source_reading& reading)
     {
@@ -255,7 +255,7 @@ private:
         reading.apply(t, base);
         std::move(t.entries.begin(), t.entries.end(), std::back_inserter(last_.entries));
     }
-    void finish(source_reading& reading, const stream_info& stream, const read_choice& how)
+    void finish(source_reading& reading, const stream_info& stream, const read_choice& how, bool listed = false)
     {
         const result<void> ended = reading.end_stream(how.limit, how.missing);
         if (!ended) {
@@ -264,7 +264,7 @@ private:
         }
         drain(reading);
         auto& windows = windows_[stream.name];
-        windows.insert(windows.begin(), {how.from, reading.started()});
+        windows.insert(windows.begin(), {how.from, reading.started(), listed});
     }
 
     std::uint32_t number_ = 0;
