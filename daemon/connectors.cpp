@@ -171,6 +171,18 @@ questions_of(const std::string& system, const manifest_places& manifests, const 
     return out;
 }
 
+std::vector<connector_tools::unread>
+not_read(const configuration& settings, const std::string& source, const manifest_places& manifests)
+{
+    std::vector<connector_tools::unread> out;
+    const auto at = std::ranges::find(settings.sources, source, &source_configuration::name);
+    if (at == settings.sources.end() || !has_manifest(*at)) return out;
+    if (const result<manifest> m = find_manifest(at->connector, manifests))
+        for (const unread_list& each : m->not_read)
+            out.push_back({each.list, each.why});
+    return out;
+}
+
 source_timeliness
 timeliness_of(const source_configuration& source, const connector& reads, const manifest_places& manifests)
 {

@@ -58,6 +58,10 @@ known_connectors(const manifest_places& manifests, const std::filesystem::path& 
 result<std::vector<connector_tools::question>>
 questions_of(const std::string& system, const manifest_places& manifests, const std::filesystem::path& mappings);
 
+// What the manifest of a source says of lists that it does not ask for. Empty where it has none.
+std::vector<connector_tools::unread>
+not_read(const configuration& settings, const std::string& source, const manifest_places& manifests);
+
 // What a source can tell, and how late by its manifest's word.
 source_timeliness
 timeliness_of(const source_configuration& source, const connector& reads, const manifest_places& manifests);

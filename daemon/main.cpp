@@ -576,6 +576,9 @@ private:
         tools.probe = [this](const configuration& settings, const std::string& source, const fs::path& record_to) {
             return probe_source(settings, source, record_to);
         };
+        tools.not_read = [this](const configuration& settings, const std::string& source) {
+            return not_read(settings, source, data_.manifests);
+        };
     }
 
     result<std::vector<stream_probe>>

@@ -163,9 +163,11 @@ struct stream_spec {
     std::optional<changelog_spec> changelog;
     std::vector<condition_spec> gone_when; // a row for which one holds says that the record was deleted
     bool lists_all = false;
-    std::optional<field_spec> window_day; // rows of earlier days may be skipped
-    setting_template window_param;        // query parameter of the first day; empty: none
-    int window_margin_days = 0;           // ask for so many days more
+    std::optional<field_spec> window_day;  // rows of earlier days may be skipped
+    setting_template window_param;         // query parameter of the first day; empty: none
+    int window_margin_days = 0;            // ask for so many days more
+    std::optional<field_spec> history_day; // rows whose day lies before the history are not read; never with window_day
+    bool beyond_total = false;             // the source's own count leaves its records out
     std::optional<field_spec> row_as_of;
     std::optional<field_spec> page_as_of;
     record_spec record;
@@ -181,6 +183,12 @@ struct write_spec {
     json_path id;                          // where the answer names what was made; empty: it does not
     std::optional<request_spec> read_back; // {@id} as well
     std::vector<condition_spec> found;     // of that answer; all must hold. A value may hold {@reference}
+};
+
+// A list that the source has and nobody here asks for.
+struct unread_list {
+    std::string list;
+    std::string why;
 };
 
 // How much the source may be asked; for all its streams together.
@@ -216,6 +224,7 @@ struct manifest {
     std::vector<lookup_spec> lookups;
     std::vector<total_spec> totals;
     std::vector<stream_spec> streams;
+    std::vector<unread_list> not_read;
     std::vector<write_spec> writes;
 
     const setting_spec* setting(std::string_view name) const;

@@ -65,6 +65,9 @@ result<manifest> manifest_reader::read(json_view root)
     each("lookups", &manifest_reader::read_lookup);
     each("totals", &manifest_reader::read_total);
     each("streams", &manifest_reader::read_stream);
+    root["not_read"].for_each_element([&](json_view v) {
+        m_.not_read.push_back({text_or(v["list"]), text_or(v["why"])});
+    });
     each("write", &manifest_reader::read_write);
     if (m_.name != m_.file.stem().string()) wrong("/name", "is not the file's name", "Name the file NAME.json.");
     if (first_) return *first_;

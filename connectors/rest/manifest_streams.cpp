@@ -89,6 +89,12 @@ void manifest_reader::read_window(stream_spec& s, json_view v, const std::string
         s.window_param = templated(w["param"], at + "/window/param");
         s.window_margin_days = static_cast<int>(w["margin_days"].int_if().value_or(0));
     }
+    if (const json_view day = v["history_day"]; !day.is_absent()) {
+        s.history_day = date_field(day, "history_day", "day", at + "/history_day");
+        s.history_day->required = true;
+        if (s.window_day) wrong(at + "/history_day", "is for a list without \"window\"", "Leave out one of them.");
+    }
+    s.beyond_total = v["beyond_total"].bool_if().value_or(false);
     const json_view as_of = v["data_as_of"];
     if (!as_of["row"].is_absent())
         s.row_as_of = date_field(as_of["row"], "data_as_of", "instant", at + "/data_as_of/row");

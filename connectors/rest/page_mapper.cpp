@@ -22,6 +22,7 @@ page_mapper::page_mapper(const stream_spec& stream, const date_form& dates)
         if (field) to.emplace(*field, dates);
     };
     reader(stream.window_day, window_day_);
+    reader(stream.history_day, history_day_);
     reader(stream.row_as_of, row_as_of_);
     reader(stream.page_as_of, page_as_of_);
     reader(stream.record.pupil, pupil_);
@@ -34,7 +35,7 @@ page_mapper::page_mapper(const stream_spec& stream, const date_form& dates)
     for (const expand_spec& e : stream.expand)
         expand_.emplace_back(e, dates);
 
-    for (const auto& field : {stream.window_day, stream.row_as_of, stream.record.pupil})
+    for (const auto& field : {stream.window_day, stream.history_day, stream.row_as_of, stream.record.pupil})
         if (field) keep_field(kept_, *field, dates, false);
     keep_field(kept_, stream.record.source_id, dates, false);
     for (const field_spec& field : stream.record.fields)

@@ -77,6 +77,7 @@ private:
     std::optional<std::int64_t> last_cursor_;
     bool disorder_ = false;
     std::optional<field_reader> window_day_;
+    std::optional<field_reader> history_day_;
     std::optional<field_reader> row_as_of_;
     std::optional<field_reader> page_as_of_;
     field_reader source_id_;

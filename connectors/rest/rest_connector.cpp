@@ -81,6 +81,7 @@ public:
             for (const expand_spec& e : s.expand)
                 name_fields(e.kind, e.fields);
             infos_.push_back(std::move(info));
+            if (s.beyond_total) ++beyond_[s.record.kind].lists;
         }
     }
 
@@ -94,6 +95,8 @@ public:
         lookups_failed_.clear();
         totals_.clear();
         possible_.clear();
+        for (auto& [kind, of] : beyond_)
+            of = {of.lists, {}, {}, {}};
         if (auto read = asker_.credentials().read_secrets(); !read) co_return read;
         if (auto ready = co_await asker_.credentials().prepare(); !ready) co_return ready;
         // Asked first and awaited last, so that the source counts while it lists its codes.
@@ -197,9 +200,14 @@ public:
 
     std::optional<std::int64_t> total(what kind) const override
     {
-        for (const auto& [of, count] : totals_)
-            if (of == kind) return count;
-        return std::nullopt;
+        const auto stated = std::ranges::find(totals_, kind, [](const auto& each) { return each.first; });
+        if (stated == totals_.end()) return std::nullopt;
+        const auto more = beyond_.find(kind);
+        if (more == beyond_.end()) return stated->second;
+        if (more->second.ended.size() < more->second.lists) return std::nullopt;
+        return stated->second + std::ranges::count_if(more->second.ids, [&](const std::string& id) {
+                   return !more->second.counted.contains(id);
+               });
     }
 
     std::vector<std::pair<std::string, std::int64_t>> possible_sessions() const override { return possible_; }
@@ -350,9 +358,17 @@ private:
         // The source makes the next page while this one is mapped and stored.
         if (next && next->of == phase::rows) start_ahead(stream, from, *next);
         if (rows)
-            run.mapper.map(*read->root, *rows, from, tables_, *storage, out);
+            run.mapper.map(
+                *read->root,
+                *rows,
+                run.spec().history_day ? std::optional(history_start()) : from,
+                tables_,
+                *storage,
+                out
+            );
         else
             ++out.skipped;
+        note_beyond_total(run.spec(), out);
         if (run.spec().incremental && run.spec().incremental->ascending && run.mapper.saw_disorder())
             co_return failure(
                 errc::page_malformed,
@@ -364,6 +380,18 @@ private:
                 run.shown.insert(record.source_id);
         out.storage = std::move(storage);
         co_return out;
+    }
+
+    // What a list names that the source's own count leaves out is to be added to the count, once it was read to its
+    // end.
+    void note_beyond_total(const stream_spec& s, const page& got)
+    {
+        const auto at = beyond_.find(s.record.kind);
+        if (at == beyond_.end()) return;
+        for (const reported_record& record : got.records)
+            if (record.kind == s.record.kind)
+                (s.beyond_total ? at->second.ids : at->second.counted).insert(record.source_id);
+        if (s.beyond_total && !got.next) at->second.ended.insert(s.name);
     }
 
     // Marks alone: they are many and rarely change.
@@ -692,6 +720,13 @@ private:
     lookup_tables tables_;
     std::map<std::string, failure> lookups_failed_; // by the lookup's name, of this run
     std::vector<std::pair<what, std::int64_t>> totals_;
+    struct beyond_count {
+        std::size_t lists = 0;       // that the source's own count leaves out
+        std::set<std::string> ended; // of them, those read to their end
+        std::set<std::string> ids;
+        std::set<std::string> counted; // ids of the lists that it counts
+    };
+    std::map<what, beyond_count> beyond_;
     std::vector<std::pair<std::string, std::int64_t>> possible_; // by the pupil's id
     std::deque<page_ahead> ahead_;                               // in the order in which they will be asked for
     page_memory* memory_ = nullptr;

@@ -76,6 +76,7 @@ public:
                 return;
             }
         }
+        if (m_.history_day_ && is_before(from, row)) return;
         if (m_.stream_.record.kind == what::session_mark)
             read_mark(row);
         else
@@ -92,6 +93,20 @@ private:
     const dom_value& base(const field_reader& field, const dom_value& row) const
     {
         return field.spec().of_parent && parent_ ? *parent_ : row;
+    }
+
+    // Whether the row belongs to days before the history, or cannot be told; it is then counted as skipped or rejected.
+    bool is_before(std::optional<civil_day> history, const dom_value& row)
+    {
+        civil_day day;
+        const field_value why = m_.history_day_->read_day(base(*m_.history_day_, row), day);
+        if (why.is == field_value::kind::wrong) {
+            reject(m_.stream_.record.kind, why.reason, row, m_.kept_);
+            return true;
+        }
+        if (!history || day >= *history) return false;
+        ++out_.skipped;
+        return true;
     }
 
     // The newest cursor of the read, and whether the rows keep the order that the source promises.

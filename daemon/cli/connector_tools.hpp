@@ -38,6 +38,12 @@ struct connector_tools {
         const configuration&, const std::string& source, const std::filesystem::path& record_to
     )>
         probe;
+    // What a source's system lists and is not asked for, and why.
+    struct unread {
+        std::string list;
+        std::string why;
+    };
+    std::function<std::vector<unread>(const configuration&, const std::string& source)> not_read;
     // The text of a new manifest.
     std::function<std::string(const std::string& name)> skeleton;
     // Whom the configured sources and routes reach, "host:port  what for", each once.

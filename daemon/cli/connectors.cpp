@@ -79,6 +79,8 @@ int run_connectors_probe(const command_io& io, const command_options& options)
             print_probe(io.out, each);
             is_bad = is_bad || each.why.has_value();
         }
+        for (const auto& [list, why] : io.context.connectors.not_read(config, options.source))
+            io.out << "not asked for: " << plain(list) << "\n      " << plain(why) << '\n';
         if (options.folder.empty())
             io.out << "Nothing was written.\n";
         else

@@ -107,14 +107,6 @@ held_thing& held_things::put(entry_index index, const thing_version& version, st
     return thing;
 }
 
-std::size_t held_things::count_held(std::string_view source) const
-{
-    std::size_t count = 0;
-    for (const held_thing& thing : things_)
-        count += !thing.gone && thing.source == source ? 1 : 0;
-    return count;
-}
-
 held_state::held_state() : codes_(std::make_shared<code_book>())
 {
     static std::atomic<std::uint64_t> last = 0;

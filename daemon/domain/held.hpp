@@ -76,8 +76,6 @@ public:
 
     std::deque<held_thing>& all() { return things_; }
     const std::deque<held_thing>& all() const { return things_; }
-    // Things of `source` that are not gone.
-    std::size_t count_held(std::string_view source) const;
 
 private:
     std::set<std::string, std::less<>> sources_; // nodes do not move

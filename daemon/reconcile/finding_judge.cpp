@@ -104,7 +104,9 @@ void finding_judge::know_people(run& now)
         if (!gate_ || !number) continue;
         // Of one who is in no list of pupils nothing is known, not even the form.
         const bool is_known = !facts.form.empty() || facts.date_of_birth || facts.on_roll_from;
-        if (pupil.gone || !is_known)
+        const bool is_on_roll = (!facts.on_roll_from || *facts.on_roll_from <= now.context.today) &&
+                                (!facts.on_roll_to || now.context.today <= *facts.on_roll_to);
+        if (pupil.gone || !is_known || !is_on_roll)
             gate_->drop_pupil(*number);
         else
             gate_->put_pupil(*number, facts.form);

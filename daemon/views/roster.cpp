@@ -89,7 +89,8 @@ roster::roster(const workplace& at, const people& everyone)
             of.year = fields["year"].string_if().value_or("");
             of.form = fields["registration_group"].string_if().value_or("");
             const auto left = parse_day(fields["on_roll_to"].string_if().value_or(""));
-            if (left && *left < today) of.on_roll = false;
+            const auto joins = parse_day(fields["on_roll_from"].string_if().value_or(""));
+            if ((left && *left < today) || (joins && today < *joins)) of.on_roll = false;
         }
         return true;
     });

@@ -13,15 +13,6 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-http_response answer_of(int status, const std::string& body, const std::string& type = "application/json")
-{
-    http_response r;
-    r.status = status;
-    r.content_type = type;
-    r.body = body;
-    return r;
-}
-
 std::string page_of(const std::string& rows, const std::string& pagination)
 {
     return R"({"data":[)" + rows + R"(],"meta":{"pagination":)" + pagination + "}}";

@@ -14,6 +14,15 @@
 
 namespace rollbook::test {
 
+inline http_response answer_of(int status, const std::string& body, const std::string& type = "application/json")
+{
+    http_response r;
+    r.status = status;
+    r.content_type = type;
+    r.body = body;
+    return r;
+}
+
 // A school at Wonde and a ledger, with everything real between them: the manifest, the engine, the cycle, the file.
 // Rows are what a test says; each list is one page of `per_page` rows, as Wonde links them.
 class whole_road {
@@ -92,9 +101,10 @@ public:
         list("behaviours", "?include=students&per_page=100");
         list("exclusions");
         list("lesson", "?per_page=100", "attendance/lesson");
-        const auto counts = wonde_school + "/counts?include=students";
-        http.answers[counts].clear();
-        http.answer(counts, "{}", counts_status);
+        for (const char* gone_or_to_come : {"students-leaver", "students-pre-admission"})
+            list(gone_or_to_come, "?include=education_details&per_page=100");
+        http.answers[wonde_school + "/counts?include=students"].clear();
+        http.answer(wonde_school + "/counts?include=students", counts, counts_status);
         for (const auto& [endpoint, answer] : instead) {
             const auto at = std::find_if(http.answers.begin(), http.answers.end(), [&](const auto& known) {
                 return known.first.starts_with(wonde_school + "/" + endpoint);
@@ -159,6 +169,7 @@ public:
     std::map<std::string, std::vector<std::string>> rows; // by endpoint
     std::map<std::string, http_response> instead;         // answers instead of an endpoint's page
     int counts_status = 403;
+    std::string counts = "{}";
     std::size_t per_page = 100;
     instant now = parse_instant("2026-09-21T17:00:00Z").value();
     fake_http http;

@@ -32,6 +32,7 @@ page_of(const std::string& choice, const std::string& stream, const std::string&
     fake_http http;
     auto settings = wonde_source();
     settings.settings[choice] = given(true);
+    settings.history_from = parse_day("2025-09-01");
     const auto source = connect("wonde", settings, http);
     http.answer(wonde_school + "/attendance-codes?per_page=2", fixture("wonde/attendance-codes.json"));
     http.answer(wonde_school + "/counts?include=students", "{}", 403);
@@ -80,6 +81,104 @@ TEST_CASE(
             R"(pupil A4 [A4] {})",
             R"(pupil A5 [A5] {})"}
     );
+}
+
+TEST_CASE(
+    "a leaver is read with the last day and a joiner with the first, and who has none is passed over",
+    "[connectors][wonde]"
+)
+{
+    const auto row = [](const std::string& id, const std::string& from, const std::string& to) {
+        const auto date = [](const std::string& day) {
+            return day.empty() ? std::string("null")
+                               : R"({"date":")" + day + R"( 00:00:00.000000","timezone":"Europe/London"})";
+        };
+        return R"({"id":")" + id + R"(","education_details":{"data":{"admission_date":)" + date(from) +
+               R"(,"leaving_date":)" + date(to) + "}}}";
+    };
+    const auto left = page_of(
+        "leavers",
+        "students-leaver",
+        "/students-leaver?include=education_details&per_page=2",
+        row("A1", "2020-09-01", "2025-09-01") + "," + row("A2", "", "2025-08-31") + "," + row("A3", "", "") +
+            R"(,{"id":"A4"})"
+    );
+    REQUIRE(left);
+    CHECK(
+        choice_lines(*left) ==
+        std::vector<std::string>{R"(pupil A1 [A1] {"on_roll_from":"2020-09-01","on_roll_to":"2025-09-01"})"}
+    );
+    CHECK((left->skipped == 3 && left->rejected.empty()));
+    const auto to_come = page_of(
+        "pre_admission",
+        "students-pre-admission",
+        "/students-pre-admission?include=education_details&per_page=2",
+        row("B1", "2035-09-01", "") + "," + row("B2", "", "")
+    );
+    REQUIRE(to_come);
+    CHECK(choice_lines(*to_come) == std::vector<std::string>{R"(pupil B1 [B1] {"on_roll_from":"2035-09-01"})"});
+    CHECK(to_come->skipped == 1);
+}
+
+TEST_CASE(
+    "a pupil who moves to the leavers has left and not vanished, and the count is that of all lists",
+    "[connectors][wonde]"
+)
+{
+    whole_road school;
+    for (const char* list : {"leavers", "pre_admission"})
+        school.settings.sources[0].settings[list] = given(true);
+    school.connect();
+    school.counts_status = 200;
+    school.counts = R"({"students":{"data":{"count":2}}})";
+    const auto dated = [](const std::string& name, const std::string& day) {
+        return R"({"upn":null,")" + name + R"(":)" + whole_road::date(day) + "}";
+    };
+    school.rows["students-leaver"] = {school.pupil("L1", dated("leaving_date", "2026-09-10"))};
+    school.rows["students-pre-admission"] = {school.pupil("J1", dated("admission_date", "2026-09-28"))};
+    CHECK(school.poll().failures.empty());
+    CHECK(school.statement.at(what::pupil).fresh == 4);
+    CHECK(school.statement.at(what::pupil).source_total == 4);
+    CHECK(school.statement.at(what::pupil).balanced);
+
+    school.rows["students-leaver"].push_back(school.pupil("A2", dated("leaving_date", "2026-09-18")));
+    school.rows["students"] = {school.pupil("A1"), school.pupil("J1", dated("admission_date", "2026-09-28"))};
+    school.rows["students-pre-admission"].clear();
+    CHECK(school.poll().failures.empty()); // a list that empties while nobody is missing
+    CHECK((school.statement.at(what::pupil).changed == 1 && school.statement.at(what::pupil).vanished == 0));
+    CHECK(school.statement.at(what::pupil).source_total == 4);
+    CHECK(school.findings("record-vanished") == 0);
+
+    // Of whom neither list has a word, that is another matter, and an empty list no reason to believe it.
+    school.rows["students-leaver"].clear();
+    CHECK(school.poll().failures.at(0).code == errc::mass_change);
+    CHECK(school.statement.at(what::pupil).vanished == 0);
+
+    // The list is refused: nobody is retired, and no count is held against what is known.
+    school.instead["students-leaver"] = answer_of(403, "{}");
+    CHECK_FALSE(school.poll().failures.empty());
+    CHECK_FALSE(school.statement.at(what::pupil).source_total);
+    CHECK(school.statement.at(what::pupil).vanished == 0);
+}
+
+TEST_CASE("a room that an incident names by its id has the room's name", "[connectors][wonde]")
+{
+    whole_road school;
+    school.settings.sources[0].settings["rooms"] = given(true);
+    school.connect();
+    school.http.answer(
+        wonde_school + "/rooms?per_page=100",
+        R"({"data":[{"id":"R7","name":"Science corridor"}],"meta":{"pagination":{"next":null,"more":false}}})"
+    );
+    const auto placed = [](const std::string& id, const std::string& place) {
+        return R"({"id":")" + id + R"(","type":"Disruption","comment":"","location":")" + place +
+               R"(","incident_date":)" + whole_road::date("2026-09-21") + R"(,"students":{"data":[]}})";
+    };
+    school.rows["behaviours"] = {placed("B1", "R7"), placed("B2", "Bus stop")};
+    CHECK(school.poll().failures.empty());
+    REQUIRE(school.entries("incident").size() == 2);
+    CHECK_THAT(school.entries("incident")[0], Contains(R"("location":"Science corridor")"));
+    CHECK_THAT(school.entries("incident")[1], Contains(R"("location":"Bus stop")"));
 }
 
 TEST_CASE("Wonde contacts become one adult for each child, without phone, address and e-mail", "[connectors][wonde]")

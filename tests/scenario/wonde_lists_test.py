@@ -28,6 +28,38 @@ class WondeLists(ScenarioTest):
             row = self.statement(SECOND_POLL)[("mis", record)]
             self.assertEqual((row["new"], row["changed"], row["vanished"]), (0, 0, 0), record)
 
+    def test_who_left_and_who_is_to_come_are_known_with_their_days(self):
+        self.choose("leavers", "pre_admission")
+        self.first_poll()
+        details = "include=education_details&per_page=500"
+        left = {row["id"]: row["education_details"]["data"]["leaving_date"]["date"][:10]
+                for row in self.school.wonde(f"students-leaver?{details}")}
+        recent = {ref: day for ref, day in left.items() if day >= "2025-08-01"}
+        self.assertLess(0, len(recent))
+        row = self.statement(FIRST_POLL)[("mis", "pupil")]
+        to_come = [r for r in self.school.wonde(f"students-pre-admission?{details}")
+                   if r["education_details"]["data"]["admission_date"]]
+        self.assertEqual(row["new"], self.pupils + len(recent) + len(to_come))
+        self.assertEqual((row["source_total"], row["balanced"]), (row["new"], True))
+        held = {e["payload"]["id"]: e["payload"]["fields"] for e in self.entries("--kind", "pupil")
+                if e["source"] == "mis"}
+        self.assertEqual({ref: held[ref]["on_roll_to"] for ref in recent}, recent)
+        self.assertEqual({held[r["id"]]["on_roll_from"] for r in to_come}, {"2026-09-01"})
+        self.assertEqual(self.every_figure(), self.true_figures())
+
+        goes = next(iter(self.school.known_pupils))
+        self.school.ask("POST", "delete", {"students": [goes]})
+        self.poll(SECOND_POLL)
+        row = self.statement(SECOND_POLL)[("mis", "pupil")]
+        self.assertEqual((row["changed"], row["vanished"], row["balanced"]), (1, 0, True))
+        self.assertEqual([f for f in self.findings("record-vanished")], [])
+
+    def test_a_trial_says_what_is_not_asked_for_and_why(self):
+        self.init()
+        told = self.rollbook("connectors", "probe", "mis").stdout
+        for words in ("not asked for: employees, employee-absences", "Nothing here writes to a family"):
+            self.assertIn(words, told)
+
     def test_possible_sessions_that_wonde_counts_otherwise_are_a_finding_until_they_agree(self):
         self.choose("attendance_summaries")
         self.first_poll()

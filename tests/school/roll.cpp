@@ -185,6 +185,13 @@ roll make_roll(std::uint64_t seed, int pupils, int academic_year, date from)
     for (int i = 0; i < 5; ++i)
         made.left.push_back(make_former(seed, i, academic_year, from));
     for (int i = 0; i < 3; ++i) {
+        const former_pupil f = make_former(seed, 80 + i, academic_year, from);
+        const date joins(year(academic_year + 1) / September / 1);
+        made.coming.push_back(
+            {f.id, f.mis_id, f.upn, f.forename, f.surname, f.born, i < 2 ? std::optional(joins) : std::nullopt}
+        );
+    }
+    for (int i = 0; i < 3; ++i) {
         former_pupil f = make_former(seed, 50 + i, academic_year, from);
         f.safeguarding_id = "C-" + std::to_string(901 + i);
         made.strangers.push_back(std::move(f));

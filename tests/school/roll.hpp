@@ -58,10 +58,22 @@ struct former_pupil {
     date left;
 };
 
+// Somebody with a place at the school whose first day is still to come.
+struct coming_pupil {
+    std::string id;
+    std::string mis_id;
+    std::string upn;
+    std::string forename;
+    std::string surname;
+    date born;
+    std::optional<date> joins; // left out: not agreed yet
+};
+
 struct roll {
     std::vector<pupil> pupils;
     std::vector<form> forms;
     std::vector<former_pupil> left;      // listed by the MIS as leavers
+    std::vector<coming_pupil> coming;    // listed by the MIS before admission
     std::vector<former_pupil> strangers; // in the safeguarding system only
 };
 

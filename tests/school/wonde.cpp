@@ -236,7 +236,9 @@ http_response wonde_api::answer(const http_request& request)
         paged(forms(endpoint == "groups" ? "REGISTRATION" : "CLASS"), R"("students")");
     } else if (endpoint == "periods" || endpoint == "lessons" || endpoint == "subjects" || endpoint == "rooms") {
         paged(timetable(endpoint), "");
-    } else if (endpoint == "students-pre-admission" || endpoint == "employee-absences") {
+    } else if (endpoint == "students-pre-admission") {
+        paged(coming(), R"("education_details")");
+    } else if (endpoint == "employee-absences") {
         paged({}, "");
     } else if (endpoint == "behaviours/attributes" || endpoint == "achievements/attributes") {
         made = json(attributes());
@@ -621,6 +623,19 @@ listing wonde_api::leavers() const
                        "\",\"surname\":" + json_string(l.surname) + ",\"forename\":" + json_string(l.forename) +
                        ",\"date_of_birth\":" + local_day(l.born) + ",\"education_details\":{\"data\":{\"upn\":\"" +
                        l.upn + "\",\"leaving_date\":" + local_day(l.left) + "}}}";
+            }};
+}
+
+listing wonde_api::coming() const
+{
+    const std::vector<coming_pupil>& all = school_.people().coming;
+    return {all.size(), [&all](std::size_t i, std::string& out) {
+                const coming_pupil& c = all[i];
+                out += "{\"id\":\"" + c.id + "\",\"upi\":null,\"mis_id\":\"" + c.mis_id +
+                       "\",\"surname\":" + json_string(c.surname) + ",\"forename\":" + json_string(c.forename) +
+                       ",\"date_of_birth\":" + local_day(c.born) + ",\"education_details\":{\"data\":{\"upn\":\"" +
+                       c.upn + "\",\"admission_date\":" + (c.joins ? local_day(*c.joins) : "null") +
+                       ",\"leaving_date\":null}}}";
             }};
 }
 

@@ -48,6 +48,7 @@ private:
     listing with_appended(const std::string& endpoint, listing list) const;
     listing students(const http_request&) const;
     listing leavers() const;
+    listing coming() const;
     listing session_marks() const;
     listing behaviours(const http_request&) const;
     listing exclusions() const;
