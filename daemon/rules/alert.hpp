@@ -153,6 +153,9 @@ struct verdict {
     std::int64_t unexplained = 0; // of the evidence, how many sessions are still N
     std::optional<absence_parts> parts;
     std::string detail;
+    // What is not known yet that may meet a stage or the clearing level, in words that follow "because"; empty where a
+    // stage is met or all is known.
+    std::string waits_for;
     bool is_predicted = false; // the stage is met by the pace, not yet by the value
     cohort_fit fit = cohort_fit::inside;
 };
@@ -210,6 +213,7 @@ struct alert {
     std::vector<entry_index> evidence;
     std::optional<absence_parts> parts;    // of percentages: value and threshold are in hundredths of a per cent
     std::string reason;                    // plain English, mostly one sentence
+    std::string kept_open;                 // why it stands though its condition is not met for sure; mostly empty
     bool parked = false;                   // a baseline alert that a person put aside until its stage rises
     std::optional<alert_decision> decided; // where this version is a person's
 };
@@ -261,8 +265,10 @@ bool is_decided(const rule& judged_by, const alert& value);
 // when a stage is met with evidence that the decision was not made on; when the value falls below the clearing
 // level the closed alert takes that value, told to nobody, and is decided no more; else nothing changes.
 //
-// State, stage, threshold, value and evidence that did not change make no change; a window that only moved on makes
-// none. The end of a baseline alert is not told: its opening was not told by itself either.
+// An alert that would end if what is held back were nothing says in its reason and in `kept_open` what it waits for.
+//
+// State, stage, threshold, value, evidence and what it waits for that did not change make no change; a window that only
+// moved on makes none. The end of a baseline alert is not told: its opening was not told by itself either.
 std::optional<alert_change> next_alert(
     const rule& judged_by,
     const std::string& rule_version,

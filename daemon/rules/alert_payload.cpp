@@ -125,6 +125,7 @@ std::string alert_payload(const alert& value, entry_index own_index)
     for (const entry_index entry : value.evidence)
         out.value(entry);
     out.end_array();
+    write_text(out, "kept_open", value.kept_open);
     out.member("opened_at", format_instant(value.opened_at));
     out.key("opened_for").begin_object();
     out.member("as_of", format_day(value.opened_for.as_of));
@@ -174,6 +175,7 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
                     read(root["value"], found.value) && read(root["window"]["from"], found.window.first) &&
                     read(root["window"]["to"], found.window.last) && read_decision(root, found.decided);
     (void)read(root["staged_at"], found.staged_at);
+    (void)read(root["kept_open"], found.kept_open);
     found.parked = root["parked"].bool_if().value_or(false);
     if (!ok) return std::nullopt;
     const json_view parts = root["parts"];

@@ -37,7 +37,16 @@ int stage_reached(const rule& judged_by, const alert& current)
 bool tells_the_same(const alert& a, const alert& b)
 {
     return a.state == b.state && a.stage == b.stage && a.threshold == b.threshold && a.value == b.value &&
-           a.evidence == b.evidence;
+           a.evidence == b.evidence && a.kept_open == b.kept_open;
+}
+
+// What alone keeps an alert from ending: what is held back, now or of the day on which it opened.
+std::string kept_open_by(const rule& judged_by, const verdict& now, const verdict& then)
+{
+    if (now.stage >= 0) return {};
+    if (then.stage < 0) return now.may_be_met ? now.waits_for : then.waits_for;
+    const bool is_below = !judged_by.needs_decision && now.value < judged_by.clearing_level();
+    return is_below && now.above_clearing ? now.waits_for : std::string();
 }
 
 alert_change open_at(
@@ -78,6 +87,7 @@ alert_change end_as(alert_state state, const alert& current, const verdict& now,
     alert_change change{current, was_told ? telling::ended : telling::nothing};
     change.next.state = state;
     change.next.reason = std::move(reason);
+    change.next.kept_open.clear();
     take_value(change.next, now);
     return change;
 }
@@ -100,7 +110,7 @@ ending(const rule& judged_by, const alert& current, const verdict& now, const ve
     return std::nullopt;
 }
 
-alert_change follow(const rule& judged_by, const alert& current, const verdict& now, instant at)
+alert_change follow(const rule& judged_by, const alert& current, const verdict& now, const verdict& then, instant at)
 {
     alert_change change{current, telling::nothing};
     alert& next = change.next;
@@ -122,7 +132,8 @@ alert_change follow(const rule& judged_by, const alert& current, const verdict& 
         if (has_lasted) next.state = alert_state::open;
     }
     take_value(next, now);
-    next.reason = why_open(judged_by, now, reached);
+    next.kept_open = kept_open_by(judged_by, now, then);
+    next.reason = why_open(judged_by, now, reached, next.kept_open);
     return change;
 }
 
@@ -134,7 +145,7 @@ std::optional<alert_change> go_on(
     // What was told to nobody needs nobody's decision to go.
     if (!change && current.state == alert_state::pending && now.stage < 0) change = resolve(judged_by, current, now);
     // An alert that stays though its pupil is outside the cohort is left as it was.
-    if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, current, now, at);
+    if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, current, now, then, at);
     if (!change || tells_the_same(change->next, current)) return std::nullopt;
     return change;
 }
@@ -269,6 +280,7 @@ decide_alert(const alert& current, const alert_decision& decided, bool needs_wor
             );
         next.state = alert_state::resolved;
         next.parked = false;
+        next.kept_open.clear();
         next.reason = current.reason + " Closed by a person's decision.";
         break;
     }

@@ -1,6 +1,7 @@
 #include "daemon/rules/measures.hpp"
 
 #include "daemon/base/error.hpp"
+#include "daemon/rules/reason.hpp"
 
 #include <cstdint>
 
@@ -49,6 +50,7 @@ verdict evaluate(const rule& judged_by, const pupil_history& history)
     const std::optional<civil_day> not_before = first_counting_day(judged_by.cohort, history.pupil());
     std::optional<rule_window> taken_over;
     measured taken;
+    bool waits = false;
     for (std::size_t i = 0; i < judged_by.stages.size(); ++i) {
         const rule_stage& stage = judged_by.stages[i];
         const rule_window& window = stage.window ? *stage.window : judged_by.window;
@@ -63,6 +65,7 @@ verdict evaluate(const rule& judged_by, const pupil_history& history)
                 );
             taken_over = window;
         }
+        waits = waits || taken.may_fall_by > 0 || taken.may_rise_by > 0;
         const std::int64_t sure = taken.value - taken.may_fall_by;
         const std::int64_t at_most = taken.value + taken.may_rise_by;
         if (i == 0) found.above_clearing = taken.is_enough && at_most >= judged_by.clearing_level();
@@ -78,6 +81,7 @@ verdict evaluate(const rule& judged_by, const pupil_history& history)
         }
         if (i == 0 || is_met) tell(found, taken);
     }
+    if (found.stage < 0 && waits) found.waits_for = what_is_held_back(history);
     found.above_clearing = found.above_clearing || found.stage >= 0;
     return found;
 }

@@ -156,13 +156,43 @@ std::string days_in_words(const day_range& days)
     return fmt::format("{} to {}", first_day, spoken_date(days.last));
 }
 
-std::string why_open(const rule& judged_by, const verdict& now, int reached)
+std::string what_is_held_back(const pupil_history& history)
+{
+    constexpr std::size_t shown_max = 3;
+    const std::span<const session_id> all = history.held_back();
+    const std::string_view form = history.pupil().group;
+    std::string said;
+    for (const session_id session : all.last(std::min(all.size(), shown_max))) {
+        if (!said.empty()) said += "; ";
+        said += fmt::format(
+            "the register{}{} on {}, {}, ",
+            form.empty() ? "" : " of ",
+            form,
+            spoken_weekday_date(session.day),
+            session.half == half_day::am ? "morning" : "afternoon"
+        );
+        switch (history.facts().gate->reason(session, history.pupil().number)) {
+        case held_back::source_refused: said += "is refused by the source"; break;
+        case held_back::read_incomplete: said += "could not be read to its end"; break;
+        case held_back::not_read_yet: said += "has not been read yet"; break;
+        default: said += "has not been taken";
+        }
+    }
+    if (all.size() > shown_max) said += fmt::format("; and {} before", counted(all.size() - shown_max, "register*"));
+    return said;
+}
+
+std::string why_open(const rule& judged_by, const verdict& now, int reached, std::string_view kept_open)
 {
     if (kind_of(judged_by).by_source)
         return now.stage >= 0 ? now.detail : why_resolved(judged_by, now) + " The alert stays until a person decides.";
     std::string said = what_is(judged_by, now) + ".";
     if (!now.detail.empty()) said += " " + now.detail;
-    if (now.stage < 0) {
+    if (!kept_open.empty()) {
+        said += fmt::format(
+            " That is {} now. Kept open: {}.", fewer_than(judged_by, judged_by.stages.front().at_least), kept_open
+        );
+    } else if (now.stage < 0) {
         const std::string needed = fewer_than(judged_by, judged_by.stages.front().at_least);
         const std::string until = judged_by.needs_decision
                                       ? "a person decides"

@@ -62,7 +62,8 @@ struct one_form {
     register_builder book;
     rule judged_by;
     register_gate gate;
-    judged_pupil pupil{.number = book.number(), .ref = 1, .year = "9", .date_of_birth = ymd(2013, 1, 15)};
+    judged_pupil pupil{
+        .number = book.number(), .ref = 1, .year = "9", .date_of_birth = ymd(2013, 1, 15), .group = "9A"};
     std::optional<alert> last;
 };
 
@@ -127,6 +128,15 @@ TEST_CASE("an alert neither opens, is resolved nor withdrawn by a session that i
         REQUIRE(form.read(4) == "open");
         form.marks("LL//////  ");
         CHECK(form.read(5) == "open");
+        CHECK_THAT(
+            form.last->reason,
+            Contains("Kept open: the register of 9A on Friday 6 November 2026, morning, has not been taken; the "
+                     "register of 9A on Friday 6 November 2026, afternoon, has not been taken.")
+        );
+        form.marks("LL//////  ");
+        form.marks("LL///////");
+        CHECK(form.read(5) == "open"); // one of the two was handed in, and the alert says which it still waits for
+        CHECK(form.last->kept_open == "the register of 9A on Friday 6 November 2026, afternoon, has not been taken");
         form.marks("LL////////");
         CHECK(form.read(5) == "withdrawn");
     }
@@ -144,6 +154,7 @@ TEST_CASE("an alert neither opens, is resolved nor withdrawn by a session that i
     {
         form.marks("LLL/////");
         REQUIRE(form.read(4) == "open");
+        CHECK(form.last->kept_open.empty());
         form.marks("LL//////  //////////");
         CHECK(form.read(10) == "open");
         form.marks("LL//////  ////////////");
