@@ -10,6 +10,8 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <unordered_map>
 
 namespace rollbook {
@@ -188,13 +190,29 @@ bool says_the_same(const held_link& held, const person_link& link)
     return held.stands() && held.thing->pupil == link.pupil && held.by == link.by;
 }
 
-// The entry that says a pupil left has no fields, so nothing to match by: a leaver keeps the link made before.
+// The record that a pupil's was made one with, or else the pupil's own. A record is never made one with itself, but two
+// may have been with one another, one after the other: then where that ends decides nothing.
+entry_index survivor_of(const held_state& held, entry_index pupil)
+{
+    for (int steps = 0; steps < 8; ++steps) {
+        const held_thing* record = held.things(what::pupil).find_subject(pupil);
+        if (!record || !record->gone) break;
+        const auto payload = json_document::parse(record->payload);
+        const auto into = payload ? payload->root()["merged_into"].int_if() : std::nullopt;
+        if (!into || *into < 0) break;
+        pupil = static_cast<entry_index>(*into);
+    }
+    return pupil;
+}
+
+// The entry that says a pupil left has no fields, so nothing to match by: a leaver keeps the link made before, and
+// whose record was made one with another goes over to that one.
 std::optional<person_link> link_to_leaver(const held_state& held, const held_link& link, entry_index record)
 {
     if (!link.stands()) return std::nullopt;
     const held_thing* pupil = held.things(what::pupil).find_subject(link.thing->pupil);
     if (!pupil || !pupil->gone) return std::nullopt;
-    return person_link{link.thing->pupil, record, link.by, {}};
+    return person_link{survivor_of(held, pupil->subject), record, link.by, {}};
 }
 
 // The pupils of the MIS by all that a record may name them by.
@@ -206,7 +224,7 @@ public:
         for (const held_thing& pupil : held.things(what::pupil).all()) {
             if (pupil.source != mis) continue;
             const keys own = keys_of(pupil);
-            by_id_.add(pupil.key, pupil.subject, pupil.gone);
+            by_id_.add(pupil.key, pupil.gone ? survivor_of(held, pupil.subject) : pupil.subject, pupil.gone);
             by_id_.add(own.mis_id, pupil.subject, pupil.gone);
             by_upn_.add(own.upn, pupil.subject, pupil.gone);
             by_former_.add(own.former_upn, pupil.subject, pupil.gone);
@@ -254,17 +272,19 @@ struct doubt {
     bool is_reasonable = false;
     std::vector<person_finder::candidate> others;
 };
-doubt doubt_number(const mis_roll& roll, entry_index pupil, const std::optional<person_facts>& record)
+doubt doubt_number(
+    const mis_roll& roll,
+    entry_index pupil,
+    const std::optional<person_facts>& record,
+    const std::vector<entry_index>& never
+)
 {
     const person_facts* holder = roll.people().find(pupil);
     if (!holder || !record) return {};
     const match_score score = score_match(*holder, *record);
-    const bool differs = std::any_of(score.parts.begin(), score.parts.end(), [](const match_part& part) {
-        return part.verdict == "differs" && (part.field == "forename" || part.field == "date-of-birth");
-    });
-    if (!differs) return {};
-    doubt found{score.points < number_needs, roll.people().candidates(*record)};
-    std::erase_if(found.others, [&](const auto& each) { return each.pupil == pupil; });
+    if (score.points > points_max - lead_min) return {}; // nobody can be that far ahead
+    doubt found{are_two(score) && score.points < number_needs, roll.people().candidates(*record)};
+    std::erase_if(found.others, [&](const auto& each) { return each.pupil == pupil || is_among(never, each.pupil); });
     if (!found.others.empty() && found.others.front().score.points >= linked_from &&
         found.others.front().score.points - score.points >= lead_min)
         found.is_reasonable = true;
@@ -318,6 +338,91 @@ void part_shared(link_outcome& outcome)
     std::erase_if(outcome.links, is_shared);
 }
 
+// A number that both have, and that is not the same.
+bool numbers_differ(const held_state& held, entry_index pupil, entry_index record)
+{
+    const auto own = [&](entry_index each) {
+        const held_thing* known = held.things(what::pupil).find_subject(each);
+        return known ? keys_of(*known) : keys();
+    };
+    const keys a = own(pupil), b = own(record);
+    const auto differ = [](const std::string& left, const std::string& right) {
+        return !left.empty() && !right.empty() && left != right;
+    };
+    return differ(a.upn, b.upn) || differ(a.mis_id, b.mis_id) || differ(a.admission_number, b.admission_number);
+}
+
+// A second look at those who were left to a person, now that it is known who has a record. One list names a child once:
+// a pupil who has a record is no rival for another one, unless they fit it as well or better; and who is left must be
+// near no other record. Then these make a link:
+//  - the points of one, with the lead over whoever has no record yet;
+//  - one slip, which `one_slip` names. A date of birth is mistyped, and two children of one name, year and nearly one
+//    birthday would both be listed. A surname changes at home; forename, birthday and form together are one child's.
+//  - the points of a link and a wrong number, where the pupil whose number it is has a record that fits, and no other
+//    number says so: in this record it is a slip. The finding about it stays.
+// A forename that is only near is never enough, whoever has a record: a twin may have left, or joined today. Neither is
+// another surname without the form, which a leaver and a joiner may share by chance.
+class second_look {
+public:
+    second_look(const mis_roll& roll, const held_state& held, link_outcome& outcome)
+        : roll_(roll), held_(held), outcome_(outcome)
+    {
+        for (const person_link& link : outcome.links)
+            have_record_.insert(link.pupil);
+        for (const auto* reviews : {&outcome.likely, &outcome.ambiguous, &outcome.conflicts})
+            for (const person_review& review : *reviews)
+                for (const auto& candidate : review.candidates)
+                    ++asked_for_[candidate.pupil];
+    }
+
+    void take()
+    {
+        std::vector<person_link> found;
+        std::erase_if(outcome_.likely, [&](const person_review& review) {
+            const person_finder::candidate& best = review.candidates.front();
+            const bool is_sure = best.score.points >= linked_from || !one_slip(best.score).empty();
+            if (!is_sure || !is_left(review.candidates) || numbers_differ(held_, best.pupil, review.other))
+                return false;
+            found.push_back({best.pupil, review.other, "name", best.score});
+            return true;
+        });
+        std::erase_if(outcome_.conflicts, [&](const person_review& review) {
+            const std::span near = std::span(review.candidates).subspan(1); // the first is who has the number
+            if (near.empty() || near.front().score.points < linked_from || !is_left(near)) return false;
+            if (!is_slip_of_a_number(review)) return false;
+            found.push_back({near.front().pupil, review.other, "name", near.front().score});
+            outcome_.misnumbered.push_back({review.other, review.candidates});
+            return true;
+        });
+        std::ranges::move(found, std::back_inserter(outcome_.links));
+    }
+
+private:
+    bool is_left(std::span<const person_finder::candidate> near) const
+    {
+        const person_finder::candidate& best = near.front();
+        if (have_record_.contains(best.pupil) || asked_for_.at(best.pupil) > 1) return false;
+        return std::ranges::none_of(near.subspan(1), [&](const person_finder::candidate& each) {
+            const int lead = best.score.points - each.score.points;
+            return lead == 0 || (lead < lead_min && !have_record_.contains(each.pupil));
+        });
+    }
+    bool is_slip_of_a_number(const person_review& review) const
+    {
+        const held_thing* record = held_.things(what::pupil).find_subject(review.other);
+        const entry_index holder = review.candidates.front().pupil;
+        const auto ways = roll_.ways(keys_of(*record));
+        return have_record_.contains(holder) &&
+               std::ranges::count_if(ways, [&](const auto& way) { return is_among(way.second, holder); }) == 1;
+    }
+
+    const mis_roll& roll_;
+    const held_state& held_;
+    link_outcome& outcome_;
+    std::set<entry_index> have_record_;
+    std::map<entry_index, int> asked_for_; // how many open questions name the pupil
+};
+
 link_outcome match_to(const mis_roll& roll, const held_state& held, const std::string& other, bool knows_all_of_mis)
 {
     link_outcome outcome;
@@ -331,7 +436,7 @@ link_outcome match_to(const mis_roll& roll, const held_state& held, const std::s
         const mis_roll::numbered numbered = roll.by_number(keys_of(record), before.never);
         const auto facts = person_facts_of(record.subject, record.payload);
         doubt about;
-        if (numbered.pupils.size() == 1) about = doubt_number(roll, numbered.pupils.front(), facts);
+        if (numbered.pupils.size() == 1) about = doubt_number(roll, numbered.pupils.front(), facts, before.never);
         if (numbered.pupils.size() > 1)
             outcome.ambiguous.push_back(review_of(record.subject, numbered.pupils));
         else if (about.is_reasonable) {
@@ -349,6 +454,7 @@ link_outcome match_to(const mis_roll& roll, const held_state& held, const std::s
             outcome.unmatched.push_back(record.subject);
     }
     part_shared(outcome);
+    if (knows_all_of_mis) second_look(roll, held, outcome).take();
     return outcome;
 }
 
@@ -471,9 +577,17 @@ result<link_answer> why_linked(const held_state& held, const std::string& mis, e
         answer.by = link->by;
         if (link->by == "person")
             answer.why = "A person said so.";
+        else if (link->by == "name" && link->score.points < linked_from && !one_slip(link->score).empty())
+            answer.why = fmt::format(
+                "All that both know is the same but for the {}; no other record may be this pupil, and this record may "
+                "be no other.",
+                one_slip(link->score) == "surname" ? "surname" : "date of birth, by a slip of the pen"
+            );
         else if (link->by == "name")
             answer.why = fmt::format(
-                "Names and date of birth have at least {} points, and nobody else comes within {} of them.",
+                "Names and date of birth have at least {} points, and nobody who has no record of their own comes "
+                "within "
+                "{} of them.",
                 linked_from,
                 lead_min
             );

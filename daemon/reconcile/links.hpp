@@ -15,7 +15,8 @@ namespace rollbook {
 // first. Then numbers: the MIS's own id that the other record names, UPN (check letter right), former UPN, admission
 // number. Two different pupils found by these make no link, and neither does a number whose pupil hardly agrees in
 // names and date of birth, or far less than another. Where no number fits, names and date of birth are scored
-// (person_match.hpp). Never a silent pick between two.
+// (person_match.hpp), and those who are left to a person are looked at once more by who is left. Never a silent pick
+// between two.
 struct person_link {
     entry_index pupil = no_entry; // in the MIS
     entry_index other = no_entry; // in the other source
@@ -35,6 +36,8 @@ struct link_outcome {
     std::vector<person_review> ambiguous; // more than one does, by numbers
     std::vector<person_review> likely;    // by names and date of birth: near, but not surely the same or not alone
     std::vector<person_review> conflicts; // a number fits a pupil of other names or birth; then who is near
+    // Linked by name although a number is another pupil's, who has a record that fits: that pupil, then who is near.
+    std::vector<person_review> misnumbered;
 };
 
 // Matches every pupil record of `other` that is not gone against those of `mis`, gone ones included: a leaver is still

@@ -137,6 +137,26 @@ match_score score_match(const person_facts& a, const person_facts& b)
     return score;
 }
 
+bool are_two(const match_score& score)
+{
+    return std::ranges::any_of(score.parts, [](const match_part& part) {
+        return part.verdict == "differs" && (part.field == "forename" || part.field == "date-of-birth");
+    });
+}
+
+std::string_view one_slip(const match_score& score)
+{
+    std::map<std::string_view, std::string_view> verdict;
+    for (const match_part& part : score.parts)
+        verdict[part.field] = part.verdict;
+    const auto is = [&](std::string_view field, std::string_view what) { return verdict[field] == what; };
+    if (!is("forename", "equal") || is("year", "differs") || is("form", "differs")) return {};
+    const bool is_slip = is("date-of-birth", "day-and-month-swapped") || is("date-of-birth", "one-figure");
+    if (is_slip && is("surname", "equal") && (is("year", "equal") || is("form", "equal"))) return "date-of-birth";
+    const bool is_other = is("surname", "differs") || is("surname", "short-form");
+    return is_other && is("date-of-birth", "equal") && is("form", "equal") ? "surname" : "";
+}
+
 person_finder::person_finder(std::vector<person_facts> people) : people_(std::move(people))
 {
     for (std::size_t i = 0; i < people_.size(); ++i) {

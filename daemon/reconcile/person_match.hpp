@@ -33,17 +33,23 @@ struct match_part {
     int points = 0;
 };
 
-// How likely two records are of one person: the sum of its parts, at most 106. The parts are kept, so that "why were
-// these two not linked?" has an answer.
+// How likely two records are of one person: the sum of its parts, at most points_max. The parts are kept, so that "why
+// were these two not linked?" has an answer.
 struct match_score {
     int points = 0;
     std::vector<match_part> parts;
 };
 match_score score_match(const person_facts& a, const person_facts& b);
+// Whether forename or date of birth differ. Surnames change; these are only mistyped.
+bool are_two(const match_score& score);
+// What alone differs where all else that both know is the same: "date-of-birth" by a slip (day and month swapped, one
+// figure), in the same year or form; or "surname", in the same form. Empty: nothing does, or more does.
+std::string_view one_slip(const match_score& score);
 
 // From `linked_from` up, and `lead_min` ahead of whoever comes next, two records are one person; from `review_from` up
 // a person decides; below they are two. All names and the date of birth the same are 100; another surname, as after a
 // change of name, is for review, and so is a forename that is only near.
+inline constexpr int points_max = 106;
 inline constexpr int linked_from = 90;
 inline constexpr int lead_min = 15;
 inline constexpr int review_from = 60;

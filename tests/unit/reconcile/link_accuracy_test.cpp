@@ -8,6 +8,7 @@
 #include <array>
 #include <map>
 #include <random>
+#include <set>
 
 using namespace rollbook;
 using namespace rollbook::support;
@@ -61,7 +62,7 @@ public:
     }
 
     struct counts {
-        int right = 0, wrong = 0, offered = 0, lost = 0, strangers_linked = 0, strangers = 0;
+        int right = 0, wrong = 0, offered = 0, lost = 0, strangers_linked = 0, strangers = 0, joiners = 0;
     };
     counts link()
     {
@@ -71,12 +72,15 @@ public:
             if (!gone(i)) child_of[systems.pupil("mis", fmt::format("A{}", i), fields(roll_[i]))] = i;
         std::map<entry_index, std::size_t> truth; // record -> number on the roll
         for (std::size_t i = 0; i < roll_.size(); ++i)
-            truth[systems.pupil("cpoms", fmt::format("C{}", i), fields(noisy(roll_[i])))] = i;
+            if (const child record = noisy(roll_[i]); !joined_today_.contains(i))
+                truth[systems.pupil("cpoms", fmt::format("C{}", i), fields(record))] = i;
 
         const link_outcome outcome = systems.link();
         counts found;
-        for (std::size_t i = 0; i < roll_.size(); ++i)
+        for (std::size_t i = 0; i < roll_.size(); ++i) {
             found.strangers += gone(i);
+            found.joiners += !gone(i) && joined_today_.contains(i);
+        }
         for (const person_link& link : outcome.links) {
             const bool right = child_of.at(link.pupil) == truth.at(link.other);
             ++(right ? found.right : found.wrong);
@@ -133,6 +137,7 @@ private:
             add(sibling);
         }
         if (chance(4)) left_.insert({roll_.size() - 1, true});
+        if (chance(1)) joined_today_.insert(roll_.size() - 1);
     }
     void place(child& who)
     {
@@ -178,7 +183,9 @@ private:
         if (chance(2)) who.forename = slip(who.forename);
         if (chance(3)) who.surname = slip(who.surname);
         if (chance(2)) who.surname = pick(surnames); // a new name at home
-        if (chance(2)) who.born = who.born.substr(0, 5) + who.born.substr(8, 2) + "-" + who.born.substr(5, 2);
+        // A month beyond December is no date: such a row is in quarantine, and not among these.
+        if (chance(2) && who.born.substr(8, 2) <= "12")
+            who.born = who.born.substr(0, 5) + who.born.substr(8, 2) + "-" + who.born.substr(5, 2);
         if (chance(1)) who.born[9] = static_cast<char>('0' + roll(10));
         if (chance(1)) std::swap(who.forename, who.surname);
         if (chance(30)) {
@@ -211,6 +218,7 @@ private:
     std::mt19937 dice_;
     std::vector<child> roll_;
     std::map<std::size_t, bool> left_;
+    std::set<std::size_t> joined_today_; // not in the other system yet, whoever else is
 };
 
 } // namespace
@@ -218,7 +226,7 @@ private:
 TEST_CASE("of 1,200 pupils nobody is linked to the wrong one, and 98 of 100 are found", "[reconcile]")
 {
     noisy_school::counts all;
-    for (const unsigned seed : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U}) {
+    for (const unsigned seed : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 9U, 10U, 11U, 12U}) {
         const noisy_school::counts found = noisy_school(seed).link();
         INFO(
             "seed " << seed << ": " << found.right << " linked right, " << found.wrong << " wrong, " << found.offered
@@ -226,9 +234,10 @@ TEST_CASE("of 1,200 pupils nobody is linked to the wrong one, and 98 of 100 are 
                     << found.strangers << " leavers linked"
         );
         CHECK(found.wrong == 0);
-        const double there = 1200.0 - found.strangers;
-        CHECK(found.right >= 0.95 * there);
-        CHECK(found.right + found.offered >= 0.98 * there);
+        CHECK(found.strangers_linked == 0);
+        const double there = 1200.0 - found.strangers - found.joiners;
+        CHECK(found.right >= 0.98 * there);
+        CHECK(found.right + found.offered >= 0.99 * there);
         all.right += found.right;
         all.offered += found.offered;
         all.lost += found.lost;
