@@ -34,7 +34,7 @@ private:
 
 // The label of a record of a source by its kind and by whether the source is a safeguarding system. Links, findings and
 // alerts have no label of their own: theirs is the union of their evidence's. What is about no pupil (statements,
-// settings, keys) is open to all who may open the ledger, and has none.
+// settings, keys) is open to all who may open the ledger, and has none. Of actions, those that a source lists.
 constexpr visibility visibility_of(what kind, bool is_safeguarding_source)
 {
     switch (kind) {
@@ -46,6 +46,7 @@ constexpr visibility visibility_of(what kind, bool is_safeguarding_source)
     case what::involvement:
     case what::suspension:
     case what::concern:
+    case what::action:
         if (is_safeguarding_source || kind == what::concern) return visibility::safeguarding;
         if (kind == what::incident || kind == what::involvement || kind == what::suspension)
             return visibility::behaviour;

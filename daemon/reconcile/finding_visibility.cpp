@@ -14,21 +14,48 @@ bool is_one_of(std::string_view kind, std::initializer_list<std::string_view> ki
 
 } // namespace
 
+visibility visibility_beyond_evidence(std::string_view kind)
+{
+    // That there is no suspension, or no mark of one, is said of both; that the other system has nothing is something
+    // that the other system says. What comes there closes the finding.
+    if (is_one_of(kind, {"suspension-without-e", "e-without-suspension"}))
+        return visibility(visibility::attendance) | visibility::behaviour;
+    if (kind == "incident-in-one-system") return visibility(visibility::behaviour) | visibility::safeguarding;
+    if (is_one_of(
+            kind,
+            {"pupil-only-in-mis",
+             "pupil-only-in-safeguarding",
+             "pupil-ambiguous",
+             "pupil-conflict",
+             "flag-differs",
+             "action-not-in-safeguarding"}
+        ))
+        return visibility(visibility::attendance) | visibility::safeguarding;
+    if (kind == "mark-missing") return visibility::attendance;
+    return std::ranges::count(finding_kind_names, kind) > 0 ? visibility() : visibility::everything();
+}
+
+bool is_about_a_source(std::string_view kind)
+{
+    return is_one_of(kind, {"source-stale", "source-incomplete", "totals-differ"});
+}
+
 visibility visibility_of_finding(std::string_view kind, std::string_view key)
 {
     constexpr visibility marks_and_behaviour = visibility(visibility::attendance) | visibility::behaviour;
-    if (is_one_of(kind, {"source-stale", "source-incomplete", "totals-differ"})) return {};
+    if (is_about_a_source(kind)) return {};
     if (is_one_of(
             kind, {"suspension-without-e", "e-without-suspension", "incident-contradicts-mark", "code-needs-evidence"}
         ))
         return marks_and_behaviour;
-    if (is_one_of(kind, {"incident-in-one-system", "incident-duplicate", "restraint-not-reported"}))
-        return visibility::behaviour;
+    if (is_one_of(kind, {"incident-duplicate", "restraint-not-reported"})) return visibility::behaviour;
+    if (kind == "incident-in-one-system") return visibility_beyond_evidence(kind);
     // Flags are the safeguarding lead's, whoever keeps them.
     if (kind == "flag-differs") return visibility(visibility::attendance) | visibility::safeguarding;
     if (kind == "action-not-in-safeguarding") return visibility(visibility::attendance) | visibility::safeguarding;
     if (kind == "record-vanished") {
         const bool is_behaviour = key.find("/incident/") != key.npos || key.find("/suspension/") != key.npos;
+        if (key.find("/concern/") != key.npos) return visibility::safeguarding;
         return is_behaviour ? visibility::behaviour : visibility::attendance;
     }
     if (std::ranges::find(finding_kind_names, kind) == finding_kind_names.end()) return visibility::everything();

@@ -31,12 +31,13 @@ visibility labels_of_evidence(const workplace& at, json_view root, int depth)
     return labels;
 }
 
-// One that is about a source and nobody in it may be seen by all.
 visibility labels_of_finding(const workplace& at, json_view root, int depth)
 {
     const auto text = [&](std::string_view name) { return root[name].string_if().value_or(std::string_view()); };
-    const visibility own = visibility_of_finding(text("kind"), text("key"));
-    return own == visibility() ? own : own | labels_of_evidence(at, root, depth);
+    const std::string_view kind = text("kind");
+    if (is_about_a_source(kind)) return {};
+    const visibility seen = labels_of_evidence(at, root, depth);
+    return visibility_beyond_evidence(kind) | (seen == visibility() ? visibility_of_finding(kind, text("key")) : seen);
 }
 
 // Evidence is never derived from evidence more than twice: a message tells of an alert, an alert of marks.
@@ -56,7 +57,8 @@ visibility labels_of(const workplace& at, const opened_entry& each, int depth)
     case what::delivery:
     case what::action: {
         const entry_index about = each.index("alert");
-        return about == no_entry ? visibility() : labels_at(at, about, depth + 1);
+        if (about != no_entry) return labels_at(at, about, depth + 1);
+        return source.empty() ? visibility() : visibility_of(*kind, at.config.is_safeguarding(source));
     }
     case what::pupil: {
         // In care, at risk, in need: nobody sees that by the way, wherever it comes from.

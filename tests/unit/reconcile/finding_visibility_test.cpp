@@ -27,6 +27,8 @@ TEST_CASE("a finding speaks of what its kind is about", "[reconcile]")
         {"restraint-not-reported", "restraint-not-reported/mis/3", "b"},
         {"record-vanished", "record-vanished/mis/2026-09-14/AM/7", "a"},
         {"record-vanished", "record-vanished/mis/incident/7", "b"},
+        {"record-vanished", "record-vanished/cpoms/concern/7", "s"},
+        {"incident-in-one-system", "incident-in-one-system/mis/7", "bs"},
         {"pupil-only-in-safeguarding", "pupil-only-in-safeguarding/cpoms/7", "a"},
         {"flag-differs", "flag-differs/mis/7", "as"},
         {"source-stale", "source-stale/cpoms", ""},
