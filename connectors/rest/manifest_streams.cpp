@@ -178,7 +178,7 @@ what manifest_reader::read_kind(json_view v, const std::string& at)
         wrong(
             at,
             "is no kind of record",
-            "Use pupil, session-mark, lesson-mark, incident, involvement, suspension, concern or adult."
+            "Use pupil, session-mark, lesson-mark, incident, involvement, suspension, concern, adult or action."
         );
     return kind.value_or(what::pupil);
 }

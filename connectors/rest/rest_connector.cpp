@@ -80,6 +80,9 @@ public:
             name_fields(s.record.kind, s.record.fields);
             for (const expand_spec& e : s.expand)
                 name_fields(e.kind, e.fields);
+            for (const field_spec& f : s.record.fields)
+                for (const auto& [flag, condition] : f.flags)
+                    info.flags.push_back(flag);
             infos_.push_back(std::move(info));
             if (s.beyond_total) ++beyond_[s.record.kind].lists;
         }

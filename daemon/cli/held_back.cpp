@@ -1,14 +1,49 @@
 #include "daemon/cli/held_back.hpp"
 
 #include "daemon/base/json.hpp"
-#include "daemon/domain/register_gate.hpp"
+#include "daemon/reconcile/finding_kinds.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace rollbook {
 namespace {
 
 constexpr int days_shown = 5; // school days before today
+
+// Puts the pupil of a record, while on roll, into the form that it names.
+void put_pupil(register_gate& gate, pupil_no number, std::string_view record, civil_day today)
+{
+    const auto payload = json_document::parse(std::string(record));
+    if (!payload) return;
+    const json_view fields = payload->root()["fields"];
+    const auto from = parse_day(fields["on_roll_from"].string_if().value_or(""));
+    const auto to = parse_day(fields["on_roll_to"].string_if().value_or(""));
+    if ((from && *from > today) || (to && *to < today)) return;
+    const auto form = fields["registration_group"].string_if();
+    const auto year = fields["year"].string_if();
+    // Of one who is in no list of pupils nothing is known.
+    if (fields.size() > 0) gate.put_pupil(number, form.value_or(year.value_or("")));
+}
+
+// Kinds of record that the newest read of their source did not read.
+void add_not_read(const workplace& at, std::vector<waiting_item>& items)
+{
+    for (const source_state& state : at.reader.sources()) {
+        std::map<what, std::string> words;
+        if (state.last_attempt)
+            at.reader.statements(*state.last_attempt, std::nullopt, at.n, [&](const statement_row& row) {
+                if (row.source == state.source && !row.not_read.empty()) words[row.record] = row.not_read;
+                return true;
+            });
+        for (const auto& [kind, word] : words) {
+            const std::string reason = word == not_read_refused     ? "source-refused"
+                                       : word == not_read_broke_off ? "read-incomplete"
+                                                                    : std::string(word);
+            items.push_back({reason, state.source, {}, {}, 0, std::string(name_of(kind)), findings_resting_on(kind)});
+        }
+    }
+}
 
 // The marks of some days and the forms of who is on roll, as one register.
 void fill(
@@ -24,14 +59,8 @@ void fill(
         return true;
     });
     at.reader.things(what::pupil, at.n, [&](const thing_view& pupil) {
-        if (pupil.source != mis || pupil.gone) return true;
-        const auto payload = json_document::parse(std::string(pupil.payload));
-        if (!payload) return true;
-        const json_view fields = payload->root()["fields"];
-        const auto form = fields["registration_group"].string_if();
-        const auto year = fields["year"].string_if();
-        // Of one who is in no list of pupils nothing is known.
-        if (fields.size() > 0) gate.put_pupil(marks.number_of(pupil.subject), form.value_or(year.value_or("")));
+        if (pupil.source == mis && !pupil.gone)
+            put_pupil(gate, marks.number_of(pupil.subject), pupil.payload, days.last);
         return true;
     });
 }
@@ -42,11 +71,12 @@ std::vector<waiting_item> held_back_items(const workplace& at)
 {
     std::vector<waiting_item> items;
     for (const source_state& state : at.reader.sources()) {
-        if (!state.last_success) items.push_back({"never-read", state.source, {}, {}, 0});
+        if (!state.last_success) items.push_back({"never-read", state.source, {}, {}, 0, {}, {}});
         if (state.error.empty()) continue;
         const bool refused = state.error_class == error_class(errc::source_refused);
-        items.push_back({refused ? "source-refused" : "read-incomplete", state.source, {}, {}, 0});
+        items.push_back({refused ? "source-refused" : "read-incomplete", state.source, {}, {}, 0, {}, {}});
     }
+    add_not_read(at, items);
     const std::string mis = at.config.mis_name();
     const local_instant now = at.zone.to_local(at.now);
     const auto first = at.config.calendar.school_day_back(day_of(now), days_shown);
@@ -58,9 +88,27 @@ std::vector<waiting_item> held_back_items(const workplace& at)
         for (const half_day half : {half_day::am, half_day::pm}) {
             if (at.config.calendar.counts_from({day, half}) > now) continue;
             for (const auto& each : gate.untaken({day, half}))
-                items.push_back({"register-untaken", mis, session_id{day, half}, each.form, each.pupils});
+                items.push_back({"register-untaken", mis, session_id{day, half}, each.form, each.pupils, {}, {}});
         }
     return items;
+}
+
+register_gate gate_of(const workplace& at, const held_state& held, const attendance_register& marks)
+{
+    const std::string mis = at.config.mis_name();
+    register_gate gate(marks, at.config.calendar);
+    for (const held_thing& pupil : held.things(what::pupil).all())
+        if (const auto number = marks.find_pupil(pupil.subject); number && pupil.source == mis && !pupil.gone)
+            put_pupil(gate, *number, pupil.payload, day_of(at.zone.to_local(at.now)));
+    for (const source_state& state : at.reader.sources()) {
+        if (state.source != mis || !state.last_success) continue;
+        marks_read read{at.zone.to_local(std::min(*state.last_success, at.now)), held_back::nothing};
+        if (!state.error.empty())
+            read.trouble = state.error_class == error_class(errc::source_refused) ? held_back::source_refused
+                                                                                  : held_back::read_incomplete;
+        gate.know_read(read);
+    }
+    return gate;
 }
 
 } // namespace rollbook

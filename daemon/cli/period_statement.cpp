@@ -75,6 +75,7 @@ void add_reads(const workplace& at, const command_options& options, bool by_term
         row.sum.outside_window = read.outside_window;
         row.sum.source_total = read.source_total;
         row.sum.balanced = row.sum.balanced && read.balanced;
+        row.sum.not_read = read.not_read; // how the period ends
         return true;
     });
 }
@@ -203,7 +204,9 @@ exit_code print_period_statements(const command_io& io, const command_options& o
              grouped(row.sum.out_of_scope),
              grouped(row.sum.quarantined),
              grouped(row.sum.held),
-             row.sum.balanced ? "yes" : "NO",
+             !row.sum.not_read.empty() ? not_read_text(row.sum.not_read)
+             : row.sum.balanced        ? "yes"
+                                       : "NO",
              grouped(row.late),
              clock_text(row.reopened_at, at.zone)}
         );

@@ -62,7 +62,9 @@ public:
              grouped(each.outside_window),
              total_text(each.source_total),
              grouped(each.held),
-             each.balanced ? "yes" : "NO"}
+             !each.not_read.empty() ? not_read_text(each.not_read)
+             : each.balanced        ? "yes"
+                                    : "NO"}
         );
     }
     void end() { table_.end(); }
@@ -126,8 +128,14 @@ void write_held_back(json_writer& out, const workplace& at)
         out.begin_object();
         out.key("date");
         each.session ? out.value(format_day(each.session->day)) : out.null();
+        out.key("findings").begin_array();
+        for (const std::string_view name : each.findings)
+            out.value(name);
+        out.end_array();
         write_text_or_null(out, "form", each.form);
-        out.member("pupils", each.pupils).member("reason", each.reason).key("session");
+        out.member("pupils", each.pupils).member("reason", each.reason);
+        write_text_or_null(out, "record", each.record);
+        out.key("session");
         each.session ? out.value(name_of(each.session->half)) : out.null();
         out.member("source", each.source).end_object();
     }
@@ -142,7 +150,12 @@ void print_held_back(std::ostream& out, const workplace& at)
     for (const waiting_item& each : held_back_items(at)) {
         registers += each.session ? 1 : 0;
         pupils += each.pupils;
-        if (!each.session) out << "Held back: what " << plain(each.source) << " says (" << each.reason << ").\n";
+        if (each.session) continue;
+        out << "Held back: what " << plain(each.source) << " says" << (each.record.empty() ? "" : " by its records ")
+            << each.record << " (" << each.reason << ").";
+        for (const std::string_view& name : each.findings)
+            out << (&name == &each.findings.front() ? " Nothing new is said of " : ", ") << name;
+        out << (each.findings.empty() ? "\n" : ".\n");
     }
     if (registers > 0)
         out << "Held back: " << registers << " registers not taken, " << pupils
@@ -244,6 +257,7 @@ std::string last_statement(const workplace& at, const source_state& state)
 {
     if (!state.last_success) return "-";
     statement_row sum;
+    int not_read = 0;
     at.reader.statements(*state.last_success, std::nullopt, at.n, [&](const statement_row& row) {
         if (row.source != state.source) return true;
         sum.read += row.read;
@@ -251,12 +265,14 @@ std::string last_statement(const workplace& at, const source_state& state)
         sum.changed += row.changed;
         sum.vanished += row.vanished;
         sum.quarantined += row.quarantined;
-        sum.balanced = sum.balanced && row.balanced;
+        not_read += row.not_read.empty() ? 0 : 1;
+        sum.balanced = sum.balanced && (row.balanced || !row.not_read.empty());
         return true;
     });
     return grouped(sum.read) + " read, " + grouped(sum.fresh) + " new, " + grouped(sum.changed) + " changed, " +
            grouped(sum.vanished) + " vanished, " + grouped(sum.quarantined) + " quarantined" +
-           (sum.balanced ? "" : ", NOT BALANCED");
+           (sum.balanced ? "" : ", NOT BALANCED") +
+           (not_read == 0 ? "" : fmt::format(", {} {} NOT READ", not_read, not_read == 1 ? "kind" : "kinds"));
 }
 
 void print_sources(const command_io& io, const workplace& at)

@@ -1,6 +1,8 @@
 #include "daemon/cli/commands.hpp"
+#include "daemon/cli/held_back.hpp"
 #include "daemon/cli/measure_text.hpp"
 #include "daemon/cli/output.hpp"
+#include "daemon/rules/reason.hpp"
 #include "daemon/service/backtest.hpp"
 #include "daemon/views/people.hpp"
 #include "daemon/views/text.hpp"
@@ -200,8 +202,10 @@ int run_rules_why(const command_io& io, const command_options& options)
 
         known_pupils pupils(at.config.rules);
         const judged_pupil who = pupils.judged(held, *pupil, *number);
-        const rule_facts facts{*marks, at.config.calendar, &held.cases(), nullptr, std::nullopt};
+        const register_gate gate = gate_of(at, held, *marks);
+        const rule_facts facts{*marks, at.config.calendar, &held.cases(), nullptr, std::nullopt, &gate};
         const pupil_history history(facts, who, *judged);
+        const std::string held_back = what_is_held_back(history);
         const verdict found = evaluate(by, history);
         const std::vector<condition> conditions = conditions_of(by, history, found);
         const auto falls =
@@ -224,7 +228,7 @@ int run_rules_why(const command_io& io, const command_options& options)
                     out.value(each);
                 out.end_array().key("falls_on");
                 falls ? out.value(format_day(*falls)) : out.null();
-                out.member("met", found.stage >= 0).key("next_stage").begin_object();
+                out.member("held_back", held_back).member("met", found.stage >= 0).key("next_stage").begin_object();
                 if (has_next) {
                     out.key("needed");
                     write_value(out, needed, in_hundredths(by));
@@ -246,6 +250,7 @@ int run_rules_why(const command_io& io, const command_options& options)
         for (const condition& each : conditions)
             table.row({each.what, each.expected, each.actual, each.holds ? "yes" : "no"});
         table.end();
+        if (!held_back.empty()) io.out << "Not known yet: " << plain(held_back) << ".\n";
         if (has_next) io.out << shown(by, needed) << " more until the stage \"" << by.stages[next].name << "\".\n";
         if (falls) io.out << "With nothing new, the value falls on " << format_day(*falls) << ".\n";
         io.out << "Entries that count:";

@@ -190,7 +190,8 @@ public:
         SQLite::Statement rows(
             *database_,
             "SELECT at, source, record, read, fresh, changed, unchanged, duplicate, quarantined, vanished, tombstoned, "
-            "leavers, out_of_scope, restored, outside_window, source_total, held, balanced FROM statement WHERE at >= "
+            "leavers, out_of_scope, restored, outside_window, source_total, held, balanced, not_read FROM statement "
+            "WHERE at >= "
             "? AND at <= ? AND size <= ? ORDER BY id"
         );
         rows.bind(1, from ? to_milliseconds(*from) : std::numeric_limits<std::int64_t>::min());
@@ -220,6 +221,7 @@ public:
             if (!rows.getColumn(15).isNull()) row.source_total = rows.getColumn(15).getInt64();
             row.held = rows.getColumn(16).getInt64();
             row.balanced = rows.getColumn(17).getInt() != 0;
+            row.not_read = text_of(rows.getColumn(18));
             if (!use(row)) return;
         }
     }

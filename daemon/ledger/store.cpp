@@ -55,7 +55,7 @@ struct statements {
               db,
               "INSERT INTO statement (at, size, source, record, read, fresh, changed, unchanged, duplicate, "
               "quarantined, vanished, tombstoned, leavers, out_of_scope, restored, outside_window, source_total, held, "
-              "balanced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+              "balanced, not_read) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
           ),
           quarantine(
               db,
@@ -416,6 +416,7 @@ void sqlite_ledger::insert(const statement_row& row, entry_index size)
         sql.bind(17);
     sql.bind(18, row.held);
     sql.bind(19, row.balanced ? 1 : 0);
+    sql.bindNoCopy(20, row.not_read);
     run(sql);
 }
 

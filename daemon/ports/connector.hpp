@@ -100,6 +100,7 @@ struct stream_info {
     bool lists_all = false;          // a complete read names every record in its window: what is missing has vanished
     std::string path_template;       // for errors: the path without values
     std::vector<std::string> fields; // that its records may have, "pupil.upn"; empty: not known before
+    std::vector<std::string> flags;  // of pupils, that it can say at all; empty: any, or none
 };
 
 // A fact about the source that shapes what is read: its code list, our mapping. Appended to the ledger when it differs

@@ -26,6 +26,10 @@ struct draft {
 
 // What one read found of one kind of record. balanced: read = fresh + changed + unchanged + duplicate + quarantined,
 // and the source's own total, where it gives one, equals what is held.
+inline constexpr std::string_view not_read_switched_off = "switched-off";
+inline constexpr std::string_view not_read_refused = "refused";
+inline constexpr std::string_view not_read_broke_off = "broke-off";
+
 struct statement_row {
     instant at{};
     std::string source;
@@ -45,6 +49,7 @@ struct statement_row {
     std::optional<std::int64_t> source_total;
     std::int64_t held = 0; // of that source and kind after the read
     bool balanced = true;
+    std::string not_read; // one of the words above: what is held is of earlier reads; mostly empty
 
     bool adds_up() const { return read == fresh + changed + unchanged + duplicate + quarantined; }
     bool nothing_new() const { return fresh + changed + quarantined + vanished + out_of_scope + restored == 0; }

@@ -277,7 +277,7 @@ void finding_judge::judge_rest(run& now)
         if (kind == "totals-differ" && of == source + "/possible-sessions") return read.possible.has_value();
         if (kind == "totals-differ")
             return std::ranges::any_of(read.statement, [&](const statement_row& row) {
-                return of == row.source + "/" + std::string(name_of(row.record));
+                return row.not_read.empty() && of == row.source + "/" + std::string(name_of(row.record));
             });
         if (kind == "mark-duplicate") {
             // Only a read that covered the session can say that its second mark is gone.
@@ -312,6 +312,7 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
     context.lists = read.lists;
     context.elsewhere = &elsewhere_;
     context.in_review = &in_review_;
+    context.flags = read.flags;
 
     std::string judged_for = format_day(context.today);
     for (const half_day half : {half_day::am, half_day::pm})

@@ -31,6 +31,7 @@ struct closing_read {
     bool lists_actions = false; // it is no MIS, and its actions were read to their end, in this read or before
     // None: the source counts none, or not all its marks of the year were read.
     std::optional<possible_sums> possible = std::nullopt;
+    const flags_said* flags = nullptr;
 };
 
 // Judges findings so that a closing costs what changed: after the first time only the pupils and records that a read

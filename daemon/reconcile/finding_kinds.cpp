@@ -74,6 +74,36 @@ std::span<const finding_kind> finding_kinds()
     return kinds;
 }
 
+std::vector<std::string_view> findings_resting_on(what kind)
+{
+    switch (kind) {
+    case what::pupil:
+        return {
+            "mark-missing",
+            "mark-off-roll",
+            "code-wrong-for-pupil",
+            "pupil-only-in-mis",
+            "pupil-only-in-safeguarding",
+            "pupil-ambiguous",
+            "pupil-conflict",
+            "leaver-still-active",
+            "flag-differs"};
+    case what::session_mark: {
+        std::vector<std::string_view> names = {"mark-missing", "suspension-without-e", "incident-contradicts-mark"};
+        for (const finding_kind& each : kinds)
+            if (each.how == how::by_mark) names.push_back(each.name);
+        return names;
+    }
+    case what::incident:
+    case what::involvement:
+        return {"incident-contradicts-mark", "incident-in-one-system", "incident-duplicate", "restraint-not-reported"};
+    case what::concern: return {"incident-contradicts-mark", "incident-in-one-system", "incident-duplicate"};
+    case what::suspension: return {"suspension-without-e", "e-without-suspension", "code-needs-evidence"};
+    case what::action: return {"action-not-in-safeguarding"};
+    default: return {};
+    }
+}
+
 const finding_kind* find_finding_kind(std::string_view name)
 {
     const auto at = std::ranges::find(kinds, name, &finding_kind::name);
@@ -117,7 +147,7 @@ pupil_record_facts facts_of(const held_thing& pupil)
     if (!parsed) return facts;
     const json_view root = parsed->root();
     if (pupil.gone) {
-        if (root["gone"].string_if() == out_of_scope) return facts;
+        if (const auto word = root["gone"].string_if(); word == out_of_scope || word == merged) return facts;
         if (const auto missed = parse_instant(root["learned_by"].string_if().value_or("")))
             facts.gone_on = civil_day(std::chrono::floor<std::chrono::days>(*missed).time_since_epoch());
         return facts;

@@ -7,6 +7,7 @@
 #include "daemon/reconcile/links.hpp"
 #include "daemon/reconcile/reading.hpp"
 
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -39,8 +40,10 @@ private:
 struct pupil_record_facts {
     entry_index entry = no_entry;
     bool gone = false;
-    std::optional<civil_day> gone_on; // day (UTC) on which it was first missed; none where it is out of scope
-    std::string form;                 // registration group; the year where the source names no group
+    // Day (UTC) on which it was first missed; none of one that is out of scope or was made one with another: the person
+    // did not leave.
+    std::optional<civil_day> gone_on;
+    std::string form; // registration group; the year where the source names no group
     std::optional<civil_day> date_of_birth;
     std::optional<civil_day> on_roll_from;
     std::optional<civil_day> on_roll_to;
@@ -54,6 +57,9 @@ struct full_list {
     const link_outcome* links = nullptr;
     bool covers_roll = false; // it has at least four in five of the MIS's pupils: who is missing there is missing
 };
+
+// The flags of pupils that each source can say at all. One that is not among them may say any.
+using flags_said = std::map<std::string, std::set<std::string, std::less<>>, std::less<>>;
 
 // What findings are judged from. All of it outlives the judging.
 struct finding_context {
@@ -71,7 +77,14 @@ struct finding_context {
     // Records of other sources by the MIS pupil they are linked to, and MIS pupils who may be one of several.
     const std::unordered_map<entry_index, std::vector<entry_index>>* elsewhere = nullptr;
     const std::unordered_set<entry_index>* in_review = nullptr;
+    const flags_said* flags = nullptr;
 
+    bool can_say(std::string_view source, std::string_view flag) const
+    {
+        if (!flags) return true;
+        const auto at = flags->find(source);
+        return at == flags->end() || at->second.contains(flag);
+    }
     // Whether enough school days have gone by since `day` for this kind.
     bool is_settled(std::string_view kind, civil_day day) const
     {
@@ -138,6 +151,8 @@ struct finding_kind {
     }
 };
 std::span<const finding_kind> finding_kinds();
+// The names of those that need records of this kind: what cannot be said while none are read.
+std::vector<std::string_view> findings_resting_on(what kind);
 const finding_kind* find_finding_kind(std::string_view name);
 
 // Marks, each asked of every mark that is not an ordinary one.

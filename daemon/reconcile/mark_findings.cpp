@@ -222,7 +222,7 @@ void code_wrong_for_pupil(const mark_case& c, findings& all)
         why = "is for pupils who are not of compulsory school age, and by the date of birth the pupil is";
     else if (!is_x && facts.date_of_birth && !is_compulsory_school_age(*facts.date_of_birth, c.session.day))
         why = "is for pupils of compulsory school age, and by the date of birth the pupil is not";
-    else if (!is_x && facts.flags && !facts.flags->contains("part_time_timetable"))
+    else if (!is_x && facts.flags && !facts.flags->contains("part_time_timetable") && c.of.in.can_say(c.of.in.mis, "part_time_timetable"))
         why = "needs an agreed part-time timetable, and the pupil's record has none";
     if (why.empty()) return;
     finding made = about("code-wrong-for-pupil", c);

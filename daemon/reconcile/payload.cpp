@@ -70,7 +70,13 @@ std::string mark_payload(
     return text;
 }
 
-std::string thing_payload(const thing_version& row, const learned& when, std::string_view fields, std::string_view gone)
+std::string thing_payload(
+    const thing_version& row,
+    const learned& when,
+    std::string_view fields,
+    std::string_view gone,
+    entry_index merged_into = no_entry
+)
 {
     std::string text;
     text.reserve(usual_payload_bytes + fields.size());
@@ -86,6 +92,7 @@ std::string thing_payload(const thing_version& row, const learned& when, std::st
     write_text(out, "gone", gone);
     out.member("id", std::string_view(row.key));
     write_learned(out, when);
+    write_index(out, "merged_into", merged_into);
     if (row.kind != what::pupil) write_index(out, "pupil", row.pupil);
     write_index(out, "replaces", row.replaces);
     out.member("source", std::string_view(row.source));
@@ -104,6 +111,7 @@ void write_statement_row(json_writer& out, const statement_row& row)
     out.member("held", row.held);
     if (row.leavers > 0) out.member("leavers", row.leavers);
     out.member("new", row.fresh);
+    write_text(out, "not_read", row.not_read);
     if (row.out_of_scope > 0) out.member("out_of_scope", row.out_of_scope);
     if (row.outside_window > 0) out.member("outside_window", row.outside_window);
     out.member("quarantined", row.quarantined);
@@ -227,11 +235,11 @@ draft record_entry(const reported_record& record, thing_version row, const learn
     return draft(entry_kind::record, std::move(payload), std::move(row));
 }
 
-draft record_gone_entry(thing_version row, const learned& when, std::string_view word)
+draft record_gone_entry(thing_version row, const learned& when, std::string_view word, entry_index merged_into)
 {
     row.gone = true;
     row.digest = 0;
-    std::string payload = thing_payload(row, when, {}, word);
+    std::string payload = thing_payload(row, when, {}, word, merged_into);
     return draft(entry_kind::record, std::move(payload), std::move(row));
 }
 

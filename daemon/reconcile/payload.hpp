@@ -31,12 +31,17 @@ std::uint32_t mark_digest(
 
 // Entries in the form of schemas/ledger/payloads.md. Each draft's row is what project() makes of its payload.
 draft mark_entry(const reported_mark& mark, mark_version row, const learned& when);
-// The word of what is no longer asked for; the others are in schemas/ledger/payloads.md.
+// The words of what is no longer asked for, and of a pupil's record that its source made one with another; all of them
+// are in schemas/ledger/payloads.md.
 inline constexpr std::string_view out_of_scope = "out-of-scope";
+inline constexpr std::string_view merged = "merged";
 // The source no longer has the mark: `word` is "vanished" or "out-of-scope".
 draft mark_gone_entry(mark_version row, const learned& when, std::string_view word);
 draft record_entry(const reported_record& record, thing_version row, const learned& when);
-draft record_gone_entry(thing_version row, const learned& when, std::string_view word);
+// `merged_into`: of the word "merged", the first entry of the record that is left.
+draft record_gone_entry(
+    thing_version row, const learned& when, std::string_view word, entry_index merged_into = no_entry
+);
 // A setting that differs from its last entry. `name` is "calendar", "rules", "mis/code-list" ...; value canonical JSON.
 draft setting_entry(std::string_view name, std::string_view value, const held_thing* last);
 // The same of a setting that is about one pupil.

@@ -84,9 +84,9 @@ void record_vanished(const finding_context& in, what kind, const held_thing& thi
 {
     if (!thing.gone) return;
     // The source gave a last day before it took the pupil from its list, or is no longer asked for the record: nothing
-    // went missing.
+    // went missing. Of two records made one another kind speaks.
     const std::string word = gone_word(thing);
-    if (word == "leaver" || word == out_of_scope) return;
+    if (word == "leaver" || word == out_of_scope || word == merged) return;
     finding made;
     made.kind = "record-vanished";
     made.key = fmt::format("record-vanished/{}/{}/{}", thing.source, name_of(kind), thing.subject);
@@ -149,6 +149,17 @@ void strangers(const finding_context& in, const full_list& list, findings& all)
                 review.candidates.front().pupil,
                 in.mis
             ));
+    for (const person_review& review : list.links->misnumbered)
+        add("pupil-conflict",
+            review.other,
+            fmt::format(
+                "{} gives a pupil a number of P-{} of {}, who has another record there. By names and date of birth it "
+                "is P-{}, and was linked so. Correct the number.",
+                list.source,
+                review.candidates.front().pupil,
+                in.mis,
+                review.candidates[1].pupil
+            ));
 }
 
 void leaver_still_active(const pupil_case& c, findings& all)
@@ -186,13 +197,14 @@ void flag_differs(const pupil_case& c, findings& all)
         const pupil_record_facts theirs = facts_of(*record);
         if (!theirs.flags) continue;
         std::string differ;
-        const auto only_in = [&](const auto& here, const auto& there, std::string_view source) {
+        // What the other system has no word for it does not deny.
+        const auto only_in = [&](const auto& here, const auto& there, std::string_view source, std::string_view other) {
             for (const std::string& flag : here)
-                if (!there.contains(flag))
+                if (!there.contains(flag) && in.can_say(other, flag))
                     differ += fmt::format("{}{} only in {}", differ.empty() ? "" : ", ", flag, source);
         };
-        only_in(*c.facts.flags, *theirs.flags, in.mis);
-        only_in(*theirs.flags, *c.facts.flags, record->source);
+        only_in(*c.facts.flags, *theirs.flags, in.mis, record->source);
+        only_in(*theirs.flags, *c.facts.flags, record->source, in.mis);
         if (differ.empty()) continue;
         finding made = about_pupil("flag-differs", in, c.ref);
         made.key = fmt::format("flag-differs/{}/{}", record->source, c.ref);

@@ -1,6 +1,7 @@
 #include "daemon/reconcile/reading.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/reconcile/person_match.hpp"
 
 #include <fmt/format.h>
 
@@ -589,20 +590,25 @@ void source_reading::watch_identity(const held_thing& known, const reported_reco
         identity_events_.push_back({known.subject, known.entry, no_entry});
 }
 
-void source_reading::watch_merge(const held_thing& gone)
+entry_index source_reading::watch_merge(const held_thing& gone)
 {
     const auto last = json_document::parse(gone.payload);
     const auto upn = last ? last->root()["fields"]["upn"].string_if() : std::nullopt;
-    if (!upn || upn->empty()) return;
+    if (!upn || upn->empty()) return no_entry;
+    const auto who = person_facts_of(gone.subject, gone.payload);
     for (const held_thing& other : std::as_const(held_).things(what::pupil).all()) {
         if (other.gone || other.source != source_ || other.subject == gone.subject) continue;
         const auto parsed = json_document::parse(other.payload);
         if (!parsed) continue;
         const json_view fields = parsed->root()["fields"];
         if (fields["upn"].string_if() != upn && fields["former_upn"].string_if() != upn) continue;
+        // A UPN may be mistyped: twins of whom one leaves stay two.
+        const auto is = person_facts_of(other.subject, other.payload);
+        if (who && is && are_two(score_match(*who, *is))) continue;
         identity_events_.push_back({gone.subject, gone.entry, other.subject});
-        return;
+        return other.subject;
     }
+    return no_entry;
 }
 
 // A record that is named as gone and was read in the same stream all the same is there: it came back. One we never had
@@ -727,9 +733,12 @@ void source_reading::drain(transaction& t, entry_index base)
         row.key = thing->key;
         row.replaces = thing->entry;
         touched_records_.insert(subject);
-        if (kind == what::pupil && word != out_of_scope) watch_merge(*thing);
         if (kind != what::pupil && row.pupil != no_entry) touched_.insert(row.pupil);
-        t.entries.push_back(record_gone_entry(std::move(row), when(std::nullopt), word));
+        const entry_index left =
+            kind == what::pupil && word != out_of_scope ? watch_merge(*thing) : entry_index{no_entry};
+        t.entries.push_back(
+            record_gone_entry(std::move(row), when(std::nullopt), left == no_entry ? word : merged, left)
+        );
     }
     std::move(rejected_.begin(), rejected_.end(), std::back_inserter(t.quarantined));
     marks_.clear();
@@ -767,11 +776,19 @@ void source_reading::apply(const transaction& t, entry_index base)
         if (pupil.ref != no_entry && !pupil.number) pupil.number = held_.register_of(source_).number_of(pupil.ref);
 }
 
-std::vector<statement_row> source_reading::statement(const connector& from) const
+std::vector<statement_row>
+source_reading::statement(const connector& from, const std::map<what, std::string_view>& not_read) const
 {
     std::vector<statement_row> rows;
-    for (const auto& [kind, counted] : rows_by_kind_) {
-        statement_row row = counted;
+    std::map<what, statement_row> counted = rows_by_kind_;
+    for (const auto& [kind, word] : not_read) {
+        statement_row& row = counted[kind];
+        row.at = started_;
+        row.source = source_;
+        row.record = kind;
+        row.not_read = word;
+    }
+    for (auto& [kind, row] : counted) {
         if (kind == what::session_mark) {
             const attendance_register* held = held_.find_register(source_);
             row.held = held ? static_cast<std::int64_t>(held->held()) : 0;
@@ -779,8 +796,9 @@ std::vector<statement_row> source_reading::statement(const connector& from) cons
             for (const held_thing& thing : std::as_const(held_).things(kind).all())
                 row.held += !thing.gone && thing.source == source_ && thing.digest != unlisted_digest_ ? 1 : 0;
         }
+        if (row.not_read == not_read_switched_off && row.held == 0) continue;
         row.source_total = from.total(kind);
-        row.balanced = row.adds_up() && (!row.source_total || *row.source_total == row.held);
+        row.balanced = row.not_read.empty() && row.adds_up() && (!row.source_total || *row.source_total == row.held);
         rows.push_back(std::move(row));
     }
     return rows;

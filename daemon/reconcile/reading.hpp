@@ -102,8 +102,11 @@ public:
     // Takes the committed entries into the held state.
     void apply(const transaction& t, entry_index base);
 
-    // Statement rows of the streams ended so far, with what is held now.
-    std::vector<statement_row> statement(const connector& from) const;
+    // Statement rows of the streams ended so far, with what is held now. A kind that was not read, or not to its end,
+    // has a row too, which says so and never balances: nothing new came, and what is held is of earlier reads. A kind
+    // that is switched off has one while anything of it is held.
+    std::vector<statement_row>
+    statement(const connector& from, const std::map<what, std::string_view>& not_read = {}) const;
     const std::string& source() const { return source_; }
     instant started() const { return started_; }
 
@@ -124,7 +127,8 @@ public:
     };
     const std::vector<amendment>& amendments() const { return amendments_; }
     // A pupil's id that now means somebody else (other names, date of birth and UPN), or whose pupil went while another
-    // of the same source has the UPN. `before`: the entry that stood until then.
+    // of the same source has the UPN and may be the same by names and date of birth. `before`: the entry that stood
+    // until then.
     struct identity_event {
         entry_index pupil = no_entry;
         entry_index before = no_entry;
@@ -191,7 +195,8 @@ private:
     std::string_view way_of_going(what kind, entry_index subject, missing_means missing) const;
     bool has_left(what kind, entry_index subject) const;
     void watch_identity(const held_thing& known, const reported_record& record);
-    void watch_merge(const held_thing& gone);
+    // The record of this source that a pupil's record, which goes, was made one with; no_entry where there is none.
+    entry_index watch_merge(const held_thing& gone);
     statement_row& row(what kind);
 
     remembered_pages* remembered_ = nullptr;

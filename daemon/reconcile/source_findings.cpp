@@ -82,7 +82,7 @@ findings differing_totals(std::span<const statement_row> statement)
 {
     findings all;
     for (const statement_row& row : statement) {
-        if (!row.source_total || *row.source_total == row.held) continue;
+        if (!row.not_read.empty() || !row.source_total || *row.source_total == row.held) continue;
         finding made = about_source("totals-differ", row.source);
         made.key = fmt::format("totals-differ/{}/{}", row.source, name_of(row.record));
         made.subject_id = name_of(row.record);

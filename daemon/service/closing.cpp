@@ -105,9 +105,11 @@ read_closer::read_closer(const configuration& settings, ledger& book)
 
 void read_closer::know_streams(const connector& of)
 {
-    for (const stream_info& stream : of.streams())
+    for (const stream_info& stream : of.streams()) {
         for (const what kind : stream.makes)
             streams_[{of.source(), kind}].push_back(stream.name);
+        if (!stream.flags.empty()) flags_[of.source()].insert(stream.flags.begin(), stream.flags.end());
+    }
 }
 
 void read_closer::record_settings(const std::vector<source_fact>& facts, const std::string& source, instant now)
@@ -145,7 +147,7 @@ closing_report read_closer::close(
     reading.drain(s.t, s.base);
     reading.apply(s.t, s.base);
     relink(s);
-    s.statement = reading.statement(from);
+    s.statement = reading.statement(from, not_read(s));
     judge_findings(s);
     judge_sources(s);
     if (source.role == source_role::mis) judge_alerts(s);
@@ -168,6 +170,30 @@ bool read_closer::is_read_in_full(const step& s, const std::string& source, what
                const auto state = book_.stream(source, name);
                return state && !state->windows.empty();
            });
+}
+
+// Kinds of record of which this read says nothing, and why. One that went through and changed too much was read.
+std::map<what, std::string_view> read_closer::not_read(const step& s) const
+{
+    std::map<what, std::string_view> words;
+    for (const what kind :
+         {what::pupil,
+          what::session_mark,
+          what::lesson_mark,
+          what::incident,
+          what::involvement,
+          what::suspension,
+          what::concern,
+          what::adult,
+          what::action})
+        if (!streams_.contains({s.source.name, kind})) words[kind] = not_read_switched_off;
+    for (const stream_info& stream : s.from->streams()) {
+        const auto unread = std::ranges::find(s.outcome.unread, stream.name, &std::pair<std::string, errc>::first);
+        if (unread == s.outcome.unread.end() || unread->second == errc::mass_change) continue;
+        for (const what kind : stream.makes)
+            words[kind] = unread->second == errc::source_refused ? not_read_refused : not_read_broke_off;
+    }
+    return words;
 }
 
 void read_closer::relink(step& s)
@@ -312,7 +338,8 @@ void read_closer::judge_findings(step& s)
         zone_,
         actions,
         lists_actions,
-        possible_of(s)};
+        possible_of(s),
+        &flags_};
     for (draft& d : findings_.judge(s.held, read))
         s.add(std::move(d));
 }
@@ -636,7 +663,7 @@ void read_closer::state_sources(step& s)
     s.report.statements = std::move(s.statement);
     const bool quiet =
         std::all_of(s.report.statements.begin(), s.report.statements.end(), [](const statement_row& row) {
-            return row.nothing_new() && row.balanced;
+            return row.nothing_new() && (row.balanced || !row.not_read.empty());
         });
     for (statement_row& row : s.report.statements)
         row.at = s.now;

@@ -20,12 +20,13 @@ bool is_simulated(const held_state& held);
 
 // What came of the streams of one read.
 struct read_outcome {
-    std::vector<stream_state> closed; // streams read to their end, with their new windows
-    std::vector<std::size_t> emptied; // of those, the ones without a row where there were rows before
-    std::vector<failure> failures;    // of streams that were not, or of the source as a whole
-    bool marks_closed = false;        // the stream of session marks is among the closed
-    bool marks_first = false;         // and it closed for the first time: what is crossed already is baseline
-    bool any_first = false;           // no read of this source closed before
+    std::vector<stream_state> closed;                 // streams read to their end, with their new windows
+    std::vector<std::size_t> emptied;                 // of those, the ones without a row where there were rows before
+    std::vector<failure> failures;                    // of streams that were not, or of the source as a whole
+    std::vector<std::pair<std::string, errc>> unread; // the streams that were not, by name, and why
+    bool marks_closed = false;                        // the stream of session marks is among the closed
+    bool marks_first = false; // and it closed for the first time: what is crossed already is baseline
+    bool any_first = false;   // no read of this source closed before
 };
 
 struct closing_report {
@@ -71,6 +72,7 @@ private:
     };
 
     bool is_read_in_full(const step& now, const std::string& source, what kind) const;
+    std::map<what, std::string_view> not_read(const step& now) const;
     marks_read marks_of(const step& now) const;
     std::vector<full_list> full_lists(const step& now);
     std::vector<freshness> freshness_of(const step& now) const;
@@ -103,6 +105,7 @@ private:
     std::string mis_;
     std::vector<std::string> others_;
     std::map<std::pair<std::string, what>, std::vector<std::string>> streams_; // by source and what they make
+    flags_said flags_;
     finding_judge findings_;
     struct matched {
         link_outcome outcome;

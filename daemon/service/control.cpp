@@ -28,6 +28,7 @@ void write_row(json_writer& out, const statement_row& row)
     out.member("fresh", row.fresh);
     out.member("held", row.held);
     out.member("leavers", row.leavers);
+    out.member("not_read", row.not_read);
     out.member("out_of_scope", row.out_of_scope);
     out.member("outside_window", row.outside_window);
     out.member("quarantined", row.quarantined);
@@ -63,6 +64,7 @@ statement_row read_row(json_view row)
     made.restored = number("restored");
     if (row["source_total"].is_int()) made.source_total = row["source_total"].as_int();
     made.held = number("held");
+    made.not_read = text_of(row["not_read"]);
     made.balanced = row["balanced"].bool_if().value_or(false);
     return made;
 }

@@ -142,13 +142,17 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     const result<void> begun = co_await begin(from);
     if (!begun) {
         outcome.failures.push_back(of_source(known.name, begun.error()));
+        for (const stream_info& stream : from.streams())
+            outcome.unread.emplace_back(stream.name, begun.error().code);
     } else {
         closer_.record_settings(from.facts(), known.name, started);
         for (std::size_t stream = 0; stream < from.streams().size(); ++stream) {
             if (!from.has_news(stream)) continue;
             const result<void> read_in_full =
                 co_await read_stream(stream, source, options, reading, outcome, report, progress);
-            if (!read_in_full) outcome.failures.push_back(of_source(known.name, read_in_full.error()));
+            if (read_in_full) continue;
+            outcome.failures.push_back(of_source(known.name, read_in_full.error()));
+            outcome.unread.emplace_back(from.streams()[stream].name, read_in_full.error().code);
         }
     }
     // What an empty list no longer names was let go: from now on it may be empty.

@@ -11,6 +11,16 @@
 namespace rollbook {
 namespace {
 
+// The reason without the forms whose registers it names: a message says nothing of a pupil but what its route
+// discloses.
+std::string told_reason(const alert& about)
+{
+    std::string said = about.reason;
+    const std::size_t at = about.kept_open.empty() ? said.npos : said.find(about.kept_open);
+    if (at != said.npos) said.replace(at, about.kept_open.size(), "a register has not been taken or read yet");
+    return said;
+}
+
 std::string first_letter(std::string_view name)
 {
     // A name may begin with more than one byte.
@@ -64,7 +74,7 @@ std::string alert_json(
     out.key("data").begin_object();
     out.member("alert", about.id);
     if (!is_about_source(about)) out.member("pupil", shown_pupil);
-    if (route.may_say("reason")) out.member("reason", about.reason);
+    if (route.may_say("reason")) out.member("reason", told_reason(about));
     out.member("rule", about.rule);
     if (is_about_source(about)) out.member("source", about.source);
     if (route.may_say("stage")) out.member("stage", about.stage);
@@ -139,7 +149,7 @@ outbox_message alert_message(
     const std::string who = shown(pupil, route.disclose);
     std::string& text = m.content.text;
     text = fmt::format("{}\n{}", judged_by.title, subject_line(about, who));
-    if (route.may_say("reason")) text += fmt::format("\n{}\n", about.reason);
+    if (route.may_say("reason")) text += fmt::format("\n{}\n", told_reason(about));
     if (tell == telling::ended) {
         text += "\nNothing more is needed for this alert.\n";
     } else {
@@ -288,7 +298,7 @@ outbox_message alert_reminder(
         "{}\n{}{}\n{}{}\n{}\nWhen it is in hand: rollbook alerts ack {}\n\n{}\n",
         judged_by.title,
         subject_line(about, who),
-        route.may_say("reason") ? fmt::format("\n{}\n", about.reason) : std::string(),
+        route.may_say("reason") ? fmt::format("\n{}\n", told_reason(about)) : std::string(),
         route.may_say("stage") ? fmt::format("Stage: {}. ", about.stage) : std::string(),
         escalates ? "Nobody has acknowledged this alert, so you are told as well."
                   : "Nobody has acknowledged this alert.",

@@ -15,6 +15,7 @@ void write_statement(json_writer& out, const statement_row& row)
     out.member("duplicate", row.duplicate);
     if (row.leavers > 0) out.member("leavers", row.leavers);
     out.member("new", row.fresh);
+    if (!row.not_read.empty()) out.member("not_read", row.not_read);
     if (row.out_of_scope > 0) out.member("out_of_scope", row.out_of_scope);
     if (row.outside_window > 0) out.member("outside_window", row.outside_window);
     out.member("quarantined", row.quarantined);

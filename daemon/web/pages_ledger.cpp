@@ -274,6 +274,7 @@ result<page_model> make_statements(const page_request& of)
         {"Outside window", "outside_window"},
         {"Source total", "source_total"},
         {"Balanced", "balanced"},
+        {"Not read", "not_read"},
     };
     return page;
 }

@@ -230,6 +230,55 @@ TEST_CASE("safeguarding pupils and concerns are read with basic authentication a
     );
     CHECK(http.requests[0].user == "reader");
     CHECK(http.requests[0].password == "s3cret");
+    CHECK(source->streams().size() == 2);
+    CHECK(source->streams()[0].flags.empty());
+}
+
+TEST_CASE(
+    "safeguarding flags and actions are read where the school chooses it, and never an action's text", "[connectors]"
+)
+{
+    fake_http http;
+    auto settings = safeguarding_source();
+    settings.settings["pupil_flags"] = given(true);
+    settings.settings["actions"] = given(true);
+    const auto source = connect("safeguarding", settings, http);
+    REQUIRE(source->streams().size() == 3);
+    CHECK(
+        source->streams()[0].flags ==
+        std::vector<std::string>{"child_in_need", "child_protection", "looked_after", "social_worker"}
+    );
+    http.answer(
+        "https://cpoms.example.test/v1/students?page=1&per_page=100",
+        R"({"data":[{"id":"C-1","flags":{"child_protection":true,"looked_after":false}},{"id":"C-2","flags":{}},)"
+        R"({"id":"C-3"}],"page":1,"pages":1})"
+    );
+    http.answer(
+        "https://cpoms.example.test/v1/actions?page=1&per_page=100",
+        R"({"data":[{"id":"ACT-1","incident_id":"INC-1","kind":"Call","text":"Rang Sam's mother","author":"DSL",)"
+        R"("done_on":"2025-10-06","students":[{"id":"C-1"},{"id":"C-2"}]},{"id":"ACT-2","students":[{"id":"C-1"}]}],)"
+        R"("page":1,"pages":1})"
+    );
+    REQUIRE(run(source->begin_run()));
+    const auto pupils = run(source->fetch_page(0, {}, {}));
+    REQUIRE(pupils);
+    CHECK(
+        lines_of(*pupils) ==
+        lines{
+            R"(pupil C-1 [C-1] {"flags":["child_protection"]})",
+            R"(pupil C-2 [C-2] {"flags":[]})",
+            R"(pupil C-3 [C-3] {})"}
+    );
+    const auto actions = run(source->fetch_page(2, {}, {}));
+    REQUIRE(actions);
+    CHECK(
+        lines_of(*actions) ==
+        lines{
+            R"(action ACT-1/C-1 [C-1] {"at":"2025-10-06","by":"DSL","kind":"Call","record":"INC-1"})",
+            R"(action ACT-1/C-2 [C-2] {"at":"2025-10-06","by":"DSL","kind":"Call","record":"INC-1"})"}
+    );
+    REQUIRE(actions->rejected.size() == 1);
+    CHECK_THAT(actions->rejected[0].reason, Catch::Matchers::Contains("done_on"));
 }
 
 TEST_CASE(

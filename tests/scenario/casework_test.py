@@ -7,7 +7,7 @@ import subprocess
 
 from backup_test import WithBackups
 from erasure_test import Leaver
-from support import ROLLBOOK, SECOND_POLL, THIRD_POLL, ScenarioTest, end, main, wait_until
+from support import FOURTH_POLL, ROLLBOOK, SECOND_POLL, THIRD_POLL, ScenarioTest, end, main, wait_until
 
 WORDS = "Spoke to mother; bus was late"
 
@@ -18,8 +18,8 @@ class Casework(ScenarioTest):
     def setUp(self):
         super().setUp()
         self.first_poll()
-        student, days = self.quiet_pupil(5)
-        for day in days:
+        student, self.late_on = self.quiet_pupil(5)
+        for day in self.late_on:
             self.school.amend(student, day, "AM", "L")
         self.poll(SECOND_POLL)
         self.student = student
@@ -63,6 +63,28 @@ class Casework(ScenarioTest):
         self.assertEqual(self.show("--known-at", "2025-11-21T18:15:00Z")["state"], "acknowledged")
         self.verify()
         self.assertIn("None differed", self.rollbook("ledger", "rebuild").stdout)
+
+    def test_an_alert_that_only_an_untaken_register_keeps_open_says_which(self):
+        def form_of(row):
+            return next(g["name"] for g in row["groups"]["data"] if g["type"] == "REGISTRATION")
+
+        forms = {r["id"]: form_of(r) for r in self.school.wonde("students?include=groups&per_page=500")}
+        form = forms[self.student]
+        gone = [m["id"] for m in self.school.marks()
+                if forms[m["student"]] == form and (m["date"], m["session"]) == (self.school.last_day, "PM")]
+        self.school.ask("POST", "delete", {"marks": gone})
+        for day in self.late_on[:3]:
+            self.school.amend(self.student, day, "AM", "/")
+        self.poll(THIRD_POLL)
+        untaken = f"the register of {form} on Friday 21 November 2025, afternoon, has not been taken"
+        self.assertEqual(self.show()["state"], "open")
+        self.assertIn(f"Kept open: {untaken}.", self.show()["reason"])
+        why = self.read("rules", "why", "--rule", "repeated-lateness", "--pupil", f"mis:{self.student}")
+        self.assertEqual((why["held_back"], why["value"]), (untaken, 2))
+        self.school.ask("POST", "restore", {"marks": gone})
+        self.poll(FOURTH_POLL)
+        self.assertEqual(self.show()["state"], "withdrawn")
+        self.assertNotIn("Kept open", self.show()["reason"])
 
     def test_words_are_in_the_ledger_only(self):
         self.decide("alerts", "ack", self.alert, "--text", WORDS)

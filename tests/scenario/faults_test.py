@@ -5,8 +5,7 @@ from support import FIRST_POLL, SECOND_POLL, THIRD_POLL, ScenarioTest, main
 OF_ENDPOINT = {
     "students": ("mis", {"pupil"}),
     "attendance/session": ("mis", {"session-mark"}),
-    # Without the code list no row of this source is read: what a run looks up first, the whole run rests on.
-    "attendance-codes": ("mis", {"pupil", "session-mark", "incident", "involvement", "suspension"}),
+    "attendance-codes": ("mis", {"session-mark"}),  # which cannot be read without the code list
     "behaviours": ("mis", {"incident", "involvement"}),
     "exclusions": ("mis", {"suspension"}),
     "safeguarding/students": ("safeguarding", {"pupil"}),
@@ -94,6 +93,16 @@ class Faults(ScenarioTest):
                          "the other lists are read")
         self.assertEqual(len(self.school.mails()), 1)
         self.assertEqual(self.school.get("foreign"), [])
+        # What was not read says so, balances never, and holds back what rests on it. A list that went through and
+        # names too little was read.
+        word = "refused" if more.get("status") in (401, 403) else "broke-off"
+        not_read = set() if kind in ("empty", "vanish") else {(source, record, word, False) for record in records}
+        rows = self.statement(SECOND_POLL).values()
+        self.assertEqual({(r["source"], r["record"], r["not_read"], r["balanced"]) for r in rows if "not_read" in r},
+                         not_read)
+        held_back = [h for h in self.read("status")["held_back"] if h["record"]]
+        self.assertEqual({(h["source"], h["record"]) for h in held_back}, {each[:2] for each in not_read})
+        self.assertTrue(all(h["findings"] for h in held_back))
 
         self.school.no_faults()
         self.poll(THIRD_POLL)
@@ -138,6 +147,21 @@ class Faults(ScenarioTest):
         self.assertEqual((row["read"], row["balanced"]), (self.school.ready["marks"], True))
         self.assertEqual([m["raw"] for m in self.pupil(self.sample)["marks"]], [m["raw"] for m in self.known[2]])
         self.verify()
+
+    def test_a_kind_that_is_switched_off_is_not_silently_balanced(self):
+        text = self.config.read_text()
+        self.config.write_text(text.replace("per_page = 200\n", "per_page = 200\nlesson_marks = true\n"))
+        self.first_poll()
+        held = self.statement(FIRST_POLL)["mis", "lesson-mark"]
+        self.assertGreater(held["read"], 0)
+        self.config.write_text(text)
+        self.poll(SECOND_POLL)
+        row = self.statement(SECOND_POLL)["mis", "lesson-mark"]
+        self.assertEqual((row["read"], row["vanished"], row["not_read"], row["balanced"]), (0, 0, "switched-off", False))
+        self.assertIn("not read: switched off", self.rollbook("statement", "--limit", 0).stdout)
+        size = self.size()
+        self.poll(THIRD_POLL)
+        self.assertEqual(self.size(), size, "said in every statement, and an entry once")
 
     def test_a_source_whose_own_total_cannot_be_had_is_read_all_the_same(self):
         self.set_up_held()

@@ -403,6 +403,7 @@ private:
                 outcome.failures.emplace_back(
                     broken->second, source_ + ": " + stream.name + " cannot be read", "Try again."
                 );
+                outcome.unread.emplace_back(stream.name, broken->second);
                 continue;
             }
             reading.begin_stream(stream, state.windows, stream.by_day ? from_ : std::nullopt);
@@ -424,6 +425,7 @@ private:
         statement_.clear();
         for (const statement_row& row : closer_->close(known, from, reading, outcome, now_).statements) {
             CHECK(row.adds_up());
+            CHECK((row.not_read.empty() || !row.balanced));
             statement_[row.record] = row;
         }
         from.gone.clear();
@@ -477,6 +479,7 @@ private:
     std::string count_of(what record, const std::string& name) const
     {
         const statement_row& row = statement_.at(record);
+        if (name == "not_read") return row.not_read.empty() ? "no" : row.not_read;
         const std::map<std::string, std::int64_t> counts = {
             {"read", row.read},
             {"new", row.fresh},

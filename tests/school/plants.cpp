@@ -383,6 +383,13 @@ void planter::left_and_still_listed()
     add("left and still listed", school_.people().pupils[std::size_t(who)].id);
 }
 
+void planter::plan_known_to_safeguarding_alone()
+{
+    const int who = pick_pupil();
+    person(who).plan_in_safeguarding = !person(who).plan_in_mis;
+    add("plan known to safeguarding alone", school_.people().pupils[std::size_t(who)].id);
+}
+
 // --- in motion ---
 
 void planter::mark_taken_away()
@@ -419,21 +426,29 @@ void planter::id_given_to_another()
     const std::string serial = std::to_string(100u + ++number_ % 900);
     const std::string rest = "990290121" + serial;
     who.upn = upn_check_letter(rest) + rest;
-    who.forename = "Zebedee";
-    who.surname = "Vraskol";
+    who.forename = "Ptolemy";
+    who.surname = "Wexcombe";
     who.born -= days(400 + number_ % 300);
     add("id given to another", who.id);
     add("id given to another", who.safeguarding_id);
 }
 
-// In the MIS, and the one that is left over is archived in the safeguarding system at once.
+// In the MIS: the child was enrolled twice, and the record that stays takes the other's names, which were right. The
+// one that is left over is archived in the safeguarding system at once.
 void planter::two_records_made_one()
 {
     int old = pick_pupil();
     while (concerned_.contains(old))
         old = pick_pupil();
     const auto& who = school_.people().pupils[std::size_t(old)];
-    person(pick_pupil()).former_upn = who.upn;
+    int kept = pick_pupil();
+    while (school_.people().pupils[std::size_t(kept)].upn_missing_in_safeguarding)
+        kept = pick_pupil();
+    pupil& stays = person(kept);
+    stays.former_upn = who.upn;
+    stays.forename = who.forename;
+    stays.surname = who.surname;
+    stays.born = who.born;
     school_.delete_pupil(old);
     safeguarding_.archive(who.safeguarding_id);
     add("two records made one", who.id);
@@ -444,7 +459,7 @@ void planter::two_records_made_one()
 
 void planter::at_rest(int count)
 {
-    static constexpr std::array<mistake, 23> mistakes = {
+    static constexpr std::array<mistake, 24> mistakes = {
         &planter::marked_before_joining, // needs the first day, so it chooses first
         &planter::code_that_no_law_lists,
         &planter::code_of_another_year,
@@ -468,6 +483,7 @@ void planter::at_rest(int count)
         &planter::numbers_of_two_pupils,
         &planter::number_of_another_person,
         &planter::left_and_still_listed,
+        &planter::plan_known_to_safeguarding_alone,
     };
     for (int i = 0; i < count; ++i)
         (this->*mistakes[next_at_rest_++ % mistakes.size()])();

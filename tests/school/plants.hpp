@@ -84,6 +84,7 @@ private:
     void numbers_of_two_pupils();
     void number_of_another_person();
     void left_and_still_listed();
+    void plan_known_to_safeguarding_alone();
     void marked_twice();
 
     void mark_taken_away();

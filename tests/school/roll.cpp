@@ -110,6 +110,7 @@ void draw_habits(std::uint64_t seed, std::vector<pupil>& pupils)
                                 : 0;
         p.pupil_premium = d.chance(p.absence > 0.1 ? 0.45 : 0.2);
         p.sen_status = d.chance(0.13) ? "K" : d.chance(0.04) ? "E" : "";
+        p.plan_in_mis = p.plan_in_safeguarding = d.chance(0.01);
     }
     scale(pupils, &pupil::lates_a_year, lates_a_year_mean);
     scale(pupils, &pupil::incidents_a_year, incidents_a_year_mean);

@@ -29,6 +29,9 @@ struct pupil {
     double concerns_a_year = 0;  // expected safeguarding entries
     bool pupil_premium = false;
     std::string sen_status; // "" | "K" | "E"
+    // On a child protection plan, as each of the two systems has it.
+    bool plan_in_mis = false;
+    bool plan_in_safeguarding = false;
     bool upn_missing_in_safeguarding = false;
     bool on_roll = true;
     long long created_at = 0; // UTC seconds

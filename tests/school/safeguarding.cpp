@@ -105,6 +105,7 @@ std::string safeguarding_api::endpoint_of(const std::string& path)
 {
     const std::vector<std::string> parts = parts_of(path);
     if (parts.size() == 1 && (parts[0] == "students" || parts[0] == "incidents")) return "safeguarding/" + parts[0];
+    if (parts.size() == 1 && parts[0] == "actions") return "safeguarding/all-actions";
     if (parts.size() == 2 && parts[0] == "incidents") return "safeguarding/incidents/id";
     if (parts.size() >= 3 && parts[0] == "incidents" && parts[2] == "actions") return "safeguarding/actions";
     return "unknown";
@@ -127,9 +128,11 @@ http_response safeguarding_api::answer(const http_request& request)
     if (is_wrong) return problem(422, "updated_after must be an RFC 3339 instant");
 
     http_response made = problem(404, "Not found");
-    if (endpoint == "safeguarding/students" || endpoint == "safeguarding/incidents") {
+    if (parts.size() == 1 && endpoint != "unknown") {
         if (request.method != "GET") return problem(405, "Only GET");
-        listing list = parts[0] == "students" ? students(request) : incidents(request);
+        listing list = parts[0] == "students"    ? students(request)
+                       : parts[0] == "incidents" ? incidents(request)
+                                                 : all_actions(request);
         if (const auto extra = appended_.find(endpoint); extra != appended_.end()) {
             const std::vector<std::string>& rows = extra->second;
             list = {list.size + rows.size(), [list, &rows](std::size_t i, std::string& out) {
@@ -188,10 +191,12 @@ listing safeguarding_api::students(const http_request& request) const
         std::string id, upn, mis_id, forename, surname;
         date born;
         long long updated_at;
+        bool has_plan;
     };
     auto rows = std::make_shared<std::vector<row>>();
     for (const former_pupil& f : school_.people().strangers) {
-        rows->push_back({f.safeguarding_id, f.upn, f.mis_id, f.forename, f.surname, f.born, utc_of_local(f.left, 16, 0)}
+        rows->push_back(
+            {f.safeguarding_id, f.upn, f.mis_id, f.forename, f.surname, f.born, utc_of_local(f.left, 16, 0), false}
         );
     }
     // A pupil who leaves the MIS stays here, as in the real systems, until somebody archives the record.
@@ -204,7 +209,8 @@ listing safeguarding_api::students(const http_request& request) const
              p.forename,
              p.surname,
              p.born,
-             p.created_at + 5400}
+             p.created_at + 5400,
+             p.plan_in_safeguarding}
         );
     }
     if (after) std::erase_if(*rows, [&](const row& r) { return r.updated_at <= *after; });
@@ -212,8 +218,10 @@ listing safeguarding_api::students(const http_request& request) const
                 const row& r = (*rows)[i];
                 out += "{\"id\":\"" + r.id + "\",\"upn\":" + json_or_null(r.upn) + ",\"mis_id\":\"" + r.mis_id +
                        "\",\"forename\":" + json_string(r.forename) + ",\"surname\":" + json_string(r.surname) +
-                       ",\"date_of_birth\":\"" + format_date(r.born) + "\",\"updated_at\":\"" + rfc3339(r.updated_at) +
-                       "\"}";
+                       ",\"date_of_birth\":\"" + format_date(r.born) +
+                       "\",\"flags\":{\"child_in_need\":false,\"child_protection\":" + (r.has_plan ? "true" : "false") +
+                       ",\"looked_after\":false,\"social_worker\":" + (r.has_plan ? "true" : "false") +
+                       "},\"updated_at\":\"" + rfc3339(r.updated_at) + "\"}";
             }};
 }
 
@@ -295,11 +303,29 @@ http_response safeguarding_api::post_action(int incident, const http_request& re
     return json(201, action_row(wanted));
 }
 
-std::string safeguarding_api::action_row(const action& a)
+listing safeguarding_api::all_actions(const http_request& request) const
 {
+    bool is_wrong = false;
+    const auto after = updated_after(request, is_wrong);
+    auto shown = std::make_shared<std::vector<std::size_t>>();
+    for (std::size_t i = 0; i < actions_.size(); ++i)
+        if (!after || actions_[i].recorded_at > *after) shown->push_back(i);
+    return {
+        shown->size(), [this, shown](std::size_t i, std::string& out) { out += action_row(actions_[(*shown)[i]]); }};
+}
+
+std::string safeguarding_api::action_row(const action& a) const
+{
+    const concern& about = school_.concerns()[std::size_t(a.incident - 1)];
+    std::string who;
+    for (const int pupil : {about.plan.pupil, about.plan.second_pupil})
+        if (pupil >= 0)
+            who += (who.empty() ? "{\"id\":\"" : ",{\"id\":\"") +
+                   school_.people().pupils[std::size_t(pupil)].safeguarding_id + "\"}";
     return "{\"id\":\"ACT-" + std::to_string(a.number) + "\",\"incident_id\":\"INC-" + std::to_string(a.incident) +
            "\",\"client_reference\":" + json_string(a.client_reference) + ",\"kind\":" + json_or_null(a.kind) +
-           ",\"text\":" + json_string(a.text) + ",\"author\":" + json_or_null(a.author) + ",\"recorded_at\":\"" +
+           ",\"text\":" + json_string(a.text) + ",\"author\":" + json_or_null(a.author) + ",\"students\":[" + who +
+           "],\"done_on\":\"" + rfc3339(a.recorded_at).substr(0, 10) + "\",\"recorded_at\":\"" +
            rfc3339(a.recorded_at) + "\"}";
 }
 

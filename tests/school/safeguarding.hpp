@@ -28,7 +28,7 @@ public:
     static std::string endpoint_of(const std::string& path);
     http_response answer(const http_request& request);
 
-    // Adds a raw row at the end of "safeguarding/students" or "safeguarding/incidents".
+    // Adds a raw row at the end of "safeguarding/students", "safeguarding/incidents" or "safeguarding/all-actions".
     void append(const std::string& endpoint, std::string row) { appended_[endpoint].push_back(std::move(row)); }
     void drop_appended() { appended_.clear(); }
     // A pupil who left: their record leaves the list of students. What was entered about them stays.
@@ -47,10 +47,11 @@ private:
     http_response page_of(const http_request&, const listing&) const;
     listing students(const http_request&) const;
     listing incidents(const http_request&) const;
+    listing all_actions(const http_request&) const;
     std::string incident_row(const concern&) const;
     long long changed_at(const concern&) const;
     http_response post_action(int incident, const http_request&);
-    static std::string action_row(const action&);
+    std::string action_row(const action&) const;
 
     const simulated_school& school_;
     fault_board& faults_;

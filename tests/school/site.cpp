@@ -234,7 +234,8 @@ void site::state::add_fault(const rapidjson::Value& body)
         "reset",
         "huge",
         "deep",
-        "invalid_utf8"};
+        "invalid_utf8",
+        "miscount"};
     fault f;
     f.endpoint = text_of(body, "endpoint");
     f.kind = text_of(body, "kind");

@@ -64,7 +64,7 @@ private:
     static std::string attributes();
     static std::string permissions();
     std::string student(int pupil, const named_values& query) const;
-    std::string counts(const http_request&) const;
+    std::string counts(const http_request&, bool is_wrong) const;
     std::string school_object() const;
     int page_number(const http_request&) const;
 

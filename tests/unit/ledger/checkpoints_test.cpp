@@ -49,6 +49,7 @@ void make_older(const std::filesystem::path& file)
         "DROP TRIGGER checkpoint_is_kept; DROP INDEX outbox_by_alert; "
         "ALTER TABLE statement DROP COLUMN tombstoned; ALTER TABLE statement DROP COLUMN leavers; "
         "ALTER TABLE statement DROP COLUMN out_of_scope; ALTER TABLE statement DROP COLUMN outside_window; "
+        "ALTER TABLE statement DROP COLUMN not_read; "
         "PRAGMA user_version = 1;" +
         first.substr(begin, first.find("END;", begin) + 4 - begin)
     );

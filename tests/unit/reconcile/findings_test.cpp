@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <fstream>
 
 using namespace rollbook;
 using namespace rollbook::support;
@@ -243,4 +244,16 @@ TEST_CASE("the kinds that a school may name are those that are looked for", "[re
         CAPTURE(name);
         CHECK(find_finding_kind(name) != nullptr);
     }
+}
+
+TEST_CASE("the table of kinds for people lists each kind once", "[reconcile]")
+{
+    std::ifstream file(std::string(ROLLBOOK_SOURCE_DIR) + "/schemas/findings.md");
+    std::vector<std::string> listed;
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("| `")) listed.push_back(line.substr(3, line.find('`', 3) - 3));
+    std::ranges::sort(listed);
+    std::vector<std::string> known(finding_kind_names.begin(), finding_kind_names.end());
+    std::ranges::sort(known);
+    CHECK(listed == known);
 }
