@@ -262,8 +262,8 @@ bool is_decided(const rule& judged_by, const alert& value);
 // cohort never withdraws an alert, because the year of then is not known.
 //
 // After a person's decision: a new alert opens when a higher stage is met, and, by a rule that does not reuse evidence,
-// when a stage is met with evidence that the decision was not made on; when the value falls below the clearing
-// level the closed alert takes that value, told to nobody, and is decided no more; else nothing changes.
+// when evidence that the decision was not made on makes by itself what the first stage asks; when the value falls below
+// the clearing level the closed alert takes that value, told to nobody, and is decided no more; else nothing changes.
 //
 // An alert that would end if what is held back were nothing says in its reason and in `kept_open` what it waits for.
 //

@@ -159,11 +159,13 @@ std::optional<alert_change> end_episode(const rule& judged_by, const alert& deci
     return change;
 }
 
-bool has_new_evidence(const alert& decided, const verdict& now)
+// Whether the part of the value that newer evidence makes is enough by itself. Each entry makes as much of it.
+bool is_met_anew(const rule& judged_by, const alert& decided, const verdict& now)
 {
-    return std::ranges::any_of(now.evidence, [&](entry_index each) {
+    const std::int64_t fresh = std::ranges::count_if(now.evidence, [&](entry_index each) {
         return std::ranges::find(decided.evidence, each) == decided.evidence.end();
     });
+    return fresh > 0 && now.value * fresh >= judged_by.stages.front().at_least * std::ssize(now.evidence);
 }
 
 } // namespace
@@ -217,7 +219,7 @@ std::optional<alert_change> next_alert(
     std::optional<alert_change> change;
     const bool begins_anew =
         decided && (now.stage > stage_reached(judged_by, *current) ||
-                    (!judged_by.reuse_evidence && now.stage >= 0 && has_new_evidence(*current, now)));
+                    (!judged_by.reuse_evidence && now.stage >= 0 && is_met_anew(judged_by, *current, now)));
     if (current == nullptr || begins_anew) {
         if (now.stage >= 0) change = open_at(judged_by, pupil, now, judged, first_read, at);
     } else if (decided) {

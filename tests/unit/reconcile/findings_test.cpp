@@ -65,6 +65,22 @@ TEST_CASE("a finding that this run did not look at stays as it is", "[reconcile]
     CHECK(finding_entries(book.held, {}, open_findings(book.held, all), minute(1)).size() == 1);
 }
 
+TEST_CASE("an E without a suspension stays open while the list of suspensions is switched off", "[reconcile]")
+{
+    read_book book;
+    book.records(what::pupil, {pupil_record("A1")});
+    book.marks({{"M1", "A1", am(ymd(2026, 9, 14)), "E"}});
+    book.knows_suspensions = false;
+    CHECK(judge(book, ymd(2026, 9, 21)).empty());
+    book.knows_suspensions = true;
+    CHECK(kinds(judge(book, ymd(2026, 9, 21))) == "e-without-suspension new;");
+    book.knows_suspensions = false;
+    CHECK(judge(book, ymd(2026, 9, 22)).empty());
+    book.knows_suspensions = true;
+    book.marks({{"M1", "A1", am(ymd(2026, 9, 14)), "/"}});
+    CHECK(kinds(judge(book, ymd(2026, 9, 22))) == "e-without-suspension closed;");
+}
+
 TEST_CASE("a reason is overdue after the fifth school day, across half term and INSET days", "[reconcile][statutory]")
 {
     const auto [why, session, last_day] = GENERATE(table<std::string, civil_day, civil_day>({

@@ -202,7 +202,7 @@ public:
             london.to_instant(evening(today)),
             {},
             false,
-            true,
+            knows_suspensions,
             false,
             std::move(lists),
             {},
@@ -241,6 +241,7 @@ public:
     }
 
     held_state held;
+    bool knows_suspensions = true; // the MIS's list of them was read to its end
     std::string source;
     entry_index size = 0;
     silent_connector connector;

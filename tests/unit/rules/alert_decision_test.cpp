@@ -28,7 +28,7 @@ alert standing(alert_state state)
     value.state = state;
     value.value = 5;
     value.threshold = 5;
-    value.evidence = {10, 11};
+    value.evidence = {10, 11, 12, 13, 14};
     value.reason = "5 late sessions.";
     return value;
 }
@@ -127,6 +127,35 @@ TEST_CASE("a close needs its outcome, and where the rule asks for a decision wor
     const auto next = decide_alert(standing(alert_state::open), decided, needs_words, at);
     CHECK(next.has_value() == allowed);
     if (!allowed) CHECK(next.error().code == errc::usage);
+}
+
+TEST_CASE("by a rule that does not reuse evidence an alert opens anew when fresh evidence alone reaches it", "[rules]")
+{
+    const auto [why, fresh, reuses, opens] = GENERATE(table<const char*, int, bool, bool>({
+        {"nothing new", 0, false, false},
+        {"one more than was decided on", 1, false, false},
+        {"one short", 2, false, false},
+        {"as many as the first stage asks", 3, false, true},
+        {"the same by a rule that counts all again", 3, true, false},
+    }));
+    CAPTURE(why);
+    rule by = repeated_lateness();
+    REQUIRE(by.stages.front().at_least == 3);
+    by.reuse_evidence = reuses;
+    const alert closed = *decide_alert(standing(alert_state::open), decision(alert_verb::close), false, at).value();
+    verdict now;
+    now.stage = 1; // "letter", as when it was closed
+    now.may_be_met = now.above_clearing = true;
+    now.evidence = closed.evidence;
+    for (int i = 0; i < fresh; ++i)
+        now.evidence.push_back(200 + static_cast<entry_index>(i));
+    now.value = std::ssize(now.evidence);
+    now.threshold = 5;
+    now.window = {civil_day(std::chrono::year(2026) / 11 / 9), civil_day(std::chrono::year(2026) / 11 / 20)};
+    const judged_day judged{now.window.last, local_instant(now.window.last)};
+    const auto change = next_alert(by, "1", {.ref = 1}, &closed, now, nullptr, judged, false, at);
+    REQUIRE(change.has_value() == opens);
+    if (opens) CHECK(change->next.state == alert_state::open);
 }
 
 TEST_CASE("a parked baseline alert opens when its stage rises, and is parked no more", "[rules]")

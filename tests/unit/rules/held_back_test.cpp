@@ -133,8 +133,10 @@ TEST_CASE("an alert neither opens, is resolved nor withdrawn by a session that i
             Contains("Kept open: the register of 9A on Friday 6 November 2026, morning, has not been taken; the "
                      "register of 9A on Friday 6 November 2026, afternoon, has not been taken.")
         );
-        form.marks("LL//////  ");
-        form.marks("LL///////");
+        const session_id morning{ymd(2026, 11, 6), half_day::am};
+        for (const entry_index each : {1, 2, 3})
+            form.book.mark(morning, "/", each);
+        form.gate.changed(morning);
         CHECK(form.read(5) == "open"); // one of the two was handed in, and the alert says which it still waits for
         CHECK(form.last->kept_open == "the register of 9A on Friday 6 November 2026, afternoon, has not been taken");
         form.marks("LL////////");
