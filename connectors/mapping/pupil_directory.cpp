@@ -3,6 +3,8 @@
 #include "connectors/mapping/values.hpp"
 #include "daemon/base/canonical_json.hpp"
 
+#include <algorithm>
+
 namespace rollbook {
 
 namespace {
@@ -88,8 +90,18 @@ std::string pupil_directory::fields_of(const std::string& id) const
     out.begin_object();
     const auto at = fields_.find(id);
     if (at != fields_.end()) {
-        for (const auto& [name, value] : at->second)
-            out.member(name, value);
+        for (const auto& [name, value] : at->second) {
+            if (name != flags_field) {
+                out.member(name, value);
+                continue;
+            }
+            std::vector<std::string> flags = split_list(value, ' ');
+            std::sort(flags.begin(), flags.end());
+            out.key(name).begin_array();
+            for (const std::string& flag : flags)
+                out.value(flag);
+            out.end_array();
+        }
     } else if (!upn_form(id).empty()) {
         out.member("upn", id);
     }

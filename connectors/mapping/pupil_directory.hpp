@@ -15,6 +15,9 @@ struct pupil_words {
     std::map<std::string, std::string, std::less<>> fields;
 };
 
+// The field whose value is a list of names with a space between; empty: none of them holds.
+inline constexpr std::string_view flags_field = "flags";
+
 // Who the pupils of one file are. A source without an id of its own names a pupil by UPN, by the MIS's id or by both,
 // and in lists of linked pupils by one of them: each pupil gets one id, from all rows together.
 class pupil_directory {

@@ -5,6 +5,7 @@
 #include "daemon/base/sha256.hpp"
 
 #include <algorithm>
+#include <array>
 #include <variant>
 
 namespace rollbook {
@@ -42,6 +43,18 @@ bool is_day_number(std::string_view text)
 {
     const std::string_view whole = text.substr(0, text.find('.'));
     return is_figures(whole) && whole.size() == 5;
+}
+
+// Whether a flag holds. Empty for a text that is neither yes nor no, where the mapping names no text of its own.
+std::optional<bool> says_yes(const mapped_column& column, std::string_view value)
+{
+    const auto is_one_of = [&](const auto& texts) {
+        return std::ranges::any_of(texts, [&](std::string_view text) { return same_text(value, text); });
+    };
+    if (!column.yes.empty()) return is_one_of(column.yes);
+    if (is_one_of(std::array<std::string_view, 4>{"true", "yes", "y", "1"})) return true;
+    if (value.empty() || is_one_of(std::array<std::string_view, 4>{"false", "no", "n", "0"})) return false;
+    return std::nullopt;
 }
 
 std::uint64_t short_digest(std::initializer_list<std::string_view> parts)
@@ -133,8 +146,16 @@ bool row_mapper::read_pupil(const table_row& row, pupil_words& into, std::string
         };
         if (!cell.wrong.empty()) return no(cell.wrong);
         std::string value(trimmed(cell.text));
-        if (value.empty()) continue;
         if (value.size() > text_bytes_max) return no("is longer than any such value");
+        if (field.is == field_kind::flag) {
+            if (value.empty() && column.is_optional) continue; // not said
+            const auto holds = says_yes(column, value);
+            if (!holds) return no("is neither yes nor no: say in the mapping which texts mean yes, with \"in\"");
+            std::string& list = into.fields[std::string(flags_field)];
+            if (*holds) list.append(list.empty() ? "" : " ").append(field.target);
+            continue;
+        }
+        if (value.empty()) continue;
         if (field.is == field_kind::upn) {
             if (is_scientific(value)) return no("was turned into a number by a spreadsheet");
             value = upn_form(value);
@@ -266,7 +287,8 @@ bool row_mapper::read_value(std::size_t at, const table_row& row, read_row& into
     }
     case field_kind::code:
     case field_kind::narrative: values[field.target] = text; return true;
-    case field_kind::upn: return true;
+    case field_kind::upn:
+    case field_kind::flag: return true;
     }
     return true;
 }

@@ -46,6 +46,12 @@ std::optional<std::int64_t> whole_number(std::string_view text)
     return value;
 }
 
+bool same_text(std::string_view a, std::string_view b)
+{
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 std::vector<std::string> split_list(std::string_view text, char separator)
 {
     std::vector<std::string> parts;

@@ -11,6 +11,9 @@ namespace rollbook {
 // Without the spaces, tabs and line ends around it.
 std::string_view trimmed(std::string_view text);
 
+// Equal, but for capitals among the letters A to Z.
+bool same_text(std::string_view a, std::string_view b);
+
 // "12", "-3", "4.0" or "4.00" around which there may be spaces: a whole number, however it is written. Nothing else.
 std::optional<std::int64_t> whole_number(std::string_view text);
 

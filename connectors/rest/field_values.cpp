@@ -12,12 +12,6 @@ namespace {
 
 using kind = field_spec::kind;
 
-bool same_text(std::string_view a, std::string_view b)
-{
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 std::string_view kind_of(const dom_value& v)
 {
     if (v.IsObject()) return "an object";

@@ -72,6 +72,10 @@ void read_column(table_reader& columns, const std::string& key, const mappable_f
         if (field.is != mappable_field::kind::id)
             own.wrong("digits", "is only for numbers of people and records", "no such key here");
     }
+    if (own.has("in")) {
+        into.yes = own.texts("in", R"(the texts that say it, such as ["K"])").value_or(into.yes);
+        if (field.is != mappable_field::kind::flag) own.wrong("in", "is only for flags", "no such key here");
+    }
     into.is_optional = own.truth("optional").value_or(false);
     own.refuse_unknown();
 }
@@ -258,8 +262,9 @@ std::string shape_of(const mapping_file& of)
             add(column.field->name);
             add(column.from);
             add(std::string(1, column.split));
-            for (const std::string& format : column.formats)
-                add(format);
+            for (const auto* texts : {&column.formats, &column.yes})
+                for (const std::string& text : *texts)
+                    add(text);
         }
         for (const mappable_field* field : record.key)
             add(field->name);

@@ -60,7 +60,7 @@ struct reminding {
 };
 
 // What a cohort may ask of a pupil. Read from a source only where a rule names it.
-inline constexpr std::array<std::string_view, 12> known_flags = {
+inline constexpr std::array<std::string_view, 13> known_flags = {
     "social_worker",
     "child_protection",
     "child_in_need",
@@ -72,6 +72,7 @@ inline constexpr std::array<std::string_view, 12> known_flags = {
     "ehcp",
     "fsm",
     "pupil_premium",
+    "eal",
     "part_time_timetable",
 };
 

@@ -25,6 +25,20 @@ constexpr std::array pupils = {
     field{"pupil_registration_group", "registration_group", is::text, of::pupil},
     field{"pupil_on_roll_from", "on_roll_from", is::day, of::pupil},
     field{"pupil_on_roll_to", "on_roll_to", is::day, of::pupil},
+    // Flags: all of them that are mapped make one list.
+    field{"pupil_social_worker", "social_worker", is::flag, of::pupil},
+    field{"pupil_child_protection", "child_protection", is::flag, of::pupil},
+    field{"pupil_child_in_need", "child_in_need", is::flag, of::pupil},
+    field{"pupil_looked_after", "looked_after", is::flag, of::pupil},
+    field{"pupil_previously_looked_after", "previously_looked_after", is::flag, of::pupil},
+    field{"pupil_youth_justice", "youth_justice", is::flag, of::pupil},
+    field{"pupil_young_carer", "young_carer", is::flag, of::pupil},
+    field{"pupil_sen_support", "sen_support", is::flag, of::pupil},
+    field{"pupil_ehcp", "ehcp", is::flag, of::pupil},
+    field{"pupil_fsm", "fsm", is::flag, of::pupil},
+    field{"pupil_pupil_premium", "pupil_premium", is::flag, of::pupil},
+    field{"pupil_eal", "eal", is::flag, of::pupil},
+    field{"pupil_part_time_timetable", "part_time_timetable", is::flag, of::pupil},
 };
 
 constexpr std::array concerns = {

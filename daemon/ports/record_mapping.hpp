@@ -15,7 +15,7 @@ namespace rollbook {
 
 // A field that a column of a report or of a tap's stream may be mapped to.
 struct mappable_field {
-    enum class kind { text, list, number, day, wall_clock, moment, id, upn, pupils, half, code, narrative };
+    enum class kind { text, list, number, day, wall_clock, moment, id, upn, pupils, half, code, narrative, flag };
     // Where the value goes: the record itself, each pupil's part in it, the pupil's own record, or only into what makes
     // a record's key.
     enum class part { record, involvement, pupil, key };
@@ -39,6 +39,7 @@ struct mapped_column {
     std::vector<std::string> formats; // of a date, tried in order; see parse_time()
     char split = 0;                   // what parts the values of a list; 0: one value
     int digits = 0;                   // an id of figures has at least so many; fewer: leading zeros were lost
+    std::vector<std::string> yes;     // of a flag: the texts that say it, in either case; empty: yes and no in words
     bool is_optional = false;         // a file without the heading is read all the same
 };
 

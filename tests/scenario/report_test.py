@@ -179,6 +179,24 @@ class ReportFolder(ScenarioTest):
         for path in self.folder.glob("ledger.db*"):
             self.assertNotIn(text.encode(), path.read_bytes(), path.name)
 
+    def test_flags_are_what_the_mapping_says_means_yes_and_anything_else_unclear_is_put_aside(self):
+        self.mapping('record = "pupil"\nfiles = "*.csv"\nsettle = "0s"\n[columns]\nupn = "UPN"\n'
+                     'pupil_sen_support = { from = "SEN", in = ["K", "SEN Support"] }\n'
+                     'pupil_ehcp = { from = "SEN", in = ["E"] }\npupil_pupil_premium = "PP"\n'
+                     'pupil_eal = { from = "EAL", optional = true }\n')
+        rows = [{"UPN": upn, "SEN": sen, "PP": pp, "EAL": eal} for upn, (sen, pp, eal) in zip(self.upns, (
+            ("k", "Yes", "true"), ("E", "N", ""), ("", "", "n"), ("N", "0", "1"), ("K", "Ever 6", ""), ("", "no", "?")))]
+        self.put("pupils.csv", self.csv(rows, ["UPN", "SEN", "PP", "EAL"]))
+        self.first_poll()
+        held = {e["payload"]["fields"]["upn"]: e["payload"]["fields"]["flags"]
+                for e in self.entries("--kind", "pupil") if e["source"] == "cpoms"}
+        self.assertEqual([held.get(upn) for upn in self.upns[:6]],
+                         [["eal", "pupil_premium", "sen_support"], ["ehcp"], [], ["eal"], None, None])
+        told = str(self.read("quarantine", "list"))
+        for words in ("pupil_pupil_premium is neither yes nor no", "pupil_eal is neither yes nor no"):
+            self.assertIn(words, told)
+        self.assertNotIn("Ever 6", told)
+
     def test_a_file_becomes_concerns_with_their_pupils_linked_to_the_mis_and_then_it_is_gone(self):
         self.put("export.csv", self.csv([
             self.row(1, 0, linked_pupils=f"{self.upns[1]}; {self.upns[2]}", category="Behaviour; Attendance"),

@@ -69,6 +69,10 @@ TEST_CASE("what is wrong with a mapping is said with its file, line and key", "[
         {"a rename of what is not mapped", "field = \"category\"", "field = \"author\"", "rename[1].field"},
         {"no day of the rename", "since = 2026-09-01", "", "rename[1].since"},
         {"codes of a concern", "[[rename]]", "[codes]\nX = \"I\"\n[[rename]]", "codes: is only for session marks"},
+        {"texts that say a status",
+         "status = \"status\"",
+         "status = { from = \"status\", in = [\"Open\"] }",
+         "columns.status.in"},
         {"a column in a number", "status = \"status\"", "status = 4", "cpoms-mapping.toml:18: columns.status"},
     }));
     CAPTURE(why);
