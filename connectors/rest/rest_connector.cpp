@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 
 namespace rollbook {
 
@@ -157,6 +158,7 @@ public:
         if (at) {
             place = stream_place::parsed(*at);
         } else {
+            ahead_.clear(); // of a read that was given up
             const result<void> begun = co_await begin_stream(run, from, out);
             if (!begun) co_return begun.error();
             place = first_place(run);
@@ -259,6 +261,7 @@ private:
                 parts.push_back(key);
         std::sort(parts.begin(), parts.end());
         run.begin(from.value_or(history_start()), today(), std::move(parts));
+        run.shape = shape_of(run);
         const auto& incremental = run.spec().incremental;
         if (incremental && incremental->signpost) {
             const result<void> asked_for = co_await read_signpost(run);
@@ -269,6 +272,15 @@ private:
             if (!read) co_return read;
         }
         co_return result<void>();
+    }
+
+    // Of all but a page's own bytes and the first day asked for that its rows come from.
+    std::uint64_t shape_of(const stream_run& run) const
+    {
+        std::string shape = fingerprint(static_cast<std::size_t>(&run - streams_.data()));
+        for (const auto& [name, table] : tables_)
+            shape += table_shapes_.find(name)->second;
+        return keyed_digest(digest_key_, shape);
     }
 
     static std::optional<stream_place> first_place(const stream_run& run)
@@ -319,6 +331,8 @@ private:
             ahead_.pop_front();
             const bool is_it = ahead.stream == stream && ahead.from == from && at && ahead.at == *at;
             if (is_it) return std::move(ahead.request);
+            // The list goes another way than last time: the source is not asked for nothing a second time.
+            streams_[ahead.stream].follows_memory = false;
         }
         return start_rows(streams_[stream], from, place);
     }
@@ -332,10 +346,15 @@ private:
         const std::string where = place_name(run.spec().request, number);
         result<asked> request = request_for(stream, from, at, place);
         if (!request) co_return at_place(request.error(), where);
-        result<http_response> answer = co_await asker_.answer(std::move(*request));
-        if (memory_ && may_remember(run) && answer && answer->status == 200) {
+        const bool remembers = memory_ && may_remember(run);
+        if (remembers) {
             out.place = place.text(run.is_sliced());
-            out.digest = digest_of(stream, from, answer->body);
+            // The source makes the next page while this one is on its way and looked at.
+            if (const auto next = place_after_by_memory(run, place)) start_ahead(stream, from, *next);
+        }
+        result<http_response> answer = co_await asker_.answer(std::move(*request));
+        if (remembers && answer && answer->status == 200) {
+            out.digest = digest_of(run, from, answer->body);
             if (auto known = memory_->known(out.place, out.digest))
                 co_return hand_out_again(stream, from, place, std::move(*known), where);
         }
@@ -405,12 +424,12 @@ private:
     }
 
     // Of a page's bytes, and of all else that its rows come from. Never 0.
-    std::uint64_t digest_of(std::size_t stream, std::optional<civil_day> from, const std::string& body)
+    std::uint64_t digest_of(const stream_run& run, std::optional<civil_day> from, const std::string& body) const
     {
-        std::string shape = fingerprint(stream) + (from ? format_day(*from) : "");
-        for (const auto& [name, table] : tables_)
-            shape += table_shapes_.find(name)->second;
-        const std::uint64_t parts[] = {keyed_digest(digest_key_, shape), keyed_digest(digest_key_, body)};
+        const std::int64_t first_day =
+            from ? from->time_since_epoch().count() : std::numeric_limits<std::int64_t>::min();
+        const std::uint64_t parts[] = {
+            run.shape, static_cast<std::uint64_t>(first_day), keyed_digest(digest_key_, body)};
         return keyed_digest(digest_key_, bytes_view(reinterpret_cast<const std::uint8_t*>(parts), sizeof parts)) | 1;
     }
 
@@ -470,7 +489,8 @@ private:
                 ahead.at = at;
                 ahead.request = std::move(*request);
             }
-            const auto further = place_surely_after(run, place);
+            auto further = place_surely_after(run, place);
+            if (!further) further = place_after_by_memory(run, place);
             if (!further) return;
             place = *further;
         }
@@ -490,6 +510,16 @@ private:
         next.page.reset();
         next.slice = *slice;
         return next;
+    }
+
+    // Where the list went on after this place when it was read last.
+    std::optional<stream_place> place_after_by_memory(const stream_run& run, const stream_place& place) const
+    {
+        if (!memory_ || !may_remember(run) || !run.follows_memory) return std::nullopt;
+        const auto next = memory_->next_of(place.text(run.is_sliced()));
+        if (!next) return std::nullopt;
+        stream_place after = stream_place::parsed(*next);
+        return after.of == phase::rows ? std::optional(std::move(after)) : std::nullopt;
     }
 
     // One record that the list of changes named.

@@ -68,6 +68,7 @@ void stream_run::begin(civil_day first_day, civil_day today, std::vector<std::st
 {
     first_day_ = first_day;
     today_ = today;
+    follows_memory = true;
     parts_ = spec_.slices.type == slice_spec::kind::values ? spec_.slices.values : std::move(parts);
     until.reset();
     newest_revision.reset();

@@ -45,6 +45,10 @@ public:
     void resume(std::string_view bookmark, instant now);
     std::string bookmark() const;
     bool changes_only() const { return changes_only_; }
+    // Pages are asked for ahead where they began when they were read last: until one is not wanted.
+    bool follows_memory = true;
+    // Digest of what all pages of this read are made from beside their own bytes.
+    std::uint64_t shape = 0;
     // The newest value there is by the source's own word.
     std::optional<std::int64_t> until;
     // The highest revision of a list of changes.

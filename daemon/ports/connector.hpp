@@ -120,6 +120,9 @@ public:
     // The page at `place` with its `again` set, if it had this digest then, and what is held is still what it said. Ask
     // just before handing it out: what it says holds until the next page is taken.
     virtual std::optional<page> known(const std::string& place, std::uint64_t digest) = 0;
+    // Where the page after the one at `place` began when that was read last, and may begin again; nothing if it is not
+    // remembered or was the last. Good for asking ahead: what the page itself says counts.
+    virtual std::optional<std::string> next_of(const std::string& place) const = 0;
 };
 
 // One MIS or safeguarding system, as configured at one school.

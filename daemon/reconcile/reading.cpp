@@ -28,7 +28,7 @@ std::optional<std::pair<session_id, entry_index>> conflict_of(std::string_view k
     return std::pair(session_id{*day, *half}, *pupil);
 }
 
-constexpr std::size_t cells_max = 2'000'000; // 16 MB: four years of a large school
+constexpr std::size_t cells_max = 2'000'000; // 12 MB: four years of a large school
 
 constexpr unsigned pupil_bits = 16;
 constexpr civil_day slots_from = civil_day(std::chrono::year(2000) / 1 / 1);
@@ -48,6 +48,38 @@ std::uint64_t mixed(std::uint64_t so_far, std::uint32_t entry)
 }
 
 } // namespace
+
+void remembered_pages::packed_cells::add(const cell& next)
+{
+    const std::uint32_t apart = next.slot - last_slot_;
+    // The sign goes to the lowest bit, so that a small step back is a small number too.
+    std::uint32_t left = apart << 1 ^ (apart >> 31 ? ~std::uint32_t{0} : 0);
+    for (; left >= 0x80; left >>= 7)
+        bytes_.push_back(static_cast<std::uint8_t>(left | 0x80));
+    bytes_.push_back(static_cast<std::uint8_t>(left));
+    for (int shift = 0; shift < 32; shift += 8)
+        bytes_.push_back(static_cast<std::uint8_t>(next.id >> shift));
+    last_slot_ = next.slot;
+    ++size_;
+}
+
+bool remembered_pages::packed_cells::reader::next(cell& into)
+{
+    if (left_ == 0) return false;
+    --left_;
+    std::uint32_t apart = 0;
+    for (int shift = 0;; shift += 7) {
+        const std::uint8_t byte = *at_++;
+        apart |= static_cast<std::uint32_t>(byte & 0x7f) << shift;
+        if (byte < 0x80) break;
+    }
+    slot_ += apart >> 1 ^ (apart & 1 ? ~std::uint32_t{0} : 0);
+    into.slot = slot_;
+    into.id = 0;
+    for (int shift = 0; shift < 32; shift += 8)
+        into.id |= static_cast<std::uint32_t>(*at_++) << shift;
+    return true;
+}
 
 source_reading::source_reading(
     held_state& held,
@@ -140,21 +172,21 @@ void source_reading::remember(const page& got)
 {
     remembered_pages::known_page known;
     known.digest = got.digest;
-    known.cells.reserve(got.marks.size());
     for (const reported_mark& mark : got.marks) {
         const pupil_no pupil = *pupils_[local(mark.pupil_id)].number;
         const auto slot = slot_of(mark.session, pupil);
         if (!slot) return;
         known.held = mixed(known.held, register_->find(mark.session, pupil).entry);
-        known.cells.push_back({*slot, static_cast<std::uint32_t>(digest_(mark.source_id)) | 1u});
+        known.cells.add({*slot, static_cast<std::uint32_t>(digest_(mark.source_id)) | 1u});
     }
+    known.cells.fit();
     known.rows = got.rows;
     known.skipped = got.skipped;
     known.data_as_of = got.data_as_of;
     known.newest_day = got.newest_day;
     known.next = got.next;
     known.seen_in = read_number_;
-    remembered_pages::known_page& to = remembered_->by_place[got.place];
+    remembered_pages::known_page& to = remembered_->by_place[digest_(got.place)];
     remembered_->cells -= to.cells.size();
     to = remembered_pages::known_page();
     if (remembered_->cells + known.cells.size() > cells_max) return;
@@ -179,7 +211,8 @@ std::optional<std::size_t> source_reading::local_of(pupil_no pupil)
 
 template <class F> bool source_reading::each_cell(const remembered_pages::known_page& known, F&& use)
 {
-    for (const remembered_pages::cell& cell : known.cells) {
+    remembered_pages::cell cell;
+    for (remembered_pages::packed_cells::reader cells(known.cells); cells.next(cell);) {
         const std::uint32_t session = cell.slot >> pupil_bits;
         const session_id at{
             slots_from + std::chrono::days(static_cast<int>(session >> 1)), static_cast<half_day>(session & 1)};
@@ -193,7 +226,7 @@ template <class F> bool source_reading::each_cell(const remembered_pages::known_
 std::optional<page> source_reading::known(const std::string& place, std::uint64_t digest)
 {
     if (!remembered_ || !register_ || !known_conflicts_.empty() || !parked_.empty()) return std::nullopt;
-    const auto found = remembered_->by_place.find(place);
+    const auto found = remembered_->by_place.find(digest_(place));
     if (found == remembered_->by_place.end() || found->second.digest != digest) return std::nullopt;
     const remembered_pages::known_page& known = found->second;
     std::uint64_t held = 0;
@@ -213,9 +246,16 @@ std::optional<page> source_reading::known(const std::string& place, std::uint64_
     return out;
 }
 
+std::optional<std::string> source_reading::next_of(const std::string& place) const
+{
+    if (!remembered_) return std::nullopt;
+    const auto found = remembered_->by_place.find(digest_(place));
+    return found == remembered_->by_place.end() ? std::nullopt : found->second.next;
+}
+
 void source_reading::take_again(const page& got)
 {
-    remembered_pages::known_page& known = remembered_->by_place.at(got.place);
+    remembered_pages::known_page& known = remembered_->by_place.at(digest_(got.place));
     known.seen_in = read_number_;
     each_cell(known, [&](session_id at, std::size_t pupil, const held_mark&, const remembered_pages::cell& cell) {
         seen(at, pupil) = cell.id;

@@ -37,10 +37,33 @@ struct remembered_pages {
         std::uint32_t slot = 0; // day, half and pupil, packed
         std::uint32_t id = 0;   // digest of the source's id
     };
+    // Cells one after the other. A source lists a session's pupils side by side, so that most slots take a byte or two,
+    // each being written as its distance from the one before.
+    class packed_cells {
+    public:
+        void add(const cell& next);
+        void fit() { bytes_.shrink_to_fit(); }
+        std::size_t size() const { return size_; }
+
+        class reader {
+        public:
+            explicit reader(const packed_cells& all) : at_(all.bytes_.data()), left_(all.size_) {}
+            bool next(cell& into); // false: there is none
+        private:
+            const std::uint8_t* at_;
+            std::size_t left_;
+            std::uint32_t slot_ = 0;
+        };
+
+    private:
+        std::vector<std::uint8_t> bytes_;
+        std::size_t size_ = 0;
+        std::uint32_t last_slot_ = 0;
+    };
     struct known_page {
         std::uint64_t digest = 0;
         std::uint64_t held = 0; // digest of the entries that its marks stand in
-        std::vector<cell> cells;
+        packed_cells cells;
         std::size_t rows = 0;
         std::size_t skipped = 0;
         std::optional<instant> data_as_of;
@@ -48,7 +71,7 @@ struct remembered_pages {
         std::optional<std::string> next;
         std::uint32_t seen_in = 0; // number of the read that met it last
     };
-    std::unordered_map<std::string, known_page> by_place;
+    std::unordered_map<std::uint64_t, known_page> by_place; // by the keyed digest of the place
     std::size_t cells = 0;
 };
 
@@ -85,6 +108,7 @@ public:
     // A remembered page, while each of its marks is held by the entry that held it then, was not met in this read, and
     // no session of this source is known to have two.
     std::optional<page> known(const std::string& place, std::uint64_t digest) override;
+    std::optional<std::string> next_of(const std::string& place) const override;
     // Compares one page. Views into the page must stay valid until the changes are drained.
     void take(const page& got, std::uint32_t page_number);
     // Ends a stream that was read to its last page. Retires what the source itself named as gone and what is missing,

@@ -785,7 +785,13 @@ public:
         out.next = at->second;
         return out;
     }
+    std::optional<std::string> next_of(const std::string& place) const override
+    {
+        const auto at = after.find(place);
+        return at == after.end() ? std::nullopt : std::optional(at->second);
+    }
     std::vector<std::pair<std::string, std::uint64_t>> asked;
+    std::map<std::string, std::string> after;
     std::map<std::pair<std::string, std::uint64_t>, std::optional<std::string>> pages;
 };
 
@@ -822,6 +828,40 @@ TEST_CASE(
     memory.pages[{second, w.fetch(marks, second)->digest}] = second;
     REQUIRE(w.fetch(marks));
     CHECK_FALSE(w.fetch(marks, second));
+}
+
+TEST_CASE(
+    "the page that came after is asked for with the one before it, until the list goes another way", "[connectors]"
+)
+{
+    wonde_school_fixture w;
+    const std::string second = wonde_school + "/attendance/session?cursor=abc&per_page=2";
+    const std::string other = wonde_school + "/attendance/session?cursor=before&per_page=2";
+    w.http.answer(marks_url, fixture("wonde/session-marks-1.json"));
+    w.http.answer(second, fixture("wonde/session-marks-2.json"));
+    w.http.answer(other, fixture("wonde/session-marks-2.json"));
+    scripted_memory memory;
+    w.source->use_memory(&memory);
+
+    memory.after = {{"", second}, {second, other}};
+    auto first = w.fetch(marks);
+    REQUIRE(first);
+    CHECK(w.http.urls() == lines{marks_url, second}); // one at most beside the page that is waited for
+    w.http.requests.clear();
+    REQUIRE(w.fetch(marks, first->next));
+    CHECK(w.http.urls() == lines{other});
+
+    // It ends there now: what was asked for in vain is not counted, and the next read looks again.
+    w.http.requests.clear();
+    memory.after = {{"", other}, {second, other}};
+    first = w.fetch(marks);
+    REQUIRE(first);
+    CHECK(first->next == second);
+    CHECK(w.http.urls() == lines{marks_url, other, second});
+    const auto last = w.fetch(marks, first->next);
+    REQUIRE(last);
+    CHECK_FALSE(last->next);
+    CHECK(w.http.urls() == lines{marks_url, other, second});
 }
 
 TEST_CASE("another code list, window or list is another page, though its bytes are the same", "[connectors]")

@@ -209,3 +209,28 @@ TEST_CASE("with and without a memory of pages every read comes out the same", "[
     }
     CHECK(spared > 0);
 }
+
+TEST_CASE("cells come out of their packing as they went in, whatever lies between two of them", "[reconcile]")
+{
+    std::mt19937 chance(11);
+    for (int round = 0; round < 200; ++round) {
+        remembered_pages::packed_cells packed;
+        std::vector<std::pair<std::uint32_t, std::uint32_t>> cells;
+        for (std::uint32_t slot : {0u, ~0u, 0x7fffffffu, 0x80000000u, 1u})
+            cells.emplace_back(slot, chance());
+        std::uint32_t slot = chance();
+        for (int i = 0; i < 50; ++i) {
+            slot += chance() >> (chance() % 32);
+            cells.emplace_back(chance() % 2 == 0 ? slot : slot - (chance() >> (chance() % 32)), chance());
+        }
+        for (const auto& [at, id] : cells)
+            packed.add({at, id});
+        packed.fit();
+        REQUIRE(packed.size() == cells.size());
+        std::vector<std::pair<std::uint32_t, std::uint32_t>> read;
+        remembered_pages::cell cell;
+        for (remembered_pages::packed_cells::reader reader(packed); reader.next(cell);)
+            read.emplace_back(cell.slot, cell.id);
+        REQUIRE(read == cells);
+    }
+}
