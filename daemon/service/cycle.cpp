@@ -271,7 +271,7 @@ asio::awaitable<result<void>> cycle::read_stream(
             kept.clear();
         }
         sign_if_due();
-        if (progress) progress(fmt::format("{} {}: {} rows", known.name, stream.name, rows));
+        if (progress) progress({known.name, stream.name, rows, last});
         if (last) break;
     }
 

@@ -36,12 +36,20 @@ struct read_report {
     std::int64_t entries = 0; // of the whole read
 };
 
+// How far the read of a stream is, after each page.
+struct stream_progress {
+    const std::string& source;
+    const std::string& stream;
+    std::int64_t rows = 0; // so far
+    bool is_last = false;  // the stream is at its end
+};
+
 // Reads sources into the ledger and delivers what waits. The one user of connectors and channels; what it decides is in
 // pure functions of their own.
 class cycle {
 public:
     using clock_function = std::function<instant()>;
-    using progress_function = std::function<void(const std::string&)>;
+    using progress_function = std::function<void(const stream_progress&)>;
 
     // All references must outlive it.
     cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace = {});

@@ -20,6 +20,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <fmt/format.h>
 
 #include <sys/stat.h>
 
@@ -44,13 +45,34 @@ constexpr std::chrono::hours between_looks{1};
 // A read says something with each page, and no page or message waits longer than this.
 constexpr std::chrono::minutes longest_silence{15};
 constexpr std::chrono::minutes nap_slack{1};
+constexpr std::chrono::milliseconds between_words{100};
+
+// Says how far a read is: at the end of each stream, and in between as often as a person can see it move.
+class paced_words {
+public:
+    using tell_function = std::function<void(const std::string&)>;
+    explicit paced_words(const tell_function& tell) : tell_(tell) {} // which must outlive it
+
+    void say(const stream_progress& at)
+    {
+        if (!tell_) return;
+        const steady::time_point now = steady::now();
+        if (!at.is_last && now - said_ < between_words) return;
+        said_ = now;
+        tell_(fmt::format("{} {}: {} rows", at.source, at.stream, at.rows));
+    }
+
+private:
+    const tell_function& tell_;
+    steady::time_point said_{};
+};
 
 // Reads the sources of a request one after the other, then delivers. `is_last`: the process ends with it.
 asio::awaitable<poll_report> poll_all(
     cycle& work,
     ledger& book,
     const poll_request& request,
-    const std::function<void(const std::string&)>& progress,
+    const cycle::progress_function& progress,
     const std::function<instant()>& now,
     bool is_last
 )
@@ -238,7 +260,7 @@ private:
 
     asio::awaitable<void> work()
     {
-        const std::function<void(const std::string&)> on_progress = [this](const std::string&) { moved_on(); };
+        const cycle::progress_function on_progress = [this](const stream_progress&) { moved_on(); };
         for (;;) {
             moved_on();
             if (reload_wanted_) reload();
@@ -398,9 +420,10 @@ private:
         } else {
             const result<void> known = check_sources(*settings_, asked->request.poll);
             if (known) {
-                const std::function<void(const std::string&)> on_progress = [&](const std::string& text) {
+                paced_words words(asked->progress);
+                const cycle::progress_function on_progress = [&](const stream_progress& at) {
                     moved_on();
-                    if (asked->progress) asked->progress(text);
+                    words.say(at);
                 };
                 const poll_report report =
                     co_await poll_all(*work_, book_, asked->request.poll, on_progress, now, false);
@@ -563,11 +586,17 @@ result<poll_report> run_once(
     log_missing_witness(settings, book, now());
     std::exception_ptr broken;
     poll_report report;
-    asio::co_spawn(io, poll_all(work, book, request, progress, now, true), [&](std::exception_ptr e, poll_report got) {
-        broken = e;
-        report = std::move(got);
-        io.stop();
-    });
+    paced_words words(progress);
+    const cycle::progress_function on_progress = [&](const stream_progress& at) { words.say(at); };
+    asio::co_spawn(
+        io,
+        poll_all(work, book, request, on_progress, now, true),
+        [&](std::exception_ptr e, poll_report got) {
+            broken = e;
+            report = std::move(got);
+            io.stop();
+        }
+    );
     io.run();
     if (broken) std::rethrow_exception(broken);
     return report;
