@@ -1,8 +1,10 @@
 #pragma once
 
+#include "connectors/rest/recording.hpp"
 #include "connectors/rest/rest_connector.hpp"
 #include "daemon/net/curl_client.hpp"
 #include "tests/connectors/fake_http.hpp"
+#include "tests/support/ledger_folder.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -71,7 +73,9 @@ struct read_in_full {
     std::size_t pages = 0;
 };
 
-// A shipped manifest, run against a server over the real client. Records are held against their schemas.
+// A shipped manifest, run against a server over the real client. Records are held against their schemas. What the
+// server answered is recorded, and a stream that was read in full is read again from the recording, off line: the same
+// pages, the same kinds of record in the same order, the same rows put aside.
 class live_source {
 public:
     live_source(const manifest& m, setting_table settings, const std::string& now = "2026-09-09T12:00:00Z");
@@ -82,12 +86,20 @@ public:
     // The number of the stream of that name.
     std::size_t number_of(const std::string& name) const;
 
+    bool answers_the_same = true; // false: a recording of this server is not to be read again
+
     boost::asio::io_context io{1};
     std::unique_ptr<http_client> client;
     std::unique_ptr<connector> source;
 
 private:
     template <class T> T run(boost::asio::awaitable<T> work);
+    result<read_in_full> pages_of(connector& from, std::size_t number, std::optional<civil_day> day);
+    result<void> read_off_line(const std::string& name, std::optional<civil_day> from, const read_in_full& live);
+
+    manifest manifest_;
+    support::temporary_folder folder_;
+    std::shared_ptr<recording> kept_;
 };
 
 setting_table emulated(const loopback_server& server);

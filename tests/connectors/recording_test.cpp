@@ -251,3 +251,37 @@ TEST_CASE("of an answer only what the manifest reads is kept, in every form", "[
     CHECK_THAT(*table, !Contains("Ahmed") && !Contains("01632"));
     CHECK_FALSE(mask.body("<html>", decoder_spec()));
 }
+
+TEST_CASE("the safeguarding interface's answers read again off line, without their words", "[connectors][recording]")
+{
+    support::temporary_folder folder;
+    const instant now = parse_instant("2025-10-10T12:00:00Z").value();
+    const secret_reader secrets = [](const secret_reference&) -> result<std::string> { return std::string("s3cret"); };
+    const manifest m = shipped("safeguarding");
+    fake_http http;
+    for (const char* list : {"students", "incidents"})
+        http.answer(
+            std::string("https://cpoms.example.test/v1/") + list + "?page=1&per_page=100",
+            fixture(std::string("safeguarding/") + list + ".json")
+        );
+    const auto kept = recording::begin(folder.path / "to", m, safeguarding_source(), now).value();
+    const auto live = make_rest_connector(
+        m,
+        safeguarding_source(),
+        secrets,
+        http,
+        [now] { return now; },
+        [&](const http_request& request, const http_response& response) { kept->add(request, response); }
+    );
+    REQUIRE(live);
+    const everything lived = read_all(**live);
+    const auto again = replay(folder.path / "to");
+    REQUIRE(again);
+    const auto off_line = make_rest_connector(m, again->source, again->secrets, *again->client, [now] { return now; });
+    REQUIRE(off_line);
+    const everything read = read_all(**off_line);
+    CHECK(read.records == lived.records);
+    CHECK(read.rejected == lived.rejected);
+    CHECK(read.pages.size() == lived.pages.size());
+    CHECK(read.records > 2);
+}
