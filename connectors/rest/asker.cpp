@@ -56,11 +56,10 @@ asio::awaitable<result<http_response>> asker::answer(asked of)
     co_return second;
 }
 
-// The first rule that fits by status and words alone.
-const error_rule* asker::rule_for(const http_response& answer) const
+const error_rule* rule_by_words(const std::vector<error_rule>& rules, const http_response& answer)
 {
     constexpr std::size_t looked_at = 64u << 10;
-    for (const error_rule& rule : manifest_.errors) {
+    for (const error_rule& rule : rules) {
         if (rule.when) continue;
         const bool status_fits =
             rule.statuses.empty() ||
@@ -84,7 +83,7 @@ result<read_answer> asker::read(
     using action = error_rule::action;
     if (!answer) return at_place(answer.error(), where);
     read_answer out;
-    const error_rule* rule = rule_for(*answer);
+    const error_rule* rule = rule_by_words(manifest_.errors, *answer);
     if (rule && rule->act == action::skip) return out;
     if (!rule && missing_is_empty && answer->status == 404) return out;
     if (rule && rule->act != action::use) return ruled_failure(*rule, *answer, where);

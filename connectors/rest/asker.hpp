@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace rollbook {
 
@@ -29,6 +30,9 @@ struct read_answer {
     const dom_value* root = nullptr;
     http_response answer;
 };
+
+// The first rule that fits an answer by its status and its words alone; null when none does.
+const error_rule* rule_by_words(const std::vector<error_rule>& rules, const http_response& answer);
 
 // Asks one source: credentials, the meaning of its answers, their decoding.
 class asker {
@@ -63,8 +67,6 @@ public:
     );
 
 private:
-    const error_rule* rule_for(const http_response& answer) const;
-
     const manifest& manifest_;
     http_client& client_;
     authenticator credentials_;

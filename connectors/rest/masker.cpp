@@ -425,13 +425,13 @@ std::string masker::xml_tag(std::string_view tag)
         if (quote == tag.npos) break;
         const std::string_view before = trimmed(tag.substr(0, quote));
         const std::string_view upto = before.ends_with('=') ? trimmed(before.substr(0, before.size() - 1)) : before;
-        const std::string_view name = upto.substr(upto.find_last_of(" \t\r\n") + 1);
+        const std::string name = "@" + std::string(upto.substr(upto.find_last_of(" \t\r\n") + 1));
         const char mark = tag[quote];
         tag.remove_prefix(quote + 1);
         const auto end = tag.find(mark);
         const std::string_view inside = tag.substr(0, end);
         out += mark;
-        out += name.starts_with("xmlns") ? std::string(inside) : xml_value(inside, name);
+        out += name.starts_with("@xmlns") ? std::string(inside) : xml_value(inside, name);
         out += mark;
         if (end == tag.npos) break;
         tag.remove_prefix(end + 1);

@@ -188,9 +188,20 @@ std::string recording::masked_links(std::string_view text)
     }
 }
 
+// Of an answer that the manifest knows by its words, those words: they tell what it means, and nothing of a person.
+std::optional<std::string> recording::refusal_of(const http_response& response) const
+{
+    const error_rule* rule = rule_by_words(manifest_.errors, response);
+    if (!rule || rule->text.empty() || rule->act == error_rule::action::use) return std::nullopt;
+    std::string words;
+    json_writer(words).begin_array().value(rule->text).end_array();
+    return words;
+}
+
 void recording::add(const http_request& request, const http_response& response)
 {
-    const auto body = mask_.body(response.body, decoder_of(response));
+    const auto refusal = refusal_of(response);
+    const auto body = refusal ? result<std::string>(*refusal) : mask_.body(response.body, decoder_of(response));
     if (!body || !is_valid_utf8(*body) || !is_valid_utf8(request.body)) {
         ++left_out_;
         return;

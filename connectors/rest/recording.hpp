@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ public:
 private:
     recording(std::filesystem::path folder, manifest m, masker mask);
     decoder_spec decoder_of(const http_response& response) const;
+    std::optional<std::string> refusal_of(const http_response& response) const;
     std::string masked_links(std::string_view text);
 
     std::filesystem::path folder_;

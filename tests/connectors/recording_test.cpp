@@ -37,16 +37,21 @@ everything read_all(connector& from)
     return out;
 }
 
-masker wonde_masker()
+masker masker_of(const std::string& name)
 {
     const digest_key key{1, 2, 3};
     return masker(
-        shipped("wonde"),
-        file_text(root() / "connectors/manifests/wonde.json"),
+        shipped(name),
+        file_text(root() / "connectors/manifests" / (name + ".json")),
         *origin_of(wonde_base),
         key,
         support::ymd(2026, 9, 21)
     );
+}
+
+masker wonde_masker()
+{
+    return masker_of("wonde");
 }
 
 } // namespace
@@ -242,6 +247,11 @@ TEST_CASE("of an answer only what the manifest reads is kept, in every form", "[
     );
     REQUIRE(odd);
     CHECK_THAT(*odd, !Contains("Sam") && !Contains("Jo") && !Contains("Neil") && !Contains("&"));
+
+    masker batch = masker_of("isams-batch"); // which reads the attribute Id
+    const auto pupil = batch.body(R"(<Pupil Id="7001" Born="2011-01-09"><Surname>Ahmed</Surname></Pupil>)", xml);
+    REQUIRE(pupil);
+    CHECK_THAT(*pupil, Contains(R"(Born="")") && !Contains(R"(Id="")") && !Contains("7001") && !Contains("Ahmed"));
 
     decoder_spec csv;
     csv.type = decoder_spec::kind::csv;
