@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/reconcile/finding_kinds.hpp"
+#include "daemon/views/roster.hpp"
 
 #include <algorithm>
 #include <map>
@@ -11,15 +12,18 @@ namespace {
 
 constexpr int days_shown = 5; // school days before today
 
+bool was_refused(const source_state& state)
+{
+    return state.error_class == error_class(errc::source_refused);
+}
+
 // Puts the pupil of a record, while on roll, into the form that it names.
 void put_pupil(register_gate& gate, pupil_no number, std::string_view record, civil_day today)
 {
     const auto payload = json_document::parse(std::string(record));
     if (!payload) return;
     const json_view fields = payload->root()["fields"];
-    const auto from = parse_day(fields["on_roll_from"].string_if().value_or(""));
-    const auto to = parse_day(fields["on_roll_to"].string_if().value_or(""));
-    if ((from && *from > today) || (to && *to < today)) return;
+    if (!is_on_roll(fields, today)) return;
     const auto form = fields["registration_group"].string_if();
     const auto year = fields["year"].string_if();
     // Of one who is in no list of pupils nothing is known.
@@ -73,8 +77,7 @@ std::vector<waiting_item> held_back_items(const workplace& at)
     for (const source_state& state : at.reader.sources()) {
         if (!state.last_success) items.push_back({"never-read", state.source, {}, {}, 0, {}, {}});
         if (state.error.empty()) continue;
-        const bool refused = state.error_class == error_class(errc::source_refused);
-        items.push_back({refused ? "source-refused" : "read-incomplete", state.source, {}, {}, 0, {}, {}});
+        items.push_back({was_refused(state) ? "source-refused" : "read-incomplete", state.source, {}, {}, 0, {}, {}});
     }
     add_not_read(at, items);
     const std::string mis = at.config.mis_name();
@@ -104,8 +107,7 @@ register_gate gate_of(const workplace& at, const held_state& held, const attenda
         if (state.source != mis || !state.last_success) continue;
         marks_read read{at.zone.to_local(std::min(*state.last_success, at.now)), held_back::nothing};
         if (!state.error.empty())
-            read.trouble = state.error_class == error_class(errc::source_refused) ? held_back::source_refused
-                                                                                  : held_back::read_incomplete;
+            read.trouble = was_refused(state) ? held_back::source_refused : held_back::read_incomplete;
         gate.know_read(read);
     }
     return gate;

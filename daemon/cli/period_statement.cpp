@@ -1,6 +1,7 @@
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
+#include "daemon/views/reads.hpp"
 
 #include <algorithm>
 #include <map>
@@ -204,9 +205,7 @@ exit_code print_period_statements(const command_io& io, const command_options& o
              grouped(row.sum.out_of_scope),
              grouped(row.sum.quarantined),
              grouped(row.sum.held),
-             !row.sum.not_read.empty() ? not_read_text(row.sum.not_read)
-             : row.sum.balanced        ? "yes"
-                                       : "NO",
+             balance_text(row.sum),
              grouped(row.late),
              clock_text(row.reopened_at, at.zone)}
         );

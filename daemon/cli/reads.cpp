@@ -62,9 +62,7 @@ public:
              grouped(each.outside_window),
              total_text(each.source_total),
              grouped(each.held),
-             !each.not_read.empty() ? not_read_text(each.not_read)
-             : each.balanced        ? "yes"
-                                    : "NO"}
+             balance_text(each)}
         );
     }
     void end() { table_.end(); }

@@ -80,4 +80,12 @@ void write_source(json_writer& out, const source_state& state, instant now)
     out.end_object();
 }
 
+std::string balance_text(const statement_row& row)
+{
+    if (row.not_read.empty()) return row.balanced ? "yes" : "NO";
+    std::string text = "not read: " + row.not_read;
+    std::ranges::replace(text, '-', ' ');
+    return text;
+}
+
 } // namespace rollbook

@@ -23,4 +23,7 @@ void write_source(json_writer& out, const source_state& state, instant now);
 // Alerts that have not ended.
 std::int64_t alerts_open(const workplace& at);
 
+// Whether a row of a statement balances: "yes" or "NO"; "not read: switched off" where it was not read.
+std::string balance_text(const statement_row& row);
+
 } // namespace rollbook

@@ -1,6 +1,5 @@
 #include "daemon/views/roster.hpp"
 
-#include "daemon/base/json.hpp"
 #include "daemon/domain/code_book.hpp"
 
 #include <algorithm>
@@ -65,6 +64,13 @@ void hide_small(std::vector<group_row>& rows)
 
 } // namespace
 
+bool is_on_roll(json_view fields, civil_day day)
+{
+    const auto from = parse_day(fields["on_roll_from"].string_if().value_or(""));
+    const auto to = parse_day(fields["on_roll_to"].string_if().value_or(""));
+    return (!from || *from <= day) && (!to || day <= *to);
+}
+
 roster::roster(const workplace& at, const people& everyone)
 {
     const civil_day today = day_of(at.zone.to_local(at.now));
@@ -88,9 +94,7 @@ roster::roster(const workplace& at, const people& everyone)
         if (is_own) {
             of.year = fields["year"].string_if().value_or("");
             of.form = fields["registration_group"].string_if().value_or("");
-            const auto left = parse_day(fields["on_roll_to"].string_if().value_or(""));
-            const auto joins = parse_day(fields["on_roll_from"].string_if().value_or(""));
-            if ((left && *left < today) || (joins && today < *joins)) of.on_roll = false;
+            if (!is_on_roll(fields, today)) of.on_roll = false;
         }
         return true;
     });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/base/json.hpp"
 #include "daemon/domain/figures.hpp"
 #include "daemon/views/people.hpp"
 
@@ -19,6 +20,9 @@ struct profile {
     std::string form;      // registration group; empty: not known
     bool on_roll = true;   // of the MIS, at the moment asked about
 };
+
+// Whether `day` lies within the days on roll that the `fields` of a pupil's record give; one not given bounds nothing.
+bool is_on_roll(json_view fields, civil_day day);
 
 // Every person known at one size of the ledger. Strangers, whom no MIS pupil is linked to, are not on roll.
 class roster {

@@ -99,11 +99,4 @@ void write_text_or_null(json_writer& out, std::string_view key, std::string_view
         out.value(text);
 }
 
-std::string not_read_text(std::string_view word)
-{
-    std::string text = "not read: " + std::string(word);
-    std::ranges::replace(text, '-', ' ');
-    return text;
-}
-
 } // namespace rollbook

@@ -23,8 +23,6 @@ std::string clock_text(const std::optional<instant>& at, const time_zone& zone);
 std::string long_clock_text(instant at, const time_zone& zone);
 // "5 min", "3 h", "2 days": how long ago, in one unit, cut.
 std::string age_text(std::chrono::milliseconds age);
-// "not read: switched off", from the word of a statement's row.
-std::string not_read_text(std::string_view word);
 
 // key: null or the value's text.
 void write_instant(json_writer& out, std::string_view key, const std::optional<instant>& at);
