@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/reconcile/payload.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,6 +23,9 @@ constexpr std::array<std::string_view, 12> kinds = {
     "penalty-notice",
     "referral",
     "decision"};
+
+constexpr std::array<std::string_view, 5> outcomes_of_contacts = {
+    reached_explained, "reached-not-explained", "no-answer", "message-left", "wrong-number"};
 
 void write_text(json_writer& out, std::string_view key, const std::string& text)
 {
@@ -55,7 +59,7 @@ std::string payload_of(const case_action& action)
     json_writer out(text);
     out.begin_object();
     write_text(out, "adult", action.adult);
-    out.member("alert", action.alert);
+    if (action.alert != no_entry) out.member("alert", action.alert);
     out.member("at", format_instant(action.at));
     write_text(out, "claimed_by", action.by);
     write_day(out, "due", action.due);
@@ -73,7 +77,7 @@ std::string payload_of(const case_action& action)
     out.member("pupil", action.pupil);
     if (action.id != no_entry) out.member("replaces", action.latest);
     write_day(out, "review", action.review);
-    out.member("rule", action.rule);
+    write_text(out, "rule", action.rule);
     out.member("state", action.is_done ? "done" : "open");
     if (action.id != no_entry) out.member("subject", action.id);
     write_text(out, "text", action.text);
@@ -88,6 +92,19 @@ std::string payload_of(const case_action& action)
 std::span<const std::string_view> action_kinds()
 {
     return kinds;
+}
+
+std::span<const std::string_view> contact_outcomes()
+{
+    return outcomes_of_contacts;
+}
+
+std::optional<local_instant> accounts_at(const case_action& action, const time_zone& zone)
+{
+    const bool is_contact = action.kind == "call" || action.kind == "visit";
+    if (!is_contact || !action.is_done || action.outcome != reached_explained) return std::nullopt;
+    const local_instant written = zone.to_local(action.at);
+    return action.on == day_of(written) ? written : local_instant(action.on);
 }
 
 bool is_called_off(const case_action& action)
@@ -105,7 +122,7 @@ draft action_entry(const case_action& action)
         row.replaces = action.latest;
     }
     // Several actions of one alert share a key; it is their subjects that part them.
-    row.key = std::to_string(action.alert);
+    row.key = action.alert == no_entry ? contact_key(action.pupil) : std::to_string(action.alert);
     return draft(entry_kind::record, payload_of(action), std::move(row));
 }
 
@@ -114,7 +131,8 @@ std::optional<case_action> parse_action_payload(std::string_view payload, entry_
     const result<json_document> document = json_document::parse(std::string(payload));
     if (!document) return std::nullopt;
     const json_view root = document->root();
-    if (root["what"].string_if() != name_of(what::action) || root["alert"].is_absent()) return std::nullopt;
+    // A source's record of an action has its kind among its fields.
+    if (root["what"].string_if() != name_of(what::action) || !root["kind"].is_string()) return std::nullopt;
 
     case_action action;
     action.id = root["subject"].is_absent() ? own_index : index_of(root["subject"]);
@@ -136,8 +154,8 @@ std::optional<case_action> parse_action_payload(std::string_view payload, entry_
     root["evidence"].for_each_element([&](json_view each) { action.evidence.push_back(index_of(each)); });
     const auto on = day_of_text(root["on"]);
     const auto at = parse_instant(root["at"].string_if().value_or(""));
-    if (!on || !at || action.alert == no_entry || action.pupil == no_entry || action.id == no_entry)
-        return std::nullopt;
+    const bool names_no_alert = action.alert == no_entry && !root["alert"].is_absent();
+    if (!on || !at || names_no_alert || action.pupil == no_entry || action.id == no_entry) return std::nullopt;
     action.on = *on;
     action.at = *at;
     return action;

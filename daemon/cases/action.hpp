@@ -11,13 +11,14 @@
 
 namespace rollbook {
 
-// What was done about an alert, or is to be done. Its id is the index of the entry that first told of it.
+// What was done about an alert, or is to be done; or a contact about a pupil. Its id is the index of the entry that
+// first told of it.
 struct case_action {
     entry_index id = no_entry;
     entry_index latest = no_entry;
-    entry_index alert = no_entry;
+    entry_index alert = no_entry; // no_entry: a contact about the pupil, such as first-day calling makes
     entry_index pupil = no_entry;
-    std::string rule; // the alert's
+    std::string rule; // the alert's; empty without one
     std::string kind; // one of action_kinds()
     bool is_done = false;
     std::string owner;
@@ -37,6 +38,16 @@ struct case_action {
 // "note", "call", "letter", "visit", "meeting", "panel", "plan", "support", "warning", "penalty-notice", "referral" and
 // "decision". A note is done as it is made.
 std::span<const std::string_view> action_kinds();
+
+// What a contact can come to: "reached-explained", "reached-not-explained", "no-answer", "message-left" and
+// "wrong-number". Of each attempt one.
+std::span<const std::string_view> contact_outcomes();
+inline constexpr std::string_view reached_explained = "reached-explained";
+
+// The moment, on the school's clock, at which a contact said where the pupil is: of a call or visit whose outcome is
+// reached_explained. One that was written down on a later day counts as made when its own day began: nothing says that
+// it came after that day's registers. Empty for any other action.
+std::optional<local_instant> accounts_at(const case_action& action, const time_zone& zone);
 
 // An outcome that says the action does not count: "withdrawn" or "cancelled".
 bool is_called_off(const case_action& action);

@@ -130,8 +130,45 @@ result<void> check_action(const case_action& action)
     return {};
 }
 
+// An attempt to reach somebody about a pupil of whom there need be no alert. Two that are alike are two attempts,
+// unless they come within a minute: then a button was pressed twice.
+result<decision_outcome> decide_contact(const desk& at)
+{
+    const auto outcomes = contact_outcomes();
+    const held_thing* pupil = at.held.things(what::pupil).find_subject(at.asked.pupil);
+    if (!pupil || pupil->gone)
+        return failure(
+            errc::not_found, "no pupil is known by that reference", "`rollbook links list` lists references."
+        );
+    if (at.asked.kind != decision_kind::act || at.asked.action != "call")
+        return failure(errc::usage, "only a call can be about a pupil without an alert", "Open an alert of the pupil.");
+    if (std::ranges::find(outcomes, std::string_view(at.asked.outcome)) == outcomes.end())
+        return failure(
+            errc::usage,
+            "a call has an outcome of first-day calling",
+            fmt::format("Give one of: {}.", fmt::join(outcomes.begin(), outcomes.end(), ", "))
+        );
+    case_action call;
+    call.pupil = at.asked.pupil;
+    call.kind = "call";
+    call.is_done = true;
+    call.on = at.today;
+    call.text = at.asked.text;
+    call.outcome = at.asked.outcome;
+    call.user = at.asked.user;
+    call.by = at.asked.by;
+    call.at = at.now;
+    for (const case_action& each : actions_in(at.held))
+        if (each.pupil == call.pupil && says_the_same(each, call) && at.now - each.at < std::chrono::minutes(1))
+            return outcome_of({}, 0, each.id, "", fmt::format("It stands already as action {}.", each.id));
+    return outcome_of(
+        action_entry(call), at.next, at.next, "call", fmt::format("Recorded as action {}: {}.", at.next, call.outcome)
+    );
+}
+
 result<decision_outcome> decide_action(const desk& at)
 {
+    if (at.asked.about == no_entry && at.asked.pupil != no_entry) return decide_contact(at);
     const auto found = find_alert(at);
     if (!found) return found.error();
     if (is_about_source(found->value))

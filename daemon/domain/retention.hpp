@@ -16,7 +16,7 @@ struct retention_clock {
 
 // The clocks of the configuration's [retention].
 struct retention_clocks {
-    // Session marks, from the day of the entry. Six years by law.
+    // Session marks, from the day of the entry, and first-day calls, from theirs. Six years by law.
     // Source: SI 2024/208 reg. 7 (preservation of every entry), in force 2024-08-19.
     static constexpr int attendance_years_min = 6;
     retention_clock attendance{attendance_years_min, std::nullopt};

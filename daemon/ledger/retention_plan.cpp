@@ -45,7 +45,7 @@ void add_old_marks(
     }
 }
 
-// Records of a source, and involvements, past their maximum. All versions of a thing go together; a record that several
+// Records of a source, involvements, and contacts about an absence, past their maximum. All versions of a thing go together; a record that several
 // took part in goes when it may go for each of them.
 void add_old_records(
     const std::vector<thing_row>& things,
@@ -87,6 +87,11 @@ void add_old_records(
                 if (pupils != involved.pupils.end())
                     old = old && std::ranges::none_of(pupils->second, [&](entry_index p) { return held.contains(p); });
             }
+        } else if (row.kind == what::action && row.source.empty() && row.key.starts_with("pupil/")) {
+            const auto document = parsed(row);
+            const auto on = document ? parse_day(document->root()["on"].string_if().value_or("")) : std::nullopt;
+            const auto day = on ? must_go_on(clocks.attendance, *on) : std::nullopt;
+            old = day && *day <= today && !held.contains(row.pupil);
         } else {
             continue;
         }
@@ -96,7 +101,7 @@ void add_old_records(
     for (const thing_row& row : things)
         if (const auto at = goes.find(row.subject); at != goes.end() && at->second) {
             take(plan, row);
-            if (row.key.size() >= 4) plan.words.push_back(row.key);
+            if (row.key.size() >= 4 && row.kind != what::action) plan.words.push_back(row.key);
         }
 }
 

@@ -47,7 +47,8 @@ struct decision_request {
     // system's pupil record (links): its id.
     entry_index about = no_entry;
     entry_index alert = no_entry; // of an action that ends: the alert it must belong to; no_entry: any
-    entry_index pupil = no_entry; // of a silence: whom it is about; of a link: the pupil of the MIS
+    // Of a silence: whom it is about; of a link: the pupil of the MIS; of a call (act, `about` no_entry): the pupil.
+    entry_index pupil = no_entry;
     std::string rule;             // of a silence; empty: every rule
     std::string action;           // the kind of action
     std::string owner;            // who is to do it: a route's name where reminders are to reach them

@@ -326,6 +326,11 @@ draft delivery_entry(const outbox_message& m, instant at)
     return draft(entry_kind::note, std::move(text), std::move(row));
 }
 
+std::string contact_key(entry_index pupil)
+{
+    return "pupil/" + std::to_string(pupil);
+}
+
 draft access_entry(
     std::string_view user,
     entry_index pupil,
@@ -394,6 +399,10 @@ result<version> project(std::string_view payload, entry_index own_index, const d
     case what::action:
         if (root["alert"].is_int()) { // ours; any other is a source's record
             row.key = std::to_string(index_or_none(root["alert"]));
+            break;
+        }
+        if (root["kind"].is_string()) { // a contact of ours, about no alert
+            row.key = contact_key(row.pupil);
             break;
         }
         [[fallthrough]];

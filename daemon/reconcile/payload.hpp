@@ -60,6 +60,9 @@ draft statement_entry(
 // A message that a receiver took.
 draft delivery_entry(const outbox_message& m, instant at);
 
+// The key of contacts about the pupil that are about no alert. Never a number, which is the key of an alert's actions.
+std::string contact_key(entry_index pupil);
+
 // Somebody saw what is not shown by itself. `user` is the operating system's, `view` what was seen.
 draft access_entry(
     std::string_view user,

@@ -290,7 +290,8 @@ std::vector<recorded_action> read_closer::actions_to_find(const step& s) const
     std::vector<recorded_action> all;
     for (const case_action& each : actions_in(s.held)) {
         const bool is_deed = each.is_done && !is_called_off(each) && each.kind != "note" && each.kind != "decision";
-        if (is_deed && each.pupil != no_entry && each.on > s.today - std::chrono::days(365))
+        // A first-day call belongs to the register and to no case of the safeguarding system.
+        if (is_deed && each.alert != no_entry && each.pupil != no_entry && each.on > s.today - std::chrono::days(365))
             all.push_back({each.id, each.pupil, each.on, each.kind});
     }
     return all;
@@ -492,6 +493,7 @@ closing_report read_closer::judge_clock(instant now)
     const read_outcome outcome;
     step s{*source, nullptr, nothing_read, outcome, now, day_of(read_at), book_.size(), {}, {}, {}, book_.state()};
     s.judged = {s.today, read_at};
+    pupils_.find_contacts(s.held, zone_);
     if (judged_all_for_.empty()) pupils_.find_watched(s.held, mis_); // no read has closed since the start
 
     rule_facts facts{*held, settings_.calendar, &s.held.cases(), nullptr, std::nullopt, findings_.gate(s.held)};

@@ -1,6 +1,7 @@
 #include "daemon/service/pupil_facts.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/cases/action.hpp"
 
 #include <algorithm>
 
@@ -58,6 +59,27 @@ void known_pupils::find_watched(const held_state& held, std::string_view source)
     }
 }
 
+void known_pupils::find_contacts(const held_state& held, const time_zone& zone)
+{
+    if (contacts_of_ != held.number()) {
+        contacts_.clear();
+        contacts_of_ = held.number();
+        contacts_below_ = 0;
+    }
+    entry_index below = contacts_below_;
+    for (const held_thing& thing : held.things(what::action).all()) {
+        if (thing.entry < contacts_below_ || !thing.source.empty()) continue;
+        below = std::max(below, thing.entry + 1);
+        const auto action = parse_action_payload(thing.payload, thing.entry);
+        if (!action) continue;
+        if (const auto at = accounts_at(*action, zone))
+            contacts_[action->pupil][action->id] = *at;
+        else
+            contacts_[action->pupil].erase(action->id);
+    }
+    contacts_below_ = below;
+}
+
 const pupil_facts& known_pupils::of(const held_state& held, entry_index pupil)
 {
     pupil_facts& known = pupils_[pupil];
@@ -87,6 +109,9 @@ judged_pupil known_pupils::judged(const held_state& held, entry_index pupil, pup
     who.group = facts.group;
     who.flags = facts.flags;
     who.is_watched = watched_.contains(pupil);
+    if (const auto contacts = contacts_.find(pupil); contacts != contacts_.end())
+        for (const auto& [action, at] : contacts->second)
+            who.accounted_at = std::max(who.accounted_at.value_or(at), at);
     return who;
 }
 

@@ -41,12 +41,19 @@ public:
     judged_pupil judged(const held_state& held, entry_index pupil, pupil_no number);
     // Looks the pupils of the watch list up again, among those of `source`; to be called when pupils changed.
     void find_watched(const held_state& held, std::string_view source);
+    // Learns from actions recorded since when contacts said where pupils are; to be called before judged() is used for
+    // rules by the clock.
+    void find_contacts(const held_state& held, const time_zone& zone);
     const std::map<entry_index, const watched_pupil*>& watched() const { return watched_; }
 
 private:
     std::vector<watched_pupil> list_;
     std::map<entry_index, const watched_pupil*> watched_;
     flag_set asked_for_;
+    // By pupil and action; of the held state of that number, from actions below that entry.
+    std::unordered_map<entry_index, std::map<entry_index, local_instant>> contacts_;
+    std::uint64_t contacts_of_ = 0;
+    entry_index contacts_below_ = 0;
     std::unordered_map<entry_index, pupil_facts> pupils_;
 };
 

@@ -3,6 +3,7 @@
 #include "daemon/views/text.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace rollbook {
 
@@ -17,11 +18,31 @@ std::vector<case_action> actions_at(const workplace& at)
     return all;
 }
 
+std::vector<case_action> contacts_on(const workplace& at, civil_day day)
+{
+    std::vector<case_action> all;
+    // Six years of actions are looked through for one day's: its text is found sooner than every payload is read.
+    const std::string is_on = "\"on\":\"" + format_day(day) + "\"";
+    at.reader.things(what::action, at.n, [&](const thing_view& each) {
+        if (each.payload.find(is_on) == std::string_view::npos) return true;
+        auto action = parse_action_payload(each.payload, each.entry);
+        if (action && (action->kind == "call" || action->kind == "visit") && action->is_done && action->on == day)
+            all.push_back(std::move(*action));
+        return true;
+    });
+    std::ranges::sort(all, {}, [](const case_action& each) { return std::tuple(each.at, each.id); });
+    return all;
+}
+
 void write_action(json_writer& out, const case_action& action)
 {
     out.begin_object();
     write_text_or_null(out, "adult", action.adult);
-    out.member("alert", action.alert);
+    out.key("alert");
+    if (action.alert == no_entry)
+        out.null();
+    else
+        out.value(action.alert);
     out.member("at", format_instant(action.at));
     out.member("by", action.by);
     write_day(out, "due", action.due);

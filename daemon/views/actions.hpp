@@ -12,6 +12,9 @@ namespace rollbook {
 // Every action of ours that stands at the size asked about, in order of id.
 std::vector<case_action> actions_at(const workplace& at);
 
+// Calls and visits of that day that were made, by whom and about what alert so ever; the oldest first.
+std::vector<case_action> contacts_on(const workplace& at, civil_day day);
+
 // The members of an action in `alerts show --json` and `pupil --json`.
 void write_action(json_writer& out, const case_action& action);
 

@@ -58,6 +58,8 @@ visibility labels_of(const workplace& at, const opened_entry& each, int depth)
     case what::action: {
         const entry_index about = each.index("alert");
         if (about != no_entry) return labels_at(at, about, depth + 1);
+        // A contact about a pupil's absence, of no alert.
+        if (*kind == what::action && source.empty()) return visibility::attendance;
         return source.empty() ? visibility() : visibility_of(*kind, at.config.is_safeguarding(source));
     }
     case what::pupil: {

@@ -85,4 +85,72 @@ result<decision_request> read_decision(const web_request& form, entry_index aler
     return request;
 }
 
+namespace {
+
+// The numbers of the fields "PREFIX_N", each of which must be among what was offered.
+result<std::vector<entry_index>>
+ticked(const web_request& form, std::string_view prefix, const std::vector<offered_thing>& offered)
+{
+    std::vector<entry_index> found;
+    for (const auto& [name, value] : form.form) {
+        if (!name.starts_with(prefix)) continue;
+        const auto id = parse_decimal(std::string_view(name).substr(prefix.size()));
+        if (!id || std::ranges::find(offered, *id, &offered_thing::id) == offered.end())
+            return failure(
+                errc::not_found, "what the form is about is no longer on the page", "Go back, and load the page again."
+            );
+        found.push_back(*id);
+    }
+    return found;
+}
+
+} // namespace
+
+result<std::vector<decision_request>>
+read_calls(const web_request& form, const std::vector<offered_thing>& offered, const std::string& user)
+{
+    const auto pupils = ticked(form, "pupil_", offered);
+    if (!pupils) return pupils.error();
+    if (pupils->empty()) return wrong("tick at least one pupil whom the call was about");
+    if (form.field("outcome").empty()) return wrong("choose what came of the call");
+    std::vector<decision_request> all;
+    for (const entry_index pupil : *pupils) {
+        decision_request request;
+        request.kind = decision_kind::act;
+        request.action = "call";
+        request.pupil = pupil;
+        request.outcome = form.field("outcome");
+        request.text = form.field("text");
+        std::erase(request.text, '\r');
+        request.by = user;
+        request.user = user;
+        if (const auto sound = check_words(request); !sound) return sound.error();
+        all.push_back(std::move(request));
+    }
+    return all;
+}
+
+result<std::vector<decision_request>>
+read_triage(const web_request& form, const std::vector<offered_thing>& offered, const std::string& user)
+{
+    auto alerts = ticked(form, "alert_", offered);
+    if (!alerts) return alerts.error();
+    if (!form.field("all").empty()) {
+        alerts->clear();
+        for (const offered_thing& each : offered)
+            if (each.group == form.field("rule")) alerts->push_back(each.id);
+    }
+    if (alerts->empty()) return wrong("tick at least one line");
+    std::vector<decision_request> all;
+    for (const entry_index alert : *alerts) {
+        const auto request = read_decision(form, alert, user);
+        if (!request) return request.error();
+        if (request->kind != decision_kind::take_up && request->kind != decision_kind::park &&
+            request->kind != decision_kind::close)
+            return wrong("that is nothing this page can do");
+        all.push_back(*request);
+    }
+    return all;
+}
+
 } // namespace rollbook

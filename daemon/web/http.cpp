@@ -7,7 +7,8 @@
 namespace rollbook {
 namespace {
 
-constexpr std::size_t fields_max = 64;
+// A list of a whole school's baseline alerts can be ticked.
+constexpr std::size_t fields_max = 512;
 
 int hex_digit(char c)
 {

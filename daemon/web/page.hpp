@@ -20,6 +20,7 @@ namespace rollbook {
 bool works_with_pupils(role of); // sees names
 bool sees_pupils(role of);       // by name or by reference
 bool decides(role of);           // acts on alerts
+bool calls(role of);             // records first-day calls
 visibility allowed_to(role of);
 
 // How a verification that was asked for on the pages stands. Written by the worker that does it, read by pages.
@@ -55,6 +56,13 @@ struct csv_column {
     std::string_view path; // within a row of the model
 };
 
+// What a form of a page may decide about: nothing that was not offered on it is decided. `group` parts what is offered,
+// where a form may say "all of these".
+struct offered_thing {
+    entry_index id = no_entry;
+    std::string group;
+};
+
 // A page before it has a form: one model, from which HTML, JSON and CSV are all made.
 struct page_model {
     int status = 200;
@@ -65,11 +73,13 @@ struct page_model {
     std::vector<csv_column> columns;
     std::map<std::string, std::string> pictures; // ready-made SVG, by name
     std::vector<entry_index> shown;              // persons looked at by themselves: an access entry each
+    std::vector<offered_thing> offered;
 };
 
 // Each fails with not_found, in words for the reader, or forbidden where the reader's role may not see it.
 using page_maker = result<page_model> (*)(const page_request&);
 result<page_model> make_today(const page_request& of);
+result<page_model> make_calls(const page_request& of);
 result<page_model> make_alerts(const page_request& of);
 result<page_model> make_baseline(const page_request& of);
 result<page_model> make_alert(const page_request& of);

@@ -227,6 +227,32 @@ void write_versions(json_writer& out, const std::vector<alert>& versions)
     out.end_array();
 }
 
+// One group a rule, with its lines; `rows` are in order of rule.
+void write_baseline_groups(json_writer& out, const page_request& of, const std::vector<alert>& rows)
+{
+    out.begin_array();
+    for (std::size_t i = 0; i < rows.size();) {
+        std::size_t end = i;
+        while (end < rows.size() && rows[end].rule == rows[i].rule)
+            ++end;
+        const rule* by = find_rule(of, rows[i].rule);
+        out.begin_object().key("alerts");
+        write_rows(
+            out,
+            of,
+            {rows.begin() + static_cast<std::ptrdiff_t>(i), rows.begin() + static_cast<std::ptrdiff_t>(end)},
+            end - i
+        );
+        out.member("count", end - i);
+        out.member("law", by ? by->source : "");
+        out.member("rule_id", rows[i].rule);
+        out.member("rule_name", by ? by->title : rows[i].rule);
+        out.end_object();
+        i = end;
+    }
+    out.end_array();
+}
+
 } // namespace
 
 result<page_model> make_today(const page_request& of)
@@ -298,17 +324,35 @@ result<page_model> make_alerts(const page_request& of)
 
 result<page_model> make_baseline(const page_request& of)
 {
-    const std::vector<alert> rows = alerts_of(of, is_baseline);
+    std::vector<alert> rows = alerts_of(of, is_baseline);
+    // By rule in the pack's order; what was put aside comes after what nobody has looked at.
+    const auto place = [&](const alert& each) {
+        return std::ranges::find(of.at.config.rules, each.rule, &rule::id) - of.at.config.rules.begin();
+    };
+    std::ranges::stable_sort(rows, {}, [&](const alert& each) {
+        return std::tuple(place(each), std::string_view(each.rule), each.parked);
+    });
     page_model page;
     page.page = "baseline";
     page.title = "Already crossed when Rollbook began";
+    for (const alert& each : rows)
+        page.offered.push_back({each.id, each.rule});
     page.json = model_json([&](json_writer& out) {
-        out.key("alerts");
-        write_rows(out, of, rows, rows.size());
+        if (of.target.form != page_form::html) {
+            out.key("alerts");
+            write_rows(out, of, rows, rows.size());
+        }
+        out.member("can_decide", decides(of.reader) && !of.is_past);
+        if (of.target.form == page_form::html) {
+            out.key("groups");
+            write_baseline_groups(out, of, rows);
+        }
+        out.member("parked", std::ranges::count_if(rows, &alert::parked));
         out.member("total", rows.size());
     });
     page.rows = "alerts";
     page.columns = alert_columns();
+    page.columns.push_back({"Parked", "parked"});
     return page;
 }
 

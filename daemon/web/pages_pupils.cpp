@@ -1,6 +1,7 @@
 // Pages about pupils: the list, one pupil, and groups.
 
 #include "daemon/base/json.hpp"
+#include "daemon/views/labels.hpp"
 #include "daemon/web/heat_map.hpp"
 #include "daemon/web/parts.hpp"
 
@@ -238,7 +239,17 @@ result<page_model> make_pupil(const page_request& of)
     page.title = works_with_pupils(of.reader) && !who->name.empty() ? who->name : reference_of(of.id);
     page.shown.push_back(of.id);
     page.pictures["heat"] = heat_map(all.marks, all.days, of.at.config.calendar);
+    std::erase_if(all.actions, [&](const case_action& each) {
+        const visibility labels =
+            each.alert == no_entry ? visibility(visibility::attendance) : labels_at(of.at, each.alert);
+        return !labels.is_within(allowed_to(of.reader));
+    });
+    std::ranges::reverse(all.actions);
     page.json = model_json([&](json_writer& out) {
+        out.key("actions").begin_array();
+        for (const case_action& each : all.actions)
+            write_action(out, each);
+        out.end_array();
         out.key("alerts").begin_array();
         for (const alert& each : all.alerts)
             write_alert_row(out, of, each);

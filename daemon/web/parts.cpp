@@ -33,6 +33,7 @@ void write_alert_row(json_writer& out, const page_request& of, const alert& each
     out.member("changed_at", format_instant(each.changed_at));
     out.member("id", each.id);
     out.member("opened_at", format_instant(each.opened_at));
+    out.member("parked", each.parked);
     out.key("pupil");
     if (is_about_source(each))
         out.null();

@@ -172,6 +172,7 @@ made_page press::make(const page_order& order)
     result<page_model> page = order.to->make(request);
     if (!page) return refuse(page.error());
     made.shown = page->shown;
+    made.offered = std::move(page->offered);
     made.lists_pupils = page->shown.empty() && order.target.form != page_form::html && sees_pupils(order.reader);
     if (order.target.form == page_form::json) {
         made.answer = {page->status, "application/json", page->json + "\n"};

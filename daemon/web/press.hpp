@@ -29,6 +29,7 @@ struct made_page {
     web_answer answer;
     std::vector<entry_index> shown; // persons looked at by themselves
     bool lists_pupils = false;      // taken away as a file of many pupils
+    std::vector<offered_thing> offered;
 };
 
 // What /metrics and /readyz say; nothing of a pupil.

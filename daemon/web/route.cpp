@@ -45,7 +45,20 @@ constexpr route page(std::string_view name, page_maker make, bool (*may)(role))
 constexpr route
 page_of(std::string_view name, page_maker make, std::string_view prefix, bool (*may)(role), bool posts = false)
 {
-    return route{.name = name, .make = make, .by_id = true, .id_prefix = prefix, .posts = posts, .may = may};
+    return route{
+        .name = name,
+        .make = make,
+        .by_id = true,
+        .id_prefix = prefix,
+        .posts = posts,
+        .may = may,
+        .may_decide = decides};
+}
+
+// With forms that decide about what is listed on it.
+constexpr route list_of(std::string_view name, page_maker make, bool (*may)(role), bool (*may_decide)(role))
+{
+    return route{.name = name, .make = make, .posts = true, .may = may, .may_decide = may_decide};
 }
 
 constexpr route open_to_all(handler does, bool posts = false)
@@ -69,9 +82,10 @@ const std::array places = {
     place{"/readyz", open_to_all(handler::readyz)},
     place{"/metrics", open_to_all(handler::metrics)},
     place{"/today", page("today", make_today, works_with_pupils)},
+    place{"/calls", list_of("calls", make_calls, works_with_pupils, calls)},
     place{"/alerts", page("alerts", make_alerts, sees_marks)},
     place{"/alerts/", page_of("alert", make_alert, "", sees_marks, true)},
-    place{"/baseline", page("baseline", make_baseline, sees_marks)},
+    place{"/baseline", list_of("baseline", make_baseline, sees_marks, decides)},
     place{"/pupils", page("pupils", make_pupils, sees_marks)},
     place{"/pupils/", page_of("pupil", make_pupil, "P-", sees_marks)},
     place{"/findings", page("findings", make_findings, sees_marks)},
@@ -97,6 +111,11 @@ bool works_with_pupils(role of)
 bool decides(role of)
 {
     return of == role::lead || of == role::pastoral || of == role::senior || of == role::dsl;
+}
+
+bool calls(role of)
+{
+    return works_with_pupils(of);
 }
 
 bool sees_pupils(role of)
@@ -152,8 +171,9 @@ bool may_open(const route& to, role of)
 
 std::vector<nav_item> navigation_of(role of)
 {
-    constexpr std::array<nav_item, 10> all = {{
+    constexpr std::array<nav_item, 11> all = {{
         {"/today", "Today", "today"},
+        {"/calls", "Calls", "calls"},
         {"/alerts", "Alerts", "alerts"},
         {"/pupils", "Pupils", "pupils"},
         {"/groups", "Groups", "groups"},

@@ -34,6 +34,7 @@ struct route {
     bool posts = false;
     bool is_open = false; // without a session
     bool (*may)(role) = nullptr;
+    bool (*may_decide)(role) = nullptr; // of a page whose forms are decisions
 };
 
 struct routed {

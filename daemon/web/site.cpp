@@ -491,19 +491,50 @@ void site::record(const account& reader, const made_page& made, const web_reques
 // A decision is about what the decider may see: the page is made first, and what it refuses is refused.
 asio::awaitable<web_answer> site::decide(const routed& to, const account& reader, web_request request)
 {
-    if (!decides(reader.role))
-        co_return plain_answer(403, "Not done", "Your account may look at alerts, and not decide about them.");
-    const result<decision_request> asked = read_decision(request, to.id, reader.name);
+    if (!to.to->may_decide || !to.to->may_decide(reader.role))
+        co_return plain_answer(403, "Not done", "Your account may look at this page, and not decide about it.");
+    web_request sent = request;
     request.target.query.clear();
-    web_answer seen = co_await page(to, reader, std::move(request));
-    if (seen.status != 200) co_return seen;
-    if (!asked) co_return plain_answer(400, "Not done", sentence(asked.error().what));
-    const result<upkeep_report> done = around_.desk->decide(*asked);
-    if (!done) co_return plain_answer(400, "Not done", sentence(done.error().what));
-    co_return see_other("/alerts/" + std::to_string(to.id));
+    request.target.form = page_form::html;
+    made_page seen = co_await make(to, reader, std::move(request));
+    if (seen.answer.status != 200) co_return std::move(seen.answer);
+    result<std::vector<decision_request>> asked = std::vector<decision_request>();
+    if (to.to->name == "calls") {
+        asked = read_calls(sent, seen.offered, reader.name);
+    } else if (to.to->name == "baseline") {
+        asked = read_triage(sent, seen.offered, reader.name);
+    } else if (auto one = read_decision(sent, to.id, reader.name)) {
+        asked->push_back(std::move(*one));
+    } else {
+        asked = one.error();
+    }
+    if (!asked)
+        co_return plain_answer(
+            asked.error().code == errc::not_found ? 404 : 400, "Not done", sentence(asked.error().what)
+        );
+    std::size_t carried_out = 0;
+    for (const decision_request& each : *asked) {
+        const result<upkeep_report> done = around_.desk->decide(each);
+        if (!done) {
+            std::string what = sentence(done.error().what);
+            if (carried_out > 0) what += " " + std::to_string(carried_out) + " before it were done.";
+            co_return plain_answer(400, "Not done", what);
+        }
+        ++carried_out;
+        // Others' requests and the reading go on between many.
+        co_await asio::post(executor_, asio::use_awaitable);
+    }
+    // Of the calls the next row, where the page comes back.
+    co_return see_other(sent.target.path + (to.to->name == "calls" ? "#next" : ""));
 }
 
 asio::awaitable<web_answer> site::page(const routed& to, const account& reader, web_request request)
+{
+    made_page made = co_await make(to, reader, std::move(request));
+    co_return std::move(made.answer);
+}
+
+asio::awaitable<made_page> site::make(const routed& to, const account& reader, web_request request)
 {
     auto order = std::make_shared<page_order>();
     order->settings = around_.settings;
@@ -532,7 +563,7 @@ asio::awaitable<web_answer> site::page(const routed& to, const account& reader, 
     made_page made = co_await elsewhere<made_page>(pages_, std::move(work));
     // Told before it is shown: who saw whom is never less than what was seen.
     if (made.answer.status == 200) record(reader, made, request);
-    co_return std::move(made.answer);
+    co_return made;
 }
 
 } // namespace rollbook

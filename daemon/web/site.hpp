@@ -45,6 +45,7 @@ private:
     boost::asio::awaitable<web_answer> begin_set_up(web_request request);
     web_answer end_set_up(const web_request& request);
     boost::asio::awaitable<web_answer> page(const routed& to, const account& reader, web_request request);
+    boost::asio::awaitable<made_page> make(const routed& to, const account& reader, web_request request);
     boost::asio::awaitable<web_answer> decide(const routed& to, const account& reader, web_request request);
     web_answer log_in_page(const web_request& request, const std::string& wrong, int status = 200);
     web_answer set_up_page(const web_request& request, std::map<std::string, std::string> words, int status = 200);

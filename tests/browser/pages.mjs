@@ -86,7 +86,7 @@ await page.goto(alert);
 await page.locator("dl a[href^='/pupils/']").click();
 const pupil = page.url();
 await look(page, "pupil");
-for (const name of ["alerts", "baseline", "pupils", "groups", "findings", "statements", "sources", "ledger", "rules"]) {
+for (const name of ["calls", "alerts", "baseline", "pupils", "groups", "findings", "statements", "sources", "ledger", "rules"]) {
   await page.goto(`${given.url}/${name}`);
   await look(page, name);
 }
@@ -118,6 +118,27 @@ check((await page.locator("dl .tag").first().innerText()) === "resolved", "the a
 await page.locator(".story li a").last().click();
 check((await page.content()).includes("Agreed with the tutor."), "the decision is not in the ledger");
 
+// First-day calling: a press of the next row's key is an attempt, and the page comes back at the row after it.
+await page.goto(`${given.url}/calls`);
+const called = await page.locator("#next .child a").first().innerText();
+const waiting = await page.locator(".calls > li").count();
+await page.locator("#next button[accesskey='1']").click();
+check(page.url().endsWith("/calls#next"), "the page of calls did not come back at the next row");
+check((await page.locator("#next .child a").first().innerText()) !== called, "the same row is next again");
+check((await page.locator(".calls > li").count()) === waiting, "who could not be reached is off the list");
+await page.locator("#next input[name='text']").fill("At the dentist's.");
+await page.locator("#next button[value='reached-explained']").click();
+check((await page.locator(".story").last().innerText()).includes("At the dentist's."), "what was found out is not shown");
+await look(page, "calls-made");
+
+// Several of the baseline at once.
+await page.goto(`${given.url}/baseline`);
+const group = page.locator("section form").first();
+await group.locator("input[name^='alert_']").first().check();
+await group.locator("button[value='park']").click();
+check((await page.locator(".tag:text-is('parked')").count()) > 0, "nothing of the baseline was parked");
+await look(page, "baseline-parked");
+
 // The same without JavaScript, at a phone's width, and in the dark.
 for (const [suffix, options] of [
   ["phone", { viewport: { width: 375, height: 740 }, deviceScaleFactor: 2 }],
@@ -125,7 +146,7 @@ for (const [suffix, options] of [
 ]) {
   const context = await browser.newContext({ bypassCSP: true, storageState: state, ...options });
   const other = await context.newPage();
-  for (const [name, url] of [["today", `${given.url}/today`], ["alert", alert], ["pupil", pupil]]) {
+  for (const [name, url] of [["today", `${given.url}/today`], ["alert", alert], ["pupil", pupil], ["calls", `${given.url}/calls`], ["baseline", `${given.url}/baseline`]]) {
     await other.goto(url);
     await look(other, `${name}-${suffix}`);
   }

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from pages_test import PASSWORD, Pages
-from support import REPOSITORY, main
+from support import LAST_DAY, REPOSITORY, main
 
 BROWSER = REPOSITORY / "tests" / "browser"
 
@@ -29,6 +29,10 @@ class InChromium(Pages):
             days = sorted({m["date"] for m in self.school.marks(student)})[-6:]
             for day in days:
                 self.school.amend(student, day, "AM", "U")
+        # And some of whom nothing is known today, to be called.
+        for student in sorted(self.school.known_pupils)[10:14]:
+            for session in ("AM", "PM"):
+                self.school.amend(student, LAST_DAY, session, "N")
         self.rollbook("poll")
 
     def test_lead_and_auditor_find_their_way_and_nothing_is_in_anybodys(self):

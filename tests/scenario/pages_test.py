@@ -31,8 +31,9 @@ class Pages(ScenarioTest):
         super().setUp()
         self.init()
         self.port = free_port()
+        added = self.before_start()
         text = self.config.read_text().replace("127.0.0.1:8480", f"127.0.0.1:{self.port}")
-        self.config.write_text(text + self.before_start())
+        self.config.write_text(text + added)
         self.log = self.folder / "daemon.log"
         with open(self.log, "w") as file:
             self.daemon = subprocess.Popen([ROLLBOOK, "run", "--config", str(self.config)], env=self.environment(),

@@ -249,3 +249,62 @@ TEST_CASE("a silence holds back its pupil and rule until its last day, and never
     CHECK(silences_in(at.held).size() == 1);
     CHECK(silences_in(at.held)[0].reason == "in hospital");
 }
+
+TEST_CASE("a first-day call is about a pupil without an alert, and each attempt is an entry of its own", "[cases]")
+{
+    desk at;
+    decision_request call = at.ask(decision_kind::act, no_entry);
+    call.pupil = at.pupil;
+    call.action = "call";
+    call.outcome = "no-answer";
+    REQUIRE(at.take(call).value() == 1);
+    CHECK(at.same_row);
+    REQUIRE(at.take(call).value() == 1); // a minute later: another attempt
+    std::vector<case_action> made = actions_in(at.held);
+    REQUIRE(made.size() == 2);
+    CHECK(made[0].alert == no_entry);
+    CHECK(made[0].pupil == at.pupil);
+    CHECK(made[0].is_done);
+    CHECK(made[0].outcome == "no-answer");
+
+    at.now -= std::chrono::minutes(1) - std::chrono::seconds(1); // the next is decided a second after the last
+    CHECK(at.take(call).value() == 0);                           // a button pressed twice
+
+    decision_request wrong = call;
+    wrong.outcome = "dreamt-of";
+    CHECK(code_of(at.take(wrong)) == errc::usage);
+    wrong = call;
+    wrong.action = "letter";
+    CHECK(code_of(at.take(wrong)) == errc::usage);
+    wrong = call;
+    wrong.pupil = 999;
+    CHECK(code_of(at.take(wrong)) == errc::not_found);
+}
+
+TEST_CASE(
+    "a contact says where a pupil is when it was reached and explained, at the minute it was written down", "[cases]"
+)
+{
+    const time_zone zone = time_zone::named("Europe/London").value();
+    case_action call;
+    call.kind = "call";
+    call.is_done = true;
+    call.on = parse_day("2026-06-08").value();
+    call.at = parse_instant("2026-06-08T08:20:00Z").value();
+    call.outcome = "reached-explained";
+    CHECK(accounts_at(call, zone) == local_instant(call.on) + std::chrono::hours(9) + std::chrono::minutes(20));
+    for (const std::string_view outcome : contact_outcomes()) {
+        case_action other = call;
+        other.outcome = outcome;
+        CHECK(accounts_at(other, zone).has_value() == (outcome == "reached-explained"));
+    }
+    case_action later = call; // written down the day after: nothing says that it came after the register closed
+    later.at += std::chrono::hours(24);
+    CHECK(accounts_at(later, zone) == local_instant(call.on));
+    case_action letter = call;
+    letter.kind = "letter";
+    CHECK_FALSE(accounts_at(letter, zone));
+    case_action planned = call;
+    planned.is_done = false;
+    CHECK_FALSE(accounts_at(planned, zone));
+}
