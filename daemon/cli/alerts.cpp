@@ -101,7 +101,7 @@ void print_alert(const command_io& io, const workplace& at, const people& everyo
     const auto judged_by = std::ranges::find(at.config.rules, now.rule, &rule::id);
     io.out << "Alert " << now.id << ": " << (judged_by == at.config.rules.end() ? now.rule : plain(judged_by->title))
            << " (" << now.rule << "), " << now.stage << ", " << name_of(now.state) << '\n'
-           << (is_about_source(now) ? "Source " : "Pupil ") << subject_of(now, everyone) << ": "
+           << (is_about_source(now) ? subject_without_pupil(now).kind : "Pupil") << ' ' << subject_of(now, everyone) << ": "
            << value_text(now.value, now) << " where " << value_text(now.threshold, now) << " is the threshold, "
            << window_text(now.window) << '\n'
            << plain(now.reason) << '\n';

@@ -213,7 +213,12 @@ void write_status(json_writer& out, const workplace& at, const surroundings_now&
     const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
     const outbox_counts outbox = at.reader.outbox();
     out.begin_object();
-    out.key("alerts").begin_object().member("open", alerts_open(at)).end_object();
+    out.key("alerts").begin_object().member("open", alerts_open(at));
+    if (at.config.alert_budget > 0) {
+        out.key("over_budget");
+        write_over_budget(out, budget_passed_on(at, day_of(at.zone.to_local(at.now))));
+    }
+    out.end_object();
     out.key("at_risk").begin_object().member("entries", entries_at_risk(at, backups));
     write_instant(out, "since", backups.made_at);
     out.end_object();
@@ -324,6 +329,9 @@ void print_status(const command_io& io, const workplace& at, const surroundings_
     print_witnesses(io.out, at, witnesses);
     io.out << "Alerts open: " << alerts_open(at) << ". Messages waiting: " << outbox.waiting
            << ", failed: " << outbox.failed << ". Rows in quarantine: " << at.reader.quarantined() << ".\n";
+    if (const auto passed = budget_passed_on(at, day_of(at.zone.to_local(at.now))))
+        io.out << "Warning: " << passed->opened << " alerts opened today, more than the budget of " << passed->budget
+               << ".\n  " << plain(passed->advice) << '\n';
     print_backups(io.out, at, backups);
     print_at_risk(io.out, at, backups);
     print_troubles(io.out, troubles);

@@ -145,15 +145,22 @@ std::vector<condition> conditions_of(const rule& by, const pupil_history& histor
 
 // When the oldest of what counts has left the window: the first school day on which the value is lower though nothing
 // new happens. Empty when it does not within the next school days that the calendar knows, or nothing counts.
-std::optional<civil_day>
-falls_on(const rule& by, const judged_pupil& who, const rule_facts& facts, const judged_day& judged, std::int64_t value)
+std::optional<civil_day> falls_on(
+    const rule& by,
+    const judged_pupil& who,
+    const rule_facts& facts,
+    const judged_day& judged,
+    std::int64_t value,
+    std::span<const entry_index> used
+)
 {
     constexpr int days_ahead_max = 80;
     if (value == 0) return std::nullopt;
     for (int ahead = 1; ahead <= days_ahead_max; ++ahead) {
         const auto day = facts.calendar.school_day_after(judged.as_of, ahead);
         if (!day) return std::nullopt;
-        if (evaluate(by, who, facts, {*day, *day + std::chrono::hours(24)}).value < value) return day;
+        const pupil_history then(facts, who, {*day, *day + std::chrono::hours(24)});
+        if (evaluate(by, then.without(used)).value < value) return day;
     }
     return std::nullopt;
 }
@@ -180,8 +187,8 @@ int run_rules_why(const command_io& io, const command_options& options)
         if (find_measure(by.measure)->by_source)
             throw failure_error(failure(
                 errc::usage,
-                "the rule " + by.id + " is about sources and judges no pupil",
-                "`rollbook status` shows each source and how old its data is."
+                "the rule " + by.id + " is about sources or rules and judges no pupil",
+                "`rollbook status` shows each source and how old its data is, `rollbook check` what each rule rests on."
             ));
         const people everyone(at);
         const result<entry_index> pupil = everyone.find(options.pupil);
@@ -206,10 +213,14 @@ int run_rules_why(const command_io& io, const command_options& options)
         const rule_facts facts{*marks, at.config.calendar, &held.cases(), nullptr, std::nullopt, &gate};
         const pupil_history history(facts, who, *judged);
         const std::string held_back = what_is_held_back(history);
-        const verdict found = evaluate(by, history);
-        const std::vector<condition> conditions = conditions_of(by, history, found);
+        const held_thing* last = held.things(what::alert).find("", by.id + "/" + std::to_string(*pupil));
+        const auto last_alert = last ? parse_alert_payload(last->payload, last->entry) : std::nullopt;
+        const std::vector<entry_index> used = used_before(by, last_alert ? &*last_alert : nullptr);
+        const pupil_history fresh = history.without(used);
+        const verdict found = evaluate_fresh(by, history, used);
+        const std::vector<condition> conditions = conditions_of(by, fresh, found);
         const auto falls =
-            found.fit == cohort_fit::inside ? falls_on(by, who, facts, *judged, found.value) : std::nullopt;
+            found.fit == cohort_fit::inside ? falls_on(by, who, facts, *judged, found.value, used) : std::nullopt;
         const auto next = static_cast<std::size_t>(found.stage + 1);
         const bool has_next = found.fit == cohort_fit::inside && next < by.stages.size();
         const std::int64_t needed = has_next ? std::max<std::int64_t>(0, by.stages[next].at_least - found.value) : 0;
@@ -240,6 +251,10 @@ int run_rules_why(const command_io& io, const command_options& options)
                 found.stage >= 0 ? out.value(by.stages[static_cast<std::size_t>(found.stage)].name) : out.null();
                 out.key("value");
                 write_value(out, found.value, in_hundredths(by));
+                if (found.in_all) {
+                    out.key("value_in_all");
+                    write_value(out, found.in_all->value, in_hundredths(by));
+                }
                 out.member("version", rule_version(by)).end_object();
             });
             return exit_done;
@@ -250,6 +265,9 @@ int run_rules_why(const command_io& io, const command_options& options)
         for (const condition& each : conditions)
             table.row({each.what, each.expected, each.actual, each.holds ? "yes" : "no"});
         table.end();
+        if (found.in_all)
+            io.out << "Not counted: what a decision was already made on; with it " << shown(by, found.in_all->value)
+                   << ".\n";
         if (!held_back.empty()) io.out << "Not known yet: " << plain(held_back) << ".\n";
         if (has_next) io.out << shown(by, needed) << " more until the stage \"" << by.stages[next].name << "\".\n";
         if (falls) io.out << "With nothing new, the value falls on " << format_day(*falls) << ".\n";

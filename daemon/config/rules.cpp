@@ -256,6 +256,7 @@ void read_rules(table_reader& root, const std::filesystem::path& packs, configur
         }
         if (const auto list = section->text("watch_list", "a CSV file such as \"watchlist.csv\""))
             into.watch_list = read_watch_list(root.problems().file().parent_path() / *list, root.problems().all());
+        into.alert_budget = section->whole_number("alert_budget", 1, threshold_max).value_or(0);
         section->refuse_unknown();
     }
     read_rule_tables(root, {}, into.rules);

@@ -1,6 +1,7 @@
 #include "daemon/domain/case_facts.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/domain/attendance_code.hpp"
 #include "daemon/domain/held.hpp"
 
 #include <algorithm>
@@ -59,6 +60,16 @@ std::int16_t minute_of(std::string_view text)
     return minute < 24 * 60 ? static_cast<std::int16_t>(minute) : std::int16_t{-1};
 }
 
+// A text member of canonical JSON, in which a quote inside a text is escaped, so that no text can look like one. There
+// are a million lesson marks a year: reading each as JSON would take seconds.
+std::string_view member_in(std::string_view payload, std::string_view name_and_quote)
+{
+    const std::size_t at = payload.find(name_and_quote);
+    if (at == std::string_view::npos) return {};
+    payload.remove_prefix(at + name_and_quote.size());
+    return payload.substr(0, payload.find('"'));
+}
+
 std::span<const std::uint32_t>
 found_in(const std::unordered_map<entry_index, std::vector<std::uint32_t>>& all, entry_index pupil)
 {
@@ -75,6 +86,7 @@ void case_facts::apply(entry_index index, const thing_version& version, std::str
     case what::concern: return apply_record(index, version, payload);
     case what::involvement: return apply_part(index, version, payload);
     case what::suspension: return apply_suspension(index, version, payload);
+    case what::lesson_mark: return apply_lesson(index, version, payload);
     default: return;
     }
 }
@@ -185,6 +197,22 @@ void case_facts::apply_suspension(entry_index index, const thing_version& versio
     fact.reason = texts_->intern(text_or_empty(fields["reason"]));
 }
 
+void case_facts::apply_lesson(entry_index index, const thing_version& version, std::string_view payload)
+{
+    const auto day = version.gone ? std::nullopt : parse_day(member_in(payload, R"("day":")"));
+    const statutory_code* row = day ? find_statutory_code(member_in(payload, R"("statutory":")"), *day) : nullptr;
+    const bool stands = row && row->klass == code_class::unauthorised && !row->late;
+    const entry_index subject = subject_of(index, version);
+    const bool is_known = has_lesson(subject);
+    if (!is_known && !stands) return;
+    const std::uint32_t place = place_in(lessons_, lessons_by_subject_, subject);
+    if (!is_known) lessons_of_[version.pupil].push_back(place);
+    lesson_absence& lesson = lessons_[place];
+    lesson.entry = index;
+    lesson.stands = stands;
+    if (day) lesson.day = *day;
+}
+
 const case_record* case_facts::find_record(entry_index subject) const
 {
     const auto at =
@@ -208,6 +236,17 @@ std::span<const std::uint32_t> case_facts::parts_of(entry_index pupil) const
 std::span<const std::uint32_t> case_facts::suspensions_of(entry_index pupil) const
 {
     return found_in(suspensions_of_, pupil);
+}
+
+bool case_facts::has_lesson(entry_index subject) const
+{
+    const auto is_it = [&](std::uint32_t place) { return lessons_[place].subject == subject; };
+    return lessons_by_subject_.find(subject, is_it).has_value();
+}
+
+std::span<const std::uint32_t> case_facts::lessons_of(entry_index pupil) const
+{
+    return found_in(lessons_of_, pupil);
 }
 
 } // namespace rollbook

@@ -82,8 +82,17 @@ struct suspension_fact {
     text_id reason = 0;
 };
 
-// What is held of incidents, concerns and suspensions, small enough to stay in memory, for rules and findings. Made
-// from entries by held_state::apply() and by nothing else.
+// A mark of a lesson that gives no reason for an absence (G, N or O) by its newest version or was such a one. No other
+// is kept: a year of lessons has a million marks.
+struct lesson_absence {
+    entry_index subject = no_entry;
+    entry_index entry = no_entry;
+    civil_day day{};
+    bool stands = false; // false: it gives a reason by now, or is gone
+};
+
+// What is held of incidents, concerns, suspensions and absences from lessons, small enough to stay in memory, for rules
+// and findings. Made from entries by held_state::apply() and by nothing else.
 class case_facts {
 public:
     void apply(entry_index index, const thing_version& version, std::string_view payload);
@@ -106,6 +115,10 @@ public:
     // Places in parts() and suspensions() of one pupil of one source, by the pupil's first entry.
     std::span<const std::uint32_t> parts_of(entry_index pupil) const;
     std::span<const std::uint32_t> suspensions_of(entry_index pupil) const;
+    const std::deque<lesson_absence>& lessons() const { return lessons_; }
+    bool has_lesson(entry_index subject) const;
+    // Places in lessons() of one pupil.
+    std::span<const std::uint32_t> lessons_of(entry_index pupil) const;
 
 private:
     using places = std::unordered_map<entry_index, std::vector<std::uint32_t>>;
@@ -113,6 +126,7 @@ private:
     void apply_record(entry_index index, const thing_version& version, std::string_view payload);
     void apply_part(entry_index index, const thing_version& version, std::string_view payload);
     void apply_suspension(entry_index index, const thing_version& version, std::string_view payload);
+    void apply_lesson(entry_index index, const thing_version& version, std::string_view payload);
     std::optional<std::uint32_t> find_record(text_id source, what kind, std::string_view id) const;
     void join(std::uint32_t record, std::uint32_t part);
 
@@ -120,13 +134,16 @@ private:
     std::deque<case_record> records_;
     std::deque<case_part> parts_;
     std::deque<suspension_fact> suspensions_;
+    std::deque<lesson_absence> lessons_;
     place_index records_by_subject_;
     place_index parts_by_subject_;
     place_index suspensions_by_subject_;
+    place_index lessons_by_subject_;
     place_index records_by_id_;                                           // by source, kind and id
     std::unordered_map<std::string, std::vector<std::uint32_t>> waiting_; // parts that came before that record
     places parts_of_;
     places suspensions_of_;
+    places lessons_of_;
 };
 
 } // namespace rollbook

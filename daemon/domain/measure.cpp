@@ -27,7 +27,9 @@ constexpr std::array known = {
     measure_kind{"suspended_days", unit::sessions, "suspended session*", true, true},
     measure_kind{"suspension_duties", unit::suspensions, "suspension*", false, true},
     measure_kind{"unexplained_minutes", unit::minutes, "minute*", true, false, true},
+    measure_kind{"missed_lessons", unit::lessons, "lesson* missed", true, true},
     measure_kind{"stale_source", unit::sources, "source* out of date", false, false, false, true},
+    measure_kind{"failed_rule", unit::rules, "rule* not judged", false, false, false, true},
 };
 
 } // namespace

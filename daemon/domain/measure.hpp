@@ -17,7 +17,9 @@ enum class measure_unit : std::uint8_t {
     incidents,
     points,
     suspensions,
+    lessons,
     sources,
+    rules,
 };
 
 // What a rule may measure. The functions are in daemon/rules; the list is here because the configuration's reader has
@@ -29,7 +31,7 @@ struct measure_kind {
     bool reads_marks = true;  // judged only after a read that closed the list of marks
     bool reads_cases = false; // incidents or suspensions
     bool by_clock = false;    // judged by the minute too, and not only after a read
-    bool by_source = false;   // about a source and no pupil
+    bool by_source = false;   // about a source or a rule, and no pupil
 };
 
 // late_sessions           sessions of L and U
@@ -51,7 +53,11 @@ struct measure_kind {
 // suspension_duties       suspensions that began in the window and were not cancelled
 // unexplained_minutes     school-time minutes since the register closed on a pupil of whom nothing is known: N, or no
 //                         mark at all
+// missed_lessons          lessons from which the pupil was absent without a reason on a day of which every session mark
+// says
+//                         present
 // stale_source            1 while the finding source-stale stands about the source, else 0
+// failed_rule             1 while another rule cannot be judged, else 0
 std::span<const measure_kind> measures();
 // Null when there is none of that name.
 const measure_kind* find_measure(std::string_view name);

@@ -117,6 +117,7 @@ struct configuration {
     std::vector<source_configuration> sources;
     std::vector<rule> rules; // packs with the school's overrides applied
     std::vector<watched_pupil> watch_list;
+    std::int64_t alert_budget = 0; // alerts a school day beyond which there is a warning; 0: any number
     struct pack {
         std::string name;
         civil_day dated; // last checked against its sources

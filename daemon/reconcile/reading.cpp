@@ -792,10 +792,13 @@ void source_reading::drain(transaction& t, entry_index base)
 // An incident that changed concerns everybody who had a part in it.
 void source_reading::note_case(const thing_version& changed, entry_index index)
 {
+    const entry_index subject = changed.subject == no_entry ? index : changed.subject;
     if (changed.kind == what::involvement || changed.kind == what::suspension) touched_cases_.insert(changed.pupil);
+    // A lesson that was attended, as nearly every one is, changes no measure.
+    if (changed.kind == what::lesson_mark && held_.cases().has_lesson(subject)) touched_cases_.insert(changed.pupil);
     if (changed.kind != what::incident) return;
     const case_facts& cases = held_.cases();
-    const case_record* record = cases.find_record(changed.subject == no_entry ? index : changed.subject);
+    const case_record* record = cases.find_record(subject);
     if (record == nullptr) return;
     cases.for_each_part(*record, [&](const case_part& part) { touched_cases_.insert(part.pupil); });
 }

@@ -136,7 +136,7 @@ public:
 
     // Pupils (first entries, in this source) whose marks, incidents, concerns or suspensions changed in this read.
     const std::set<entry_index>& touched_pupils() const { return touched_; }
-    // Pupils (first entries) whose incidents or suspensions changed in this read.
+    // Pupils (first entries) whose incidents, suspensions or lessons changed in this read.
     const std::set<entry_index>& touched_cases() const { return touched_cases_; }
     bool pupils_changed() const { return pupils_changed_; }
     // First entries of whatever else changed: incidents, concerns, suspensions, pupils.

@@ -121,12 +121,17 @@ public:
     // Sessions closed and settled of which nothing is known yet, in order of time.
     std::span<const session_id> held_back() const { return held_back_; }
 
+    // The same as if the entries `left_out`, in ascending order, were not there. They must outlive it.
+    pupil_history without(std::span<const entry_index> left_out) const;
+    bool leaves_out(entry_index entry) const;
+
 private:
     const rule_facts& facts_;
     const judged_pupil& pupil_;
     judged_day judged_;
     std::vector<one> marks_;
     std::vector<session_id> held_back_;
+    std::span<const entry_index> left_out_;
 };
 
 // Measures one pupil over `window`, ending at judged.as_of; nothing when the calendar gives no such window. What a code
@@ -157,6 +162,14 @@ struct verdict {
     // stage is met or all is known.
     std::string waits_for;
     bool is_predicted = false; // the stage is met by the pace, not yet by the value
+    // Of a rule that does not reuse evidence, where earlier decisions were made on some (`left_out`, ascending): all of
+    // the above is of what is left, and this of everything.
+    struct whole_count {
+        std::int64_t value = 0;
+        bool above_clearing = false;
+    };
+    std::optional<whole_count> in_all;
+    std::vector<entry_index> left_out;
     cohort_fit fit = cohort_fit::inside;
 };
 
@@ -170,6 +183,8 @@ bool in_cohort(const rule_cohort& cohort, const judged_pupil& pupil, civil_day d
 // Judges one pupil by one rule. A cohort of compulsory school age leaves out the sessions before it began.
 verdict evaluate(const rule& judged_by, const pupil_history& history);
 verdict evaluate(const rule& judged_by, const judged_pupil& pupil, const rule_facts& facts, const judged_day& judged);
+// The same of what no decision was made on yet: without `used`, in ascending order.
+verdict evaluate_fresh(const rule& judged_by, const pupil_history& history, std::vector<entry_index> used);
 
 enum class alert_state { baseline, pending, open, acknowledged, resolved, withdrawn };
 std::string_view name_of(alert_state state);
@@ -198,7 +213,7 @@ struct alert {
     entry_index id = no_entry;
     entry_index latest = no_entry; // the entry of this version
     entry_index pupil = no_entry;  // no_entry: about a source
-    std::string source;            // empty: about a pupil
+    std::string source;            // or a rule, by rule_subject; empty: about a pupil
     std::string rule;
     std::string rule_version;
     std::string stage;
@@ -211,7 +226,11 @@ struct alert {
     instant changed_at{};
     instant staged_at{}; // when its stage was reached, or it was taken up; not known of older entries
     std::vector<entry_index> evidence;
-    std::optional<absence_parts> parts;    // of percentages: value and threshold are in hundredths of a per cent
+    std::optional<absence_parts> parts; // of percentages: value and threshold are in hundredths of a per cent
+    // By a rule that does not reuse evidence: what earlier decisions were made on, ascending, which counts in neither
+    // value nor evidence, and the value with it.
+    std::vector<entry_index> used;
+    std::optional<std::int64_t> value_in_all;
     std::string reason;                    // plain English, mostly one sentence
     std::string kept_open;                 // why it stands though its condition is not met for sure; mostly empty
     bool parked = false;                   // a baseline alert that a person put aside until its stage rises
@@ -221,6 +240,21 @@ struct alert {
 inline bool is_about_source(const alert& value)
 {
     return !value.source.empty();
+}
+
+// An alert about a rule that cannot be judged is about the source "rule/ID".
+inline constexpr std::string_view rule_subject = "rule/";
+
+// What an alert about no pupil is about, for people: "Source" and "mis", or "Rule" and "illness".
+struct alert_subject {
+    std::string_view kind;
+    std::string_view name;
+};
+inline alert_subject subject_without_pupil(const alert& value)
+{
+    const std::string_view name = value.source;
+    if (!name.starts_with(rule_subject)) return {"Source", name};
+    return {"Rule", name.substr(rule_subject.size())};
 }
 
 // What reminders count from.
@@ -246,6 +280,10 @@ struct alert_change {
 // goes on, and next_alert() wants it as `current`, so that a decided matter is not opened again at the next read.
 bool is_decided(const rule& judged_by, const alert& value);
 
+// What the next verdict of the rule and pupil must leave out, in ascending order: nothing by a rule that reuses
+// evidence, else what decisions up to `last` were made on. `last`: their newest alert, ended or not; or null.
+std::vector<entry_index> used_before(const rule& judged_by, const alert* last);
+
 // The next state of one (rule, pupil), or empty when nothing changes.
 //
 // `current` is the alert not yet ended, or the last one when it is_decided(), or null. `now` is today's verdict; `then`
@@ -261,9 +299,9 @@ bool is_decided(const rule& judged_by, const alert& value);
 // value is below the clearing level, unless the rule needs a decision: then it stays. A pupil whose year left the
 // cohort never withdraws an alert, because the year of then is not known.
 //
-// After a person's decision: a new alert opens when a higher stage is met, and, by a rule that does not reuse evidence,
-// when evidence that the decision was not made on makes by itself what the first stage asks; when the value falls below
-// the clearing level the closed alert takes that value, told to nobody, and is decided no more; else nothing changes.
+// After a person's decision: a new alert opens when a higher stage is met; by a rule that does not reuse evidence, when
+// any stage is met by evidence that no decision was made on. When the value falls below the clearing level the closed
+// alert takes that value, told to nobody, and is decided no more; else nothing changes.
 //
 // An alert that would end if what is held back were nothing says in its reason and in `kept_open` what it waits for.
 //

@@ -147,8 +147,15 @@ std::string alert_payload(const alert& value, entry_index own_index)
     out.member("state", name_of(value.state));
     if (decided) write_text(out, "text", decided->text);
     out.member("threshold", value.threshold);
+    if (!value.used.empty()) {
+        out.key("used").begin_array();
+        for (const entry_index entry : value.used)
+            out.value(entry);
+        out.end_array();
+    }
     if (decided) out.member("user", decided->user);
     out.member("value", value.value);
+    if (value.value_in_all) out.member("value_in_all", *value.value_in_all);
     out.member("what", "alert");
     out.key("window").begin_object();
     out.member("from", format_day(value.window.first));
@@ -177,7 +184,8 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
     (void)read(root["staged_at"], found.staged_at);
     (void)read(root["kept_open"], found.kept_open);
     found.parked = root["parked"].bool_if().value_or(false);
-    if (!ok) return std::nullopt;
+    found.value_in_all = root["value_in_all"].int_if();
+    if (!ok || (!root["used"].is_absent() && !read(root["used"], found.used))) return std::nullopt;
     const json_view parts = root["parts"];
     if (parts.is_object()) {
         found.parts.emplace();

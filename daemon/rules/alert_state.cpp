@@ -18,6 +18,8 @@ void take_value(alert& next, const verdict& now)
     next.value = now.value;
     next.evidence = now.evidence;
     next.parts = now.parts;
+    next.used = now.left_out;
+    next.value_in_all = now.in_all ? std::optional(now.in_all->value) : std::nullopt;
     // Of a pupil outside the cohort nothing is measured, over no days.
     if (now.fit == cohort_fit::inside) next.window = now.window;
 }
@@ -153,19 +155,10 @@ std::optional<alert_change> go_on(
 // The episode of an alert that a person closed is over once its condition has gone: that is noted, and told to nobody.
 std::optional<alert_change> end_episode(const rule& judged_by, const alert& decided, const verdict& now)
 {
-    if (now.above_clearing) return std::nullopt;
+    if (now.in_all ? now.in_all->above_clearing : now.above_clearing) return std::nullopt;
     alert_change change = resolve(judged_by, decided, now);
     change.tell = telling::nothing;
     return change;
-}
-
-// Whether the part of the value that newer evidence makes is enough by itself. Each entry makes as much of it.
-bool is_met_anew(const rule& judged_by, const alert& decided, const verdict& now)
-{
-    const std::int64_t fresh = std::ranges::count_if(now.evidence, [&](entry_index each) {
-        return std::ranges::find(decided.evidence, each) == decided.evidence.end();
-    });
-    return fresh > 0 && now.value * fresh >= judged_by.stages.front().at_least * std::ssize(now.evidence);
 }
 
 } // namespace
@@ -201,6 +194,18 @@ bool is_decided(const rule& judged_by, const alert& value)
     return value.state == alert_state::resolved && value.value >= met;
 }
 
+std::vector<entry_index> used_before(const rule& judged_by, const alert* last)
+{
+    if (judged_by.reuse_evidence || last == nullptr) return {};
+    std::vector<entry_index> used = last->used;
+    if (is_decided(judged_by, *last)) {
+        used.insert(used.end(), last->evidence.begin(), last->evidence.end());
+        std::ranges::sort(used);
+        used.erase(std::unique(used.begin(), used.end()), used.end());
+    }
+    return used;
+}
+
 std::optional<alert_change> next_alert(
     const rule& judged_by,
     const std::string& rule_version,
@@ -218,8 +223,7 @@ std::optional<alert_change> next_alert(
 
     std::optional<alert_change> change;
     const bool begins_anew =
-        decided && (now.stage > stage_reached(judged_by, *current) ||
-                    (!judged_by.reuse_evidence && now.stage >= 0 && is_met_anew(judged_by, *current, now)));
+        decided && now.stage >= 0 && (now.in_all.has_value() || now.stage > stage_reached(judged_by, *current));
     if (current == nullptr || begins_anew) {
         if (now.stage >= 0) change = open_at(judged_by, pupil, now, judged, first_read, at);
     } else if (decided) {

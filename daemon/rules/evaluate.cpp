@@ -86,6 +86,16 @@ verdict evaluate(const rule& judged_by, const pupil_history& history)
     return found;
 }
 
+verdict evaluate_fresh(const rule& judged_by, const pupil_history& history, std::vector<entry_index> used)
+{
+    if (used.empty()) return evaluate(judged_by, history);
+    const verdict whole = evaluate(judged_by, history);
+    verdict found = evaluate(judged_by, history.without(used));
+    found.in_all = verdict::whole_count{whole.value, whole.above_clearing};
+    found.left_out = std::move(used);
+    return found;
+}
+
 verdict evaluate(const rule& judged_by, const judged_pupil& pupil, const rule_facts& facts, const judged_day& judged)
 {
     return evaluate(judged_by, pupil_history(facts, pupil, judged));

@@ -38,6 +38,7 @@ template <class Use> void for_each_incident(const reading& read, Use&& use)
         if (part.gone || part.record == case_part::nothing) continue;
         const case_record& record = cases->records()[part.record];
         if (record.gone || record.kind != what::incident || record.is_achievement || !record.day) continue;
+        if (read.history.leaves_out(part.entry)) continue;
         if (!read.days.contains(*record.day) || (read.not_before && *record.day < *read.not_before)) continue;
         if (is_on_the_receiving_end(cases->text(part.role))) continue;
         found.emplace_back(*record.day, &part);
@@ -65,7 +66,8 @@ std::vector<const suspension_fact*> suspensions_until(const reading& read)
     if (cases == nullptr) return found;
     for (const std::uint32_t place : cases->suspensions_of(read.history.pupil().ref)) {
         const suspension_fact& fact = cases->suspensions()[place];
-        if (!fact.gone && fact.from && *fact.from <= read.judged().as_of) found.push_back(&fact);
+        const bool has_begun = !fact.gone && fact.from && *fact.from <= read.judged().as_of;
+        if (has_begun && !read.history.leaves_out(fact.entry)) found.push_back(&fact);
     }
     std::ranges::stable_sort(found, {}, [](const suspension_fact* each) { return *each->from; });
     return found;
@@ -235,6 +237,40 @@ measured suspension_duties(const reading& read)
         found.evidence.push_back(fact->entry);
         found.detail +=
             (found.detail.empty() ? "" : " ") + duties_of(read.calendar(), *fact, is_permanent(cases, *fact));
+    }
+    return found;
+}
+
+// Unit: lessons. A lesson counts where every session mark of its day says present (/, \ or L) and its own mark is G, N
+// or O: any other code is a reason (an appointment, an interview, an examination), and a mark that is not there says
+// nothing. Sources do not say which half of the day a lesson is in, so that a day with one session absent or off site,
+// or with one that is not read yet, proves nothing. A pupil who came after the register closed (U) may have missed the
+// first lesson by that. Evidence: the lesson's mark.
+measured missed_lessons(const reading& read)
+{
+    measured found;
+    found.window = read.days;
+    const case_facts* cases = read.history.facts().cases;
+    if (cases == nullptr) return found;
+    std::vector<const lesson_absence*> lessons;
+    for (const std::uint32_t place : cases->lessons_of(read.history.pupil().ref)) {
+        const lesson_absence& lesson = cases->lessons()[place];
+        const bool is_within = read.days.contains(lesson.day) && (!read.not_before || lesson.day >= *read.not_before);
+        if (lesson.stands && is_within && !read.history.leaves_out(lesson.entry)) lessons.push_back(&lesson);
+    }
+    std::ranges::sort(lessons, {}, [](const lesson_absence* each) { return std::pair(each->day, each->subject); });
+    for (const lesson_absence* lesson : lessons) {
+        const std::span<const one> day = read.history.in({lesson->day, lesson->day});
+        const auto held_back = std::ranges::count(read.held_back(), lesson->day, &session_id::day);
+        const bool is_present =
+            std::ranges::all_of(day, [](const one& mark) { return mark.row->klass == code_class::present; });
+        if (!is_present || std::ssize(day) + held_back < 2) continue;
+        if (held_back > 0) {
+            ++found.may_rise_by;
+            continue;
+        }
+        ++found.value;
+        found.evidence.push_back(lesson->entry);
     }
     return found;
 }

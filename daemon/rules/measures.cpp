@@ -149,7 +149,7 @@ measured broken_weeks(const reading& read)
     return found;
 }
 
-// A source is judged after each read of one, and no pupil ever is.
+// A source or a rule is judged after each read, and no pupil ever is.
 measured of_no_pupil(const reading& read)
 {
     measured found;
@@ -180,7 +180,9 @@ constexpr std::array functions = {
     named_function{"suspended_days", suspended_days},
     named_function{"suspension_duties", suspension_duties},
     named_function{"unexplained_minutes", unexplained_minutes},
+    named_function{"missed_lessons", missed_lessons},
     named_function{"stale_source", of_no_pupil},
+    named_function{"failed_rule", of_no_pupil},
 };
 
 } // namespace
@@ -208,6 +210,19 @@ pupil_history::pupil_history(const rule_facts& facts, const judged_pupil& pupil,
             if (session.day < extent->first || facts.calendar.counts_from(session) > judged.read_at) continue;
             if (facts.gate->holds_back(session, pupil.number)) held_back_.push_back(session);
         }
+}
+
+pupil_history pupil_history::without(std::span<const entry_index> left_out) const
+{
+    pupil_history rest = *this;
+    rest.left_out_ = left_out;
+    std::erase_if(rest.marks_, [&](const one& mark) { return rest.leaves_out(mark.entry); });
+    return rest;
+}
+
+bool pupil_history::leaves_out(entry_index entry) const
+{
+    return std::ranges::binary_search(left_out_, entry);
 }
 
 std::span<const pupil_history::one> pupil_history::in(day_range days) const
@@ -260,6 +275,11 @@ measured measure_over(std::string_view measure, const reading& read)
     const auto* const found = std::ranges::find(functions, measure, &named_function::name);
     ROLLBOOK_ENSURE(found != functions.end());
     return found->take(read);
+}
+
+bool compares_with_the_school(std::string_view measure)
+{
+    return measure == "weekday_pattern";
 }
 
 measured take_measure(std::string_view measure, const rule_window& window, const pupil_history& history)

@@ -26,12 +26,16 @@ struct reading {
 // Measures over reading.days. `find_measure(measure)` must give one.
 measured measure_over(std::string_view measure, const reading& read);
 
+// Whether one pupil's value depends on the marks of the others: then a mark that changes may change everybody's.
+bool compares_with_the_school(std::string_view measure);
+
 // measure_cases.cpp
 measured incidents(const reading& read);
 measured incident_points(const reading& read);
 measured absence_after_incident(const reading& read);
 measured suspended_days(const reading& read);
 measured suspension_duties(const reading& read);
+measured missed_lessons(const reading& read);
 // measure_shares.cpp
 measured absence_percentage(const reading& read);
 measured weekday_pattern(const reading& read);

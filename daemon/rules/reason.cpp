@@ -85,18 +85,28 @@ std::string_view said_of(std::string_view measure)
     return {};
 }
 
+// The other count of a rule that does not reuse evidence.
+std::string and_in_all(const rule& judged_by, const verdict& now)
+{
+    if (!now.in_all) return {};
+    return fmt::format(
+        ", not counting what a decision was already made on: with it {}", value_in_words(judged_by, now.in_all->value)
+    );
+}
+
 // Without a full stop.
 std::string what_is(const rule& judged_by, const verdict& now)
 {
     if (is_age(judged_by)) {
         if (now.evidence.empty()) return "No session without a reason (N)";
         return fmt::format(
-            "{} without a reason (N), {}from {}: {} old",
-            counted(now.unexplained, "session*"),
-            now.unexplained == 1 ? "" : "the oldest ",
-            spoken_date(now.window.first),
-            counted(now.value, "school day*")
-        );
+                   "{} without a reason (N), {}from {}: {} old",
+                   counted(now.unexplained, "session*"),
+                   now.unexplained == 1 ? "" : "the oldest ",
+                   spoken_date(now.window.first),
+                   counted(now.value, "school day*")
+               ) +
+               and_in_all(judged_by, now);
     }
     if (is_by_clock(judged_by)) return what_is_unexplained(now);
     std::string said = fmt::format(
@@ -111,7 +121,7 @@ std::string what_is(const rule& judged_by, const verdict& now)
     if (now.is_predicted)
         said +=
             fmt::format("; at this pace {} by the end of the school year", value_in_words(judged_by, now.threshold));
-    return said;
+    return said + and_in_all(judged_by, now);
 }
 
 std::string fewer_than(const rule& judged_by, std::int64_t needed)
@@ -208,6 +218,7 @@ std::string why_open(const rule& judged_by, const verdict& now, int reached, std
 
 std::string why_resolved(const rule& judged_by, const verdict& now)
 {
+    if (judged_by.measure == "failed_rule") return "The rule is judged again.";
     if (kind_of(judged_by).by_source) return "The source is up to date again.";
     const std::string needed = fewer_than(judged_by, judged_by.clearing_level());
     if (is_by_clock(judged_by)) return "Stand down: it is known now where the pupil is.";

@@ -1,21 +1,28 @@
 #include "daemon/service/closing.hpp"
 
 #include "daemon/base/canonical_json.hpp"
+#include "daemon/base/events.hpp"
 #include "daemon/base/json.hpp"
 #include "daemon/cases/action.hpp"
 #include "daemon/cases/silence.hpp"
+#include "daemon/rules/budget.hpp"
+#include "daemon/rules/measures.hpp"
 #include "daemon/service/commit.hpp"
 #include "daemon/service/reminders.hpp"
+#include "daemon/service/timeliness.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <typeinfo>
 
 namespace rollbook {
 namespace {
 
 constexpr std::string_view alert_rules_setting = "rules";
 constexpr std::string_view findings_setting = "findings";
+constexpr std::string_view alert_budget_setting = "alert-budget";
+constexpr std::string_view failed_rule_measure = "failed_rule";
 // Percent of the MIS's pupils that a list of another source must have before it counts as a list of all of them.
 constexpr std::size_t covers_roll_percent = 80;
 
@@ -151,6 +158,7 @@ closing_report read_closer::close(
     judge_findings(s);
     judge_sources(s);
     if (source.role == source_role::mis) judge_alerts(s);
+    judge_rules(s);
     state_sources(s);
     s.t.streams = outcome.closed;
     s.report.entries = static_cast<std::int64_t>(s.t.entries.size());
@@ -358,7 +366,7 @@ bool read_closer::has_stood(const source_configuration& source, instant opened, 
 void read_closer::judge_sources(step& s)
 {
     for (const rule_in_force& each : rules_)
-        if (each.kind->by_source)
+        if (each.kind->by_source && each.by->measure != failed_rule_measure)
             for (const source_configuration& source : settings_.sources)
                 judge_source(s, each, source);
 }
@@ -366,37 +374,104 @@ void read_closer::judge_sources(step& s)
 // By the finding about it.
 void read_closer::judge_source(step& s, const rule_in_force& in_force, const source_configuration& source)
 {
-    const rule& by = *in_force.by;
-    const held_thing* last = std::as_const(s.held).things(what::alert).find(source.name, by.id);
-    std::optional<alert> current = last ? parse_alert_payload(last->payload, last->entry) : std::nullopt;
-    if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
-
     verdict now;
-    now.threshold = by.stages.front().at_least;
-    now.window = {s.today, s.today};
     const held_thing* stale = std::as_const(s.held).things(what::finding).find("", "source-stale/" + source.name);
     const auto found = stale && !stale->gone ? held_finding(*stale) : std::nullopt;
     if (found && has_stood(source, found->second, s.now)) {
         now.stage = 0;
-        now.value = 1;
         now.evidence = {stale->entry};
-        now.above_clearing = true;
         now.detail = found->first.explanation;
         if (source.name == mis_)
             now.detail += " Until it is read again, first-day calling goes by the school's own registers.";
     }
-    if (now.stage < 0 && !current) return;
+    judge_subject(s, in_force, source.name, std::move(now));
+}
 
-    verdict then = now;
+// Why a rule that is switched on says nothing, in whole sentences; empty where it does judge.
+std::string read_closer::why_not_judged(const step& s, const rule_in_force& of) const
+{
+    const auto broke_off = failing_.find(of.by->id);
+    if (broke_off != failing_.end() && !broke_off->second.empty())
+        return fmt::format(
+            "Judging the rule {} broke off for {} {}; every other rule was judged. Look in the log for rule_failed, "
+            "and "
+            "report it.",
+            of.by->id,
+            broke_off->second.size(),
+            broke_off->second.size() == 1 ? "pupil" : "pupils"
+        );
+    const auto judged = judge_at(settings_.calendar, zone_.to_local(s.now));
+    const auto has_window = [&](const rule_stage& stage) {
+        return days_of(stage.window.value_or(of.by->window), settings_.calendar, judged->as_of).has_value();
+    };
+    if (judged && !std::ranges::all_of(of.by->stages, has_window))
+        return fmt::format(
+            "The calendar has no days for the window of the rule {}. Add the term to the calendar.", of.by->id
+        );
+    // What was never read when the school was set up is told once that has lasted, and at once when it comes later.
+    const what needed = needed_by(*of.by);
+    const auto mis = book_.source(mis_);
+    const auto source = std::ranges::find(settings_.sources, mis_, &source_configuration::name);
+    const bool is_set_up = mis && mis->first_closed_at && source != settings_.sources.end() &&
+                           s.now - *mis->first_closed_at > source->stale_after;
+    const bool is_listed = std::ranges::any_of(streams_, [&](const auto& each) { return each.first.second == needed; });
+    if (is_listed || !is_set_up) return {};
+    return fmt::format(
+        "The rule {} is switched on, and no source is read for what it counts ({}). Read it ({}), or switch the rule "
+        "off: enabled = false.",
+        of.by->id,
+        name_of(needed),
+        needed == what::lesson_mark ? "lesson_marks = true in the source's settings"
+                                    : "`rollbook connectors probe` shows what each source gives"
+    );
+}
+
+void read_closer::judge_rules(step& s)
+{
+    for (const rule_in_force& each : rules_) {
+        if (each.by->measure != failed_rule_measure) continue;
+        for (const rule_in_force& about : rules_)
+            if (!about.kind->by_source) judge_rule(s, each, about);
+    }
+}
+
+void read_closer::judge_rule(step& s, const rule_in_force& in_force, const rule_in_force& about)
+{
+    verdict now;
+    now.detail = why_not_judged(s, about);
+    const held_thing* rules = std::as_const(s.held).things(what::settings).find("", std::string(alert_rules_setting));
+    if (!now.detail.empty()) {
+        now.stage = 0;
+        if (rules) now.evidence = {rules->entry};
+    }
+    judge_subject(s, in_force, std::string(rule_subject) + about.by->id, std::move(now));
+}
+
+// `found` is of a source or of a rule: its stage, evidence and detail.
+void read_closer::judge_subject(step& s, const rule_in_force& in_force, const std::string& subject, verdict found)
+{
+    const rule& by = *in_force.by;
+    const held_thing* last = std::as_const(s.held).things(what::alert).find(subject, by.id);
+    std::optional<alert> current = last ? parse_alert_payload(last->payload, last->entry) : std::nullopt;
+    if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
+    if (found.stage < 0 && !current) return;
+    found.threshold = by.stages.front().at_least;
+    found.window = {s.today, s.today};
+    found.value = found.stage < 0 ? 0 : 1;
+    found.above_clearing = found.stage >= 0;
+
+    verdict then = found;
     then.stage = 0; // it was so when it opened, whatever is known since
     const judged_day judged{s.today, zone_.to_local(s.now)};
     const bool stands = current && !is_ended(current->state);
+    // The settings may be written again for another reason: the same trouble is no news.
+    if (stands && found.stage >= 0 && subject.starts_with(rule_subject)) found.evidence = current->evidence;
     auto change = next_alert(
-        by, in_force.version, {}, current ? &*current : nullptr, now, stands ? &then : nullptr, judged, false, s.now
+        by, in_force.version, {}, current ? &*current : nullptr, found, stands ? &then : nullptr, judged, false, s.now
     );
     if (!change) return;
     change->next.pupil = no_entry;
-    change->next.source = source.name;
+    change->next.source = subject;
     s.report.alerts_ended += stands && is_ended(change->next.state) ? 1 : 0;
     take_change(s, by, std::move(*change), last);
 }
@@ -431,8 +506,12 @@ void read_closer::judge_alerts(step& s)
     for (const half_day half : {half_day::am, half_day::pm})
         judged_for += settings_.calendar.counts_from({judged->as_of, half}) <= judged->read_at ? " counted" : " open";
     if (s.reading.pupils_changed() || judged_all_for_.empty()) record_watched(s);
-    const bool everyone = judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first ||
-                          findings_.registers_changed();
+    const bool everyone =
+        judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first ||
+        findings_.registers_changed() ||
+        (!s.reading.touched_pupils().empty() && std::ranges::any_of(rules_, [](const rule_in_force& each) {
+            return compares_with_the_school(each.by->measure);
+        }));
     if (s.outcome.marks_closed)
         judged_all_for_ = judged_for;
     else if (everyone)
@@ -452,6 +531,85 @@ void read_closer::judge_alerts(step& s)
             if (const auto number = held->find_pupil(pupil)) judge_pupil(s, facts, pupil, *number);
     }
     if (!s.baseline.empty()) tell_baseline(s);
+    if (settings_.alert_budget > 0 && s.report.alerts_opened > 0) weigh_budget(s, facts);
+}
+
+// Alerts of this school day about pupils, by rule. What concerns a child's safety is in no budget.
+void read_closer::weigh_budget(step& s, const rule_facts& facts)
+{
+    std::map<std::string, std::int64_t> opened;
+    std::int64_t in_all = 0;
+    for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
+        if (thing.pupil == no_entry) continue;
+        const auto each = parse_alert_payload(thing.payload, thing.entry);
+        if (!each || each->state == alert_state::baseline || each->state == alert_state::pending) continue;
+        if (day_of(zone_.to_local(each->opened_at)) != s.today) continue;
+        const auto by = std::ranges::find(settings_.rules, each->rule, &rule::id);
+        if (by == settings_.rules.end() || by->safety) continue;
+        ++opened[each->rule];
+        ++in_all;
+    }
+    if (in_all <= settings_.alert_budget) return;
+    const std::string day = format_day(s.today);
+    const held_thing* last = std::as_const(s.held).things(what::settings).find("", std::string(alert_budget_setting));
+    const auto before = last ? json_document::parse(last->payload) : json_document::parse("{}");
+    const bool is_first = !before || before->root()["value"]["day"].string_if() != day;
+    const std::string advice =
+        advice_for(s, facts, opened, in_all)
+            .value_or("No threshold of a single rule of the school's own would meet it: look at what opens them.");
+    std::string value;
+    json_writer out(value);
+    out.begin_object().member("advice", advice).member("budget", settings_.alert_budget).member("day", day);
+    out.member("opened", in_all).key("rules").begin_object();
+    for (const auto& [id, count] : opened)
+        out.member(id, count);
+    out.end_object().end_object();
+    s.add(setting_entry(alert_budget_setting, value, last));
+    if (is_first) s.report.over_budget = advice;
+}
+
+// The rules that opened most first: for which of them a higher lowest stage would have kept the day within the budget.
+std::optional<std::string> read_closer::advice_for(
+    step& s, const rule_facts& facts, const std::map<std::string, std::int64_t>& opened, std::int64_t in_all
+)
+{
+    std::vector<std::pair<std::int64_t, const rule*>> most;
+    for (const rule_in_force& each : rules_)
+        if (const auto at = opened.find(each.by->id); at != opened.end() && may_be_raised(*each.by))
+            most.emplace_back(-at->second, each.by);
+    std::ranges::sort(most, {}, [](const auto& each) {
+        return std::pair(each.first, std::string_view(each.second->id));
+    });
+    for (const auto& [negative, by] : most) {
+        const std::int64_t allowed = settings_.alert_budget - (in_all + negative);
+        if (allowed < 0) continue;
+        std::vector<value_pair> values;
+        for (pupil_no number = 0; number < facts.held.pupils(); ++number) {
+            const entry_index pupil = facts.held.ref_of(number);
+            if (pupils_.of(s.held, pupil).gone) continue;
+            const judged_pupil who = pupils_.judged(s.held, pupil, number);
+            if (const auto pair = values_of(*by, pupil_history(facts, who, s.judged))) values.push_back(*pair);
+        }
+        const rule_stage& lowest = by->stages.front();
+        const bool is_share = find_measure(by->measure)->unit == measure_unit::hundredths;
+        const lower_flood found = threshold_within(values, lowest.at_least, is_share ? 100 : 1, allowed);
+        return fmt::format(
+            "{} opened {} of {}. With its stage \"{}\" from {} instead of {} it would have opened {} today, within the "
+            "budget of {}: try `rollbook rules backtest --rule {} --set {}={}`.",
+            by->title,
+            -negative,
+            in_all,
+            lowest.name,
+            shown_value(found.at_least, is_share),
+            shown_value(lowest.at_least, is_share),
+            found.would_open,
+            settings_.alert_budget,
+            by->id,
+            lowest.name,
+            shown_value(found.at_least, is_share)
+        );
+    }
+    return std::nullopt;
 }
 
 // Those of whom a condition is met and has not lasted as long as its rule asks: time alone brings them on.
@@ -531,24 +689,36 @@ void read_closer::judge_by(
     const rule& by = *in_force.by;
     const judged_pupil& who = history.pupil();
     const entry_index pupil = who.ref;
-    std::optional<alert> current;
     const held_thing* thing = s.held.things(what::alert).find("", fmt::format("{}/{}", by.id, pupil));
-    if (thing) {
-        current = parse_alert_payload(thing->payload, thing->entry);
-        if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
-    }
+    std::optional<alert> current = thing ? parse_alert_payload(thing->payload, thing->entry) : std::nullopt;
+    std::vector<entry_index> used = used_before(by, current ? &*current : nullptr);
+    if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
     if (!current && (!may_open || pupils_.of(s.held, pupil).gone)) return; // nothing new is opened for a leaver
 
-    const verdict now = evaluate(by, history);
-    std::optional<verdict> then;
-    if (current && !is_ended(current->state)) {
-        then = evaluate(by, who, history.facts(), current->opened_for);
+    std::optional<alert_change> change;
+    try {
+        const bool stands = current && !is_ended(current->state);
+        std::optional<verdict> then;
+        if (stands) then = evaluate_fresh(by, pupil_history(history.facts(), who, current->opened_for), current->used);
         // What a rule by the clock saw was so at that minute: a later mark ends it and does not unsay it.
-        if (in_force.kind->by_clock) then->stage = std::max(then->stage, 0);
+        if (stands && in_force.kind->by_clock) then->stage = std::max(then->stage, 0);
+        change = next_alert(
+            by,
+            in_force.version,
+            who,
+            current ? &*current : nullptr,
+            evaluate_fresh(by, history, std::move(used)),
+            then ? &*then : nullptr,
+            s.judged,
+            first,
+            s.now
+        );
+        if (!failing_.empty()) failing_[by.id].erase(pupil);
+    } catch (const std::exception& e) {
+        // One rule that breaks off must not silence the others: the rule itself becomes an alert.
+        if (failing_[by.id].empty()) log_event(event::rule_failed, by.id, typeid(e).name());
+        failing_[by.id].insert(pupil);
     }
-    auto change = next_alert(
-        by, in_force.version, who, current ? &*current : nullptr, now, then ? &*then : nullptr, s.judged, first, s.now
-    );
     if (!change) return;
 
     const bool ending = is_ended(change->next.state) && current && !is_ended(current->state);

@@ -35,6 +35,7 @@ struct closing_report {
     std::int64_t alerts_opened = 0;
     std::int64_t alerts_ended = 0;
     std::int64_t messages = 0;
+    std::string over_budget; // the school day's alerts passed the budget in this closing: what to do, in words
 };
 
 // Ends a read: retirements, links, findings, alerts, messages, statement and bookmark in one transaction, then a signed
@@ -83,9 +84,17 @@ private:
     bool has_stood(const source_configuration& source, instant opened, instant now) const;
     void judge_sources(step& now);
     void judge_source(step& now, const rule_in_force& in_force, const source_configuration& source);
+    std::string why_not_judged(const step& now, const rule_in_force& of) const;
+    void judge_rules(step& now);
+    void judge_rule(step& now, const rule_in_force& in_force, const rule_in_force& about);
+    void judge_subject(step& now, const rule_in_force& in_force, const std::string& subject, verdict found);
     void record_watched(step& now);
     void judge_alerts(step& now);
     std::set<entry_index> pupils_waiting(const step& now) const;
+    void weigh_budget(step& now, const rule_facts& facts);
+    std::optional<std::string> advice_for(
+        step& now, const rule_facts& facts, const std::map<std::string, std::int64_t>& opened, std::int64_t in_all
+    );
     void judge_pupil(step& now, const rule_facts& facts, entry_index pupil, pupil_no number);
     void judge_by(step& now, const rule_in_force& in_force, const pupil_history& history, bool first, bool may_open);
     // `replaced`: the newest version of the same alert, or null where there is none.
@@ -115,6 +124,7 @@ private:
     std::map<std::string, matched> links_; // by source
     // What the last judging of every pupil rested on; the same again means that only touched pupils can differ.
     std::string judged_all_for_;
+    std::map<std::string, std::set<entry_index>> failing_; // by rule: the pupils whom judging it broke off for
 };
 
 } // namespace rollbook

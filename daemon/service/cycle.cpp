@@ -171,6 +171,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
         throw;
     }
     report.entries += report.closing.entries;
+    if (!report.closing.over_budget.empty()) log_event(event::alert_budget_passed, report.closing.over_budget);
     report.failures = outcome.failures;
     if (report.failures.empty())
         if (const result<void> gone = from.closed(); !gone)

@@ -61,7 +61,7 @@ std::string link_line(const message_setting& setting, std::string_view path)
 
 std::string subject_line(const alert& about, const std::string& shown_subject)
 {
-    return fmt::format("{}: {}\n", is_about_source(about) ? "Source" : "Pupil", shown_subject);
+    return fmt::format("{}: {}\n", is_about_source(about) ? subject_without_pupil(about).kind : "Pupil", shown_subject);
 }
 
 std::string alert_json(
@@ -165,7 +165,10 @@ outbox_message alert_message(
     text += link_line(setting, fmt::format("/alerts/{}", about.id));
     if (tell != telling::ended)
         text += is_about_source(about)
-                    ? std::string("\nTo see what is wrong: rollbook status\n")
+                    ? fmt::format(
+                          "\nTo see what is wrong: rollbook {}\n",
+                          subject_without_pupil(about).kind == "Rule" ? "check" : "status"
+                      )
                     : fmt::format("\nTo see the marks behind it: rollbook alerts show {}\n", about.id);
     text += fmt::format("\n{}\n", setting.school);
     m.content.json = alert_json(route, about, m.content.type, who);
@@ -240,7 +243,8 @@ named_pupil pupil_named(const held_state& held, entry_index pupil)
 
 named_pupil named_subject(const held_state& held, const alert& about)
 {
-    return is_about_source(about) ? named_pupil{about.source, {}, {}} : pupil_named(held, about.pupil);
+    if (!is_about_source(about)) return pupil_named(held, about.pupil);
+    return {std::string(subject_without_pupil(about).name), {}, {}};
 }
 
 namespace {

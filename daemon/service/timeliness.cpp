@@ -8,8 +8,8 @@ using std::chrono::minutes;
 
 what needed_by(const rule& of)
 {
-    if (of.measure.find("incident") != std::string::npos && of.measure.find("absen") == std::string::npos)
-        return what::incident;
+    if (of.measure == "missed_lessons") return what::lesson_mark;
+    if (of.measure.find("incident") != std::string::npos) return what::incident;
     if (of.measure.find("suspen") != std::string::npos) return what::suspension;
     return what::session_mark;
 }

@@ -24,7 +24,7 @@ struct rule_support {
     std::string text;
 };
 
-// The kinds of record that a measure counts.
+// The kind of record that a measure counts; of one that sets marks against another kind, the other.
 what needed_by(const rule& of);
 
 rule_support support_of(const rule& of, const std::vector<source_timeliness>& sources);

@@ -57,7 +57,8 @@ void write_members(
 
 std::string subject_of(const alert& value, const people& everyone)
 {
-    return is_about_source(value) ? value.source : reference_of(everyone.person_of(value.pupil));
+    if (!is_about_source(value)) return reference_of(everyone.person_of(value.pupil));
+    return std::string(subject_without_pupil(value).name);
 }
 
 std::vector<alert> alert_versions(const workplace& at, entry_index id)
@@ -184,6 +185,10 @@ void write_members(
     write_value(out, value.threshold, value.parts.has_value());
     out.key("value");
     write_value(out, value.value, value.parts.has_value());
+    if (value.value_in_all) {
+        out.key("value_in_all");
+        write_value(out, *value.value_in_all, value.parts.has_value());
+    }
     out.key("window").begin_object();
     out.member("from", format_day(value.window.first));
     out.member("to", format_day(value.window.last));

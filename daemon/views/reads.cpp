@@ -62,6 +62,33 @@ std::int64_t alerts_open(const workplace& at)
     return count;
 }
 
+std::optional<budget_passed> budget_passed_on(const workplace& at, civil_day day)
+{
+    std::optional<budget_passed> found;
+    at.reader.things(what::settings, at.n, [&](const thing_view& each) {
+        if (each.key != "alert-budget") return true;
+        const auto parsed = json_document::parse(std::string(each.payload));
+        const json_view value = parsed ? parsed->root()["value"] : json_view();
+        if (value["day"].string_if() == format_day(day))
+            found = budget_passed{
+                value["budget"].int_if().value_or(0),
+                value["opened"].int_if().value_or(0),
+                std::string(value["advice"].string_if().value_or(""))};
+        return true;
+    });
+    return found;
+}
+
+void write_over_budget(json_writer& out, const std::optional<budget_passed>& passed)
+{
+    if (!passed) {
+        out.null();
+        return;
+    }
+    out.begin_object().member("advice", passed->advice).member("budget", passed->budget);
+    out.member("opened", passed->opened).end_object();
+}
+
 void write_source(json_writer& out, const source_state& state, instant now)
 {
     out.begin_object();

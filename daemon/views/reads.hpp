@@ -3,6 +3,8 @@
 #include "daemon/views/workplace.hpp"
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,17 @@ void write_source(json_writer& out, const source_state& state, instant now);
 
 // Alerts that have not ended.
 std::int64_t alerts_open(const workplace& at);
+
+// That more alerts were opened on the school day asked about than [rules] alert_budget: how many, and what would have
+// kept within it, in words. Empty on any other day.
+struct budget_passed {
+    std::int64_t budget = 0;
+    std::int64_t opened = 0;
+    std::string advice;
+};
+std::optional<budget_passed> budget_passed_on(const workplace& at, civil_day day);
+// The members of "over_budget" in `status --json` and the model of the page of today.
+void write_over_budget(json_writer& out, const std::optional<budget_passed>& passed);
 
 // Whether a row of a statement balances: "yes" or "NO"; "not read: switched off" where it was not read.
 std::string balance_text(const statement_row& row);

@@ -253,6 +253,21 @@ void write_baseline_groups(json_writer& out, const page_request& of, const std::
     out.end_array();
 }
 
+// Only to who sees every alert that it counts: a count must not tell of what else there is.
+std::optional<budget_passed> over_budget_seen(const page_request& of)
+{
+    const std::optional<budget_passed> passed = budget_passed_on(of.at, today(of));
+    if (!passed) return std::nullopt;
+    const auto seen = alerts_of(of, [](const alert& each) {
+        return !is_about_source(each) && !is_baseline(each) && each.state != alert_state::pending;
+    });
+    const auto opened = std::ranges::count_if(seen, [&](const alert& each) {
+        const rule* by = find_rule(of, each.rule);
+        return by && !by->safety && day_of(of.at.zone.to_local(each.opened_at)) == today(of);
+    });
+    return opened < passed->opened ? std::nullopt : passed;
+}
+
 } // namespace
 
 result<page_model> make_today(const page_request& of)
@@ -276,7 +291,8 @@ result<page_model> make_today(const page_request& of)
         out.member("findings_open", findings_open(of));
         out.key("no_reason");
         write_rows(out, of, no_reason, 30);
-        out.member("no_reason_count", no_reason.size());
+        out.member("no_reason_count", no_reason.size()).key("over_budget");
+        write_over_budget(out, over_budget_seen(of));
         write_registers(out, of);
         out.member("school_day", of.at.config.calendar.is_school_day(today(of)));
         write_sources(out, of);

@@ -28,6 +28,31 @@ class WondeLists(ScenarioTest):
             row = self.statement(SECOND_POLL)[("mis", record)]
             self.assertEqual((row["new"], row["changed"], row["vanished"]), (0, 0, 0), record)
 
+    def test_a_pupil_who_was_registered_and_in_no_lesson_is_an_alert_where_lessons_are_read_and_the_rule_is_on(self):
+        self.choose("lesson_marks")
+        self.config.write_text(self.config.read_text() + '\n[[rule]]\nid = "missed-lessons"\nenabled = true\n')
+        self.first_poll()
+        missed = [a for a in self.alerts() if a["rule"] == "missed-lessons"]
+        self.assertEqual(missed, [])
+        self.school.ask("POST", "plant", {"missed_lessons": 1})
+        planted, = self.school.get("plants")
+        self.poll(SECOND_POLL)
+        found, = [a for a in self.alerts() if a["rule"] == "missed-lessons"]
+        self.assertEqual(found["pupil"]["source_ids"]["mis"], [planted["subject"]])
+        self.assertEqual((found["value"], found["threshold"], found["state"]), (4, 3, "open"))
+        lessons = [e for e in self.entries("--kind", "lesson-mark") if e["index"] in found["evidence"]]
+        self.assertEqual([e["payload"]["fields"]["statutory"] for e in lessons], ["N"] * 4)
+        why = self.read("rules", "why", "--rule", "missed-lessons", "--pupil", found["pupil"]["ref"])
+        self.assertEqual((why["value"], why["evidence"], why["met"]), (4, found["evidence"], True))
+        other = next(a["pupil"]["ref"] for a in self.alerts() if a["pupil"]["ref"] not in (None, found["pupil"]["ref"]))
+        why_not = self.read("rules", "why", "--rule", "missed-lessons", "--pupil", other)
+        self.assertEqual((why_not["value"], why_not["met"], why_not["next_stage"]["needed"]), (0, False, 3))
+        # No session figure is touched by a lesson.
+        self.assertEqual(self.every_figure(), self.true_figures())
+        said = self.run_program("check").stdout
+        self.assertIn("rule missed-lessons: ", said)
+        self.assertNotIn("rule missed-lessons: not possible", said)
+
     def test_who_left_and_who_is_to_come_are_known_with_their_days(self):
         self.choose("leavers", "pre_admission")
         self.first_poll()

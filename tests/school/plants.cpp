@@ -502,6 +502,17 @@ void planter::in_motion(int count)
         (this->*mistakes[next_in_motion_++ % mistakes.size()])();
 }
 
+void planter::missed_lessons(int count)
+{
+    constexpr int recent_days = 8; // within any window of ten
+    for (int i = 0; i < count; ++i) {
+        const auto [who, day] = choose(last() - recent_days, last() - 1);
+        for (const int session : {0, 1})
+            wonde_.mark_lessons(mark_at(who, day, session), code("N"));
+        add("in school and in no lesson", school_.people().pupils[std::size_t(who)].id);
+    }
+}
+
 void planter::ordinary(int count)
 {
     static constexpr std::string_view inside[] = {"Science corridor", "Canteen", "Room 12", "Playground", ""};

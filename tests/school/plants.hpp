@@ -32,6 +32,9 @@ public:
     // online or off site with anybody.
     void ordinary(int count);
 
+    // Pupils who were present at both registrations of one of the last days and in no lesson of it; marked N there.
+    void missed_lessons(int count);
+
     const std::vector<plant>& planted() const { return planted_; }
 
 private:

@@ -447,6 +447,7 @@ http_response site::state::plant_some(const rapidjson::Value& body)
         mistakes->at_rest(int_of(body, "at_rest", 0));
         mistakes->ordinary(int_of(body, "ordinary", 0));
         mistakes->in_motion(int_of(body, "in_motion", 0));
+        mistakes->missed_lessons(int_of(body, "missed_lessons", 0));
     } catch (const std::runtime_error& e) {
         throw cannot(e.what());
     }

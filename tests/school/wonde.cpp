@@ -495,13 +495,15 @@ listing wonde_api::lesson_marks() const
                 const mark& m = school_.marks()[at];
                 const pupil& p = school_.people().pupils[m.pupil];
                 const int period = m.session * 2 + static_cast<int>(i % 2);
+                const auto other = lesson_codes_.find(at);
+                const std::uint8_t code = other == lesson_codes_.end() ? m.code : other->second;
                 out += "{\"id\":\"A" + std::to_string(3000000001u + at * 2 + i % 2) +
                        "\",\"date\":" + local_day(school_.calendar().day(m.ordinal)) +
                        ",\"comment\":null,\"lesson\":\"" + opaque_id(9200000000u, m.ordinal * 4 + period) +
                        "\",\"period\":\"" + opaque_id(9100000000u, period) + "\",\"class\":\"" +
                        school_.people().forms[std::size_t(p.form)].id + "\",\"employee\":\"" +
                        school_.people().forms[std::size_t(p.form)].tutor_id + "\",\"attendance_code\":\"" +
-                       code_ids_[m.code] + "\",\"student\":\"" + p.id + "\"}";
+                       code_ids_[code] + "\",\"student\":\"" + p.id + "\"}";
             }};
 }
 

@@ -41,6 +41,10 @@ public:
     // The id under which the code list gives this position of code_list().
     const std::string& code_id(std::uint8_t code) const { return code_ids_[code]; }
 
+    // The lessons of that half of a day, whose place among the school's marks is `mark`, from now on bear this code of
+    // code_list(), whatever the session's is.
+    void mark_lessons(std::uint32_t mark, std::uint8_t code) { lesson_codes_[mark] = code; }
+
 private:
     http_response page_of(const http_request&, const std::string& endpoint, listing, std::string_view includes);
     // The address of another page of the same list, with the same filters, as a JSON string.
@@ -73,6 +77,7 @@ private:
     wonde_settings settings_;
     std::map<std::string, std::vector<std::string>> appended_;
     std::vector<std::string> code_ids_;
+    std::map<std::uint32_t, std::uint8_t> lesson_codes_; // by place of the session's mark, where they differ
     std::string code_list_;
     // The middle of a mark's row, which its day and session fix; made as days are first listed.
     mutable std::vector<std::string> day_parts_;

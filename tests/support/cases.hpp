@@ -38,6 +38,21 @@ public:
         return next++;
     }
 
+    // A mark of one lesson; gives its entry. `of`: the first entry of a lesson that was marked before, whose mark this
+    // replaces; an empty code says that the source no longer has it.
+    entry_index
+    lesson(civil_day day, const std::string& code, entry_index pupil = 1, std::optional<entry_index> again = {})
+    {
+        const entry_index subject = again.value_or(next);
+        thing_version made = of(what::lesson_mark, "L" + std::to_string(subject), pupil);
+        made.subject = subject;
+        made.gone = code.empty();
+        const std::string fields = R"({"fields":{"day":")" + format_day(day) + R"(","raw":")" + code +
+                                   R"(","statutory":")" + code + R"("},"what":"lesson-mark"})";
+        held.apply(next, made, made.gone ? R"({"gone":"vanished","what":"lesson-mark"})" : fields);
+        return next++;
+    }
+
     case_facts held;
     entry_index next = 50'000;
 

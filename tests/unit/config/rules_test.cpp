@@ -87,7 +87,7 @@ TEST_CASE("casework has a lead that is a route, hours that end after they begin,
 TEST_CASE("the pack england ships its rules with their thresholds and sources", "[config][statutory]")
 {
     const configuration c = loaded_with("");
-    REQUIRE(c.rules.size() == 15);
+    REQUIRE(c.rules.size() == 17);
 
     const rule& late = named(c, "repeated-lateness");
     CHECK(late.measure == "late_sessions");
@@ -134,7 +134,7 @@ TEST_CASE("an override replaces the keys it names and leaves the rest", "[config
     CHECK(late.stages.size() == 3);
     CHECK(late.measure == "late_sessions");
     CHECK(late.pack == "england");
-    CHECK(c.rules.size() == 15);
+    CHECK(c.rules.size() == 17);
 }
 
 TEST_CASE("per cent in the file are hundredths in the rule", "[config]")
@@ -196,7 +196,7 @@ TEST_CASE("a pack or a school's rules can be checked by themselves", "[config]")
     const school_folder school;
     const auto pack = load_rules(school_folder::packs() / "england.toml", school_folder::packs());
     REQUIRE(pack.has_value());
-    CHECK(pack->rules.size() == 15);
+    CHECK(pack->rules.size() == 17);
     school.write("rules.toml", "[rules]\npacks = [\"england\"]\n[[rule]]\nid = \"incidents\"\nenabled = 1\n");
     const auto own = load_rules(school.path() / "rules.toml", school_folder::packs());
     REQUIRE_FALSE(own.has_value());
@@ -253,7 +253,7 @@ TEST_CASE("a school's own rule stands beside the pack's", "[config]")
     const configuration c =
         loaded_with("[[rule]]\nid = \"own\"\nmeasure = \"late_sessions\"\nwindow = \"1 school day\"\n"
                     "stages = [ { name = \"any\", at_least = 1 } ]\n");
-    CHECK(c.rules.size() == 16);
+    CHECK(c.rules.size() == 18);
     CHECK(named(c, "own").pack.empty());
     CHECK(named(c, "own").source == "school policy");
     CHECK(text_of(named(c, "own").window) == "1 school day");

@@ -129,33 +129,92 @@ TEST_CASE("a close needs its outcome, and where the rule asks for a decision wor
     if (!allowed) CHECK(next.error().code == errc::usage);
 }
 
-TEST_CASE("by a rule that does not reuse evidence an alert opens anew when fresh evidence alone reaches it", "[rules]")
+TEST_CASE("by a rule that does not reuse evidence each stage counts only what no decision was made on", "[rules]")
 {
-    const auto [why, fresh, reuses, opens] = GENERATE(table<const char*, int, bool, bool>({
-        {"nothing new", 0, false, false},
-        {"one more than was decided on", 1, false, false},
-        {"one short", 2, false, false},
-        {"as many as the first stage asks", 3, false, true},
-        {"the same by a rule that counts all again", 3, true, false},
-    }));
+    // Late on the first mornings of November 2026; closed at once; then late on so many more.
+    const auto [why, before, after, reuses, stage, value, in_all] =
+        GENERATE(table<const char*, int, int, bool, const char*, int, int>({
+            {"nothing new", 3, 0, false, "", 0, 0},
+            {"one short, though with the old ones it would be a letter", 3, 2, false, "", 0, 0},
+            {"as many as the first stage asks", 3, 3, false, "tutor", 3, 6},
+            {"the letter needs five that are new, and not five in all", 3, 4, false, "tutor", 4, 7},
+            {"five that are new", 3, 5, false, "letter", 5, 8},
+            {"a rule that counts all again opens at the higher stage", 3, 2, true, "letter", 5, 0},
+            {"and not before", 3, 1, true, "", 0, 0},
+        }));
     CAPTURE(why);
     rule by = repeated_lateness();
-    REQUIRE(by.stages.front().at_least == 3);
     by.reuse_evidence = reuses;
-    const alert closed = *decide_alert(standing(alert_state::open), decision(alert_verb::close), false, at).value();
-    verdict now;
-    now.stage = 1; // "letter", as when it was closed
-    now.may_be_met = now.above_clearing = true;
-    now.evidence = closed.evidence;
-    for (int i = 0; i < fresh; ++i)
-        now.evidence.push_back(200 + static_cast<entry_index>(i));
-    now.value = std::ssize(now.evidence);
-    now.threshold = 5;
-    now.window = {civil_day(std::chrono::year(2026) / 11 / 9), civil_day(std::chrono::year(2026) / 11 / 20)};
-    const judged_day judged{now.window.last, local_instant(now.window.last)};
-    const auto change = next_alert(by, "1", {.ref = 1}, &closed, now, nullptr, judged, false, at);
-    REQUIRE(change.has_value() == opens);
-    if (opens) CHECK(change->next.state == alert_state::open);
+    for (rule_stage& stage : by.stages)
+        stage.window = rule_window{rule_window::unit::half_term};
+    const school_calendar calendar = example_calendar();
+    register_builder book;
+    const civil_day first = ymd(2026, 11, 2);
+    book.mornings(calendar, first, std::string(static_cast<std::size_t>(before), 'L'));
+    const judged_pupil pupil{.number = book.number(), .ref = 1, .year = "9"};
+    const rule_facts facts{book.held, calendar};
+    const auto judge = [&](const alert* last, civil_day day) {
+        const judged_day judged{day, evening(day)};
+        const pupil_history history(facts, pupil, judged);
+        const bool stands = last && !is_ended(last->state);
+        std::vector<entry_index> used = used_before(by, last);
+        const verdict then = evaluate(by, history);
+        return next_alert(
+            by,
+            "1",
+            pupil,
+            last,
+            evaluate_fresh(by, history, std::move(used)),
+            stands ? &then : nullptr,
+            judged,
+            false,
+            at
+        );
+    };
+    alert opened = judge(nullptr, ymd(2026, 11, 6)).value().next;
+    opened.id = opened.latest = 100;
+    REQUIRE(opened.stage == "tutor");
+    const alert closed = *decide_alert(opened, decision(alert_verb::close), false, at).value();
+    const civil_day later = ymd(2026, 11, 20);
+    book.mornings(calendar, ymd(2026, 11, 9), std::string(static_cast<std::size_t>(after), 'L'));
+    const auto change = judge(&closed, later);
+    REQUIRE(change.has_value() == (*stage != '\0'));
+    if (!change) return;
+    alert again = change->next;
+    CHECK(again.id == no_entry);
+    CHECK(again.stage == stage);
+    CHECK(again.value == value);
+    CHECK(again.value_in_all == (reuses ? std::nullopt : std::optional<std::int64_t>(in_all)));
+    CHECK(std::ssize(again.evidence) == value);
+    CHECK(again.used == (reuses ? std::vector<entry_index>() : closed.evidence));
+    CHECK((again.reason.find("with it " + std::to_string(in_all) + " late sessions") != std::string::npos) == !reuses);
+
+    // Both counts are in its entry, and while it stands nothing of the old evidence comes back.
+    again.id = again.latest = 200;
+    const auto read = parse_alert_payload(alert_payload(again, 200), 200);
+    REQUIRE(read);
+    CHECK(read->used == again.used);
+    CHECK(read->value_in_all == again.value_in_all);
+    CHECK_FALSE(judge(&again, later));
+}
+
+TEST_CASE("what a decision was made on stays used once its episode is over", "[rules]")
+{
+    rule by = repeated_lateness();
+    by.reuse_evidence = false;
+    alert closed = *decide_alert(standing(alert_state::open), decision(alert_verb::close), false, at).value();
+    REQUIRE_FALSE(closed.evidence.empty());
+    REQUIRE(used_before(by, &closed) == closed.evidence);
+    verdict now; // nothing counts any more
+    now.left_out = closed.evidence;
+    now.in_all = verdict::whole_count{};
+    const auto over = next_alert(by, "1", {.ref = 1}, &closed, now, nullptr, {}, false, at);
+    REQUIRE(over);
+    CHECK(over->tell == telling::nothing);
+    CHECK_FALSE(is_decided(by, over->next));
+    CHECK(used_before(by, &over->next) == closed.evidence);
+    by.reuse_evidence = true;
+    CHECK(used_before(by, &over->next).empty());
 }
 
 TEST_CASE("a parked baseline alert opens when its stage rises, and is parked no more", "[rules]")

@@ -1,4 +1,4 @@
-#include "daemon/rules/alert.hpp"
+#include "daemon/rules/measures.hpp"
 
 #include "tests/support/cases.hpp"
 #include "tests/support/england_pack.hpp"
@@ -19,25 +19,43 @@ constexpr std::string_view codes = "///////LUNOIGE-D";
 
 using alert_key = std::pair<std::string, entry_index>;
 
+// All of it, what ships switched off as well.
+std::vector<rule> whole_pack()
+{
+    std::vector<rule> rules = england_pack();
+    for (rule& each : rules)
+        each.enabled = true;
+    return rules;
+}
+
 // A school whose marks change at random; after each read the touched pupils are judged, and everybody when the day
 // moved on, as a closing does.
 struct moving_school {
     school_calendar calendar = example_calendar();
     register_builder book;
     case_builder cases;
-    std::vector<rule> rules = england_pack();
+    std::vector<rule> rules = whole_pack();
     std::map<alert_key, alert> alerts;
     entry_index next = 1'000'000;
 
     judged_pupil who(entry_index pupil) { return {book.number(pupil), pupil, "9", ymd(2013, 1, 15)}; }
 
-    void judge(entry_index pupil, const judged_day& judged)
+    // What was amended is one pupil's; by a rule that sets a pupil against the school it changes everybody's.
+    void judge_touched(entry_index pupil, const judged_day& judged)
+    {
+        judge(pupil, judged);
+        for (entry_index other = 1; other <= pupils; ++other)
+            judge(other, judged, true);
+    }
+
+    void judge(entry_index pupil, const judged_day& judged, bool only_with_the_school = false)
     {
         const rule_facts facts{book.held, calendar, &cases.held};
         const judged_pupil judged_pupil = who(pupil);
         const pupil_history history(facts, judged_pupil, judged);
         for (const rule& by : rules) {
             if (!by.enabled || find_measure(by.measure)->by_clock) continue;
+            if (only_with_the_school && !compares_with_the_school(by.measure)) continue;
             const auto at = alerts.find({by.id, pupil});
             const bool stands = at != alerts.end() && !is_ended(at->second.state);
             std::optional<verdict> then;
@@ -86,6 +104,9 @@ TEST_CASE("judging only who was touched comes to what judging everybody anew doe
         for (entry_index pupil = 1; pupil <= pupils; ++pupil)
             for (const half_day half : {half_day::am, half_day::pm})
                 school.book.mark({day, half}, codes.substr(dice() % codes.size(), 1), pupil);
+        for (unsigned lessons = dice() % 12; lessons > 0; --lessons)
+            school.cases.lesson(day, dice() % 3 ? "N" : "/", 1 + dice() % pupils);
+        if (dice() % 8 == 0) school.cases.incident(day, "Aggressor", 1, 1 + dice() % pupils);
         if (dice() % 8 == 0) school.cases.suspension(am(day), pm(day), 2, "Suspension", 1 + dice() % pupils);
         for (entry_index pupil = 1; pupil <= pupils; ++pupil)
             school.judge(pupil, judged);
@@ -98,6 +119,12 @@ TEST_CASE("judging only who was touched comes to what judging everybody anew doe
                 school.book.remove(session, pupil);
             else
                 school.book.mark(session, codes.substr(dice() % codes.size(), 1), pupil);
+            school.judge_touched(pupil, judged);
+        }
+        if (const entry_index pupil = 1 + dice() % pupils; !school.cases.held.lessons_of(pupil).empty()) {
+            const std::uint32_t place = school.cases.held.lessons_of(pupil).front();
+            const lesson_absence& lesson = school.cases.held.lessons()[place];
+            school.cases.lesson(lesson.day, dice() % 2 ? "M" : dice() % 2 ? "" : "O", pupil, lesson.subject);
             school.judge(pupil, judged);
         }
     }

@@ -273,15 +273,21 @@ TEST_CASE("a second suspension has its checklist though the first one's was deal
     alert decided = next_alert(by, "1", pupil, nullptr, first, nullptr, monday, false, instant())->next;
     decided.id = decided.latest = 7;
     decided.state = alert_state::resolved; // by a person
-    CHECK_FALSE(next_alert(by, "1", pupil, &decided, first, nullptr, monday, false, instant()));
+    const rule_facts facts{one.book.held, one.calendar, &one.cases.held};
+    const auto judge = [&](const judged_day& judged) {
+        const verdict now = evaluate_fresh(by, pupil_history(facts, pupil, judged), used_before(by, &decided));
+        return next_alert(by, "1", pupil, &decided, now, nullptr, judged, false, instant());
+    };
+    CHECK_FALSE(judge(monday));
 
-    one.cases.suspension(am(ymd(2026, 11, 12)), pm(ymd(2026, 11, 12)));
-    const judged_day thursday{ymd(2026, 11, 12), evening(ymd(2026, 11, 12))};
-    const auto again =
-        next_alert(by, "1", pupil, &decided, one.judge_as_of(by, thursday), nullptr, thursday, false, instant());
+    const entry_index second = one.cases.suspension(am(ymd(2026, 11, 12)), pm(ymd(2026, 11, 12)));
+    const auto again = judge({ymd(2026, 11, 12), evening(ymd(2026, 11, 12))});
     REQUIRE(again);
     CHECK(again->tell == telling::opened);
     CHECK(again->next.id == no_entry);
+    CHECK(again->next.evidence == std::vector<entry_index>{second});
+    CHECK_THAT(again->next.reason, Catch::Contains("Suspended from 12 November 2026"));
+    CHECK_THAT(again->next.reason, !Catch::Contains("9 November 2026 to"));
 }
 
 TEST_CASE("a missing child is called for as the register closes, and so on by the minute", "[rules]")
@@ -475,4 +481,60 @@ TEST_CASE("every rule of the pack names its authority, and the customary ones sa
         CHECK((is_customary || each.enabled));
         if (each.needs_decision) CHECK_FALSE(is_customary);
     }
+}
+
+TEST_CASE("a lesson is missed by a pupil whom every session of the day has present", "[rules]")
+{
+    // Session marks of one day, AM then PM (a space: none), and codes of lessons of that day.
+    const auto [why, sessions, lessons, value] = GENERATE(table<text, text, text, int>({
+        {"two are one short", "/\\", "NN", 2},
+        {"three are met", "/\\", "NNN", 3},
+        {"O and G give no reason either", "/\\", "OGN", 3},
+        {"late before the register closed is present", "LL", "NNN", 3},
+        {"late after it may have missed the first lesson", "U\\", "NNN", 0},
+        {"absent in the afternoon: which half a lesson was in is not known", "/N", "NNN", 0},
+        {"off site by approval in the afternoon", "/V", "NNN", 0},
+        {"no mark of the afternoon yet", "/ ", "NNN", 0},
+        {"at an appointment, an interview, an examination, ill, suspended", "/\\", "MJSIE", 0},
+        {"off site by approval in the lesson", "/\\", "VBPWK", 0},
+        {"late to the lesson", "/\\", "ULU", 0},
+        {"there", "/\\", "/\\L", 0},
+        {"a code that no law lists", "/\\", "?!*", 0},
+        {"no register of the lesson was taken", "/\\", "", 0},
+    }));
+    CAPTURE(why);
+    one_pupil one;
+    const civil_day day = ymd(2026, 11, 18);
+    one.book.marks(one.calendar, day, sessions);
+    std::vector<entry_index> entries;
+    for (const char code : lessons)
+        entries.push_back(one.cases.lesson(day, code == 'J' ? "J1" : text(1, code)));
+    const verdict found = one.judge("missed-lessons", evening(ymd(2026, 11, 20)));
+    CHECK(found.value == value);
+    CHECK(found.stage == (value >= 3 ? 0 : -1));
+    CHECK(found.evidence == (value > 0 ? entries : std::vector<entry_index>()));
+}
+
+TEST_CASE("a missed lesson counts for ten school days, and no more once its mark is changed or gone", "[rules]")
+{
+    one_pupil one;
+    const civil_day day = ymd(2026, 11, 9); // a Monday; the eleventh school day after it is past the INSET day
+    one.book.marks(one.calendar, day, repeated(40, "/"));
+    std::vector<entry_index> entries;
+    for (int i = 0; i < 3; ++i)
+        entries.push_back(one.cases.lesson(day, "N"));
+    CHECK(one.judge("missed-lessons", evening(ymd(2026, 11, 20))).value == 3);
+    CHECK(one.judge("missed-lessons", evening(ymd(2026, 11, 23))).value == 0);
+    one.cases.lesson(day, "M", 1, entries[0]);
+    CHECK(one.judge("missed-lessons", evening(ymd(2026, 11, 20))).value == 2);
+    const entry_index again = one.cases.lesson(day, "O", 1, entries[0]);
+    CHECK(
+        one.judge("missed-lessons", evening(ymd(2026, 11, 20))).evidence ==
+        std::vector<entry_index>{again, entries[1], entries[2]}
+    );
+    one.cases.lesson(day, "", 1, entries[1]);
+    CHECK(one.judge("missed-lessons", evening(ymd(2026, 11, 20))).value == 2);
+    CHECK(one.cases.held.lessons().size() == 3);
+    one.cases.lesson(day, "/");
+    CHECK(one.cases.held.lessons().size() == 3); // who was there is not kept
 }

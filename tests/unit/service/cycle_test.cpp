@@ -83,6 +83,15 @@ public:
         co_return got;
     }
 
+    // One more list, which is empty.
+    void add_stream(const std::string& name, what makes)
+    {
+        stream_info more;
+        more.name = name;
+        more.makes = {makes};
+        streams_.push_back(more);
+    }
+
     std::vector<std::pair<std::string, std::string>> pupils; // id and fields
     std::vector<row> marks;
     std::map<std::pair<std::size_t, std::size_t>, failure> failures;    // by stream and page
@@ -438,6 +447,95 @@ TEST_CASE("a source that was never read is being set up, until that has lasted a
     school.poll();
     REQUIRE(school.mails.size() == 2);
     CHECK_THAT(school.mails[0].text, Contains("cpoms has never been read."));
+}
+
+TEST_CASE("a rule that nothing is read for is one alert about no pupil, and the other rules go on", "[service]")
+{
+    small_school school;
+    school.settings.rules.push_back(england_rule("rule-failed"));
+    school.settings.rules.push_back(england_rule("suspension-days"));
+    school.poll();
+    school.mails.clear();
+    // What was so at the first read is told once it is as old as data may be.
+    const auto day = school.settings.sources[0].stale_after;
+    school.now += day;
+    school.poll();
+    CHECK(school.mails.empty());
+    school.now += std::chrono::minutes(1);
+    school.set(5, "L");
+    school.poll();
+    REQUIRE(school.mails.size() == 4); // to two routes: the pupil, and the rule
+    CHECK(school.count(R"("rule":"rule-failed")") == 1);
+    const message& mail = school.mails[2];
+    CHECK_THAT(mail.subject, Contains("A rule cannot be judged: suspension-days"));
+    CHECK_THAT(mail.text, Contains("Rule: suspension-days\n") && Contains("no source is read for what it counts"));
+    CHECK_THAT(mail.text, Contains("rollbook check"));
+    CHECK_THAT(mail.json, Contains(R"("source":"rule/suspension-days")") && !Contains("pupil"));
+    const auto before = school.content();
+    school.now += std::chrono::hours(1);
+    school.poll();
+    CHECK(school.content() == before);
+
+    // Read from now on: the alert ends by itself.
+    school.mails.clear();
+    school.mis->add_stream("exclusions", what::suspension);
+    school.poll();
+    REQUIRE(school.mails.size() == 2);
+    CHECK(school.mails[0].type == "alert.resolved");
+    CHECK_THAT(school.mails[0].text, Contains("The rule is judged again."));
+}
+
+TEST_CASE("a rule whose window the calendar does not have is told of at once", "[service]")
+{
+    small_school school;
+    school.settings.rules.push_back(england_rule("rule-failed"));
+    rule broken = repeated_lateness();
+    broken.id = "broken";
+    broken.window.count = 0;
+    school.settings.rules.push_back(broken);
+    school.poll();
+    REQUIRE(school.count(R"("rule":"rule-failed")") > 0);
+    CHECK(school.count("The calendar has no days for the window of the rule broken.") == 1);
+    CHECK(school.count(R"("state":"baseline")") == 2); // of the rule beside it
+}
+
+TEST_CASE(
+    "more alerts on a school day than the budget are a warning that says what would have kept within it", "[service]"
+)
+{
+    small_school school;
+    school.settings.alert_budget = 2;
+    school.poll();
+    for (const int pupil : {3, 4, 5})
+        school.set(pupil, "L");
+    // The fourth was late three times, which a threshold of 4 would pass over.
+    int left = 3;
+    for (row& mark : school.mis->marks)
+        if (mark.pupil == "A6" && mark.session.half == half_day::am && left-- > 0) mark.code = "L";
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.count(R"("opened":4)") == 1);
+    CHECK(school.count(R"("budget":2)") == 1);
+    // All that was amended today was so yesterday, too: by what is known now nobody crossed 4 or 5 today.
+    CHECK(school.count("With its stage \\\"tutor\\\" from 4 instead of 3 it would have opened 0 today") == 1);
+    CHECK(school.count("--rule repeated-lateness --set tutor=4") == 1);
+    const auto before = school.content();
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.content() == before);
+}
+
+TEST_CASE("a day within the budget has no warning, nor has a school without one", "[service]")
+{
+    const std::int64_t budget = GENERATE(0, 1);
+    small_school school;
+    school.settings.alert_budget = budget;
+    school.poll();
+    school.set(3, "L");
+    if (budget == 0) school.set(4, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.count("alert-budget") == 0);
 }
 
 TEST_CASE("time alone brings on an alert whose rule asks its condition to last", "[service]")
