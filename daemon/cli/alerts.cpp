@@ -81,7 +81,7 @@ void print_story(std::ostream& out, const workplace& at, const alert_story& stor
 // What staff may paste where Rollbook cannot write: no name, for the record it goes into is the pupil's own.
 void print_copy(std::ostream& out, const workplace& at, const std::string& title, const alert_story& story)
 {
-    const alert& now = story.versions.back();
+    const alert& now = story.now;
     out << "\nCopy for CPOMS\n--------------\n"
         << title << " (" << now.stage << "), opened " << long_clock_text(now.opened_at, at.zone) << ".\n"
         << plain(now.reason) << '\n';
@@ -97,12 +97,12 @@ void print_copy(std::ostream& out, const workplace& at, const std::string& title
 
 void print_alert(const command_io& io, const workplace& at, const people& everyone, const alert_story& story)
 {
-    const alert& now = story.versions.back();
+    const alert& now = story.now;
     const auto judged_by = std::ranges::find(at.config.rules, now.rule, &rule::id);
     io.out << "Alert " << now.id << ": " << (judged_by == at.config.rules.end() ? now.rule : plain(judged_by->title))
            << " (" << now.rule << "), " << now.stage << ", " << name_of(now.state) << '\n'
-           << (is_about_source(now) ? subject_without_pupil(now).kind : "Pupil") << ' ' << subject_of(now, everyone) << ": "
-           << value_text(now.value, now) << " where " << value_text(now.threshold, now) << " is the threshold, "
+           << (is_about_source(now) ? subject_without_pupil(now).kind : "Pupil") << ' ' << subject_of(now, everyone)
+           << ": " << value_text(now.value, now) << " where " << value_text(now.threshold, now) << " is the threshold, "
            << window_text(now.window) << '\n'
            << plain(now.reason) << '\n';
     if (judged_by != at.config.rules.end()) io.out << "Source of the rule: " << plain(judged_by->source) << '\n';
@@ -142,9 +142,11 @@ int run_alerts_list(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
         const people everyone(at);
+        const newest_values values(at);
         id_page<alert> page(options.after, options.limit);
         at.reader.things(what::alert, at.n, [&](const thing_view& each) {
             std::optional<alert> read = read_alert(each);
+            if (read) values.apply(*read);
             if (read && (options.state == "all" || !is_ended(read->state))) page.put(read->id, std::move(*read));
             return true;
         });

@@ -109,7 +109,7 @@ letter_words words_for(const workplace& at, const people& everyone, const alert&
 int run_alerts_letter(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
-        const auto about = story_of(at, options.index).versions.back();
+        const auto about = story_of(at, options.index).now;
         if (is_about_source(about))
             throw failure_error(failure(
                 errc::forbidden,

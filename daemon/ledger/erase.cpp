@@ -139,6 +139,9 @@ void remove_working_rows(SQLite::Database& database, const erasure_plan& plan)
         const std::string pupils = joined(numbers_of(plan.records));
         remake_table(database, "outbox", "pupil IS NULL OR pupil NOT IN (" + pupils + ")");
     }
+    database.exec(
+        "DELETE FROM alert_value WHERE alert IN (" + joined({plan.entries.begin(), plan.entries.end()}) + ")"
+    );
     std::vector<std::int64_t> telling;
     SQLite::Statement rows(database, "SELECT id, row, reason FROM quarantine");
     while (rows.executeStep()) {

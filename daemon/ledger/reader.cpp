@@ -4,6 +4,7 @@
 #include "daemon/base/sha256.hpp"
 #include "daemon/ledger/checkpoints.hpp"
 #include "daemon/ledger/database.hpp"
+#include "daemon/ledger/rows.hpp"
 #include "daemon/ledger/verify.hpp"
 #include "daemon/ledger/windows.hpp"
 
@@ -224,6 +225,20 @@ public:
             row.not_read = text_of(rows.getColumn(18));
             if (!use(row)) return;
         }
+    }
+
+    std::vector<alert_value> alert_values(entry_index n) const override
+    {
+        SQLite::Statement rows(
+            *database_,
+            "SELECT alert, max(size), value, absent, possible, first_day, last_day, reason FROM alert_value "
+            "WHERE size <= ? GROUP BY alert ORDER BY alert"
+        );
+        rows.bind(1, static_cast<std::int64_t>(std::min<entry_index>(n, std::numeric_limits<std::int64_t>::max())));
+        std::vector<alert_value> all;
+        while (rows.executeStep())
+            all.push_back(alert_value_of(rows));
+        return all;
     }
 
     std::vector<source_state> sources() const override

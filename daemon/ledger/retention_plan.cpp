@@ -45,8 +45,8 @@ void add_old_marks(
     }
 }
 
-// Records of a source, involvements, and contacts about an absence, past their maximum. All versions of a thing go together; a record that several
-// took part in goes when it may go for each of them.
+// Records of a source, involvements, and contacts about an absence, past their maximum. All versions of a thing go
+// together; a record that several took part in goes when it may go for each of them.
 void add_old_records(
     const std::vector<thing_row>& things,
     const participation& involved,

@@ -61,4 +61,21 @@ void row_writer::end(SQLite::Statement& statement, entry_index replaced, entry_i
     run(statement);
 }
 
+alert_value alert_value_of(SQLite::Statement& row)
+{
+    const auto number_of = [&](int column) {
+        const SQLite::Column read = row.getColumn(column);
+        return read.isNull() ? std::nullopt : std::optional<std::int64_t>(read.getInt64());
+    };
+    alert_value found;
+    found.alert = static_cast<entry_index>(row.getColumn(0).getInt64());
+    found.size = static_cast<entry_index>(row.getColumn(1).getInt64());
+    found.value = row.getColumn(2).getInt64();
+    found.absent = number_of(3);
+    found.possible = number_of(4);
+    found.window = {from_day_number(row.getColumn(5).getInt64()), from_day_number(row.getColumn(6).getInt64())};
+    found.reason = text_of(row.getColumn(7));
+    return found;
+}
+
 } // namespace rollbook

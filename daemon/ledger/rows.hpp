@@ -2,6 +2,9 @@
 
 #include "daemon/domain/held.hpp"
 #include "daemon/ledger/database.hpp"
+#include "daemon/ports/ledger.hpp"
+
+#include <string_view>
 
 // Projection rows on their way in and out of SQL. Private to this layer.
 namespace rollbook {
@@ -21,6 +24,11 @@ private:
     SQLite::Statement thing_;
     SQLite::Statement end_thing_;
 };
+
+// A row of `alert_value_columns`.
+inline constexpr std::string_view alert_value_columns =
+    "SELECT alert, size, value, absent, possible, first_day, last_day, reason FROM alert_value ";
+alert_value alert_value_of(SQLite::Statement& row);
 
 // Runs a statement that gives no rows and makes it ready again, also when it fails: one left as it stopped would refuse
 // every later use.

@@ -77,6 +77,11 @@ struct statements {
           ),
           attempted(db, "UPDATE outbox SET state = ?, next_at = ?, last_error = ? WHERE id = ?"),
           checkpoint(db, "INSERT OR IGNORE INTO checkpoint (size, at, note) VALUES (?, ?, ?)"),
+          value(
+              db,
+              "INSERT OR REPLACE INTO alert_value (alert, size, value, absent, possible, first_day, last_day, reason) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+          ),
           ask_source(
               db,
               "SELECT first_closed_at, last_attempt, last_success, data_as_of, newest_day, statement_day, error, "
@@ -93,13 +98,14 @@ struct statements {
           ask_first(
               db, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? AND state <> 3 ORDER BY id LIMIT 1"
           ),
-          ask_message(db, "SELECT 1 FROM outbox WHERE message_id = ?")
+          ask_message(db, "SELECT 1 FROM outbox WHERE message_id = ?"),
+          ask_value(db, std::string(alert_value_columns) + "WHERE alert = ? ORDER BY size DESC LIMIT 1")
     {
     }
 
     entry_writer entries;
-    SQLite::Statement statement, quarantine, source, stream, outbox, attempted, checkpoint;
-    SQLite::Statement ask_source, ask_stream, ask_due, ask_next, ask_untried, ask_first, ask_message;
+    SQLite::Statement statement, quarantine, source, stream, outbox, attempted, checkpoint, value;
+    SQLite::Statement ask_source, ask_stream, ask_due, ask_next, ask_untried, ask_first, ask_message, ask_value;
 };
 
 // A kept query while it is asked. It lets go of what it read at the end: one left standing would keep the log from
@@ -145,6 +151,7 @@ public:
 
     std::optional<source_state> source(const std::string& name) const override;
     std::optional<stream_state> stream(const std::string& source, const std::string& stream) const override;
+    std::optional<alert_value> value_of(entry_index alert) const override;
     std::vector<outbox_message> due_messages(instant now, std::size_t max) const override;
     std::optional<instant> next_message_at() const override;
     int begin_attempt(std::int64_t number, instant now) override;
@@ -177,6 +184,7 @@ private:
     void insert(const quarantined_row& row);
     void insert(const source_state& row);
     void insert(const stream_state& row);
+    void insert(const alert_value& row, entry_index size);
     void insert(const outbox_message& row, instant now);
 
     std::unique_ptr<SQLite::Database> database_;
@@ -367,6 +375,8 @@ void sqlite_ledger::append(const transaction& t, instant now)
         insert(row);
     for (const stream_state& row : t.streams)
         insert(row);
+    for (const alert_value& row : t.values)
+        insert(row, tree.size());
     // By the clock as it is: once it was put back, a message must not wait until it is again where it wrongly was.
     for (const outbox_message& row : t.messages)
         insert(row, now);
@@ -466,6 +476,31 @@ void sqlite_ledger::insert(const stream_state& row)
     sql.bindNoCopy(3, row.fingerprint);
     sql.bind(4, windows_text(row.windows));
     run(sql);
+}
+
+void sqlite_ledger::insert(const alert_value& row, entry_index size)
+{
+    SQLite::Statement& sql = sql_->value;
+    sql.bind(1, static_cast<std::int64_t>(row.alert));
+    sql.bind(2, static_cast<std::int64_t>(size));
+    sql.bind(3, row.value);
+    for (const auto& [column, part] : {std::pair(4, row.absent), std::pair(5, row.possible)})
+        if (part)
+            sql.bind(column, *part);
+        else
+            sql.bind(column);
+    sql.bind(6, to_day_number(row.window.first));
+    sql.bind(7, to_day_number(row.window.last));
+    sql.bindNoCopy(8, row.reason);
+    run(sql);
+}
+
+std::optional<alert_value> sqlite_ledger::value_of(entry_index alert) const
+{
+    const asking sql(sql_->ask_value);
+    sql->bind(1, static_cast<std::int64_t>(alert));
+    if (!sql->executeStep()) return std::nullopt;
+    return alert_value_of(*sql);
 }
 
 void sqlite_ledger::insert(const outbox_message& row, instant now)

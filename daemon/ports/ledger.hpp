@@ -2,6 +2,7 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/base/ledger_entry.hpp"
+#include "daemon/domain/alert_value.hpp"
 #include "daemon/domain/held.hpp"
 #include "daemon/ports/channel.hpp"
 
@@ -118,6 +119,7 @@ struct transaction {
     std::vector<outbox_message> messages;
     std::vector<source_state> sources;
     std::vector<stream_state> streams;
+    std::vector<alert_value> values; // their size is that after the entries of this transaction
     // Delivery: outbox numbers received (their receipts are among the entries), tried again later, given up, or made
     // needless by a later message before anybody tried to send them.
     struct attempt_result {
@@ -131,7 +133,7 @@ struct transaction {
     bool empty() const
     {
         return entries.empty() && statements.empty() && quarantined.empty() && messages.empty() && sources.empty() &&
-               streams.empty() && attempts.empty();
+               streams.empty() && values.empty() && attempts.empty();
     }
 };
 
@@ -158,6 +160,9 @@ public:
 
     virtual std::optional<source_state> source(const std::string& name) const = 0;
     virtual std::optional<stream_state> stream(const std::string& source, const std::string& stream) const = 0;
+
+    // The newest value of an alert beside its versions; empty when there is none.
+    virtual std::optional<alert_value> value_of(entry_index alert) const = 0;
 
     // Messages due at `now`, oldest first.
     virtual std::vector<outbox_message> due_messages(instant now, std::size_t max) const = 0;

@@ -165,6 +165,9 @@ public:
         const std::function<bool(const statement_row&)>& use
     ) const = 0;
 
+    // The newest value of each alert beside its versions, as known at N, by alert.
+    virtual std::vector<alert_value> alert_values(entry_index) const { return {}; }
+
     virtual std::vector<source_state> sources() const = 0;
     virtual std::vector<stream_state> streams(const std::string& source) const = 0;
     virtual outbox_counts outbox() const = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/base/error.hpp"
+#include "daemon/domain/alert_value.hpp"
 #include "daemon/domain/case_facts.hpp"
 #include "daemon/domain/register.hpp"
 #include "daemon/domain/register_gate.hpp"
@@ -231,8 +232,10 @@ struct alert {
     // value nor evidence, and the value with it.
     std::vector<entry_index> used;
     std::optional<std::int64_t> value_in_all;
-    std::string reason;                    // plain English, mostly one sentence
-    std::string kept_open;                 // why it stands though its condition is not met for sure; mostly empty
+    std::string reason;    // plain English, mostly one sentence
+    std::string kept_open; // why it stands though its condition is not met for sure; mostly empty
+    // By a rule that needs a decision: the day on which no stage was met any more; empty while one is.
+    std::optional<civil_day> met_until;
     bool parked = false;                   // a baseline alert that a person put aside until its stage rises
     std::optional<alert_decision> decided; // where this version is a person's
 };
@@ -274,7 +277,13 @@ enum class telling { nothing, opened, stage_up, baseline, ended };
 struct alert_change {
     alert next;
     telling tell = telling::nothing;
+    // Nothing that counts is another: only the value, and with it window and reason. No version is to be made.
+    bool only_value = false;
 };
+
+// What is kept of such a change, and the alert as it stands by what was kept; that of an older version is passed over.
+alert_value value_to_keep(const alert& next);
+void follow_value(alert& version, const alert_value& kept);
 
 // Whether a person closed the alert while its condition was met: resolved, with a value that meets a stage. Its episode
 // goes on, and next_alert() wants it as `current`, so that a decided matter is not opened again at the next read.
@@ -306,7 +315,8 @@ std::vector<entry_index> used_before(const rule& judged_by, const alert* last);
 // An alert that would end if what is held back were nothing says in its reason and in `kept_open` what it waits for.
 //
 // State, stage, threshold, value, evidence and what it waits for that did not change make no change; a window that only
-// moved on makes none. The end of a baseline alert is not told: its opening was not told by itself either.
+// moved on makes none. A value that changed alone makes one that is `only_value`. The end of a baseline alert is not
+// told: its opening was not told by itself either.
 std::optional<alert_change> next_alert(
     const rule& judged_by,
     const std::string& rule_version,

@@ -126,6 +126,7 @@ std::string alert_payload(const alert& value, entry_index own_index)
         out.value(entry);
     out.end_array();
     write_text(out, "kept_open", value.kept_open);
+    if (value.met_until) out.member("met_until", format_day(*value.met_until));
     out.member("opened_at", format_instant(value.opened_at));
     out.key("opened_for").begin_object();
     out.member("as_of", format_day(value.opened_for.as_of));
@@ -185,6 +186,7 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
     (void)read(root["kept_open"], found.kept_open);
     found.parked = root["parked"].bool_if().value_or(false);
     found.value_in_all = root["value_in_all"].int_if();
+    found.met_until = parse_day(root["met_until"].string_if().value_or(""));
     if (!ok || (!root["used"].is_absent() && !read(root["used"], found.used))) return std::nullopt;
     const json_view parts = root["parts"];
     if (parts.is_object()) {

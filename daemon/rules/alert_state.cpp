@@ -36,10 +36,11 @@ int stage_reached(const rule& judged_by, const alert& current)
     return static_cast<int>(above - stages.begin()) - 1;
 }
 
+// All that an auditor or a lead goes by but the value: what makes it is the evidence, and the calendar.
 bool tells_the_same(const alert& a, const alert& b)
 {
-    return a.state == b.state && a.stage == b.stage && a.threshold == b.threshold && a.value == b.value &&
-           a.evidence == b.evidence && a.kept_open == b.kept_open;
+    return a.state == b.state && a.stage == b.stage && a.threshold == b.threshold && a.evidence == b.evidence &&
+           a.kept_open == b.kept_open && a.met_until == b.met_until;
 }
 
 // What alone keeps an alert from ending: what is held back, now or of the day on which it opened.
@@ -112,7 +113,14 @@ ending(const rule& judged_by, const alert& current, const verdict& now, const ve
     return std::nullopt;
 }
 
-alert_change follow(const rule& judged_by, const alert& current, const verdict& now, const verdict& then, instant at)
+alert_change follow(
+    const rule& judged_by,
+    const alert& current,
+    const verdict& now,
+    const verdict& then,
+    const judged_day& judged,
+    instant at
+)
 {
     alert_change change{current, telling::nothing};
     alert& next = change.next;
@@ -135,20 +143,34 @@ alert_change follow(const rule& judged_by, const alert& current, const verdict& 
     }
     take_value(next, now);
     next.kept_open = kept_open_by(judged_by, now, then);
-    next.reason = why_open(judged_by, now, reached, next.kept_open);
+    if (now.stage >= 0 || !judged_by.needs_decision)
+        next.met_until.reset();
+    else if (!next.met_until)
+        next.met_until = judged.as_of;
+    const auto was_met =
+        next.met_until ? std::optional(day_range{next.opened_for.as_of, *next.met_until}) : std::nullopt;
+    next.reason = why_open(judged_by, now, reached, next.kept_open, was_met);
     return change;
 }
 
 std::optional<alert_change> go_on(
-    const rule& judged_by, const alert& current, const verdict& now, const verdict& then, bool rule_changed, instant at
+    const rule& judged_by,
+    const alert& current,
+    const verdict& now,
+    const verdict& then,
+    const judged_day& judged,
+    bool rule_changed,
+    instant at
 )
 {
     std::optional<alert_change> change = ending(judged_by, current, now, then, rule_changed);
     // What was told to nobody needs nobody's decision to go.
     if (!change && current.state == alert_state::pending && now.stage < 0) change = resolve(judged_by, current, now);
     // An alert that stays though its pupil is outside the cohort is left as it was.
-    if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, current, now, then, at);
-    if (!change || tells_the_same(change->next, current)) return std::nullopt;
+    if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, current, now, then, judged, at);
+    if (!change || !tells_the_same(change->next, current)) return change;
+    if (change->next.value == current.value && change->next.parts == current.parts) return std::nullopt;
+    change->only_value = true;
     return change;
 }
 
@@ -162,6 +184,25 @@ std::optional<alert_change> end_episode(const rule& judged_by, const alert& deci
 }
 
 } // namespace
+
+alert_value value_to_keep(const alert& next)
+{
+    alert_value kept{next.id, 0, next.value, {}, {}, next.window, next.reason};
+    if (next.parts) {
+        kept.absent = next.parts->absent;
+        kept.possible = next.parts->possible;
+    }
+    return kept;
+}
+
+void follow_value(alert& version, const alert_value& kept)
+{
+    if (kept.alert != version.id || kept.size <= version.latest) return;
+    version.value = kept.value;
+    if (kept.absent && kept.possible) version.parts = absence_parts{*kept.absent, *kept.possible};
+    version.window = kept.window;
+    version.reason = kept.reason;
+}
 
 std::string_view name_of(alert_state state)
 {
@@ -229,7 +270,7 @@ std::optional<alert_change> next_alert(
     } else if (decided) {
         change = end_episode(judged_by, *current, now);
     } else {
-        change = go_on(judged_by, *current, now, *then, rule_version != current->rule_version, at);
+        change = go_on(judged_by, *current, now, *then, judged, rule_version != current->rule_version, at);
     }
     if (!change) return std::nullopt;
     change->next.rule_version = rule_version;

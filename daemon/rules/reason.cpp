@@ -192,7 +192,9 @@ std::string what_is_held_back(const pupil_history& history)
     return said;
 }
 
-std::string why_open(const rule& judged_by, const verdict& now, int reached, std::string_view kept_open)
+std::string why_open(
+    const rule& judged_by, const verdict& now, int reached, std::string_view kept_open, std::optional<day_range> was_met
+)
 {
     if (kind_of(judged_by).by_source)
         return now.stage >= 0 ? now.detail : why_resolved(judged_by, now) + " The alert stays until a person decides.";
@@ -208,6 +210,8 @@ std::string why_open(const rule& judged_by, const verdict& now, int reached, std
                                       ? "a person decides"
                                       : "it is " + fewer_than(judged_by, judged_by.clearing_level());
         said += fmt::format(" That is {} now; the alert stays until {}.", needed, until);
+        if (was_met && judged_by.needs_decision)
+            said += fmt::format(" The threshold was met {}; no decision is recorded.", days_in_words(*was_met));
     } else if (now.stage < reached) {
         said += fmt::format(
             " The stage \"{}\" was reached earlier and stays.", judged_by.stages[static_cast<std::size_t>(reached)].name
@@ -236,8 +240,8 @@ std::string why_withdrawn(const rule& judged_by, const verdict& then, bool rule_
 {
     const measure_kind& kind = kind_of(judged_by);
     const std::string_view records = kind.reads_marks ? kind.reads_cases ? "Records" : "Marks" : "Records";
-    const std::string what_changed =
-        std::string(records) + (rule_changed ? " or the rule were changed" : " were changed");
+    const std::string what_changed = std::string(records) + (rule_changed ? ", the calendar or the rule were changed"
+                                                                          : " or the calendar were changed");
     const std::int64_t needed = judged_by.stages.front().at_least;
     if (is_age(judged_by)) {
         return fmt::format(

@@ -12,7 +12,14 @@ std::string days_in_words(const day_range& days);
 
 // What is met now. `reached` is the index of the alert's own stage, which may be above the verdict's. `kept_open`: what
 // the alert waits for where that alone keeps it; else empty.
-std::string why_open(const rule& judged_by, const verdict& now, int reached, std::string_view kept_open = {});
+// `was_met`: of an alert that stands for want of a decision, from when until when its threshold was met.
+std::string why_open(
+    const rule& judged_by,
+    const verdict& now,
+    int reached,
+    std::string_view kept_open = {},
+    std::optional<day_range> was_met = {}
+);
 // The sessions held back of a pupil, each with its reason: "the register of 9B on Monday 2 November 2026, morning, has
 // not been taken". Of many the newest few. Empty where nothing is.
 std::string what_is_held_back(const pupil_history& history);

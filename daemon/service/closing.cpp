@@ -469,7 +469,7 @@ void read_closer::judge_subject(step& s, const rule_in_force& in_force, const st
     auto change = next_alert(
         by, in_force.version, {}, current ? &*current : nullptr, found, stands ? &then : nullptr, judged, false, s.now
     );
-    if (!change) return;
+    if (!change || change->only_value) return;
     change->next.pupil = no_entry;
     change->next.source = subject;
     s.report.alerts_ended += stands && is_ended(change->next.state) ? 1 : 0;
@@ -691,6 +691,8 @@ void read_closer::judge_by(
     const entry_index pupil = who.ref;
     const held_thing* thing = s.held.things(what::alert).find("", fmt::format("{}/{}", by.id, pupil));
     std::optional<alert> current = thing ? parse_alert_payload(thing->payload, thing->entry) : std::nullopt;
+    if (current && !thing->gone)
+        if (const auto kept = book_.value_of(current->id)) follow_value(*current, *kept);
     std::vector<entry_index> used = used_before(by, current ? &*current : nullptr);
     if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
     if (!current && (!may_open || pupils_.of(s.held, pupil).gone)) return; // nothing new is opened for a leaver
@@ -720,6 +722,10 @@ void read_closer::judge_by(
         failing_[by.id].insert(pupil);
     }
     if (!change) return;
+    if (change->only_value) {
+        s.t.values.push_back(value_to_keep(change->next));
+        return;
+    }
 
     const bool ending = is_ended(change->next.state) && current && !is_ended(current->state);
     s.report.alerts_ended += ending ? 1 : 0;

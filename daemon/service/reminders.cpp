@@ -56,16 +56,19 @@ struct round {
     }
 };
 
-std::optional<alert> standing_alert(const held_thing& thing)
+std::optional<alert> standing_alert(const ledger& book, const held_thing& thing)
 {
     if (thing.gone) return std::nullopt;
-    return parse_alert_payload(thing.payload, thing.entry);
+    std::optional<alert> found = parse_alert_payload(thing.payload, thing.entry);
+    const auto kept = found ? book.value_of(found->id) : std::nullopt;
+    if (kept) follow_value(*found, *kept);
+    return found;
 }
 
 void remind_of_alerts(round& r)
 {
     for (const held_thing& thing : std::as_const(r.book.state()).things(what::alert).all()) {
-        const auto about = standing_alert(thing);
+        const auto about = standing_alert(r.book, thing);
         const rule* of = about ? r.find_rule(about->rule) : nullptr;
         if (of == nullptr || r.is_silent(*of, about->pupil)) continue;
         const local_instant since = r.zone.to_local(counts_since(*about));
@@ -82,7 +85,7 @@ void remind_of_actions(round& r)
 {
     for (const case_action& about : actions_in(r.book.state())) {
         const held_thing* thing = std::as_const(r.book.state()).things(what::alert).find_subject(about.alert);
-        const auto whose = thing ? standing_alert(*thing) : std::nullopt;
+        const auto whose = thing ? standing_alert(r.book, *thing) : std::nullopt;
         const rule* of = whose ? r.find_rule(about.rule) : nullptr;
         if (of == nullptr) continue;
         for (const due_reminder& due : reminders_of(about, *whose, *of, r.setting, r.local)) {

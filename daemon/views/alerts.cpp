@@ -61,6 +61,14 @@ std::string subject_of(const alert& value, const people& everyone)
     return std::string(subject_without_pupil(value).name);
 }
 
+newest_values::newest_values(const workplace& at) : all_(at.reader.alert_values(at.n)) {}
+
+void newest_values::apply(alert& version) const
+{
+    const auto kept = std::ranges::lower_bound(all_, version.id, {}, &alert_value::alert);
+    if (kept != all_.end()) follow_value(version, *kept);
+}
+
 std::vector<alert> alert_versions(const workplace& at, entry_index id)
 {
     std::vector<alert> versions;
@@ -83,7 +91,9 @@ alert_story story_of(const workplace& at, entry_index id)
             "no alert has the id " + std::to_string(id),
             "`rollbook alerts list --state all` lists every alert with its id."
         ));
-    const alert& now = story.versions.back();
+    story.now = story.versions.back();
+    newest_values(at).apply(story.now);
+    const alert& now = story.now;
     std::vector<std::string> used;
     for (case_action& each : actions_at(at)) {
         if (!is_about_source(now) && each.pupil == now.pupil && has_used_evidence(each, now.rule, "letter"))
@@ -207,7 +217,7 @@ void write_alert(
 void write_alert_story(json_writer& out, const alert_story& story, const people& everyone)
 {
     const auto history = [&](json_writer& into) { write_alert_history(into, story.versions); };
-    write_members(out, story.versions.back(), everyone, history, &story);
+    write_members(out, story.now, everyone, history, &story);
 }
 
 } // namespace rollbook

@@ -14,6 +14,16 @@ namespace rollbook {
 // failure_error with ledger_in_doubt.
 std::optional<alert> read_alert(const thing_view& version);
 
+// The alerts' newest values, which follow every closed read, at the size asked about: read once for a whole list.
+class newest_values {
+public:
+    explicit newest_values(const workplace& at);
+    void apply(alert& version) const;
+
+private:
+    std::vector<alert_value> all_; // by alert
+};
+
 // The members of `alerts list --json`. `write_history`, where given, writes the value of the member "history".
 void write_alert(
     json_writer& out,
@@ -28,6 +38,7 @@ std::string subject_of(const alert& value, const people& everyone);
 // What is told of one alert besides its newest version.
 struct alert_story {
     std::vector<alert> versions;            // oldest first, at least one
+    alert now;                              // the last of them, with what its value has become since
     std::vector<case_action> actions;       // about it, by id
     evidence_count for_letter;              // of its evidence, for the next letter of the rule
     std::optional<referral_check> referral; // of a rule that a penalty notice may follow from

@@ -133,9 +133,13 @@ void read_incidents(const workplace& at, const asked_days& asked, const people& 
 
 void read_alerts(const workplace& at, const people& everyone, timeline& into)
 {
+    const newest_values values(at);
     at.reader.things(what::alert, at.n, [&](const thing_view& each) {
         if (everyone.person_of(each.pupil) != into.person) return true;
-        if (auto read = read_alert(each)) into.alerts.push_back(std::move(*read));
+        auto read = read_alert(each);
+        if (!read) return true;
+        values.apply(*read);
+        into.alerts.push_back(std::move(*read));
         return true;
     });
     std::ranges::sort(into.alerts, {}, &alert::id);

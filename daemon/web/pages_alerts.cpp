@@ -377,7 +377,8 @@ result<page_model> make_alert(const page_request& of)
     const std::vector<alert> versions = alert_versions(of.at, of.id);
     // An alert that the reader may not see is not there.
     if (versions.empty() || !sees_alert(of, versions.back())) return no_such_page();
-    const alert& now = versions.back();
+    alert now = versions.back();
+    newest_values(of.at).apply(now);
     const rule* judged_by = find_rule(of, now.rule);
     page_model page;
     page.page = "alert";

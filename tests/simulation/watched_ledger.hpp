@@ -62,6 +62,7 @@ public:
         return real_->first_message_id(alert, route);
     }
     bool has_message(const std::string& id) const override { return real_->has_message(id); }
+    std::optional<alert_value> value_of(entry_index alert) const override { return real_->value_of(alert); }
     std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override
     {
         return real_->untried_messages(alert, route);

@@ -291,6 +291,7 @@ public:
         l->statements(from, to, n, use);
     }
     std::vector<source_state> sources() const override { return l->sources(); }
+    std::vector<alert_value> alert_values(entry_index n) const override { return l->alert_values(n); }
     std::vector<stream_state> streams(const std::string& source) const override { return l->streams(source); }
     outbox_counts outbox() const override { return l->outbox(); }
     std::int64_t quarantined() const override { return l->quarantined(); }

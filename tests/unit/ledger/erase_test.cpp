@@ -72,7 +72,15 @@ struct left_school {
 TEST_CASE("erasing a pupil takes every entry about the pupil and leaves the others", "[ledger]")
 {
     left_school school;
+    transaction values;
+    for (const entry_index alert : {entry_index{7}, entry_index{5}}) {
+        alert_value& row = values.values.emplace_back();
+        row.alert = alert;
+        row.reason = "10.5 % absent";
+    }
+    school.folder.open()->commit(values, noon(10));
     const upkeep_report done = school.erase_pupil(asked_for(1)).value();
+    CHECK(number_of(school.folder.file(), "SELECT sum(alert) FROM alert_value") == 5);
     CHECK(done.ok);
     CHECK(number_of(school.folder.file(), "SELECT count(*) FROM opening WHERE idx IN (1, 3, 4, 7, 8, 12)") == 0);
     CHECK(number_of(school.folder.file(), "SELECT count(*) FROM opening WHERE idx IN (0, 2, 5, 6, 9, 10, 11)") == 7);

@@ -31,6 +31,7 @@ struct watch {
         const auto change =
             next_alert(judged_by, version, pupil, current, now, then ? &*then : nullptr, judged, first_read, at);
         tell = change ? change->tell : telling::nothing;
+        only_value = change && change->only_value;
         if (!change) return false;
 
         const entry_index own = book.next_entry++;
@@ -49,6 +50,7 @@ struct watch {
     std::optional<alert> last;
     verdict now;
     telling tell = telling::nothing;
+    bool only_value = false; // the last read made no version, but another value
 };
 
 // That school day, counted from 2 November 2026.
@@ -232,7 +234,8 @@ TEST_CASE("an alert whose marks were amended away is withdrawn", "[rules]")
     CHECK(late.last->state == alert_state::withdrawn);
     CHECK(late.tell == telling::ended);
     CHECK(
-        late.last->reason == "Marks were changed: by what is known now 2 sessions counted when it opened; 3 are needed."
+        late.last->reason ==
+        "Marks or the calendar were changed: by what is known now 2 sessions counted when it opened; 3 are needed."
     );
 }
 
@@ -302,8 +305,12 @@ TEST_CASE("an alert that needs a decision stays when its window has rolled on", 
     CHECK(notice.last->threshold == 10);
     CHECK(
         notice.last->reason == "0 unauthorised sessions in 10 school weeks (14 September to 23 November 2026). That is "
-                               "fewer than 10 now; the alert stays until a person decides."
+                               "fewer than 10 now; the alert stays until a person decides. The threshold was met 11 "
+                               "September to 23 November 2026; no decision is recorded."
     );
+    CHECK(notice.last->met_until == ymd(2026, 11, 23));
+    CHECK(parse_alert_payload(alert_payload(*notice.last, 9'000), 9'000)->met_until == ymd(2026, 11, 23));
+    CHECK_FALSE(notice.read(ymd(2026, 11, 24))); // the day it ended stays
 
     // It opened on ten; by what is known now there were nine.
     notice.book.mark(am(ymd(2026, 9, 7)), "I");
@@ -322,7 +329,7 @@ TEST_CASE("recoding N to I after the alert withdraws it with that reason", "[rul
     CHECK(notice.last->value == 9);
     CHECK(
         notice.last->reason ==
-        "Marks were changed: by what is known now 9 sessions counted when it opened; 10 are needed."
+        "Marks or the calendar were changed: by what is known now 9 sessions counted when it opened; 10 are needed."
     );
 }
 
@@ -352,8 +359,10 @@ TEST_CASE("a reason's alert ages from amber to overdue and is withdrawn when the
     REQUIRE(reason.read(day_no(reason, 5)));
     CHECK(reason.last->value == 4);
     CHECK(reason.tell == telling::nothing);
+    CHECK(reason.only_value);
     REQUIRE(reason.read(day_no(reason, 6)));
     CHECK(reason.last->stage == "red");
+    CHECK_FALSE(reason.only_value);
     REQUIRE(reason.read(day_no(reason, 7)));
     CHECK(reason.last->stage == "overdue");
 
@@ -365,9 +374,43 @@ TEST_CASE("a reason's alert ages from amber to overdue and is withdrawn when the
     REQUIRE(reason.read(day_no(reason, 8)));
     CHECK(reason.last->state == alert_state::withdrawn);
     CHECK(
-        reason.last->reason == "Marks were changed: by what is known now no session had been 3 school days without a "
-                               "reason (N) when it opened."
+        reason.last->reason ==
+        "Marks or the calendar were changed: by what is known now no session had been 3 school days without a "
+        "reason (N) when it opened."
     );
+}
+
+TEST_CASE(
+    "a snow day that the calendar learns of later takes back what rested on it, and says so", "[rules][statutory]"
+)
+{
+    watch reason(reason_overdue());
+    reason.book.mark(am(ymd(2026, 11, 2)), "N"); // a Monday
+    REQUIRE(reason.read(ymd(2026, 11, 5)));
+    REQUIRE(reason.last->stage == "amber"); // three school days
+    reason.calendar = example_calendar({{ymd(2026, 11, 4), closed_kind::closure}});
+    REQUIRE(reason.read(ymd(2026, 11, 5)));
+    CHECK(reason.last->state == alert_state::withdrawn);
+    CHECK_THAT(
+        reason.last->reason,
+        Catch::StartsWith("Marks or the calendar were changed: by what is known now no session had been 3 school days")
+    );
+    // The third school day is the Friday now.
+    REQUIRE(reason.read(ymd(2026, 11, 6)));
+    CHECK(reason.last->state == alert_state::open);
+}
+
+TEST_CASE("a snow day brings back into a window what its day had pushed out", "[rules]")
+{
+    watch late(repeated_lateness());
+    late.book.mornings(late.calendar, ymd(2026, 11, 2), "LLL");
+    REQUIRE(late.read(ymd(2026, 11, 13))); // the tenth school day
+    REQUIRE(late.read(ymd(2026, 11, 16))); // two are left
+    REQUIRE(late.last->state == alert_state::resolved);
+    late.calendar = example_calendar({{ymd(2026, 11, 10), closed_kind::closure}});
+    REQUIRE(late.read(ymd(2026, 11, 16)));
+    CHECK(late.last->state == alert_state::open);
+    CHECK(late.last->value == 3);
 }
 
 TEST_CASE("a pupil who moves out of the rule's years ends its alert as resolved", "[rules]")
@@ -460,7 +503,7 @@ TEST_CASE("a changed rule gives one new entry and then rest", "[rules]")
     CHECK(late.last->state == alert_state::withdrawn);
     CHECK(
         late.last->reason ==
-        "Marks or the rule were changed: by what is known now 5 sessions counted when it opened; 6 "
+        "Marks, the calendar or the rule were changed: by what is known now 5 sessions counted when it opened; 6 "
         "are needed."
     );
 }

@@ -165,6 +165,7 @@ public:
         return real_->first_message_id(alert, route);
     }
     bool has_message(const std::string& id) const override { return real_->has_message(id); }
+    std::optional<alert_value> value_of(entry_index alert) const override { return real_->value_of(alert); }
     std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override
     {
         return real_->untried_messages(alert, route);
@@ -536,6 +537,63 @@ TEST_CASE("a day within the budget has no warning, nor has a school without one"
     school.now += std::chrono::minutes(10);
     school.poll();
     CHECK(school.count("alert-budget") == 0);
+}
+
+TEST_CASE("a share follows every read, and its alert has a new version only when what counts changed", "[service]")
+{
+    small_school school;
+    school.settings.rules = {england_rule("persistent-absence")};
+    school.settings.rules.front().min_possible = 1;
+    const auto add_day = [&](unsigned day, const std::string& code) {
+        for (const half_day half : {half_day::am, half_day::pm})
+            for (int pupil = 0; pupil < 10; ++pupil)
+                school.mis->marks.push_back(
+                    {"M" + std::to_string(school.mis->marks.size()),
+                     "A" + std::to_string(pupil),
+                     {ymd(2026, 9, day), half},
+                     pupil == 5 ? code : "/"}
+                );
+    };
+    school.set(5, "I"); // six mornings of twelve sessions
+    school.poll();
+    const auto versions = [&] { return school.count(alert_word); };
+    const auto kept = [&] { return school.folder.reader()->alert_values(no_entry); };
+    REQUIRE(versions() == 1);
+    CHECK(kept().empty());
+    const entry_index first_size = school.folder.reader()->size();
+
+    add_day(22, "/"); // six of fourteen: the stage stays severe
+    school.now += std::chrono::hours(24);
+    school.poll();
+    CHECK(versions() == 1);
+    REQUIRE(kept().size() == 1);
+    CHECK(kept().front().value == 4285);
+    CHECK(kept().front().absent == 6);
+    CHECK(kept().front().possible == 14);
+    CHECK_THAT(kept().front().reason, Contains("42.85 % absent") && Contains("6 of 14 possible sessions"));
+    CHECK(school.folder.reader()->alert_values(first_size).empty()); // as known before
+    const auto before = school.content();
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.content() == before);
+    CHECK(kept().size() == 1);
+
+    // A decision says who and why, and the value stays what it has become.
+    decision_request taken;
+    taken.kind = decision_kind::take_up;
+    taken.about = kept().front().alert;
+    taken.user = "lead";
+    REQUIRE(take_decision(*school.folder.open(), school.settings, taken, school.now).has_value());
+    REQUIRE(versions() == 2);
+    REQUIRE(kept().size() == 1);
+    CHECK(kept().front().value == 4285);
+    CHECK(kept().front().size == school.folder.reader()->size());
+    add_day(23, "I"); // an absence more is one entry that counts more: a version
+    school.now += std::chrono::hours(24);
+    school.poll();
+    CHECK(versions() == 3);
+    CHECK(school.count(R"("parts":{"absent":8,"possible":16})") == 1);
+    CHECK(school.folder.verify().problems.empty());
 }
 
 TEST_CASE("time alone brings on an alert whose rule asks its condition to last", "[service]")
