@@ -3,7 +3,7 @@
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
 #include "daemon/cli/proof_files.hpp"
-#include "daemon/views/people.hpp"
+#include "daemon/views/roster.hpp"
 
 #include <ostream>
 
@@ -15,14 +15,18 @@ void print_report(std::ostream& out, const report& of, std::string_view made_for
     out << of.title << "\n" << made_for << "\n";
     for (const std::string& note : of.notes)
         out << note << '\n';
-    std::vector<std::string> headings;
-    for (const report_column& column : of.columns)
-        headings.push_back((column.is_number ? ">" : "") + column.heading);
-    text_table table(out, {headings.begin(), headings.end()});
-    for (const auto& row : of.rows)
-        table.row(row);
-    table.end();
-    if (table.rows() == 0) out << "Nothing to list.\n";
+    bool is_first = true;
+    for (const report_table& each : of.tables()) {
+        if (!std::exchange(is_first, false)) out << '\n' << each.title << '\n';
+        std::vector<std::string> headings;
+        for (const report_column& column : each.columns)
+            headings.push_back((column.is_number ? ">" : "") + column.heading);
+        text_table table(out, {headings.begin(), headings.end()});
+        for (const auto& row : each.rows)
+            table.row(row);
+        table.end();
+        if (table.rows() == 0) out << "Nothing to list.\n";
+    }
 }
 
 int list_reports(const command_io& io)
@@ -67,8 +71,13 @@ int run_report(const command_io& io, const command_options& options)
     const std::string format = format_of(options);
     return with_ledger(io, options, [&](const workplace& at) {
         const people everyone(at);
-        report_question question{at.reader, at.zone, at.now, at.n, options.from_day, options.to_day, {}};
-        question.reference = [&](entry_index record) { return reference_of(everyone.person_of(record)); };
+        const roster pupils(at, everyone);
+        report_question question{at, everyone, pupils, options.from_day, options.to_day};
+        if (kind->about_pupil) {
+            if (options.pupil.empty())
+                throw failure_error(failure(errc::usage, "the report is about one pupil", "Add --pupil REF."));
+            question.pupil = everyone.find(options.pupil).value();
+        }
         const report made = kind->make(question);
         const std::string made_for = plain(at.config.school.name) + ", " + period_text(options) + ", as known on " +
                                      long_clock_text(at.now, at.zone) +

@@ -271,6 +271,8 @@ void command_line::add_reports()
 
     CLI::App* report = add(app_, "report", "A report, as a table or a file", run_report);
     report->add_option("NAME", options_.report, "Which; without a name they are listed")->type_name("");
+    report->add_option("--pupil", options_.pupil, "Of a report about one pupil: P-N, a UPN or SOURCE:ID")
+        ->type_name("REF");
     days(report);
     known_at(report);
     report->add_option("--format", options_.format, "What to write; left out: as the file's name says, or a table")

@@ -82,11 +82,11 @@ std::string clock(std::string_view instant_text, const time_zone& zone)
 std::pair<entry_index, entry_index> entries_of(const report_question& asked)
 {
     const auto before = [&](civil_day day) {
-        return asked.reader.size_at(asked.zone.to_instant(local_instant(day)) - std::chrono::milliseconds(1));
+        return asked.at.reader.size_at(asked.at.zone.to_instant(local_instant(day)) - std::chrono::milliseconds(1));
     };
     const entry_index first = asked.from ? before(*asked.from) : 0;
-    const entry_index end = asked.to ? before(*asked.to + std::chrono::days(1)) : asked.n;
-    return {first, std::min(end, asked.n)};
+    const entry_index end = asked.to ? before(*asked.to + std::chrono::days(1)) : asked.at.n;
+    return {first, std::min(end, asked.at.n)};
 }
 
 } // namespace
@@ -116,13 +116,13 @@ report amendments(const report_question& asked)
     };
     const auto [first, end] = entries_of(asked);
     if (first >= end) return made;
-    asked.reader.entries(first, end, [&](const entry_view& entry) {
+    asked.at.reader.entries(first, end, [&](const entry_view& entry) {
         // Most entries replace nothing: they need not be parsed.
         if (!entry.is_open || entry.payload.find("\"replaces\":") == std::string_view::npos) return true;
         const auto amended = read_mark(entry.payload);
         const auto replaced = amended ? amended->root()["replaces"].int_if() : std::nullopt;
         if (!replaced || *replaced < 0) return true;
-        const auto original = mark_at(asked.reader, static_cast<entry_index>(*replaced));
+        const auto original = mark_at(asked.at.reader, static_cast<entry_index>(*replaced));
         if (original && (original->says_the_same(*amended) || (original->is_first() && original->is_unrecorded())))
             return true;
         const json_view root = amended->root();
@@ -133,8 +133,8 @@ report amendments(const report_question& asked)
              std::string(text_in(root, "session")),
              original ? original->text() : "erased",
              amended->text(),
-             clock(text_in(root, "learned_after"), asked.zone),
-             clock(text_in(root, "learned_by"), asked.zone),
+             clock(text_in(root, "learned_after"), asked.at.zone),
+             clock(text_in(root, "learned_by"), asked.at.zone),
              supplied(text_in(told, "reason")),
              supplied(text_in(told, "on")),
              supplied(text_in(told, "name")),

@@ -59,11 +59,45 @@ std::string as_csv(const report& of)
         }
         out += "\r\n";
     };
-    line(of.columns, [](const report_column& column) { return std::string_view(column.heading); });
-    for (const auto& row : of.rows)
-        line(row, [](const std::string& cell) { return std::string_view(cell); });
+    const auto same = [](const std::string& cell) { return std::string_view(cell); };
+    bool is_first = true;
+    for (const report_table& table : of.tables()) {
+        if (!std::exchange(is_first, false)) {
+            out += "\r\n";
+            line(std::vector<std::string>{table.title}, same);
+        }
+        line(table.columns, [](const report_column& column) { return std::string_view(column.heading); });
+        for (const auto& row : table.rows)
+            line(row, same);
+    }
     return out;
 }
+
+namespace {
+
+void append_table(std::string& out, const report_table& of)
+{
+    const auto cell_class = [&](std::size_t i) -> std::string_view {
+        return of.columns[i].is_number ? " class=\"n\"" : "";
+    };
+    if (of.rows.empty()) {
+        append_element(out, "p", "Nothing to list.");
+        return;
+    }
+    out += "\n<table><thead><tr>";
+    for (std::size_t i = 0; i < of.columns.size(); ++i)
+        append_element(out, "th", of.columns[i].heading, std::string(" scope=\"col\"").append(cell_class(i)));
+    out += "</tr></thead><tbody>\n";
+    for (const auto& row : of.rows) {
+        out += "<tr>";
+        for (std::size_t i = 0; i < row.size(); ++i)
+            append_element(out, "td", row[i], cell_class(i));
+        out += "</tr>\n";
+    }
+    out += "</tbody></table>";
+}
+
+} // namespace
 
 std::string as_html(const report& of, std::string_view made_for)
 {
@@ -75,41 +109,32 @@ std::string as_html(const report& of, std::string_view made_for)
     append_element(out, "p", made_for);
     for (const std::string& note : of.notes)
         append_element(out, "p", note);
-    const auto cell_class = [&](std::size_t i) -> std::string_view {
-        return of.columns[i].is_number ? " class=\"n\"" : "";
-    };
-    if (of.rows.empty()) {
-        append_element(out, "p", "Nothing to list.");
-    } else {
-        out += "\n<table><thead><tr>";
-        for (std::size_t i = 0; i < of.columns.size(); ++i)
-            append_element(out, "th", of.columns[i].heading, std::string(" scope=\"col\"").append(cell_class(i)));
-        out += "</tr></thead><tbody>\n";
-        for (const auto& row : of.rows) {
-            out += "<tr>";
-            for (std::size_t i = 0; i < row.size(); ++i)
-                append_element(out, "td", row[i], cell_class(i));
-            out += "</tr>\n";
-        }
-        out += "</tbody></table>";
+    bool is_first = true;
+    for (const report_table& table : of.tables()) {
+        if (!std::exchange(is_first, false)) append_element(out, "h2", table.title);
+        append_table(out, table);
     }
     return out += "</main></body></html>\n";
 }
 
-void write_report(json_writer& out, const report& of)
+namespace {
+
+void write_columns(json_writer& out, const report_table& of)
+{
+    out.key("columns").begin_array();
+    for (const report_column& column : of.columns)
+        out.value(column.key);
+    out.end_array();
+}
+
+void write_rows(json_writer& out, const report_table& of)
 {
     // RFC 8785 wants each row's keys in order, whatever the order of the columns.
     std::vector<std::size_t> order(of.columns.size());
     for (std::size_t i = 0; i < order.size(); ++i)
         order[i] = i;
     std::ranges::sort(order, {}, [&](std::size_t i) { return std::string_view(of.columns[i].key); });
-    out.begin_object().key("columns").begin_array();
-    for (const report_column& column : of.columns)
-        out.value(column.key);
-    out.end_array().key("notes").begin_array();
-    for (const std::string& note : of.notes)
-        out.value(note);
-    out.end_array().key("rows").begin_array();
+    out.key("rows").begin_array();
     for (const auto& row : of.rows) {
         out.begin_object();
         for (const std::size_t i : order) {
@@ -121,7 +146,32 @@ void write_report(json_writer& out, const report& of)
         }
         out.end_object();
     }
-    out.end_array().member("title", of.title).end_object();
+    out.end_array();
+}
+
+} // namespace
+
+void write_report(json_writer& out, const report& of)
+{
+    const report_table first{of.title, of.columns, of.rows};
+    out.begin_object();
+    write_columns(out, first);
+    if (!of.more.empty()) {
+        out.key("more").begin_array();
+        for (const report_table& table : of.more) {
+            out.begin_object();
+            write_columns(out, table);
+            write_rows(out, table);
+            out.member("title", table.title).end_object();
+        }
+        out.end_array();
+    }
+    out.key("notes").begin_array();
+    for (const std::string& note : of.notes)
+        out.value(note);
+    out.end_array();
+    write_rows(out, first);
+    out.member("title", of.title).end_object();
 }
 
 } // namespace rollbook

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "daemon/base/canonical_json.hpp"
-#include "daemon/base/time.hpp"
-#include "daemon/ports/ledger_reader.hpp"
+#include "daemon/domain/visibility.hpp"
+#include "daemon/views/people.hpp"
+#include "daemon/views/roster.hpp"
 
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,9 +15,15 @@
 namespace rollbook {
 
 struct report_column {
-    std::string key;     // the member's name in JSON, [a-z0-9_]
+    std::string key;     // the member's name in JSON, [a-z0-9_]; of "pupil", "entry" and "alert" the pages make links
     std::string heading; // for people
     bool is_number = false;
+};
+
+struct report_table {
+    std::string title; // empty: the report's own
+    std::vector<report_column> columns;
+    std::vector<std::vector<std::string>> rows; // a cell for each column; an empty one is not known
 };
 
 struct report {
@@ -25,37 +31,66 @@ struct report {
     std::vector<std::string> notes; // what a reader must know to read it rightly
     std::vector<report_column> columns;
     std::vector<std::vector<std::string>> rows; // a cell for each column; an empty one is not known
+    std::vector<report_table> more;             // further tables, below the first
+
+    // All of them, the first first, its title the report's.
+    std::vector<report_table> tables() const;
 };
 
 // What a report is asked about. References must outlive the call.
 struct report_question {
-    const ledger_reader& reader;
-    const time_zone& zone;
-    instant at{};                                      // the moment it is made for: known-at, or now
-    entry_index n = 0;                                 // known at this size
-    std::optional<civil_day> from, to;                 // days at the school, both inclusive
-    std::function<std::string(entry_index)> reference; // of the person a pupil record belongs to: "P-12"
+    const workplace& at;
+    const people& everyone;
+    const roster& pupils;
+    std::optional<civil_day> from, to;                              // days at the school, both inclusive
+    visibility allowed = visibility::everything();                  // what the reader may see
+    bool names = false;                                             // with pupils' names beside their references
+    entry_index pupil = no_entry;                                   // the person, of a report about one
+    std::string_view targeting_label = "Targeting support meeting"; // what the school calls that meeting
+
+    std::string reference(entry_index record) const { return reference_of(everyone.person_of(record)); }
+    civil_day today() const { return day_of(at.zone.to_local(at.now)); }
+    // The days asked about, up to today; without a first day from `otherwise` on.
+    day_range days(civil_day otherwise) const
+    {
+        return {from.value_or(otherwise), to ? std::min(*to, today()) : today()};
+    }
+};
+
+// Who may open a report on the pages.
+enum class audience {
+    pupils,     // who may see pupils, and all that `needs` says
+    totals,     // governors too: it tells of no pupil
+    operations, // who runs or audits it: nothing of any pupil
+    watchers,   // the auditor and the safeguarding lead: who saw what
 };
 
 struct report_kind {
     std::string_view name;
-    std::string_view says; // one line for lists
+    std::string_view title;
+    std::string_view says; // what it is for, in one line for lists
     report (*make)(const report_question&);
+    audience for_whom = audience::pupils;
+    visibility needs = visibility::attendance;
+    bool about_pupil = false; // needs question.pupil
+    bool hides_names = false; // names only where they are asked for: it is read in company
 };
 
 // Every report there is, by name. A new one is a function and a line in registry.cpp.
 std::span<const report_kind> report_kinds();
 const report_kind* find_report(std::string_view name);
 
-// RFC 4180, UTF-8. A text that a spreadsheet would take for a formula gets an apostrophe in front.
+// RFC 4180, UTF-8; further tables follow after an empty line and a line with their title. A text that a spreadsheet
+// would take for a formula gets an apostrophe in front.
 std::string as_csv(const report& of);
 // One whole page that needs nothing else: readable, printable, every text escaped. `made_for`: a line under the title.
 std::string as_html(const report& of, std::string_view made_for);
-// An Office Open XML workbook: a sheet of the table, to be sorted and filtered, and one with title, `made_for` and
+// An Office Open XML workbook: a sheet of each table, to be sorted and filtered, and one with title, `made_for` and
 // notes. Numbers are numbers, and no text is ever a formula. `at`: when it was made. Fails (failure_error, usage) where
 // a sheet cannot hold the report: more than 1,048,575 rows, a cell of more than 32,767 characters.
 std::string as_xlsx(const report& of, std::string_view made_for, instant at);
-// {"columns":[...],"notes":[...],"rows":[{key:text or null}],"title":...}
+// {"columns":[...],"more":[{"columns","rows","title"}],"notes":[...],"rows":[{key:text or null}],"title":...}; "more"
+// only where there is one.
 void write_report(json_writer& out, const report& of);
 
 } // namespace rollbook

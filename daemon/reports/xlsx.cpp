@@ -63,7 +63,7 @@ std::optional<double> number_in(const std::string& text)
 
 // One row for the headings and one for each of the report's; a text is a text, whatever a spreadsheet might take it
 // for.
-void write_table(lxw_worksheet* sheet, const report& of, lxw_format* bold)
+void write_table(lxw_worksheet* sheet, const report_table& of, lxw_format* bold)
 {
     constexpr std::size_t widest = 60;
     const auto last = static_cast<lxw_col_t>(of.columns.size() - 1);
@@ -91,8 +91,13 @@ void write_about(lxw_worksheet* sheet, const report& of, std::string_view made_f
 {
     check(worksheet_write_string(sheet, 0, 0, of.title.c_str(), bold));
     check(worksheet_write_string(sheet, 1, 0, std::string(made_for).c_str(), nullptr));
-    for (std::size_t i = 0; i < of.notes.size(); ++i)
-        check(worksheet_write_string(sheet, static_cast<lxw_row_t>(i + 2), 0, of.notes[i].c_str(), nullptr));
+    lxw_row_t row = 2;
+    for (const std::string& note : of.notes)
+        check(worksheet_write_string(sheet, row++, 0, note.c_str(), nullptr));
+    for (std::size_t i = 0; i < of.more.size(); ++i) {
+        const std::string line = "Table " + std::to_string(i + 2) + ": " + of.more[i].title;
+        check(worksheet_write_string(sheet, row++, 0, line.c_str(), nullptr));
+    }
 }
 
 } // namespace
@@ -109,7 +114,12 @@ std::string as_xlsx(const report& of, std::string_view made_for, instant at)
     check(workbook_set_properties(book.get(), &about));
     lxw_format* bold = workbook_add_format(book.get());
     format_set_bold(bold);
-    write_table(workbook_add_worksheet(book.get(), "Report"), of, bold);
+    int number = 0;
+    for (const report_table& table : of.tables()) {
+        const std::string name = number == 0 ? "Report" : "Table " + std::to_string(number + 1);
+        write_table(workbook_add_worksheet(book.get(), name.c_str()), table, bold);
+        ++number;
+    }
     write_about(workbook_add_worksheet(book.get(), "About"), of, made_for, bold);
     check(workbook_close(book.release()));
     return file.bytes();

@@ -89,7 +89,9 @@ std::optional<web_target> parse_target(std::string_view text)
     web_target target;
     target.query = std::move(*query);
     for (const auto& [ending, form] :
-         {std::pair<std::string_view, page_form>(".json", page_form::json), {".csv", page_form::csv}}) {
+         {std::pair<std::string_view, page_form>(".json", page_form::json),
+          {".csv", page_form::csv},
+          {".xlsx", page_form::xlsx}}) {
         if (!path->ends_with(ending)) continue;
         target.form = form;
         path->resize(path->size() - ending.size());

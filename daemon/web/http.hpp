@@ -13,12 +13,12 @@ namespace rollbook {
 // Pairs of a query or a form; of a name that is there twice the first counts.
 using web_fields = std::map<std::string, std::string, std::less<>>;
 
-enum class page_form { html, json, csv };
+enum class page_form { html, json, csv, xlsx };
 
 // The path and query of a request, taken apart.
 struct web_target {
     std::string path;                 // decoded, without the ending; "/" or "/a/b", never "//", "." or ".."
-    page_form form = page_form::html; // by the ending .json or .csv
+    page_form form = page_form::html; // by the ending .json, .csv or .xlsx
     web_fields query;
 };
 

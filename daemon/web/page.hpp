@@ -74,6 +74,15 @@ struct page_model {
     std::map<std::string, std::string> pictures; // ready-made SVG, by name
     std::vector<entry_index> shown;              // persons looked at by themselves: an access entry each
     std::vector<offered_thing> offered;
+    // Of a report: what its opening is recorded as, and its file where it is asked for as one.
+    std::string view;
+    struct {
+        std::string type;
+        std::string body;
+    } file;
+    std::string file_name;                                   // without its ending; empty: the page's
+    bool has_workbook = false;                               // it can be had as .xlsx
+    std::vector<std::pair<std::string, std::string>> kept{}; // of the query: what links to other forms carry on
 };
 
 // Each fails with not_found, in words for the reader, or forbidden where the reader's role may not see it.
@@ -92,6 +101,8 @@ result<page_model> make_entry(const page_request& of);
 result<page_model> make_sources(const page_request& of);
 result<page_model> make_rules(const page_request& of);
 result<page_model> make_groups(const page_request& of);
+result<page_model> make_reports(const page_request& of);
+result<page_model> make_report(const page_request& of); // of.id: its place in report_kinds()
 result<page_model> make_accounts(const page_request& of);
 
 // Rows as RFC 4180 wants them; a cell that a spreadsheet would take for a formula gets an apostrophe before it.

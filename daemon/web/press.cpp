@@ -171,16 +171,24 @@ made_page press::make(const page_order& order)
         is_past};
     result<page_model> page = order.to->make(request);
     if (!page) return refuse(page.error());
+    // Only reports are workbooks.
+    if (order.target.form == page_form::xlsx && page->file.body.empty()) return refuse(no_such_page());
     made.shown = page->shown;
+    made.view = page->view;
     made.offered = std::move(page->offered);
     made.lists_pupils = page->shown.empty() && order.target.form != page_form::html && sees_pupils(order.reader);
-    if (order.target.form == page_form::json) {
+    const std::string name = "rollbook-" + (page->file_name.empty() ? std::string(page->page) : page->file_name);
+    if (!page->file.body.empty()) {
+        made.answer = {page->status, page->file.type, std::move(page->file.body)};
+        made.answer.headers.emplace_back(
+            "Content-Disposition",
+            "attachment; filename=\"" + name + (order.target.form == page_form::csv ? ".csv\"" : ".xlsx\"")
+        );
+    } else if (order.target.form == page_form::json) {
         made.answer = {page->status, "application/json", page->json + "\n"};
     } else if (order.target.form == page_form::csv) {
         made.answer = {page->status, "text/csv; charset=utf-8", to_csv(*page)};
-        made.answer.headers.emplace_back(
-            "Content-Disposition", "attachment; filename=\"rollbook-" + std::string(page->page) + ".csv\""
-        );
+        made.answer.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + name + ".csv\"");
     } else {
         if (page->page == "ledger" && order.verification.is_running) frame.again_seconds = 2;
         made.answer = {page->status, "text/html; charset=utf-8", render_page(*page, frame, zone)};

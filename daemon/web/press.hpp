@@ -30,6 +30,7 @@ struct made_page {
     std::vector<entry_index> shown; // persons looked at by themselves
     bool lists_pupils = false;      // taken away as a file of many pupils
     std::vector<offered_thing> offered;
+    std::string view; // of a report: what its opening is recorded as
 };
 
 // What /metrics and /readyz say; nothing of a pupil.

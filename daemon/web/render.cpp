@@ -80,7 +80,11 @@ std::string with_query(const std::string& path, const std::string& query)
 
 // The body in its frame.
 std::string framed(
-    const std::string& title, const std::string& body, std::string_view page, const page_frame& frame, bool has_forms
+    const std::string& title,
+    const std::string& body,
+    std::string_view page,
+    const page_frame& frame,
+    const page_model* of
 )
 {
     const std::string known = frame.known_at.empty() ? "" : "known_at=" + url_encoded(frame.known_at);
@@ -89,10 +93,22 @@ std::string framed(
     all.set("body", body);
     all.set("school", frame.school);
     all.set("simulated", mustache::data(frame.simulated));
-    all.set("has_forms", mustache::data(has_forms));
+    all.set("has_forms", mustache::data(of != nullptr));
     all.set("here", frame.path);
-    all.set("here_json", with_query(frame.path + ".json", known));
-    all.set("here_csv", with_query(frame.path + ".csv", known));
+    std::string query = known;
+    mustache::data kept(mustache::data::type::list);
+    if (of)
+        for (const auto& [name, value] : of->kept) {
+            query += (query.empty() ? "" : "&") + name + "=" + url_encoded(value);
+            mustache::data field;
+            field.set("name", name);
+            field.set("value", value);
+            kept.push_back(field);
+        }
+    all.set("kept", kept);
+    all.set("here_json", with_query(frame.path + ".json", query));
+    all.set("here_csv", with_query(frame.path + ".csv", query));
+    if (of && of->has_workbook) all.set("here_xlsx", with_query(frame.path + ".xlsx", query));
     all.set("carry", with_query("", known));
     all.set("now_text", frame.now_text);
     all.set("size_text", grouped(static_cast<std::int64_t>(frame.size)));
@@ -144,7 +160,7 @@ std::string render_page(const page_model& of, const page_frame& frame, const tim
     for (const auto& [name, picture] : of.pictures)
         all.set("picture_" + name, picture);
     all.set("alert_rows", mustache::partial([] { return std::string(asset("alert_rows.html")); }));
-    return framed(of.title, compiled(of.page).render(all), of.page, frame, true);
+    return framed(of.title, compiled(of.page).render(all), of.page, frame, &of);
 }
 
 std::string render_words(
@@ -159,7 +175,7 @@ std::string render_words(
     all.set("form_token", frame.form_token);
     for (const auto& [name, text] : words)
         if (!text.empty()) all.set(name, text);
-    return framed(title, compiled(page).render(all), page, frame, false);
+    return framed(title, compiled(page).render(all), page, frame, nullptr);
 }
 
 } // namespace rollbook

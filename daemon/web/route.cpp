@@ -1,6 +1,7 @@
 #include "daemon/web/route.hpp"
 
 #include "daemon/base/bytes.hpp"
+#include "daemon/reports/report.hpp"
 
 #include <array>
 
@@ -98,6 +99,8 @@ const std::array places = {
     place{"/ledger/checkpoint", {.does = handler::checkpoint, .may = sees_totals}},
     place{"/entries/", page_of("entry", make_entry, "", may_browse)},
     place{"/proofs/", {.does = handler::proof, .by_id = true, .may = may_browse}},
+    place{"/reports", page("reports", make_reports, everyone_may)},
+    place{"/reports/", {.name = "report", .make = make_report, .by_id = true, .by_report = true, .may = everyone_may}},
     place{"/accounts", page("accounts", make_accounts, is_admin)},
 };
 
@@ -147,6 +150,11 @@ routed find_route(std::string_view path)
         }
         if (!path.starts_with(each.path)) continue;
         std::string_view rest = path.substr(each.path.size());
+        if (each.to.by_report) {
+            const report_kind* kind = find_report(rest);
+            if (kind) return {&each.to, static_cast<entry_index>(kind - report_kinds().data())};
+            continue;
+        }
         if (!rest.starts_with(each.to.id_prefix)) continue;
         const auto id = parse_decimal(rest.substr(each.to.id_prefix.size()));
         if (id) return {&each.to, *id};
@@ -171,13 +179,14 @@ bool may_open(const route& to, role of)
 
 std::vector<nav_item> navigation_of(role of)
 {
-    constexpr std::array<nav_item, 11> all = {{
+    constexpr std::array<nav_item, 12> all = {{
         {"/today", "Today", "today"},
         {"/calls", "Calls", "calls"},
         {"/alerts", "Alerts", "alerts"},
         {"/pupils", "Pupils", "pupils"},
         {"/groups", "Groups", "groups"},
         {"/findings", "Findings", "findings"},
+        {"/reports", "Reports", "reports"},
         {"/statements", "Statements", "statements"},
         {"/sources", "Sources", "sources"},
         {"/ledger", "Ledger", "ledger"},

@@ -30,6 +30,7 @@ struct route {
     page_maker make = nullptr;    // of a page
     bool by_id = false;           // the path ends with a number
     std::string_view id_prefix{}; // before that number
+    bool by_report = false;       // or with a report's name: its place in report_kinds() is the number
     bool gets = true;
     bool posts = false;
     bool is_open = false; // without a session

@@ -15,6 +15,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 
 namespace rollbook {
@@ -484,8 +485,12 @@ void site::record(const account& reader, const made_page& made, const web_reques
     if (told_.size() > told_max) std::erase_if(told_, [&](const auto& each) { return each.second != today; });
     for (const entry_index person : made.shown)
         tell(person, "page");
-    if (made.lists_pupils)
-        tell(no_entry, "file " + request.target.path + (request.target.form == page_form::csv ? ".csv" : ".json"));
+    constexpr std::array<std::string_view, 4> endings = {"", ".json", ".csv", ".xlsx"};
+    const std::string_view ending = endings[static_cast<std::size_t>(request.target.form)];
+    if (!made.view.empty())
+        tell(no_entry, made.view + std::string(ending));
+    else if (made.lists_pupils)
+        tell(no_entry, "file " + request.target.path + std::string(ending));
 }
 
 // A decision is about what the decider may see: the page is made first, and what it refuses is refused.

@@ -86,9 +86,24 @@ await page.goto(alert);
 await page.locator("dl a[href^='/pupils/']").click();
 const pupil = page.url();
 await look(page, "pupil");
-for (const name of ["calls", "alerts", "baseline", "pupils", "groups", "findings", "statements", "sources", "ledger", "rules"]) {
+for (const name of ["calls", "reports", "alerts", "baseline", "pupils", "groups", "findings", "statements", "sources", "ledger", "rules"]) {
   await page.goto(`${given.url}/${name}`);
   await look(page, name);
+}
+// Reports: from the list to one of them, and one about the pupil.
+await page.goto(`${given.url}/reports`);
+await page.locator("dt a", { hasText: "Weekly attendance meeting" }).click();
+await page.fill("#from", "2025-09-01");
+await page.check("input[name='names']");
+await page.locator("form.filter button").click();
+check((await page.locator("main table tbody tr").count()) > 0, "the weekly meeting lists nothing");
+await look(page, "report-weekly-meeting");
+await page.goto(pupil);
+await page.locator("a", { hasText: "evidence for a penalty notice" }).click();
+await look(page, "report-penalty-evidence");
+for (const name of ["targeting-support", "governors", "processing", "case-file"]) {
+  await page.goto(`${given.url}/reports/${name}`);
+  await look(page, `report-${name}`);
 }
 await page.goto(pupil);
 await page.fill("#known-at", given.known_at);

@@ -202,6 +202,57 @@ TEST_CASE_METHOD(calls_fixture, "calls as known in the past have no buttons", "[
     CHECK_THAT(get("/calls?known_at=2026-11-23T09:00:00Z").body, Catch::Contains("has not closed yet"));
 }
 
+TEST_CASE_METHOD(
+    calls_fixture,
+    "a report shows names as text, to whom names are shown, and each opening is told to the ledger",
+    "[web]"
+)
+{
+    log_in(role::lead);
+    CHECK_THAT(get("/reports/no-reason").body, Catch::Contains("Cid &lt;b&gt;Clay") && !Catch::Contains("<b>Clay"));
+    CHECK_THAT(get("/reports/no-reason.csv").body, Catch::Contains("Cid <b>Clay"));
+    CHECK(get("/reports/no-reason.xlsx").body.substr(0, 2) == "PK");
+    CHECK(
+        desk.told ==
+        std::vector<std::string>{
+            "lead - report no-reason", "lead - report no-reason.csv", "lead - report no-reason.xlsx"}
+    );
+    log_in(role::auditor);
+    const std::string page = get("/reports/no-reason").body;
+    CHECK_THAT(
+        page, Catch::Contains("P-" + std::to_string(cid)) && !Catch::Contains("Cid") && !Catch::Contains("Clay")
+    );
+}
+
+TEST_CASE_METHOD(calls_fixture, "each role is offered its own reports, and the others are not there", "[web]")
+{
+    const auto [as, open, closed] = GENERATE(table<role, std::vector<std::string>, std::vector<std::string>>({
+        {role::lead, {"no-reason", "suspensions", "governors", "processing"}, {"who-saw-what", "what-was-sent"}},
+        {role::office,
+         {"no-reason", "attendance-return"},
+         {"suspensions", "restrictive-interventions", "who-saw-what"}},
+        {role::dsl, {"suspensions", "who-saw-what"}, {}},
+        {role::auditor, {"no-reason", "who-saw-what", "reconciliation"}, {}},
+        {role::governor, {"governors"}, {"no-reason", "reconciliation", "targeting-support", "processing"}},
+        {role::admin, {"reconciliation", "processing"}, {"governors", "no-reason", "case-file", "who-saw-what"}},
+    }));
+    CAPTURE(name_of(as));
+    log_in(as);
+    const std::string list = get("/reports").body;
+    for (const std::string& name : open) {
+        CAPTURE(name);
+        CHECK_THAT(list, Catch::Contains("/reports/" + name));
+        for (const char* ending : {"", ".json", ".csv", ".xlsx"})
+            CHECK(get("/reports/" + name + ending).status == 200);
+    }
+    for (const std::string& name : closed) {
+        CAPTURE(name);
+        CHECK_THAT(list, !Catch::Contains("/reports/" + name));
+        for (const char* ending : {"", ".json", ".csv", ".xlsx"})
+            CHECK(get("/reports/" + name + ending).status == 404);
+    }
+}
+
 // Two alerts of one rule and one of another that had crossed before the first read.
 struct baseline_fixture : calls_fixture {
     entry_index first = 0, second = 0, other = 0;

@@ -1,0 +1,210 @@
+#include "daemon/reports/meetings.hpp"
+
+#include "daemon/base/spoken.hpp"
+#include "daemon/reports/pupil_cells.hpp"
+#include "daemon/views/actions.hpp"
+#include "daemon/views/alerts.hpp"
+#include "daemon/views/labels.hpp"
+#include "daemon/views/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace rollbook {
+namespace {
+
+bool may_see(const report_question& asked, const alert& each)
+{
+    visibility labels = visibility::attendance;
+    for (const entry_index index : each.evidence)
+        labels |= labels_at(asked.at, index);
+    return labels.is_within(asked.allowed);
+}
+
+// Alerts about pupils that the reader may see, by pupil's person and then id.
+std::vector<alert> alerts_seen(const report_question& asked)
+{
+    std::vector<alert> all;
+    asked.at.reader.things(what::alert, asked.at.n, [&](const thing_view& each) {
+        auto read = read_alert(each);
+        if (read && !is_about_source(*read) && may_see(asked, *read)) all.push_back(std::move(*read));
+        return true;
+    });
+    std::ranges::sort(all, {}, &alert::id);
+    return all;
+}
+
+std::string title_of(const report_question& asked, const std::string& rule_id)
+{
+    const auto by = std::ranges::find(asked.at.config.rules, rule_id, &rule::id);
+    return by == asked.at.config.rules.end() ? rule_id : by->title;
+}
+
+std::vector<report_column> alert_report_columns(const report_question& asked)
+{
+    return joined<report_column>(
+        pupil_columns(asked),
+        {{"rule", "Rule"},
+         {"stage", "Stage"},
+         {"state", "State"},
+         {"changed", "When"},
+         {"why", "Why"},
+         {"alert", "Alert", true}}
+    );
+}
+
+std::vector<std::string> alert_line(const report_question& asked, const alert& each)
+{
+    return joined<std::string>(
+        pupil_cells(asked, each.pupil),
+        {title_of(asked, each.rule),
+         each.stage,
+         std::string(name_of(each.state)),
+         clock_text(each.changed_at, asked.at.zone),
+         each.reason,
+         std::to_string(each.id)}
+    );
+}
+
+// Every action that is not done, the longest due first; without a day at the end.
+report_table actions_due(const report_question& asked, const std::vector<alert>& seen)
+{
+    report_table table;
+    table.title = "Actions due and undone";
+    table.columns = joined<report_column>(
+        pupil_columns(asked),
+        {{"kind", "Action"},
+         {"owner", "Owner"},
+         {"due", "Due"},
+         {"standing", "Standing"},
+         {"words", "Words"},
+         {"alert", "Alert", true}}
+    );
+    std::set<entry_index> visible;
+    for (const alert& each : seen)
+        visible.insert(each.id);
+    std::vector<case_action> open;
+    for (case_action& each : actions_at(asked.at))
+        if (!each.is_done && visible.contains(each.alert)) open.push_back(std::move(each));
+    std::ranges::stable_sort(open, {}, [](const case_action& each) { return each.due.value_or(civil_day::max()); });
+    for (const case_action& each : open)
+        table.rows.push_back(joined<std::string>(
+            pupil_cells(asked, each.pupil),
+            {each.kind,
+             each.owner,
+             each.due ? format_day(*each.due) : "",
+             !each.due                    ? "no day"
+             : *each.due < asked.today()  ? "overdue"
+             : *each.due == asked.today() ? "due today"
+                                          : "to come",
+             each.text,
+             std::to_string(each.alert)}
+        ));
+    return table;
+}
+
+} // namespace
+
+report weekly_meeting(const report_question& asked)
+{
+    const day_range days = asked.days(asked.today() - std::chrono::days(7));
+    report made;
+    made.title = "Weekly attendance meeting";
+    made.notes = {
+        fmt::format("What changed from {} to {}.", spoken_date(days.first), spoken_date(days.last)),
+        "A decision is recorded on the alert's page, by its number, and is then an action with an owner and a day.",
+    };
+    made.columns = alert_report_columns(asked);
+    report_table ended{"Alerts that ended", made.columns, {}};
+    const std::vector<alert> seen = alerts_seen(asked);
+    std::vector<alert> changed = seen;
+    std::ranges::stable_sort(changed, {}, [](const alert& each) { return -each.changed_at.time_since_epoch(); });
+    for (const alert& each : changed) {
+        const civil_day day = day_of(asked.at.zone.to_local(each.changed_at));
+        if (!days.contains(day)) continue;
+        if (is_ended(each.state))
+            ended.rows.push_back(alert_line(asked, each));
+        else if (each.state == alert_state::open || each.state == alert_state::acknowledged)
+            made.rows.push_back(alert_line(asked, each));
+    }
+    made.more = {actions_due(asked, seen), std::move(ended)};
+    return made;
+}
+
+report targeting_support(const report_question& asked)
+{
+    report made;
+    made.title = asked.targeting_label;
+    made.columns = joined<report_column>(
+        pupil_columns(asked),
+        {{"standing", "Standing"},
+         {"absent_percent", "Absent, %", true},
+         {"absent", "Absent", true},
+         {"possible", "Possible", true},
+         {"authorised", "Authorised", true},
+         {"unauthorised", "Unauthorised", true},
+         {"late", "Late", true},
+         {"penalty", "Penalty-notice alert"},
+         {"done", "Done and open actions"}}
+    );
+    const civil_day last = asked.days(asked.today()).last;
+    const day_range year{asked.from.value_or(school_calendar::academic_year_start(last)), last};
+    made.notes = {
+        fmt::format("Sessions from {} to {}.", spoken_date(year.first), spoken_date(year.last)),
+        "Persistent: absent for 10 % or more of the pupil's own possible sessions; severe: 50 % or more. With them, "
+        "pupils "
+        "with a penalty-notice alert that has not ended. The percentage is cut, not rounded.",
+    };
+    const std::map<entry_index, figures> sums = figures_of_all(asked.at, asked.everyone, year);
+    std::map<entry_index, std::string> penalty;
+    std::map<entry_index, entry_index> person_of_alert;
+    for (const alert& each : alerts_seen(asked)) {
+        const entry_index person = asked.everyone.person_of(each.pupil);
+        person_of_alert[each.id] = person;
+        if (each.rule == "penalty-notice" && !is_ended(each.state)) penalty[person] = name_of(each.state);
+    }
+    std::map<entry_index, std::map<std::string, std::pair<int, int>>> actions; // done, open
+    for (const case_action& each : actions_at(asked.at)) {
+        const auto about = person_of_alert.find(each.alert);
+        if (about == person_of_alert.end() || each.kind == "note" || is_called_off(each)) continue;
+        auto& [done, open] = actions[about->second][each.kind];
+        ++(each.is_done ? done : open);
+    }
+    std::vector<const profile*> list = in_order(asked);
+    static const figures none;
+    const auto of = [&](const profile* who) -> const figures& {
+        const auto found = sums.find(who->person);
+        return found == sums.end() ? none : found->second;
+    };
+    std::erase_if(list, [&](const profile* who) {
+        return !of(who).absence_at_least(1, 10) && !penalty.contains(who->person);
+    });
+    std::ranges::stable_sort(list, [&](const profile* a, const profile* b) {
+        return of(a).absent() * of(b).possible > of(b).absent() * of(a).possible;
+    });
+    for (const profile* who : list) {
+        const figures& own = of(who);
+        std::string steps;
+        for (const auto& [kind, counts] : actions[who->person])
+            steps += fmt::format("{}{} {} done, {} open", steps.empty() ? "" : "; ", kind, counts.first, counts.second);
+        made.rows.push_back(joined<std::string>(
+            pupil_cells(asked, who->person),
+            {own.absence_at_least(1, 2)    ? "severe"
+             : own.absence_at_least(1, 10) ? "persistent"
+                                           : "",
+             hundredths_text(own.absent(), own.possible),
+             std::to_string(own.absent()),
+             std::to_string(own.possible),
+             std::to_string(own.authorised),
+             std::to_string(own.unauthorised),
+             std::to_string(own.late),
+             penalty.contains(who->person) ? penalty[who->person] : "",
+             steps}
+        ));
+    }
+    return made;
+}
+
+} // namespace rollbook

@@ -1,0 +1,123 @@
+#include "daemon/reports/penalty_evidence.hpp"
+
+#include "daemon/base/spoken.hpp"
+#include "daemon/cases/action.hpp"
+#include "daemon/reports/pupil_cells.hpp"
+#include "daemon/reports/school_facts.hpp"
+#include "daemon/views/actions.hpp"
+#include "daemon/views/labels.hpp"
+#include "daemon/views/text.hpp"
+
+#include <fmt/format.h>
+
+namespace rollbook {
+namespace {
+
+report_table steps_taken(const report_question& asked)
+{
+    report_table table;
+    table.title = "Support, warnings and notices";
+    table.columns = {
+        {"on", "On"},
+        {"kind", "Kind"},
+        {"standing", "Standing"},
+        {"outcome", "Outcome"},
+        {"adult", "Parent"},
+        {"words", "Words"},
+        {"by", "By"},
+        {"entry", "Entry", true}};
+    for (const case_action& each : actions_at(asked.at)) {
+        if (asked.everyone.person_of(each.pupil) != asked.pupil || each.kind == "note") continue;
+        if (each.alert != no_entry && !labels_at(asked.at, each.alert).is_within(asked.allowed)) continue;
+        table.rows.push_back(
+            {format_day(each.on),
+             each.kind,
+             is_called_off(each) ? "does not count"
+             : each.is_done      ? "done"
+                                 : "open",
+             each.outcome,
+             each.adult,
+             each.text + (each.text.empty() || each.outcome_text.empty() ? "" : " / ") + each.outcome_text,
+             each.by.empty() ? each.user : each.by,
+             std::to_string(each.latest)}
+        );
+    }
+    return table;
+}
+
+} // namespace
+
+report penalty_evidence(const report_question& asked)
+{
+    report made;
+    made.title = "Evidence for a penalty notice";
+    made.columns = {
+        {"date", "Date"},
+        {"session", "Session"},
+        {"code", "Code"},
+        {"meaning", "Meaning"},
+        {"minutes", "Minutes late", true},
+        {"learned", "Rollbook read of it"},
+        {"proof", "Proof"},
+        {"entry", "Entry", true}};
+    made.more.push_back(steps_taken(asked));
+    const rule* by = rule_in_force(asked.at.config, "penalty-notice");
+    const school_facts facts(asked);
+    const auto when = facts.judged(asked.days(asked.today()).last);
+    const auto found = by && when ? facts.judge(*by, asked.pupil, *when) : std::nullopt;
+    made.notes = {"About " + [&] {
+        std::string about;
+        for (const std::string& cell : pupil_cells(asked, asked.pupil))
+            if (!cell.empty()) about += (about.empty() ? "" : ", ") + cell;
+        return about;
+    }() + "."};
+    if (!found) {
+        made.notes.emplace_back(
+            !by ? "The rule \"penalty-notice\" is switched off: nobody is judged."
+                : "There is no register of this pupil to judge."
+        );
+        return made;
+    }
+    const auto newest = asked.at.reader.newest_checkpoint();
+    for (const entry_index index : found->evidence) {
+        asked.at.reader.entries(index, index + 1, [&](const entry_view& entry) {
+            const opened_entry each = open_entry(entry);
+            const auto day = parse_day(each.text("date"));
+            const statutory_code* code = day ? find_statutory_code(normalised_code(each.text("code")), *day) : nullptr;
+            const auto minutes = each.root()["minutes"].int_if();
+            const auto by_instant = parse_instant(each.text("learned_by"));
+            made.rows.push_back(
+                {std::string(each.text("date")),
+                 std::string(each.text("session")),
+                 code ? std::string(code->code) : plain(each.text("raw")),
+                 code ? std::string(code->meaning) : "",
+                 minutes ? std::to_string(*minutes) : "",
+                 by_instant ? clock_text(*by_instant, asked.at.zone) : "",
+                 newest && index < newest->size ? fmt::format("signed checkpoint of size {}", newest->size)
+                                                : "not yet in a signed checkpoint",
+                 std::to_string(index)}
+            );
+            return false;
+        });
+    }
+    made.notes.push_back(fmt::format(
+        "{} sessions of G, N, O or U from {} to {}; the threshold is {}. It is {}.{}",
+        found->value,
+        spoken_date(found->window.first),
+        spoken_date(found->window.last),
+        found->threshold,
+        found->stage >= 0 ? "met" : "not met",
+        found->unexplained > 0
+            ? fmt::format(" Of these {} still N: find the reason before anything is sent.", found->unexplained)
+            : std::string()
+    ));
+    made.notes.emplace_back("The threshold asks the school to consider a notice, case by case, with support first "
+                            "where it fits. At most two "
+                            "notices to a parent for a child in three years.");
+    made.notes.emplace_back("`rollbook ledger prove ENTRY`, or the entry's page, gives a proof file (C2SP tlog-proof) "
+                            "that others' programs "
+                            "check against the signed checkpoint.");
+    return made;
+}
+
+} // namespace rollbook

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "daemon/reports/report.hpp"
+#include "daemon/rules/alert.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace rollbook {
+
+// The register of the MIS and the suspensions as known at the question's size, in the form that rules read: a report
+// and an alert measure with the same functions, and cannot differ.
+class school_facts {
+public:
+    explicit school_facts(const report_question& asked);
+
+    const attendance_register& marks() const { return marks_; }
+    const case_facts& cases() const { return cases_; }
+
+    // The end of the last day asked about, or now where that is today; empty where no session had closed by then.
+    std::optional<judged_day> judged(civil_day last) const;
+    // What the rule says of a person as of `when`; nothing of one who is no pupil.
+    std::optional<verdict> judge(const rule& by, entry_index person, const judged_day& when) const;
+    // A measure over the window that ends at `when`; 0 of one who is no pupil.
+    measured
+    measure(std::string_view name, const rule_window& window, entry_index person, const judged_day& when) const;
+
+    // The day of birth in the MIS, where it is read.
+    std::optional<civil_day> born(entry_index person) const;
+
+    struct mark {
+        session_id session{};
+        const statutory_code* row = nullptr; // null: the law lists no such code, or nothing is recorded
+        std::uint32_t entry = 0;
+        int minutes = -1;
+        std::string_view raw;
+    };
+    // The person's marks of sessions that have closed and settled, in order of time.
+    void each_mark(entry_index person, const day_range& days, const std::function<void(const mark&)>& use) const;
+
+private:
+    judged_pupil who(entry_index person, pupil_no number) const;
+
+    const report_question& asked_;
+    attendance_register marks_;
+    case_facts cases_;
+    struct pupil {
+        std::string year;
+        std::string group;
+        std::optional<civil_day> born;
+    };
+    std::map<entry_index, pupil> pupils_;
+};
+
+// The rule of that id, or null where the school has none or switched it off.
+const rule* rule_in_force(const configuration& config, std::string_view id);
+
+} // namespace rollbook

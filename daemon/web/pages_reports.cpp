@@ -1,0 +1,197 @@
+// Reports: the list of those that a reader may open, and one of them.
+
+#include "daemon/base/url_encoding.hpp"
+#include "daemon/reports/report.hpp"
+#include "daemon/web/parts.hpp"
+
+#include <algorithm>
+
+namespace rollbook {
+namespace {
+
+constexpr std::size_t report_rows_max = 500; // on a page; the files have all
+
+bool may_open_report(const report_kind& kind, role reader)
+{
+    switch (kind.for_whom) {
+    case audience::pupils: return sees_pupils(reader) && kind.needs.is_within(allowed_to(reader));
+    case audience::totals: return reader != role::admin;
+    case audience::operations: return reader != role::governor;
+    case audience::watchers: return reader == role::auditor || reader == role::dsl;
+    }
+    return false;
+}
+
+result<std::optional<civil_day>> day_asked(const page_request& of, std::string_view name)
+{
+    const std::string_view text = of.query(name);
+    if (text.empty()) return std::optional<civil_day>();
+    const auto day = parse_day(text);
+    if (!day) return failure(errc::usage, "That is no day.", "Write it as 2026-11-30.");
+    return std::optional(*day);
+}
+
+// The person of "P-12" whom the reader may know of.
+result<entry_index> pupil_asked(const page_request& of)
+{
+    const result<entry_index> person = of.everyone.find(of.query("pupil"));
+    const bool is_reference = of.query("pupil").starts_with("P-");
+    if (!person || !is_reference || !of.pupils.find(*person) ||
+        (of.everyone.is_stranger(*person) && !allowed_to(of.reader).has(visibility::safeguarding)))
+        return failure(
+            errc::not_found, "No pupil is known by that reference.", "Take it from the list of pupils: P-12."
+        );
+    return *person;
+}
+
+std::string link_of(const std::string& key, const std::string& text)
+{
+    if (text.empty()) return {};
+    if (key == "pupil") return "/pupils/" + text;
+    if (key == "alert") return "/alerts/" + text;
+    if (key == "entry" || key.ends_with("_entry")) return "/entries/" + text;
+    return {};
+}
+
+void write_table_model(json_writer& out, const report_table& table, bool is_first)
+{
+    out.begin_object().key("heads").begin_array();
+    for (const report_column& column : table.columns)
+        out.begin_object().member("heading", column.heading).member("number", column.is_number).end_object();
+    out.end_array().key("lines").begin_array();
+    for (std::size_t r = 0; r < std::min(table.rows.size(), report_rows_max); ++r) {
+        out.begin_object().key("cells").begin_array();
+        for (std::size_t i = 0; i < table.columns.size(); ++i) {
+            const std::string& cell = table.rows[r][i];
+            out.begin_object().member("href", link_of(table.columns[i].key, cell));
+            out.member("number", table.columns[i].is_number).member("said", cell).end_object();
+        }
+        out.end_array().end_object();
+    }
+    out.end_array();
+    out.member("region", table.title);
+    out.member("rows", table.rows.size());
+    out.member("rows_cut", table.rows.size() > report_rows_max);
+    out.member("subtitle", is_first ? "" : table.title);
+    out.end_object();
+}
+
+std::string
+made_for_line(const page_request& of, const std::optional<civil_day>& from, const std::optional<civil_day>& to)
+{
+    return plain(of.at.config.school.name) + ", " + (from ? "from " + format_day(*from) + " " : "") +
+           (to     ? "up to " + format_day(*to) + ", "
+            : from ? "on, "
+                   : "") +
+           "as known on " + long_clock_text(of.at.now, of.at.zone) +
+           (of.at.reader.is_simulated() ? ". SIMULATION" : "");
+}
+
+void write_report_page(
+    json_writer& out, const page_request& of, const report_kind& kind, const report* made, bool names
+)
+{
+    out.member("about_pupil", kind.about_pupil);
+    out.member("asks_pupil", kind.about_pupil && made == nullptr);
+    out.member("from", of.query("from"));
+    out.member("name", kind.name);
+    out.member("names_hidden", kind.hides_names && !names && works_with_pupils(of.reader));
+    out.key("notes").begin_array();
+    if (made)
+        for (const std::string& note : made->notes)
+            out.value(note);
+    out.end_array();
+    out.member("pupil", of.query("pupil"));
+    out.member("says", kind.says);
+    out.key("tables").begin_array();
+    if (made) {
+        bool is_first = true;
+        for (const report_table& table : made->tables()) {
+            write_table_model(out, table, is_first);
+            is_first = false;
+        }
+    }
+    out.end_array();
+    out.member("to", of.query("to"));
+}
+
+} // namespace
+
+result<page_model> make_reports(const page_request& of)
+{
+    page_model page;
+    page.page = "reports";
+    page.title = "Reports";
+    page.json = model_json([&](json_writer& out) {
+        out.key("reports").begin_array();
+        for (const report_kind& each : report_kinds()) {
+            if (!may_open_report(each, of.reader)) continue;
+            out.begin_object();
+            out.member("about_pupil", each.about_pupil).member("heading", each.title).member("name", each.name);
+            out.member("says", each.says).end_object();
+        }
+        out.end_array();
+    });
+    page.rows = "reports";
+    page.columns = {
+        {"Report", "name"}, {"Title", "heading"}, {"What it is for", "says"}, {"Of one pupil", "about_pupil"}};
+    return page;
+}
+
+result<page_model> make_report(const page_request& of)
+{
+    const report_kind& kind = report_kinds()[static_cast<std::size_t>(of.id)];
+    if (!may_open_report(kind, of.reader)) return no_such_page();
+    const auto from = day_asked(of, "from");
+    const auto to = day_asked(of, "to");
+    if (!from) return from.error();
+    if (!to) return to.error();
+    if (*from && *to && **to < **from)
+        return failure(errc::usage, "The last day lies before the first.", "Change one of them.");
+    report_question asked{of.at, of.everyone, of.pupils, *from, *to};
+    asked.allowed = allowed_to(of.reader);
+    asked.names = works_with_pupils(of.reader) && (!kind.hides_names || of.query("names") == "show");
+    page_model page;
+    page.page = "report";
+    page.title = kind.title;
+    page.view = "report " + std::string(kind.name);
+    for (const char* name : {"from", "to", "pupil", "names"})
+        if (!of.query(name).empty()) page.kept.emplace_back(name, of.query(name));
+
+    const bool has_pupil = !of.query("pupil").empty();
+    if (has_pupil && (kind.about_pupil || kind.for_whom == audience::watchers)) {
+        const auto pupil = pupil_asked(of);
+        if (!pupil) return pupil.error();
+        asked.pupil = *pupil;
+        page.shown.push_back(*pupil);
+    }
+    if (kind.about_pupil && asked.pupil == no_entry) {
+        if (of.target.form != page_form::html)
+            return failure(errc::usage, "The report is about one pupil.", "Add ?pupil=P-12 to the address.");
+        page.view.clear();
+        page.json = model_json([&](json_writer& out) { write_report_page(out, of, kind, nullptr, asked.names); });
+        return page;
+    }
+    const report made = kind.make(asked);
+    const std::string made_for = made_for_line(of, *from, *to);
+    page.has_workbook = true;
+    switch (of.target.form) {
+    case page_form::html:
+        page.json = model_json([&](json_writer& out) { write_report_page(out, of, kind, &made, asked.names); });
+        break;
+    case page_form::json: {
+        json_writer out(page.json);
+        write_report(out, made);
+        break;
+    }
+    case page_form::csv: page.file = {"text/csv; charset=utf-8", as_csv(made)}; break;
+    case page_form::xlsx:
+        page.file = {
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_xlsx(made, made_for, of.at.now)};
+        break;
+    }
+    page.file_name = kind.name;
+    return page;
+}
+
+} // namespace rollbook

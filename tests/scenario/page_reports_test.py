@@ -1,0 +1,120 @@
+"""Reports on the pages: the same figures on the page, as JSON, as CSV and as a workbook; nothing from data is ever a
+formula; each role has its own, and every opening is an entry."""
+
+import csv
+import html
+import io
+import json
+import re
+import xml.etree.ElementTree as xml
+import zipfile
+
+from pages_test import Pages
+from support import main
+
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def workbook(body):
+    """The tables of an .xlsx: lists of rows of texts; numbers as written."""
+    with zipfile.ZipFile(io.BytesIO(body)) as book:
+        strings = [
+            "".join(t.text or "" for t in each.iter(SHEET + "t"))
+            for each in xml.fromstring(book.read("xl/sharedStrings.xml"))
+        ]
+        sheets = []
+        for name in sorted(n for n in book.namelist() if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", n)):
+            root = xml.fromstring(book.read(name))
+            assert root.find(f".//{SHEET}f") is None, "a formula"
+            rows = []
+            for row in root.iter(SHEET + "row"):
+                cells = {}
+                for cell in row.iter(SHEET + "c"):
+                    value = cell.find(SHEET + "v")
+                    column = re.match("[A-Z]+", cell.get("r"))[0]
+                    if value is not None:
+                        cells[column] = strings[int(value.text)] if cell.get("t") == "s" else value.text
+                rows.append(cells)
+            sheets.append(rows)
+        return sheets[:-1]  # the last one is about the workbook
+
+
+class PageReports(Pages):
+    pupils, days = 40, 60
+
+    def same_in_all_forms(self, who, path, query, role):
+        # The first opening of a day is an entry, which one of the reports lists.
+        for ending in ("", ".json", ".csv", ".xlsx"):
+            self.assertEqual(who.get(path + ending + query).status, 200, (role, path, ending))
+        shown = json.loads(who.get(path + ".json" + query).text)
+        tables = [shown, *shown.get("more", [])]
+        cells = [[[row[c] or "" for c in t["columns"]] for row in t["rows"]] for t in tables]
+        page = who.get(path + query).text
+        self.assertNotRegex(page, r"<script|style=|\son\w+=")
+        bodies = re.findall(r"<tbody>(.*?)</tbody>", page, re.S)
+        filled = [t for t in cells if t]
+        self.assertEqual(len(bodies), len(filled), (role, path))
+        for table, body in zip(filled, bodies):
+            rows = [[html.unescape(re.sub("<[^>]*>", "", c)) for c in re.findall(r"<td[^>]*>(.*?)</td>", r, re.S)]
+                    for r in re.findall(r"<tr>(.*?)</tr>", body, re.S)]
+            self.assertEqual(rows, table[:500], (role, path))
+        lines = list(csv.reader(io.StringIO(who.get(path + ".csv" + query).body.decode())))
+        for index, (table, rows) in enumerate(zip(tables, cells)):
+            if index:
+                self.assertEqual(lines[:2], [[], [table["title"]]])
+                lines = lines[2:]
+            self.assertEqual([[re.sub(r"^'(?=[=+@-])", "", c) for c in row] for row in lines[1:len(rows) + 1]], rows)
+            lines = lines[len(rows) + 1:]
+        self.assertEqual(lines, [])
+        for rows, sheet in zip(cells, workbook(who.get(path + ".xlsx" + query).body), strict=True):
+            letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+            for row, line in zip(rows, sheet[1:], strict=True):
+                for index, cell in enumerate(row):
+                    got = line.get(letters[index], "")
+                    if got != cell:
+                        self.assertEqual(float(got), float(cell), (role, path))
+        return page
+
+    def test_every_report_tells_the_same_in_every_form_to_each_role_what_it_may_see(self):
+        ref = self.pupil(f"mis:{sorted(self.school.known_pupils)[0]}")["ref"]
+        names = [f"{a} {b}" for a, b in self.school.full_names]
+        opened = {}
+        for role in ("lead", "dsl", "auditor", "governor", "admin"):
+            who = self.somebody(role)
+            listed = json.loads(who.get("/reports.json").text)["reports"]
+            opened[role] = [r["name"] for r in listed]
+            for each in listed:
+                query = f"?pupil={ref}" if each["about_pupil"] else ""
+                page = self.same_in_all_forms(who, f"/reports/{each['name']}", query, role)
+                if role in ("auditor", "governor", "admin"):
+                    self.assertFalse([n for n in names if n in page], (role, each["name"]))
+                if role in ("governor", "admin"):
+                    self.assertNotIn("/pupils/", page)
+            for name in set(opened["lead"] + opened.get("dsl", [])) - set(opened[role]):
+                for ending in ("", ".json", ".csv", ".xlsx"):
+                    self.assertEqual(who.get(f"/reports/{name}{ending}").status, 404, (role, name))
+        self.assertEqual(opened["governor"], ["governors"])
+        self.assertEqual(opened["admin"], ["reconciliation", "processing"])
+        self.assertIn("who-saw-what", opened["auditor"])
+        self.assertNotIn("who-saw-what", opened["lead"])
+        views = [e["payload"]["view"] for e in self.entries("--kind", "access") if e["payload"]["user"] == "lead"]
+        self.assertIn("report attendance-return", views)
+        self.assertIn("report attendance-return.xlsx", views)
+        self.verify()
+
+    def test_names_of_the_weekly_meeting_are_shown_only_when_they_are_asked_for(self):
+        self.rollbook("alerts", "take-up", self.alerts()[0]["id"], "--by", "A Lead")
+        lead = self.somebody("lead")
+        names = [f"{a} {b}" for a, b in self.school.full_names]
+        path = "/reports/weekly-meeting?from=2025-09-01"
+        self.assertFalse([n for n in names if n in lead.get(path).text])
+        self.assertTrue([n for n in names if n in lead.get(path + "&names=show").text])
+        self.assertEqual(lead.get("/reports/weekly-meeting?from=tomorrow").status, 400)
+        self.assertEqual(lead.get("/reports/case-file.json").status, 400)
+        self.assertEqual(lead.get("/reports/case-file?pupil=P-999999").status, 404)
+        self.assertEqual(lead.get("/reports/nothing").status, 404)
+        self.assertEqual(lead.get("/pupils.xlsx").status, 404)
+
+
+if __name__ == "__main__":
+    main()
