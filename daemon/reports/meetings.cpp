@@ -27,8 +27,10 @@ bool may_see(const report_question& asked, const alert& each)
 std::vector<alert> alerts_seen(const report_question& asked)
 {
     std::vector<alert> all;
+    const newest_values values(asked.at);
     asked.at.reader.things(what::alert, asked.at.n, [&](const thing_view& each) {
         auto read = read_alert(each);
+        if (read) values.apply(*read);
         if (read && !is_about_source(*read) && may_see(asked, *read)) all.push_back(std::move(*read));
         return true;
     });

@@ -8,7 +8,7 @@
 
 namespace rollbook {
 
-// The register of the MIS and the suspensions as known at the question's size, in the form that rules read: a report
+// The register of the MIS, of the days asked about and somewhat more than a year before, and the suspensions as known at the question's size, in the form that rules read: a report
 // and an alert measure with the same functions, and cannot differ.
 class school_facts {
 public:

@@ -110,8 +110,7 @@ std::map<entry_index, figures> figures_of_all(const workplace& at, const people&
 {
     code_book codes;
     std::map<entry_index, figures> by_record;
-    at.reader.marks(no_entry, at.n, false, [&](const mark_view& held) {
-        if (!days.contains(held.session.day)) return true;
+    at.reader.marks_of_days(days, at.n, false, [&](const mark_view& held) {
         const code_id code = codes.intern(held.raw, held.statutory);
         const statutory_code* row = codes.row_on(code, held.session.day);
         by_record[held.pupil].add(codes.class_on(code, held.session.day), row && row->late);

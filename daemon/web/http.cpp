@@ -97,6 +97,8 @@ std::optional<web_target> parse_target(std::string_view text)
         path->resize(path->size() - ending.size());
         break;
     }
+    // "/...json" is a step out of the folder only once its ending is off.
+    if (!is_sound_path(*path)) return std::nullopt;
     target.path = std::move(*path);
     return target;
 }

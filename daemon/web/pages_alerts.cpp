@@ -73,8 +73,8 @@ void write_registers(json_writer& out, const page_request& of)
 {
     const civil_day day = today(of);
     std::int64_t marks[2] = {0, 0};
-    of.at.reader.marks(no_entry, of.at.n, false, [&](const mark_view& held) {
-        if (held.session.day == day && !is_not_recorded(held.raw)) ++marks[static_cast<int>(held.session.half)];
+    of.at.reader.marks_of_days({day, day}, of.at.n, false, [&](const mark_view& held) {
+        if (!is_not_recorded(held.raw)) ++marks[static_cast<int>(held.session.half)];
         return true;
     });
     const auto on_roll = std::ranges::count_if(of.pupils.all(), [](const auto& each) { return each.second.on_roll; });

@@ -92,3 +92,9 @@ TEST_CASE("no spoilt answer of a REST source breaks its reader", "[fuzz]")
     spoil_and_read(json_seeds(), read_json, 5'000);
     SUCCEED();
 }
+
+TEST_CASE("no spoilt request breaks its taking apart", "[fuzz]")
+{
+    spoil_and_read(request_seeds(), read_request, 20'000);
+    SUCCEED();
+}

@@ -19,6 +19,8 @@ void read_manifest(std::string_view bytes);
 // An answer of a REST source. Its first byte chooses the stream that it is read as, or the decoder that it goes through
 // before; the rest is the body.
 void read_json(std::string_view bytes);
+// A request to the pages: a line with its target, a line with its cookies, and a form.
+void read_request(std::string_view bytes);
 
 // What a mapping in the tests names: every kind of field.
 const record_mapping& example_mapping();
@@ -30,6 +32,7 @@ std::vector<std::string> sheet_seeds();
 std::vector<std::string> singer_seeds();
 std::vector<std::string> manifest_seeds();
 std::vector<std::string> json_seeds();
+std::vector<std::string> request_seeds();
 // A workbook with this sheet.
 std::string workbook_of(std::string_view sheet);
 

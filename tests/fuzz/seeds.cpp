@@ -15,6 +15,7 @@ int main(int argc, char** argv)
                                            : target == "singer"   ? singer_seeds()
                                            : target == "json"     ? json_seeds()
                                            : target == "manifest" ? manifest_seeds()
+                                           : target == "request"  ? request_seeds()
                                                                   : std::vector{workbook_of(sheet_seeds().front())};
     for (std::size_t i = 0; i < seeds.size(); ++i)
         std::ofstream(std::filesystem::path(argv[2]) / ("seed-" + std::to_string(i)), std::ios::binary) << seeds[i];

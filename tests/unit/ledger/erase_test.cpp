@@ -199,3 +199,25 @@ TEST_CASE("the search finds each needle wherever it stands, and no other", "[led
     CHECK(search.find_in(text) == std::vector<std::size_t>{0, 3});
     CHECK(search.find_in(text.substr(0, 5)).empty());
 }
+
+TEST_CASE("a first-day call goes by the clock of attendance, to the day", "[ledger][statutory]")
+{
+    const auto [today, goes] = GENERATE(table<civil_day, bool>({{ymd(2033, 9, 13), false}, {ymd(2033, 9, 14), true}}));
+    ledger_folder folder;
+    const auto book = folder.open();
+    fill(*book);
+    const entry_index call = book->size();
+    transaction t;
+    t.entries.push_back(written(
+        *book,
+        R"({"at":"2026-09-14T08:30:00.000Z","kind":"call","on":"2026-09-14","outcome":"no-answer","pupil":2,)"
+        R"("state":"done","user":"office","what":"action"})",
+        call
+    ));
+    commit_and_apply(*book, t, noon(9));
+    retention_clocks clocks;
+    clocks.attendance.at_most_years = 7;
+    SQLite::Database database(folder.file().string(), SQLite::OPEN_READWRITE);
+    const erasure_plan plan = plan_retention(database, clocks, today);
+    CHECK((std::ranges::count(plan.entries, call) == 1) == goes);
+}

@@ -37,6 +37,8 @@ TEST_CASE("an address that steps out, is escaped badly or is no text is refused"
         "/%c0%ae",
         "/%4",
         "/a%0d%0aSet-Cookie:x",
+        "/...json",
+        "/a/..csv",
         "/alerts?a=%zz",
         "/alerts?a=%ff"
     );
