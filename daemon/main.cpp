@@ -241,6 +241,9 @@ result<cycle_parts> make_parts(
         auto made = make_channel(route, around);
         if (!made) return made.error();
         parts.channels[route.name] = std::move(*made);
+        auto back = make_returned_mail(route, around);
+        if (!back) return back.error();
+        if (*back) parts.returned[route.name] = std::move(*back);
     }
     if (settings.witness && !settings.witness->mail_to.empty()) {
         auto made = make_channel(checkpoint_mail_route(settings), around);
@@ -914,6 +917,13 @@ private:
                 lines.push_back({false, "route " + name + ": reached", ""});
             else
                 lines.push_back({true, "route " + name + ": " + reached.error().what, reached.error().to_do});
+        }
+        for (const auto& [name, box] : parts.returned) {
+            const auto read = co_await box->since(day_of(time_zone::utc().to_local(system_now())));
+            if (read)
+                lines.push_back({false, "route " + name + ": the mailbox of its bounces was reached", ""});
+            else
+                lines.push_back({true, "route " + name + ": " + read.error().what, read.error().to_do});
         }
     }
 

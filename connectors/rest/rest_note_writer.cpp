@@ -60,7 +60,12 @@ public:
         } else {
             std::string body;
             auto read = asker_.read(std::move(answer), where, true, false, decoder_spec(), body);
-            if (!read) co_return as_delivery(read.error());
+            if (!read) {
+                // Whatever became of the answer: a note that is there was taken.
+                const result<bool> there = knows_by_reference() ? co_await is_there(values) : result<bool>(false);
+                if (there && *there) co_return std::string();
+                co_return as_delivery(read.error());
+            }
             if (!read->root || !condition_list(spec_.success).hold(*read->root)) co_return not_taken(where);
             id = id_in(*read->root);
             values["@id"] = id;

@@ -107,6 +107,11 @@ std::optional<local_instant> accounts_at(const case_action& action, const time_z
     return action.on == day_of(written) ? written : local_instant(action.on);
 }
 
+bool goes_home(std::string_view kind)
+{
+    return kind == "letter" || kind == "warning" || kind == "penalty-notice";
+}
+
 bool is_called_off(const case_action& action)
 {
     return action.outcome == "withdrawn" || action.outcome == "cancelled";

@@ -49,6 +49,9 @@ inline constexpr std::string_view reached_explained = "reached-explained";
 // it came after that day's registers. Empty for any other action.
 std::optional<local_instant> accounts_at(const case_action& action, const time_zone& zone);
 
+// Whether an action of that kind sends the family a writing: a letter, a warning or a penalty notice.
+bool goes_home(std::string_view kind);
+
 // An outcome that says the action does not count: "withdrawn" or "cancelled".
 bool is_called_off(const case_action& action);
 

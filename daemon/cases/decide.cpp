@@ -3,6 +3,7 @@
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
 #include "daemon/base/spoken.hpp"
+#include "daemon/cases/marker.hpp"
 #include "daemon/cases/penalty.hpp"
 #include "daemon/cases/silence.hpp"
 #include "daemon/reconcile/links.hpp"
@@ -195,6 +196,13 @@ result<decision_outcome> decide_action(const desk& at)
     action.at = at.now;
     if (rests_on_evidence(action.kind)) action.evidence = found->value.evidence;
     if (const auto sound = check_action(action); !sound) return sound.error();
+    if (goes_home(action.kind) && !action.is_done &&
+        is_marked(markers_in(at.held), marker_kind::handle_with_care, action.pupil))
+        return failure(
+            errc::forbidden,
+            fmt::format("P-{} is to be handled with care: nothing is written home", action.pupil),
+            "Speak to the designated safeguarding lead, who put the marker there and can end it."
+        );
 
     const std::vector<case_action> all = actions_in(at.held);
     const auto same = std::ranges::find_if(all, [&](const case_action& each) { return says_the_same(each, action); });
@@ -312,6 +320,69 @@ result<decision_outcome> decide_end_of_silence(const desk& at)
     );
 }
 
+result<decision_outcome> decide_marker(const desk& at)
+{
+    const auto* const kind = std::ranges::find(marker_kinds, at.asked.action);
+    if (kind == marker_kinds.end())
+        return failure(
+            errc::usage,
+            "that is no kind of marker",
+            fmt::format("Give --kind as one of: {}.", fmt::join(marker_kinds, ", "))
+        );
+    pupil_marker begun;
+    begun.kind = static_cast<marker_kind>(kind - marker_kinds.begin());
+    begun.pupil = at.asked.pupil;
+    begun.reason = at.asked.text;
+    begun.tell = at.asked.owner;
+    begun.review = at.asked.review;
+    begun.by = at.asked.by;
+    begun.user = at.asked.user;
+    begun.begun_at = at.now;
+    begun.at = at.now;
+    if (begun.pupil == no_entry || !at.held.things(what::pupil).find_subject(begun.pupil))
+        return failure(
+            errc::not_found, "no pupil is known by that reference", "`rollbook links list` lists references."
+        );
+    if (begun.kind == marker_kind::priority && begun.reason.empty())
+        return failure(errc::usage, "a priority needs the class of its reason", "Give --reason TEXT.");
+    if (begun.review && *begun.review < at.today)
+        return failure(errc::usage, "the review lies in the past", "Give --review D, a day that is still to come.");
+    for (pupil_marker each : markers_in(at.held)) {
+        if (each.ended || each.pupil != begun.pupil || each.kind != begun.kind) continue;
+        if (each.reason == begun.reason && each.tell == begun.tell && each.review == begun.review)
+            return outcome_of({}, 0, each.id, "", fmt::format("It stands already as marker {}.", each.id));
+        begun.id = each.id;
+        begun.latest = each.latest;
+        begun.begun_at = each.begun_at;
+    }
+    const entry_index id = begun.id == no_entry ? at.next : begun.id;
+    return outcome_of(
+        marker_entry(begun, at.next),
+        at.next,
+        id,
+        "marker",
+        fmt::format("Marker {} stands: P-{}, {}.", id, begun.pupil, at.asked.action)
+    );
+}
+
+result<decision_outcome> decide_end_of_marker(const desk& at)
+{
+    for (pupil_marker each : markers_in(at.held)) {
+        if (each.id != at.asked.about) continue;
+        if (each.ended) return outcome_of({}, 0, each.id, "", fmt::format("Marker {} has ended already.", each.id));
+        each.ended = true;
+        each.user = at.asked.user;
+        each.by = at.asked.by;
+        each.at = at.now;
+        return outcome_of(
+            marker_entry(each, at.next), at.next, each.id, "end-marker", fmt::format("Marker {} has ended.", each.id)
+        );
+    }
+    return failure(
+        errc::not_found, fmt::format("no marker has the id {}", at.asked.about), "`rollbook marker list` lists them."
+    );
+}
+
 // Whether a person's last word on the record is this already.
 bool is_linked_so(const held_state& held, const link_decision& decided)
 {
@@ -373,6 +444,8 @@ result<decision_outcome> decide(
     case decision_kind::finish: return decide_finish(at);
     case decision_kind::silence: return decide_silence(at);
     case decision_kind::end_silence: return decide_end_of_silence(at);
+    case decision_kind::marker: return decide_marker(at);
+    case decision_kind::end_marker: return decide_end_of_marker(at);
     case decision_kind::confirm_link:
     case decision_kind::split_link: return decide_link(at);
     case decision_kind::retry_quarantine: break;

@@ -16,47 +16,6 @@ namespace {
 
 constexpr std::size_t input_bytes_max = 100'000;
 
-// "-": words on standard input stay out of the shell's history and the process list.
-std::string words_in(const std::string& text)
-{
-    if (text != "-") return text;
-    std::string read(std::istreambuf_iterator<char>(std::cin), {});
-    while (!read.empty() && (read.back() == '\n' || read.back() == '\r' || read.back() == ' '))
-        read.pop_back();
-    return read.substr(0, input_bytes_max);
-}
-
-int take(const command_io& io, const command_options& options, const configuration& config, decision_request request)
-{
-    request.by = options.by;
-    const upkeep_report report = io.context.decide(config, request).value();
-    if (options.json) {
-        io.out << report.json << '\n';
-    } else {
-        for (const std::string& line : report.lines)
-            io.out << plain(line) << '\n';
-    }
-    return report.ok ? exit_done : exit_wrong;
-}
-
-int decide_about(const command_io& io, const command_options& options, decision_kind kind)
-{
-    return with_configuration(io, options, [&](const configuration& config) {
-        decision_request request;
-        request.kind = kind;
-        request.about = options.index;
-        request.action = options.action;
-        request.owner = options.owner;
-        request.adult = options.adult;
-        request.outcome = options.outcome;
-        request.on = options.on;
-        request.due = options.due;
-        request.review = options.review;
-        request.text = words_in(options.text);
-        return take(io, options, config, std::move(request));
-    });
-}
-
 int decide_link(const command_io& io, const command_options& options, decision_kind kind)
 {
     return with_ledger(io, options, [&](const workplace& at) {
@@ -73,7 +32,7 @@ int decide_link(const command_io& io, const command_options& options, decision_k
                 "that record is linked to nobody",
                 "Name the pupil that it is not, or is: `rollbook links list`."
             ));
-        return take(io, options, at.config, std::move(request));
+        return carry_out(io, options, at.config, std::move(request));
     });
 }
 
@@ -183,6 +142,48 @@ void write_quarantined(json_writer& out, const quarantined_view& each, bool with
 
 } // namespace
 
+std::string words_in(const std::string& text)
+{
+    if (text != "-") return text;
+    std::string read(std::istreambuf_iterator<char>(std::cin), {});
+    while (!read.empty() && (read.back() == '\n' || read.back() == '\r' || read.back() == ' '))
+        read.pop_back();
+    return read.substr(0, input_bytes_max);
+}
+
+int carry_out(
+    const command_io& io, const command_options& options, const configuration& config, decision_request request
+)
+{
+    request.by = options.by;
+    const upkeep_report report = io.context.decide(config, request).value();
+    if (options.json) {
+        io.out << report.json << '\n';
+    } else {
+        for (const std::string& line : report.lines)
+            io.out << plain(line) << '\n';
+    }
+    return report.ok ? exit_done : exit_wrong;
+}
+
+int decide_about(const command_io& io, const command_options& options, decision_kind kind)
+{
+    return with_configuration(io, options, [&](const configuration& config) {
+        decision_request request;
+        request.kind = kind;
+        request.about = options.index;
+        request.action = options.action;
+        request.owner = options.owner;
+        request.adult = options.adult;
+        request.outcome = options.outcome;
+        request.on = options.on;
+        request.due = options.due;
+        request.review = options.review;
+        request.text = words_in(options.text);
+        return carry_out(io, options, config, std::move(request));
+    });
+}
+
 void print_actions(std::ostream& out, const workplace& at, const std::vector<case_action>& actions)
 {
     const auto day = [](const std::optional<civil_day>& each) { return each ? format_day(*each) : std::string(); };
@@ -260,7 +261,7 @@ int run_silence_add(const command_io& io, const command_options& options)
         request.rule = options.rule;
         request.until = options.until;
         request.text = options.reason;
-        return take(io, options, at.config, std::move(request));
+        return carry_out(io, options, at.config, std::move(request));
     });
 }
 
@@ -357,7 +358,7 @@ int run_quarantine_retry(const command_io& io, const command_options& options)
         request.kind = decision_kind::retry_quarantine;
         request.source = row.source;
         request.stream = row.stream;
-        return take(io, options, at.config, std::move(request));
+        return carry_out(io, options, at.config, std::move(request));
     });
 }
 

@@ -3,6 +3,7 @@
 #include "daemon/base/spoken.hpp"
 #include "daemon/cli/alerts.hpp"
 #include "daemon/cli/commands.hpp"
+#include "daemon/views/markers.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -115,6 +116,12 @@ int run_alerts_letter(const command_io& io, const command_options& options)
                 errc::forbidden,
                 "alert " + std::to_string(about.id) + " is about a source: there is nobody to write to",
                 "`rollbook alerts list` shows which alerts are about a pupil."
+            ));
+        if (marked_pupils(at).is_with_care(about.pupil))
+            throw failure_error(failure(
+                errc::forbidden,
+                reference_of(about.pupil) + " is to be handled with care: nothing is written home",
+                "Speak to the designated safeguarding lead, who put the marker there and can end it."
             ));
         const std::string text = read_template(at.config, options.letter);
         const people everyone(at);

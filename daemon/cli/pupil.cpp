@@ -38,6 +38,8 @@ void print_incidents(std::ostream& out, const std::vector<incident_line>& incide
 void print_timeline(const command_io& io, const workplace& at, const timeline& of, const people& everyone)
 {
     io.out << reference_of(of.person) << (of.name.empty() ? "" : "  " + plain(of.name)) << '\n';
+    for (const std::string_view each : of.markers)
+        io.out << each << '\n';
     io.out << format_day(of.days.first) << " to " << format_day(of.days.last) << ": " << of.sums.possible
            << " sessions possible, " << of.sums.present << " present, " << of.sums.authorised
            << " absent with authorisation, " << of.sums.unauthorised << " without, " << of.sums.late << " late\n";

@@ -380,6 +380,30 @@ void command_line::add_casework()
     }
     split->footer("Without PUPIL it is parted from the pupil that it is linked to now.");
 
+    CLI::App* marker = group("marker", "What the safeguarding lead wants to be known of a pupil");
+    CLI::App* put = add(*marker, "add", "Mark a pupil, or change what a marker says", run_marker_add);
+    put->add_option("--pupil", options_.pupil, "P-N, a UPN, or SOURCE:ID; - reads it from input")
+        ->required()
+        ->type_name("REF");
+    put->add_option("--kind", options_.action, "handle-with-care: no letter and no digest; priority: the watch list")
+        ->required()
+        ->type_name("KIND");
+    put->add_option("--reason", options_.reason, "The class of reason; - reads it from input")->type_name("TEXT");
+    put->add_option("--tell", options_.owner, "Who is to be told")->type_name("NAME");
+    add_parsed(put, "--review", options_.review, "To be looked at again on", "D", day_form, parse_day);
+    by_whom(put);
+    CLI::App* marked = add(*marker, "list", "Markers; without reasons unless they are asked for", run_marker_list);
+    state(marked);
+    known_at(marked);
+    json(marked);
+    CLI::Option* shown =
+        marked->add_option("--reason", options_.reason, "Why the reasons are needed; becomes an entry");
+    shown->type_name("TEXT");
+    shown->needs(marked->add_flag("--unmask", options_.unmask, "Show why, and who is to be told"));
+    CLI::App* lift = add(*marker, "end", "End a marker", run_marker_end);
+    add_index(lift, "ID", options_.index, "The marker's id");
+    by_whom(lift);
+
     CLI::App* silence = group("silence", "Messages held back about a pupil or a rule");
     CLI::App* begin = add(*silence, "add", "Send no message about a pupil or a rule for a while", run_silence_add);
     begin->add_option("--pupil", options_.pupil, "P-N, a UPN, or SOURCE:ID; - reads it from input")->type_name("REF");

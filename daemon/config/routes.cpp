@@ -37,6 +37,18 @@ void require_address(table_reader& settings, std::string_view key, std::string_v
         (void)settings.text(key, expected);
 }
 
+void check_bounces(table_reader& settings, bool route_logs_on)
+{
+    auto table = settings.table("bounces");
+    if (!table) return;
+    require_address(*table, "imap_url", "imaps://HOST or imap://HOST");
+    const bool has_password = table->find("password") != nullptr;
+    const bool has_user = table->text("user").has_value();
+    if (has_password && !has_user) table->missing("user", "the name that goes with the password");
+    if (!has_password && !route_logs_on) table->missing("password", secret_forms);
+    table->refuse_unknown();
+}
+
 void check_email(table_reader& settings)
 {
     require_address(settings, "smtp_url", "smtps://HOST or smtp://HOST");
@@ -56,6 +68,7 @@ void check_email(table_reader& settings)
         if (has_password) settings.wrong("oauth", "is given beside a password", "one of password and oauth");
     }
     (void)settings.text("ca_file", "the path of a file of certificates");
+    if (settings.has("bounces")) check_bounces(settings, has_password || settings.has("oauth"));
 }
 
 void check_note(table_reader& settings, const configuration& known)
@@ -156,6 +169,13 @@ route_configuration read_route(table_reader& table, const configuration& known)
     if (out.digest && out.channel == "note")
         table.wrong(
             "digest", "gathers what is about several pupils", "no digest where messages go into one pupil's record"
+        );
+    out.decisions = table.truth("decisions").value_or(false);
+    if (out.decisions && out.channel != "note")
+        table.wrong(
+            "decisions",
+            "would send on what people wrote about a pupil",
+            "decisions only where messages go into the pupil's own record: channel = \"note\""
         );
     out.only_in_school_hours = table.truth("only_in_school_hours").value_or(false);
     read_route_settings(table, known, out);

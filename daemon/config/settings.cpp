@@ -77,8 +77,10 @@ setting_table read_settings(const toml_value& table, const std::string& path, pr
 void check_url(std::string_view key, const std::string& url, int line, const std::string& path, problem_list& problems)
 {
     if (key != "url" && !key.ends_with("_url")) return;
-    const bool mail = key == "smtp_url";
-    const std::string expected = mail ? "smtps://HOST or smtp://HOST, with \":PORT\" if need be"
+    // Mail is protected by STARTTLS too, which its clients ask for beyond this machine.
+    const std::string plain = key == "smtp_url" ? "smtp" : key == "imap_url" ? "imap" : "http";
+    const bool mail = plain != "http";
+    const std::string expected = mail ? plain + "s://HOST or " + plain + "://HOST, with \":PORT\" if need be"
                                       : "https://HOST/...; http:// only to 127.0.0.1, ::1 or localhost";
     // The address itself is not printed: its path or query may hold a secret.
     const std::optional<address> parsed = parse_url(url);
@@ -86,7 +88,7 @@ void check_url(std::string_view key, const std::string& url, int line, const std
         problems.add(line, path, "is not an address", expected);
     } else if (parsed->has_user) {
         problems.add(line, path, "holds a user name or password", expected + "; give credentials in keys of their own");
-    } else if (mail ? parsed->scheme != "smtp" && parsed->scheme != "smtps" : parsed->scheme != "http" && parsed->scheme != "https") {
+    } else if (parsed->scheme != plain && parsed->scheme != plain + "s") {
         problems.add(line, path, "is of a kind that is not used here", expected);
     } else if (parsed->scheme == "http" && !parsed->is_loopback()) {
         problems.add(line, path, "would send data in clear: http:// beyond this machine", expected);

@@ -39,6 +39,16 @@ struct mail_settings {
 };
 std::unique_ptr<channel> make_mail_channel(mail_settings settings, const channel_surroundings& around);
 
+// The mailbox that the route's mails come back to.
+struct bounce_settings {
+    std::string imap_url;
+    std::string user;
+    std::optional<secret_reference> password;
+    std::optional<oauth_settings> oauth; // instead of a password: the route's
+    std::string ca_file;
+};
+std::unique_ptr<returned_mail> make_bounce_box(bounce_settings settings, const channel_surroundings& around);
+
 struct webhook_settings {
     std::string url;
     std::vector<secret_reference> secrets; // one, or two while the receiver changes from one to the other

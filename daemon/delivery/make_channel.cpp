@@ -82,6 +82,29 @@ public:
         made.client_secret = *secret;
         return made;
     }
+    // The mailbox of `bounces`, which is logged on to as the route's mails are sent unless it says otherwise.
+    std::optional<delivery::bounce_settings> bounces(const std::string& key, const delivery::mail_settings& mail)
+    {
+        const setting* found = find(key);
+        if (!found) return {};
+        const auto* table = std::get_if<setting_table>(&found->value);
+        const auto value = [&]<class T>(const char* name, T*) -> const T* {
+            const auto at = table ? table->find(name) : setting_table::const_iterator();
+            return table && at != table->end() ? std::get_if<T>(&at->second.value) : nullptr;
+        };
+        const auto* url = value("imap_url", static_cast<std::string*>(nullptr));
+        const auto* user = value("user", static_cast<std::string*>(nullptr));
+        const auto* password = value("password", static_cast<secret_reference*>(nullptr));
+        delivery::bounce_settings made;
+        made.imap_url = url ? *url : std::string();
+        made.user = user ? *user : mail.user.empty() ? mail.from : mail.user;
+        made.password = password ? std::optional(*password) : mail.password;
+        if (!password) made.oauth = mail.oauth;
+        made.ca_file = mail.ca_file;
+        if (made.imap_url.empty() || (!made.password && !made.oauth))
+            wrong(key, "needs imap_url, and password = { file = } where the route itself has none", found->line);
+        return made;
+    }
     std::vector<secret_reference> required_secrets(const std::string& key, std::size_t count_max)
     {
         require(key);
@@ -199,27 +222,56 @@ std::string from_folder(const std::filesystem::path& folder, const std::string& 
 
 } // namespace
 
+namespace {
+
+struct mail_and_back {
+    delivery::mail_settings mail;
+    std::optional<delivery::bounce_settings> bounces;
+};
+
+mail_and_back read_mail(settings_reader& settings, const channel_surroundings& around)
+{
+    mail_and_back read;
+    delivery::mail_settings& mail = read.mail;
+    mail.smtp_url = settings.required_text("smtp_url");
+    mail.from = settings.required_text("from");
+    mail.to = settings.required_texts("to");
+    mail.user = settings.text("user");
+    mail.password = settings.secret("password");
+    mail.oauth = settings.oauth("oauth");
+    mail.ca_file = from_folder(around.folder, settings.text("ca_file"));
+    check_address(settings, "smtp_url", mail.smtp_url, "smtp");
+    if (!is_mail_address(mail.from)) settings.wrong("from", "is not a plain mail address");
+    if (!std::all_of(mail.to.begin(), mail.to.end(), is_mail_address))
+        settings.wrong("to", "holds something that is not a plain mail address");
+    if (!mail.oauth && mail.user.empty() != !mail.password)
+        settings.wrong("password", "and user go together: one is missing");
+    if (mail.oauth && mail.password) settings.wrong("oauth", "is given beside a password");
+    read.bounces = settings.bounces("bounces", mail);
+    if (read.bounces) check_address(settings, "bounces", read.bounces->imap_url, "imap");
+    return read;
+}
+
+} // namespace
+
+result<std::unique_ptr<returned_mail>>
+make_returned_mail(const route_configuration& route, const channel_surroundings& around)
+{
+    std::unique_ptr<returned_mail> made;
+    if (route.channel != "email") return made;
+    settings_reader settings(route);
+    auto read = read_mail(settings, around);
+    if (auto problem = settings.finish()) return *problem;
+    if (read.bounces) made = delivery::make_bounce_box(std::move(*read.bounces), around);
+    return made;
+}
+
 result<std::unique_ptr<channel>> make_channel(const route_configuration& route, const channel_surroundings& around)
 {
     settings_reader settings(route);
     std::unique_ptr<channel> made;
     if (route.channel == "email") {
-        delivery::mail_settings mail;
-        mail.smtp_url = settings.required_text("smtp_url");
-        mail.from = settings.required_text("from");
-        mail.to = settings.required_texts("to");
-        mail.user = settings.text("user");
-        mail.password = settings.secret("password");
-        mail.oauth = settings.oauth("oauth");
-        mail.ca_file = from_folder(around.folder, settings.text("ca_file"));
-        check_address(settings, "smtp_url", mail.smtp_url, "smtp");
-        if (!is_mail_address(mail.from)) settings.wrong("from", "is not a plain mail address");
-        if (!std::all_of(mail.to.begin(), mail.to.end(), is_mail_address))
-            settings.wrong("to", "holds something that is not a plain mail address");
-        if (!mail.oauth && mail.user.empty() != !mail.password)
-            settings.wrong("password", "and user go together: one is missing");
-        if (mail.oauth && mail.password) settings.wrong("oauth", "is given beside a password");
-        made = delivery::make_mail_channel(std::move(mail), around);
+        made = delivery::make_mail_channel(read_mail(settings, around).mail, around);
     } else if (route.channel == "webhook") {
         delivery::webhook_settings webhook;
         webhook.url = settings.required_text("url");

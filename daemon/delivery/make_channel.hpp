@@ -5,6 +5,7 @@
 #include "daemon/ports/http.hpp"
 #include "daemon/ports/mail.hpp"
 #include "daemon/ports/note_writer.hpp"
+#include "daemon/ports/returned_mail.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -35,5 +36,9 @@ struct channel_surroundings {
 // unprotected.
 result<std::unique_ptr<channel>>
 make_channel(const route_configuration& route, const channel_surroundings& surroundings);
+
+// Where mails of the route come back to; null where its settings name no `bounces`. Fails as make_channel() does.
+result<std::unique_ptr<returned_mail>>
+make_returned_mail(const route_configuration& route, const channel_surroundings& surroundings);
 
 } // namespace rollbook

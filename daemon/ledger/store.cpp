@@ -156,6 +156,7 @@ public:
     std::optional<instant> next_message_at() const override;
     int begin_attempt(std::int64_t number, instant now) override;
     std::string first_message_id(entry_index alert, const std::string& route) const override;
+    std::vector<outbox_message> delivered_messages(const std::string& id) const override;
     bool has_message(const std::string& id) const override;
     std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override;
 
@@ -593,6 +594,22 @@ std::vector<outbox_message> sqlite_ledger::untried_messages(entry_index alert, c
     sql->bind(1, static_cast<std::int64_t>(alert));
     sql->bind(2, route);
     return read_outbox(*sql);
+}
+
+std::vector<outbox_message> sqlite_ledger::delivered_messages(const std::string& id) const
+{
+    SQLite::Statement one(*database_, std::string(outbox_columns) + "WHERE state = 1 AND message_id = ?");
+    one.bind(1, id);
+    std::vector<outbox_message> found = read_outbox(one);
+    const auto number = first_of_digest(id);
+    if (!found.empty() || !number) return found;
+    SQLite::Statement gathered(
+        *database_,
+        std::string(outbox_columns) +
+            "WHERE state = 1 AND (route, made_at) = (SELECT route, made_at FROM outbox WHERE id = ?) ORDER BY id"
+    );
+    gathered.bind(1, *number);
+    return read_outbox(gathered);
 }
 
 bool sqlite_ledger::has_message(const std::string& id) const

@@ -1,6 +1,7 @@
 #include "daemon/net/address.hpp"
 #include "daemon/net/curl_client.hpp"
 #include "daemon/net/curl_loop.hpp"
+#include "daemon/net/imap_client.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
@@ -21,20 +22,31 @@ namespace asio = boost::asio;
 
 namespace {
 
-// One mail on its way. Made and destroyed on the executor's thread; the sending thread touches it in between.
-struct mail_job {
-    mail_job(const asio::any_io_executor& executor, mail_submission m, std::shared_ptr<const std::atomic<bool>> s)
-        : mail(std::move(m)), stopping(std::move(s)), ended(executor)
+// Work of the mail thread. Made and destroyed on the executor's thread; the mail thread touches it in between.
+template <class Outcome> struct mail_work {
+    mail_work(const asio::any_io_executor& executor, std::shared_ptr<const std::atomic<bool>> s)
+        : stopping(std::move(s)), ended(executor)
     {
     }
-    mail_submission mail;
+    bool is_given_up() const { return *stopping || given_up; }
+
     std::shared_ptr<const std::atomic<bool>> stopping; // the client is being destroyed
     std::atomic<bool> given_up{false};                 // nobody waits any more
-    std::size_t sent = 0;
-    std::chrono::steady_clock::time_point deadline{};
-    result<void> outcome{};
+    Outcome outcome = failure(errc::delivery_unreachable, "the mail server was given up before it answered");
     bool done = false;
     asio::steady_timer ended; // never fires by itself: its cancellation is the news
+};
+
+struct mail_job : mail_work<result<void>> {
+    using mail_work::mail_work;
+    mail_submission mail;
+    std::size_t sent = 0;
+    std::chrono::steady_clock::time_point deadline{};
+};
+
+struct report_job : mail_work<result<std::vector<std::string>>> {
+    using mail_work::mail_work;
+    mailbox_query query;
 };
 
 failure refused(std::string what, std::string to_do)
@@ -71,7 +83,7 @@ failure why(const mail_job& job, CURL* easy, CURLcode code, const std::string& o
             "It is tried again by itself. If it stays so, look at the relay."
         );
     };
-    if (*job.stopping || job.given_up) return failure(errc::delivery_unreachable, origin + ": given up while stopping");
+    if (job.is_given_up()) return failure(errc::delivery_unreachable, origin + ": given up while stopping");
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         return refused(
@@ -127,10 +139,10 @@ std::size_t on_read(char* to, std::size_t, std::size_t room, void* job_) noexcep
 int on_progress(void* job_, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept
 {
     const mail_job& job = *static_cast<const mail_job*>(job_);
-    return *job.stopping || job.given_up || std::chrono::steady_clock::now() >= job.deadline;
+    return job.is_given_up() || std::chrono::steady_clock::now() >= job.deadline;
 }
 
-result<void> send(mail_job& job)
+result<void> perform(mail_job& job)
 {
     const mail_submission& mail = job.mail;
     const auto to = net::read_address(mail.smtp_url);
@@ -194,6 +206,14 @@ result<void> send(mail_job& job)
     return why(job, easy, code, to->origin, error.data());
 }
 
+result<std::vector<std::string>> perform(report_job& job)
+{
+    const auto deadline = std::chrono::steady_clock::now() + job.query.timeout;
+    return net::read_delivery_reports(job.query, [&job, deadline] {
+        return job.is_given_up() || std::chrono::steady_clock::now() >= deadline;
+    });
+}
+
 class curl_mail_client final : public mail_client {
 public:
     explicit curl_mail_client(asio::any_io_executor executor) : executor_(std::move(executor)) { net::curl_begin(); }
@@ -205,25 +225,38 @@ public:
 
     asio::awaitable<result<void>> submit(mail_submission mail) override
     {
-        auto job = std::make_shared<mail_job>(executor_, std::move(mail), stopping_);
+        auto job = std::make_shared<mail_job>(executor_, stopping_);
+        job->mail = std::move(mail);
+        co_await carry_out(job);
+        co_return std::move(job->outcome);
+    }
+
+    asio::awaitable<result<std::vector<std::string>>> delivery_reports(mailbox_query query) override
+    {
+        auto job = std::make_shared<report_job>(executor_, stopping_);
+        job->query = std::move(query);
+        co_await carry_out(job);
+        co_return std::move(job->outcome);
+    }
+
+private:
+    // Until the thread has done it, or nobody waits any more.
+    template <class Job> asio::awaitable<void> carry_out(std::shared_ptr<Job> job)
+    {
         asio::post(sender_, [job, executor = executor_]() mutable {
-            job->outcome = send(*job);
+            auto outcome = perform(*job);
             // The last reference leaves this thread with the news.
-            asio::post(executor, [job = std::move(job)] {
+            asio::post(executor, [job = std::move(job), outcome = std::move(outcome)]() mutable {
+                job->outcome = std::move(outcome);
                 job->done = true;
                 job->ended.cancel();
             });
         });
         job->ended.expires_at(asio::steady_timer::time_point::max());
         (void)co_await job->ended.async_wait(asio::as_tuple(asio::use_awaitable));
-        if (!job->done) {
-            job->given_up = true;
-            co_return failure(errc::delivery_unreachable, "the mail was given up before the relay answered");
-        }
-        co_return job->outcome;
+        if (!job->done) job->given_up = true;
     }
 
-private:
     asio::any_io_executor executor_;
     std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
     asio::thread_pool sender_{1};

@@ -5,8 +5,11 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace rollbook {
 
@@ -24,6 +27,11 @@ struct message {
 
     message() = default;
 };
+
+// The id of a mail that gathers several messages of a route, of which `first` is the number of the first; and that
+// number again out of such an id.
+std::string digest_id(std::int64_t first, std::string_view route, std::string_view domain);
+std::optional<std::int64_t> first_of_digest(std::string_view id);
 
 // Where messages of one route go.
 class channel {

@@ -74,6 +74,7 @@ struct route_configuration {
     reminding reminders;                        // where the rule has none of its own
     std::optional<std::chrono::minutes> digest; // a time of day: what is no safety message goes then, as one
     bool only_in_school_hours = false;          // what is no safety message waits until school hours begin
+    bool decisions = false;                     // a note route: what people decide about an alert is written back too
     std::vector<std::string> fields;            // what else of an alert may be said; empty: all
     setting_table settings;
     int line = 0;

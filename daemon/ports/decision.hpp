@@ -22,11 +22,13 @@ enum class decision_kind {
     finish,
     silence,
     end_silence,
+    marker,
+    end_marker,
     confirm_link,
     split_link,
     retry_quarantine
 };
-inline constexpr std::array<std::string_view, 12> decision_words = {
+inline constexpr std::array<std::string_view, 14> decision_words = {
     "acknowledge",
     "take-up",
     "park",
@@ -36,6 +38,8 @@ inline constexpr std::array<std::string_view, 12> decision_words = {
     "finish",
     "silence",
     "end-silence",
+    "marker",
+    "end-marker",
     "confirm-link",
     "split-link",
     "retry-quarantine"};
@@ -43,15 +47,17 @@ inline constexpr std::array<std::string_view, 12> decision_words = {
 // One decision of one person, from a command or a page. What a kind does not use stays empty.
 struct decision_request {
     decision_kind kind = decision_kind::note;
-    // An alert (acknowledge, take_up, park, close, note, act), an action (finish), a silence (end_silence) or another
-    // system's pupil record (links): its id.
+    // An alert (acknowledge, take_up, park, close, note, act), an action (finish), a silence (end_silence), a marker
+    // (end_marker) or another system's pupil record (links): its id.
     entry_index about = no_entry;
     entry_index alert = no_entry; // of an action that ends: the alert it must belong to; no_entry: any
-    // Of a silence: whom it is about; of a link: the pupil of the MIS; of a call (act, `about` no_entry): the pupil.
+    // Of a silence or marker: whom it is about; of a link: the pupil of the MIS; of a call (act, `about` no_entry): the
+    // pupil.
     entry_index pupil = no_entry;
     std::string rule;             // of a silence; empty: every rule
-    std::string action;           // the kind of action
-    std::string owner;            // who is to do it: a route's name where reminders are to reach them
+    std::string action;           // the kind of action or marker
+    std::string owner;            // who is to do it: a route's name where reminders are to reach them; of a marker,
+                                  // who is to be told
     std::string outcome;          // one word
     std::string source;           // of a quarantined row, with its stream
     std::string stream;

@@ -171,6 +171,8 @@ public:
     virtual int begin_attempt(std::int64_t number, instant now) = 0;
     // The id of the first message of the alert on the route, to thread the later ones; empty when there is none.
     virtual std::string first_message_id(entry_index alert, const std::string& route) const = 0;
+    // Those that went out under that id and did not come back: a message, or all that a digest gathered.
+    virtual std::vector<outbox_message> delivered_messages(const std::string& id) const = 0;
     // Whether a message of that id was ever made.
     virtual bool has_message(const std::string& id) const = 0;
     // Messages about the alert on the route that nobody has tried to send yet, oldest first.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/base/error.hpp"
+#include "daemon/base/time.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -25,9 +26,26 @@ struct mail_submission {
     mail_submission() = default;
 };
 
+// A mailbox, and what is looked for in it.
+struct mailbox_query {
+    std::string imap_url; // imap:// (STARTTLS required unless loopback) or imaps://
+    std::string user;
+    std::string password;
+    std::string token; // instead of a password: an OAuth 2.0 access token, for XOAUTH2
+    std::string ca_file;
+    civil_day since{};
+    std::chrono::milliseconds timeout{60'000};
+
+    mailbox_query() = default;
+};
+
 class mail_client {
 public:
     virtual ~mail_client() = default;
+    // The delivery reports (RFC 3464) that came into the inbox on or after `since`, newest first, as they are stored:
+    // RFC 5322 with CRLF. Other mail is neither read nor marked. At most 100, and of each the first 256 KiB. Fails as
+    // submit() does.
+    virtual boost::asio::awaitable<result<std::vector<std::string>>> delivery_reports(mailbox_query query) = 0;
     // Done when the relay has accepted the mail for every recipient. With no recipients nothing is offered: the relay
     // is only reached and logged on to. Fails with delivery_unreachable (no connection, 4xx: try again) or
     // delivery_refused (5xx, TLS does not verify, credentials refused).

@@ -304,11 +304,16 @@ draft statement_entry(
     return draft(entry_kind::note, std::move(text), std::move(row));
 }
 
-draft delivery_entry(const outbox_message& m, instant at)
+namespace {
+
+constexpr std::string_view returned_suffix = " returned";
+
+draft entry_of_message(const outbox_message& m, std::string_view returned, instant at)
 {
     thing_version row;
     row.kind = what::delivery;
     row.key = m.content.id;
+    if (!returned.empty()) row.key += returned_suffix;
     row.pupil = m.pupil;
     std::string text;
     json_writer out(text);
@@ -318,6 +323,7 @@ draft delivery_entry(const outbox_message& m, instant at)
     out.member("attempt", m.attempts);
     out.member("message_id", std::string_view(m.content.id));
     write_index(out, "pupil", m.pupil);
+    write_text(out, "returned", returned);
     out.member("route", std::string_view(m.route));
     write_text(out, "stage", m.stage);
     out.member("type", std::string_view(m.content.type));
@@ -326,9 +332,21 @@ draft delivery_entry(const outbox_message& m, instant at)
     return draft(entry_kind::note, std::move(text), std::move(row));
 }
 
+} // namespace
+
 std::string contact_key(entry_index pupil)
 {
     return "pupil/" + std::to_string(pupil);
+}
+
+draft delivery_entry(const outbox_message& m, instant at)
+{
+    return entry_of_message(m, {}, at);
+}
+
+draft returned_entry(const outbox_message& m, std::string_view status, instant at)
+{
+    return entry_of_message(m, status, at);
 }
 
 draft access_entry(
@@ -378,7 +396,10 @@ result<version> project(std::string_view payload, entry_index own_index, const d
     case what::heartbeat:
     case what::key:
     case what::access: row.key = std::to_string(own_index); break;
-    case what::delivery: row.key = text_or_empty(root["message_id"]); break;
+    case what::delivery:
+        row.key = text_or_empty(root["message_id"]);
+        if (root["returned"].string_if()) row.key += returned_suffix;
+        break;
     case what::alert: {
         row.subject = index_or_none(root["alert"]);
         row.key = text_or_empty(root["rule"]);

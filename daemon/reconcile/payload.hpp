@@ -59,6 +59,8 @@ draft statement_entry(
 
 // A message that a receiver took.
 draft delivery_entry(const outbox_message& m, instant at);
+// That a mail which its relay had taken came back, with the status of its report.
+draft returned_entry(const outbox_message& m, std::string_view status, instant at);
 
 // The key of contacts about the pupil that are about no alert. Never a number, which is the key of an alert's actions.
 std::string contact_key(entry_index pupil);

@@ -4,6 +4,7 @@
 #include "daemon/base/events.hpp"
 #include "daemon/base/json.hpp"
 #include "daemon/cases/action.hpp"
+#include "daemon/cases/marker.hpp"
 #include "daemon/cases/silence.hpp"
 #include "daemon/rules/budget.hpp"
 #include "daemon/rules/measures.hpp"
@@ -50,6 +51,14 @@ draft watch_entry(const ledger& book, entry_index pupil, const watched_pupil* wa
     }
     out.member("state", watched ? "standing" : "ended").end_object();
     return pupil_setting_entry(fmt::format("watch/{}", pupil), value, pupil, last);
+}
+
+std::set<entry_index> priorities_in(const held_state& held)
+{
+    std::set<entry_index> found;
+    for (const pupil_marker& each : markers_in(held))
+        if (!each.ended && each.kind == marker_kind::priority) found.insert(each.pupil);
+    return found;
 }
 
 entry_index newest_link(const held_state& held)
@@ -506,8 +515,9 @@ void read_closer::judge_alerts(step& s)
     for (const half_day half : {half_day::am, half_day::pm})
         judged_for += settings_.calendar.counts_from({judged->as_of, half}) <= judged->read_at ? " counted" : " open";
     if (s.reading.pupils_changed() || judged_all_for_.empty()) record_watched(s);
+    const bool marked_anew = pupils_.set_priorities(priorities_in(s.held));
     const bool everyone =
-        judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first ||
+        marked_anew || judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first ||
         findings_.registers_changed() ||
         (!s.reading.touched_pupils().empty() && std::ranges::any_of(rules_, [](const rule_in_force& each) {
             return compares_with_the_school(each.by->measure);
@@ -653,6 +663,8 @@ closing_report read_closer::judge_clock(instant now)
     s.judged = {s.today, read_at};
     pupils_.find_contacts(s.held, zone_);
     if (judged_all_for_.empty()) pupils_.find_watched(s.held, mis_); // no read has closed since the start
+    // A read that closes next still learns that they changed, and judges everybody by every rule.
+    if (pupils_.set_priorities(priorities_in(s.held))) judged_all_for_.clear();
 
     rule_facts facts{*held, settings_.calendar, &s.held.cases(), nullptr, std::nullopt, findings_.gate(s.held)};
     if (const auto state = book_.source(mis_); state && state->last_success)

@@ -3,6 +3,7 @@
 #include "daemon/base/events.hpp"
 #include "daemon/base/random.hpp"
 #include "daemon/base/sealed_file.hpp"
+#include "daemon/cases/marker.hpp"
 #include "daemon/reconcile/links.hpp"
 #include "daemon/service/commit.hpp"
 #include "daemon/service/housekeeping.hpp"
@@ -371,15 +372,21 @@ std::string cycle::pupil_in_source_of(const outbox_message& m) const
 }
 
 // Messages by what is sent at once: one by one, and of a route with a digest all that wait for the same moment. What
-// goes at a moment was all there before it, so that a digest tried again is the same.
+// goes at a moment was all there before it, so that a digest tried again is the same. A pupil who is to be handled with
+// care stands in no list with others: what is said of that child goes alone.
 std::vector<std::vector<outbox_message>> cycle::in_digests(std::vector<outbox_message> due) const
 {
     std::vector<std::vector<outbox_message>> groups;
+    const std::vector<pupil_marker> markers = markers_in(book_.state());
+    const auto goes_alone = [&](const outbox_message& m) {
+        return is_marked(markers, marker_kind::handle_with_care, m.pupil);
+    };
     for (outbox_message& m : due) {
         const auto route = std::ranges::find(settings_.routes, m.route, &route_configuration::name);
-        const bool gathers = route != settings_.routes.end() && route->digest;
+        const bool gathers = route != settings_.routes.end() && route->digest && !goes_alone(m);
         const auto same = std::ranges::find_if(groups, [&](const std::vector<outbox_message>& group) {
-            return gathers && group.front().route == m.route && group.front().content.made_at == m.content.made_at;
+            return gathers && group.front().route == m.route && group.front().content.made_at == m.content.made_at &&
+                   !goes_alone(group.front());
         });
         if (same == groups.end())
             groups.emplace_back().push_back(std::move(m));
@@ -451,6 +458,50 @@ asio::awaitable<transaction> cycle::attempt(std::vector<outbox_message>& group, 
         t.attempts.push_back(std::move(ended));
     }
     co_return t;
+}
+
+asio::awaitable<void> cycle::look_for_returned()
+{
+    constexpr std::chrono::hours between_looks(1);
+    // A report may be late, and one that was seen is no news: looking again costs nothing but the reading.
+    constexpr std::chrono::days looked_at(7);
+    const instant now = now_();
+    const bool is_due = !looked_back_at_ || now < *looked_back_at_ || now - *looked_back_at_ >= between_looks;
+    if (parts_.returned.empty() || !is_due) co_return;
+    looked_back_at_ = now;
+    const civil_day since = day_of(time_zone::named(settings_.school.timezone)->to_local(now)) - looked_at;
+    for (const auto& [route, box] : parts_.returned) {
+        const auto found = co_await box->since(since);
+        if (found) {
+            for (const returned_message& back : *found)
+                take_back(back, route);
+        } else {
+            log_event(event::bounces_unread, route, found.error().what, found.error().to_do);
+        }
+    }
+    book_.sign_checkpoint(now_());
+}
+
+void cycle::take_back(const returned_message& back, const std::string& route)
+{
+    const instant now = now_();
+    transaction t;
+    for (const outbox_message& m : book_.delivered_messages(back.id)) {
+        const failure why(
+            errc::delivery_refused,
+            "the mail came back (status " + back.status + ")",
+            "Ask its reader, and correct the address in the route's settings."
+        );
+        transaction::attempt_result ended;
+        ended.number = m.number;
+        ended.as = transaction::attempt_result::end::failed;
+        ended.error = why.what;
+        t.attempts.push_back(std::move(ended));
+        t.entries.push_back(returned_entry(m, back.status, now));
+        log_event(event::message_returned, route, back.status);
+        tell_elsewhere(m, why, now, t);
+    }
+    if (!t.empty()) commit_and_apply(book_, t, now);
 }
 
 asio::awaitable<cycle::delivery_report> cycle::deliver()

@@ -4,6 +4,7 @@
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/connector.hpp"
 #include "daemon/ports/ledger.hpp"
+#include "daemon/ports/returned_mail.hpp"
 #include "daemon/service/closing.hpp"
 #include "daemon/service/pace.hpp"
 
@@ -21,7 +22,8 @@ namespace rollbook {
 struct cycle_parts {
     std::shared_ptr<void> clients;                      // what connectors and channels reach out through; goes last
     std::vector<std::unique_ptr<connector>> connectors; // in the order of the configuration's sources
-    std::map<std::string, std::unique_ptr<channel>> channels; // by route
+    std::map<std::string, std::unique_ptr<channel>> channels;       // by route
+    std::map<std::string, std::unique_ptr<returned_mail>> returned; // by route: where its mails come back to
 };
 
 struct read_options {
@@ -69,6 +71,9 @@ public:
     };
     // Tries each message that is due once.
     boost::asio::awaitable<delivery_report> deliver();
+    // Looks for messages that came back after their relay had taken them: each becomes an entry, and is told over
+    // another route. Does nothing within an hour of the last look.
+    boost::asio::awaitable<void> look_for_returned();
 
     const configuration& settings() const { return settings_; }
 
@@ -91,6 +96,7 @@ private:
     std::string pupil_in_source_of(const outbox_message& m) const;
     std::vector<std::vector<outbox_message>> in_digests(std::vector<outbox_message> due) const;
     boost::asio::awaitable<transaction> attempt(std::vector<outbox_message>& group, delivery_report& report);
+    void take_back(const returned_message& back, const std::string& route);
     void tell_elsewhere(const outbox_message& given_up, const failure& why, instant now, transaction& t) const;
     void flush(source_reading& reading, read_report& report);
     void sign_if_due();
@@ -103,7 +109,8 @@ private:
     read_closer closer_;
     std::uint32_t read_number_ = 0;
     std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream
-    instant signed_at_{};                                                        // or the beginning of the read
+    std::optional<instant> looked_back_at_;
+    instant signed_at_{}; // or the beginning of the read
 };
 
 } // namespace rollbook

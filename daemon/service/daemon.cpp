@@ -101,7 +101,8 @@ asio::awaitable<poll_report> poll_all(
     report.alerts_ended += by_clock.alerts_ended;
     keep_house(work.settings(), book, now());
     remind(work.settings(), book, now());
-    const cycle::delivery_report delivery = co_await work.deliver();
+    cycle::delivery_report delivery = co_await work.deliver();
+    co_await work.look_for_returned();
     report.messages_delivered = delivery.delivered;
     report.messages_waiting = delivery.waiting;
     report.entries += delivery.delivered; // each receipt is an entry
@@ -279,6 +280,7 @@ private:
                 if (generation == generation_) due_[source] = steady::now() + settings_->sources[source].poll_every;
                 work_->judge_clock();
                 co_await work_->deliver();
+                co_await work_->look_for_returned();
                 continue;
             }
             keep_house(*settings_, book_, around_.now(*settings_));

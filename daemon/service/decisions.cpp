@@ -3,6 +3,7 @@
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/cases/decide.hpp"
 #include "daemon/service/commit.hpp"
+#include "daemon/service/decision_notes.hpp"
 
 namespace rollbook {
 namespace {
@@ -42,6 +43,7 @@ take_decision(ledger& book, const configuration& settings, const decision_reques
         const auto* version = std::get_if<thing_version>(&decided->entry->row);
         if (version && version->kind == what::alert)
             if (auto kept = book.value_of(version->subject)) t.values.push_back(std::move(*kept));
+        t.messages = decision_notes(settings, book.state(), *decided->entry, book.size(), now);
         t.entries.push_back(std::move(*decided->entry));
         commit_and_apply(book, t, now);
         book.sign_checkpoint(now);

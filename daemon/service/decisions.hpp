@@ -7,7 +7,8 @@
 
 namespace rollbook {
 
-// Carries out one decision of a person: its entry, committed and signed, or nothing where things stand so already.
+// Carries out one decision of a person: its entry and the notes that write it back, committed and signed, or nothing
+// where things stand so already.
 // What a decision may be, and how it fails, is in cases/decide.hpp.
 //
 // Reading a quarantined row again makes no entry: the stream's fingerprint and bookmark are forgotten, so that the next

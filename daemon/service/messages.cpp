@@ -380,7 +380,7 @@ message digest_message(const message_setting& setting, const std::vector<outbox_
 {
     const outbox_message& first = gathered.front();
     message m;
-    m.id = fmt::format("<digest-{}.{}@{}>", first.number, message_id_part(first.route), setting.domain);
+    m.id = digest_id(first.number, message_id_part(first.route), setting.domain);
     m.type = "alert.digest";
     m.made_at = first.content.made_at;
     m.subject = fmt::format("{}{} messages", subject_start(setting), gathered.size());

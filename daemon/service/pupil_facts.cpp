@@ -80,6 +80,13 @@ void known_pupils::find_contacts(const held_state& held, const time_zone& zone)
     contacts_below_ = below;
 }
 
+bool known_pupils::set_priorities(std::set<entry_index> pupils)
+{
+    const bool changed = pupils != priorities_;
+    priorities_ = std::move(pupils);
+    return changed;
+}
+
 const pupil_facts& known_pupils::of(const held_state& held, entry_index pupil)
 {
     pupil_facts& known = pupils_[pupil];
@@ -108,7 +115,7 @@ judged_pupil known_pupils::judged(const held_state& held, entry_index pupil, pup
     judged_pupil who{number, pupil, facts.year, facts.date_of_birth};
     who.group = facts.group;
     who.flags = facts.flags;
-    who.is_watched = watched_.contains(pupil);
+    who.is_watched = watched_.contains(pupil) || priorities_.contains(pupil);
     if (const auto contacts = contacts_.find(pupil); contacts != contacts_.end())
         for (const auto& [action, at] : contacts->second)
             who.accounted_at = std::max(who.accounted_at.value_or(at), at);

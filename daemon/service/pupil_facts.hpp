@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -45,10 +46,13 @@ public:
     // rules by the clock.
     void find_contacts(const held_state& held, const time_zone& zone);
     const std::map<entry_index, const watched_pupil*>& watched() const { return watched_; }
+    // Who has a standing marker of priority. Whether that is not what it was.
+    bool set_priorities(std::set<entry_index> pupils);
 
 private:
     std::vector<watched_pupil> list_;
     std::map<entry_index, const watched_pupil*> watched_;
+    std::set<entry_index> priorities_;
     flag_set asked_for_;
     // By pupil and action; of the held state of that number, from actions below that entry.
     std::unordered_map<entry_index, std::map<entry_index, local_instant>> contacts_;

@@ -1,6 +1,7 @@
 #include "daemon/service/reminders.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/cases/marker.hpp"
 #include "daemon/cases/reminders.hpp"
 #include "daemon/cases/silence.hpp"
 #include "daemon/service/closing.hpp"
@@ -83,7 +84,10 @@ void remind_of_alerts(round& r)
 
 void remind_of_actions(round& r)
 {
+    const std::vector<pupil_marker> markers = markers_in(r.book.state());
     for (const case_action& about : actions_in(r.book.state())) {
+        // Nobody is reminded to write home about a child who is to be handled with care.
+        if (goes_home(about.kind) && is_marked(markers, marker_kind::handle_with_care, about.pupil)) continue;
         const held_thing* thing = std::as_const(r.book.state()).things(what::alert).find_subject(about.alert);
         const auto whose = thing ? standing_alert(r.book, *thing) : std::nullopt;
         const rule* of = whose ? r.find_rule(about.rule) : nullptr;

@@ -1,5 +1,6 @@
 #include "daemon/views/labels.hpp"
 
+#include "daemon/cases/marker.hpp"
 #include "daemon/reconcile/finding_visibility.hpp"
 
 namespace rollbook {
@@ -67,6 +68,7 @@ visibility labels_of(const workplace& at, const opened_entry& each, int depth)
         const visibility own = visibility_of(*kind, at.config.is_safeguarding(source));
         return each.root()["fields"]["flags"].is_absent() ? own : own | visibility::safeguarding;
     }
+    case what::settings: return each.text("name").starts_with(marker_prefix) ? visibility::safeguarding : visibility();
     default: return source.empty() ? visibility() : visibility_of(*kind, at.config.is_safeguarding(source));
     }
 }

@@ -1,4 +1,5 @@
 #include "daemon/views/pupil.hpp"
+#include "daemon/views/markers.hpp"
 
 #include "daemon/base/json.hpp"
 #include "daemon/views/text.hpp"
@@ -202,6 +203,7 @@ void read_timeline(const workplace& at, const people& everyone, const asked_days
     read_marks(at, asked, everyone, into);
     read_incidents(at, asked, everyone, into);
     read_alerts(at, everyone, into);
+    into.markers = marked_pupils(at).words_of(into.person);
 }
 
 void write_timeline(json_writer& out, const timeline& of, const people& everyone)
@@ -218,7 +220,14 @@ void write_timeline(json_writer& out, const timeline& of, const people& everyone
     out.key("incidents").begin_array();
     for (const incident_line& each : of.incidents)
         write_incident(out, each);
-    out.end_array().key("marks").begin_array();
+    out.end_array();
+    if (!of.markers.empty()) {
+        out.key("markers").begin_array();
+        for (const std::string_view each : of.markers)
+            out.value(each);
+        out.end_array();
+    }
+    out.key("marks").begin_array();
     for (const mark_line& each : of.marks)
         write_mark(out, each);
     out.end_array();

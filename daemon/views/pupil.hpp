@@ -42,6 +42,7 @@ struct timeline {
     std::vector<incident_line> incidents;
     std::vector<alert> alerts;
     std::vector<case_action> actions;
+    std::vector<std::string_view> markers; // "Handle with care", "DSL priority"
     day_range days{}; // of the figures
     figures sums;
 };

@@ -7,7 +7,7 @@ import subprocess
 
 from backup_test import WithBackups
 from erasure_test import Leaver
-from support import FOURTH_POLL, ROLLBOOK, SECOND_POLL, THIRD_POLL, ScenarioTest, end, main, wait_until
+from support import FOURTH_POLL, ROLLBOOK, SECOND_POLL, THIRD_POLL, ScenarioTest, end, main, text_of, wait_until
 
 WORDS = "Spoke to mother; bus was late"
 
@@ -201,6 +201,96 @@ class Killed(WithBackups, ScenarioTest):
         taken_up = self.rollbook("alerts", "take-up", alert, "--json").stdout
         wanted = json.loads(taken_up)["entry"]
         self.assertIn(wanted, [json.loads(each)["entry"] for each in copies.read_text().splitlines()])
+
+
+class HandleWithCare(ScenarioTest):
+    pupils, days = 20, 10
+
+    def late(self, student_and_days):
+        student, mornings = student_and_days
+        for day in mornings:
+            self.school.amend(student, day, "AM", "L")
+        return student
+
+    def test_a_marker_stops_letters_and_digests_at_once_and_says_why_to_nobody_else(self):
+        (self.folder / "letters").mkdir()
+        (self.folder / "letters" / "late.txt").write_text("Dear parent of {{pupil}}\n")
+        text = self.config.read_text().replace('name = "lead"', 'name = "lead"\ndigest = 08:00:00', 1)
+        self.config.write_text(text + '\n[casework]\nletters = "letters"\n')
+        self.first_poll()
+        marked, first, second = [self.late(self.quiet_pupil(3)) for at in (SECOND_POLL, THIRD_POLL, FOURTH_POLL)
+                                 if self.poll(at)]
+        self.poll("2025-11-21T21:00:00Z")
+        before = len(self.school.mails())
+        self.assertEqual(before, 1, "but for what was so at the first read, all wait for the morning of the next school day")
+        ids = {a["pupil"]["source_ids"]["mis"][0]: a["id"] for a in self.alerts()}
+
+        put = ["marker", "add", "--pupil", f"mis:{marked}", "--kind", "handle-with-care", "--json"]
+        known = json.loads(self.rollbook(*put, "--reason", "seen-by-police", "--tell", "the-year-head",
+                                         "--review", "2025-12-01").stdout)
+        again = json.loads(self.rollbook(*put, "--reason", "seen-by-police", "--tell", "the-year-head",
+                                         "--review", "2025-12-01").stdout)
+        self.assertEqual((again["id"], again["entry"]), (known["id"], None))
+        refused = self.run_program("alerts", "letter", ids[marked], "--template", "late", "--out", "letter.txt")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("handled with care", refused.stderr)
+        self.assertFalse((self.folder / "letter.txt").exists())
+        self.assertNotEqual(self.run_program("alerts", "act", ids[marked], "--kind", "letter").returncode, 0)
+
+        self.poll("2025-11-24T08:30:00Z")
+        new = [text_of(mail) for mail in self.school.mails()[before:]]
+        alone = [mail for mail in new if self.pupil(f"mis:{marked}")["ref"] in mail]
+        self.assertEqual(len(alone), 1, "told, and once")
+        for other in (first, second):
+            self.assertNotIn(self.pupil(f"mis:{other}")["ref"], alone[0])
+        self.assertEqual(len(new), 2, "the others came as one")
+
+        shown = self.pupil(f"mis:{marked}")
+        self.assertEqual(shown["markers"], ["Handle with care"])
+        self.assertNotIn("markers", self.pupil(f"mis:{first}"))
+        listed = self.read("marker", "list")
+        self.assertEqual([(m["kind"], m["reason"], m["tell"]) for m in listed], [("handle-with-care", None, None)])
+        everything = "".join(new) + json.dumps([shown, listed]) + "".join(self.said)
+        for private in ("seen-by-police", "the-year-head"):
+            self.assertNotIn(private, everything)
+        asked = self.read("marker", "list", "--unmask", "--reason", "review")
+        self.assertEqual(asked[0]["reason"], "seen-by-police")
+        self.assertEqual(self.entries("--kind", "access")[-1]["payload"]["view"], "marker")
+
+        self.rollbook("marker", "end", known["id"])
+        self.rollbook("alerts", "letter", ids[marked], "--template", "late", "--out", "letter.txt")
+        self.assertTrue((self.folder / "letter.txt").exists())
+        self.verify()
+
+    def test_a_marker_of_priority_puts_a_pupil_into_the_cohort_of_the_watch_list_without_a_file(self):
+        rule = """
+[[rule]]
+id = "watched-late"
+title = "Late, of those who are watched"
+measure = "late_sessions"
+window = "10 school days"
+stages = [{ name = "met", at_least = 2 }]
+cohort = { watch_list = true }
+source = "the school's own"
+"""
+        text = self.config.read_text()
+        at = text.index("\n[[route]]")
+        self.config.write_text(text[:at] + rule + text[at:])
+        self.first_poll()
+        student = self.late(self.quiet_pupil(3))
+        self.poll(SECOND_POLL)
+        mine = lambda: [a["state"] for a in self.alerts() if a["rule"] == "watched-late"]
+        self.assertEqual(mine(), [])
+        put = self.rollbook("marker", "add", "--pupil", f"mis:{student}", "--kind", "priority", "--reason", "x", "--json")
+        self.poll(THIRD_POLL)
+        self.assertEqual(mine(), ["open"])
+        self.assertEqual(self.pupil(f"mis:{student}")["markers"], ["DSL priority"])
+        self.poll(FOURTH_POLL)
+        self.assertEqual(mine(), ["open"])
+        self.rollbook("marker", "end", json.loads(put.stdout)["id"])
+        self.poll("2025-11-21T21:00:00Z")
+        self.assertEqual(mine(), ["resolved"])
+        self.verify()
 
 
 class Quarantine(ScenarioTest):

@@ -92,6 +92,43 @@ class Mail(ScenarioTest):
         self.assertIn("rollbook alerts show", told[0]["data"]["text"])
         self.assertNotIn("P-", told[0]["data"]["text"])
 
+    def test_a_mail_that_came_back_is_an_entry_and_told_over_another_route_once(self):
+        (self.folder / "it").mkdir()
+        (self.folder / "imap.secret").write_text("imap-secret\n")
+        (self.folder / "imap.secret").chmod(0o600)
+        box = f'imap_url = "imap://127.0.0.1:{self.school.ready["imap"]}", user = "rollbook", ' \
+              'password = { file = "imap.secret" }'
+        route = '\n[[route]]\nname = "it"\nchannel = "file"\nrules = ["source-stale"]\n[route.settings]\nfolder = "it"\n'
+        text = self.config.read_text().replace(
+            'from = "rollbook@', f'bounces = {{ {box} }}\nfrom = "rollbook@', 1)
+        self.config.write_text(text + route + '\n[operator]\nroute = "it"\n')
+        self.first_poll()
+        self.school.fault("smtp", "bounce", times=1)
+        student, mornings = self.quiet_pupil(3)
+        for day in mornings:
+            self.school.amend(student, day, "AM", "L")
+        done = self.poll(LATER)
+        self.assertIn("message_returned", done.stderr)
+        self.assertIn("5.1.1", done.stderr)
+        self.assertEqual(self.outbox(), {"waiting": 1, "failed": 1}, "the other route is told in its turn")
+        back = [e["payload"] for e in self.entries("--kind", "delivery") if "returned" in e["payload"]]
+        self.assertEqual([each["returned"] for each in back], ["5.1.1"])
+        self.assertEqual(back[0]["alert"], self.alerts()[-1]["id"])
+        self.poll(LATER_STILL)
+        self.assertEqual(self.outbox(), {"waiting": 0, "failed": 1})
+        told = [json.loads(each.read_text()) for each in (self.folder / "it").iterdir()]
+        self.assertEqual([each["type"] for each in told], ["operator.dead-route"])
+        self.assertIn("came back", told[0]["data"]["text"])
+        again = [e for e in self.entries("--kind", "delivery") if "returned" in e["payload"]]
+        self.assertEqual(len(again), 1, "the report still lies in the mailbox")
+        self.assertIn("the mailbox of its bounces was reached", self.rollbook("check", "--online").stdout)
+        (self.folder / "imap.secret").write_text("wrong\n")
+        wrong = self.run_program("check", "--online")
+        self.assertNotEqual(wrong.returncode, 0)
+        self.assertIn("refuses the user", wrong.stdout + wrong.stderr)
+        self.assertIn("bounces_unread", self.poll(ONE_DAY_LATER).stderr)
+        self.verify()
+
     def test_a_route_says_no_more_of_an_alert_than_its_fields(self):
         self.config.write_text(self.config.read_text().replace(
             'disclose = "reference"', 'disclose = "reference"\nfields = ["stage"]', 1))
@@ -194,6 +231,82 @@ secret = {{ file = "webhook.secret" }}
         self.assertEqual(len({t["webhook-id"] for t in tries}), 1)
         self.assertEqual(tries[-1]["x-rollbook-attempt"], "2")
         self.assertEqual(len(self.school.mails()), 2, "the other route had its own, once")
+
+
+class Notes(ScenarioTest):
+    def setUp(self):
+        super().setUp()
+        route = """
+[[route]]
+name = "cpoms"
+channel = "note"
+rules = ["repeated-lateness"]
+decisions = true
+[route.settings]
+source = "safeguarding"
+"""
+        text = self.config.read_text()
+        at = text.index("\n[web]")
+        self.config.write_text(text[:at] + route + text[at:])
+
+    def late_pupil(self):
+        """A pupil whom both systems know, late often enough."""
+        known = {row["upn"]: row["id"] for row in self.school.safeguarding("students")}
+        student, mornings = self.quiet_pupil(3)
+        for day in mornings:
+            self.school.amend(student, day, "AM", "L")
+        return student, known[self.school.known_pupils[student]["upn"]]
+
+    def tray(self):
+        return self.school.get("tray")
+
+    def test_what_is_decided_about_an_alert_is_written_back_once_for_the_pupil(self):
+        self.first_poll()
+        self.assertEqual(self.tray(), [], "what was crossed at the first read is no news for one pupil's record")
+        student, there = self.late_pupil()
+        self.poll(LATER)
+        alert = [a for a in self.alerts() if a["state"] == "open"][-1]["id"]
+        words = "Father rang: the bus is late & \"it\" goes on"
+        self.rollbook("alerts", "ack", alert, "--by", "A Lead", now=LATER)
+        self.rollbook("alerts", "act", alert, "--kind", "call", "--owner", "lead", "--due", "2025-11-28",
+                      "--text", words, now=LATER)
+        self.rollbook("alerts", "close", alert, "--outcome", "agreed", "--text", "New bus pass", now=LATER)
+        self.rollbook("alerts", "close", alert, "--outcome", "agreed", "--text", "New bus pass", now=LATER)
+        self.poll(LATER_STILL)
+        items = self.tray()
+        self.assertEqual({item["student_id"] for item in items}, {there})
+        opened, acknowledged, call, closed = [item["text"] for item in items]
+        self.assertIn("acknowledged, decided by A Lead", acknowledged)
+        self.assertIn(words, call)
+        self.assertIn("Due: 28 November 2025", call)
+        self.assertIn("Outcome: agreed", closed)
+        self.assertIn("New bus pass", closed)
+        self.assertEqual(len({item["client_reference"] for item in items}), 4)
+        self.poll("2025-11-21T18:30:00Z")
+        self.assertEqual(len(self.tray()), 4)
+        self.nothing_private_in([item["text"] for item in items], "a mail")
+        self.verify()
+
+    def test_a_note_whose_answer_was_lost_is_looked_for_and_not_written_again(self):
+        self.first_poll()
+        self.late_pupil()
+        self.school.fault("safeguarding/tray/new", "truncated", times=1)
+        self.poll(LATER)
+        self.assertEqual((len(self.tray()), self.read("status")["outbox"]), (1, {"waiting": 0, "failed": 0}))
+        self.school.fault("safeguarding/tray", "status", status=503, times=9)
+        self.late_pupil()
+        self.poll(LATER_STILL)
+        self.assertEqual((len(self.tray()), self.read("status")["outbox"]["waiting"]), (1, 1))
+        self.school.no_faults()
+        self.poll(ONE_DAY_LATER)
+        self.assertEqual((len(self.tray()), self.read("status")["outbox"]["waiting"]), (2, 0))
+
+    def test_only_a_note_route_takes_decisions(self):
+        self.config.write_text(self.config.read_text().replace("decisions = true", "").replace(
+            'name = "lead"', 'name = "lead"\ndecisions = true', 1))
+        wrong = self.run_program("check")
+        self.assertEqual(wrong.returncode, 3)
+        self.assertIn("decisions", wrong.stdout + wrong.stderr)
 
 
 if __name__ == "__main__":

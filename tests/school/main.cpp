@@ -2,6 +2,7 @@
 // and a webhook sink. README.md beside this file says how to ask it for things.
 
 #include "tests/school/configuration.hpp"
+#include "tests/school/imap.hpp"
 #include "tests/school/site.hpp"
 #include "tests/school/tcp.hpp"
 
@@ -110,6 +111,7 @@ void serve(const options& o)
         return make_http_conversation([&](const http_request& r) { return school.answer_as_foreign_host(r); });
     });
     const unsigned short smtp = host.listen(o.smtp_port, [&] { return make_smtp_conversation(school.mail()); });
+    const unsigned short imap = host.listen(0, [&] { return make_imap_conversation(school.mail()); });
     school.set_addresses("127.0.0.1:" + std::to_string(http), "localhost:" + std::to_string(foreign));
 
     std::string config = "null";
@@ -118,8 +120,8 @@ void serve(const options& o)
         config = "\"" + o.folder + "/rollbook.toml\"";
     }
     const school_calendar& calendar = school.school().calendar();
-    std::cout << "{\"http\":" << http << ",\"smtp\":" << smtp << ",\"config\":" << config << ",\"first_day\":\""
-              << format_date(calendar.day(calendar.first())) << "\",\"last_day\":\""
+    std::cout << "{\"http\":" << http << ",\"smtp\":" << smtp << ",\"imap\":" << imap << ",\"config\":" << config
+              << ",\"first_day\":\"" << format_date(calendar.day(calendar.first())) << "\",\"last_day\":\""
               << format_date(calendar.day(calendar.last())) << "\",\"marks\":" << school.school().marks().size()
               << ",\"pupils\":" << o.school.pupils << "}" << std::endl;
     host.run();

@@ -106,6 +106,7 @@ std::string safeguarding_api::endpoint_of(const std::string& path)
     const std::vector<std::string> parts = parts_of(path);
     if (parts.size() == 1 && (parts[0] == "students" || parts[0] == "incidents")) return "safeguarding/" + parts[0];
     if (parts.size() == 1 && parts[0] == "actions") return "safeguarding/all-actions";
+    if (parts.size() == 1 && parts[0] == "tray") return "safeguarding/tray";
     if (parts.size() == 2 && parts[0] == "incidents") return "safeguarding/incidents/id";
     if (parts.size() >= 3 && parts[0] == "incidents" && parts[2] == "actions") return "safeguarding/actions";
     return "unknown";
@@ -113,7 +114,8 @@ std::string safeguarding_api::endpoint_of(const std::string& path)
 
 http_response safeguarding_api::answer(const http_request& request)
 {
-    const std::string endpoint = endpoint_of(request.path);
+    const std::string endpoint =
+        endpoint_of(request.path) + (request.method == "POST" && request.path.ends_with("/tray") ? "/new" : "");
     if (!is_basic(request, settings_.user, settings_.password)) {
         http_response refused = problem(401, "Unknown user or password");
         refused.headers.emplace_back("WWW-Authenticate", "Basic realm=\"safeguarding\"");
@@ -128,7 +130,9 @@ http_response safeguarding_api::answer(const http_request& request)
     if (is_wrong) return problem(422, "updated_after must be an RFC 3339 instant");
 
     http_response made = problem(404, "Not found");
-    if (parts.size() == 1 && endpoint != "unknown") {
+    if (endpoint.starts_with("safeguarding/tray")) {
+        made = tray(request);
+    } else if (parts.size() == 1 && endpoint != "unknown") {
         if (request.method != "GET") return problem(405, "Only GET");
         listing list = parts[0] == "students"    ? students(request)
                        : parts[0] == "incidents" ? incidents(request)
@@ -301,6 +305,53 @@ http_response safeguarding_api::post_action(int incident, const http_request& re
     actions_.push_back(wanted);
     touched_[incident] = wanted.recorded_at;
     return json(201, action_row(wanted));
+}
+
+http_response safeguarding_api::tray(const http_request& request)
+{
+    if (request.method == "GET") {
+        const std::string* reference = request.parameter("client_reference");
+        for (std::size_t i = 0; i < tray_.size(); ++i)
+            if (reference && tray_[i].client_reference == *reference) return json(200, tray_row(i));
+        return problem(404, "Nothing has that reference");
+    }
+    if (request.method != "POST") return problem(405, "Only GET and POST");
+    rapidjson::Document body;
+    body.Parse(request.body.data(), request.body.size());
+    if (body.HasParseError() || !body.IsObject()) return problem(400, "The body is not a JSON object");
+    const auto text_of = [&](const char* name) -> std::string {
+        if (!body.HasMember(name) || !body[name].IsString()) return {};
+        return {body[name].GetString(), body[name].GetStringLength()};
+    };
+    tray_item wanted{text_of("client_reference"), text_of("student_id"), text_of("text"), text_of("written_at")};
+    const bool is_known = std::ranges::any_of(school_.people().pupils, [&](const auto& each) {
+        return each.safeguarding_id == wanted.student;
+    });
+    if (wanted.client_reference.empty() || wanted.text.empty() || wanted.student.empty() || !is_known)
+        return problem(422, "client_reference and text are required, and student_id must name a pupil");
+    for (std::size_t i = 0; i < tray_.size(); ++i)
+        if (tray_[i].client_reference == wanted.client_reference)
+            return tray_[i] == wanted ? json(200, tray_row(i))
+                                      : problem(409, "client_reference was used for another item");
+    tray_.push_back(std::move(wanted));
+    return json(201, tray_row(tray_.size() - 1));
+}
+
+std::string safeguarding_api::tray_row(std::size_t place) const
+{
+    const tray_item& each = tray_[place];
+    return "{\"id\":\"TRAY-" + std::to_string(place + 1) +
+           "\",\"client_reference\":" + json_string(each.client_reference) +
+           ",\"student_id\":" + json_string(each.student) + ",\"text\":" + json_string(each.text) +
+           ",\"written_at\":" + json_or_null(each.written_at) + "}";
+}
+
+std::string safeguarding_api::tray_items() const
+{
+    std::string rows;
+    for (std::size_t i = 0; i < tray_.size(); ++i)
+        rows += (rows.empty() ? "" : ",") + tray_row(i);
+    return "[" + rows + "]";
 }
 
 listing safeguarding_api::all_actions(const http_request& request) const

@@ -35,6 +35,8 @@ public:
     void archive(const std::string& safeguarding_id) { archived_.insert(safeguarding_id); }
     // The actions that clients recorded, as one JSON array.
     std::string actions() const;
+    // What clients put into the tray, in order, as the API shows it.
+    std::string tray_items() const;
 
 private:
     struct action {
@@ -42,6 +44,11 @@ private:
         int incident;
         std::string client_reference, kind, text, author;
         long long recorded_at;
+    };
+
+    struct tray_item {
+        std::string client_reference, student, text, written_at;
+        bool operator==(const tray_item&) const = default;
     };
 
     http_response page_of(const http_request&, const listing&) const;
@@ -52,6 +59,8 @@ private:
     long long changed_at(const concern&) const;
     http_response post_action(int incident, const http_request&);
     std::string action_row(const action&) const;
+    http_response tray(const http_request&);
+    std::string tray_row(std::size_t place) const;
 
     const simulated_school& school_;
     fault_board& faults_;
@@ -59,6 +68,7 @@ private:
     std::map<std::string, std::vector<std::string>> appended_;
     std::set<std::string> archived_;
     std::vector<action> actions_;
+    std::vector<tray_item> tray_;
     std::map<int, long long> touched_; // incident number: when an action last changed it
 };
 

@@ -245,8 +245,9 @@ void site::state::add_fault(const rapidjson::Value& body)
                            : f.kind == "reject"      ? &mail->faults.reject
                            : f.kind == "drop_before" ? &mail->faults.drop_before
                            : f.kind == "drop_after"  ? &mail->faults.drop_after
+                           : f.kind == "bounce"      ? &mail->faults.bounce
                                                      : nullptr;
-        if (!which) throw cannot("the mail server's faults are greylist, reject, drop_before and drop_after");
+        if (!which) throw cannot("the mail server's faults are greylist, reject, drop_before, drop_after and bounce");
         *which = f.times;
         return;
     }
@@ -353,6 +354,7 @@ http_response site::state::get(const std::string& what, const http_request& requ
     if (what == "foreign") return json(heard_json(foreign));
     if (what == "requests") return json(request_counts());
     if (what == "actions") return json(safeguarding->actions());
+    if (what == "tray") return json(safeguarding->tray_items());
     if (what == "figures") return json(truth(request));
     if (what == "plants") return json(plants());
     if (what == "marks") {

@@ -142,7 +142,8 @@ private:
         if (used_up(box_->faults.drop_before)) return {"", "", {}, afterwards::close};
         now_.at = box_->clock ? box_->clock() : 0;
         read_message(now_);
-        box_->received.push_back(std::move(now_));
+        const bool comes_back = used_up(box_->faults.bounce);
+        (comes_back ? box_->returned : box_->received).push_back(comes_back ? report_of(now_) : std::move(now_));
         forget();
         if (used_up(box_->faults.drop_after)) return {"", "", {}, afterwards::close};
         return {"250 2.0.0 Taken\r\n", {}};
@@ -164,6 +165,29 @@ std::string mail::header(std::string_view name) const
         return h.first.size() == name.size() && begins(h.first, name);
     });
     return at == headers.end() ? "" : at->second;
+}
+
+mail report_of(const mail& undelivered)
+{
+    const std::size_t blank = undelivered.raw.find("\r\n\r\n");
+    const std::string to = undelivered.to.empty() ? "" : undelivered.to.front();
+    mail report;
+    report.at = undelivered.at;
+    report.to = {undelivered.from};
+    report.raw = "From: Mail Delivery System <MAILER-DAEMON@mail.example.sch.uk>\r\n"
+                 "To: " +
+                 undelivered.from +
+                 "\r\nSubject: Undelivered Mail Returned to Sender\r\nAuto-Submitted: auto-replied\r\n"
+                 "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status;\r\n"
+                 "\tboundary=\"9B095B5ADSN\"\r\n\r\n--9B095B5ADSN\r\n"
+                 "Content-Type: text/plain; charset=us-ascii\r\n\r\nYour mail could not be delivered.\r\n\r\n"
+                 "--9B095B5ADSN\r\nContent-Type: message/delivery-status\r\n\r\n"
+                 "Reporting-MTA: dns; mail.example.sch.uk\r\n\r\nFinal-Recipient: rfc822; " +
+                 to + "\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 <" + to +
+                 ">: no such mailbox\r\n\r\n--9B095B5ADSN\r\nContent-Type: text/rfc822-headers\r\n\r\n" +
+                 undelivered.raw.substr(0, blank) + "\r\n\r\n--9B095B5ADSN--\r\n";
+    read_message(report);
+    return report;
 }
 
 std::unique_ptr<conversation> make_smtp_conversation(std::shared_ptr<mailbox> box)

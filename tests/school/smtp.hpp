@@ -28,14 +28,19 @@ struct mail_faults {
     int reject = 0;      // answer RCPT with 550
     int drop_before = 0; // drop the connection after DATA without taking the message
     int drop_after = 0;  // take the message, then drop the connection without saying so
+    int bounce = 0;      // take the message, and send a report to its sender's mailbox that it could not be delivered
 };
 
 struct mailbox {
     std::vector<mail> received;
+    std::vector<mail> returned; // what the sender's own mailbox holds, read by IMAP
     mail_faults faults;
     std::function<long long()> clock;
 };
 
 std::unique_ptr<conversation> make_smtp_conversation(std::shared_ptr<mailbox> box);
+
+// The report of RFC 3464 that a mail server sends when it finds no such mailbox after it took the mail.
+mail report_of(const mail& undelivered);
 
 } // namespace rollbook::school

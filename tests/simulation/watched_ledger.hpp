@@ -61,6 +61,10 @@ public:
     {
         return real_->first_message_id(alert, route);
     }
+    std::vector<outbox_message> delivered_messages(const std::string& id) const override
+    {
+        return real_->delivered_messages(id);
+    }
     bool has_message(const std::string& id) const override { return real_->has_message(id); }
     std::optional<alert_value> value_of(entry_index alert) const override { return real_->value_of(alert); }
     std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override

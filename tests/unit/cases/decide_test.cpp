@@ -1,6 +1,7 @@
 #include "tests/unit/cases/desk.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/cases/marker.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -307,4 +308,70 @@ TEST_CASE(
     case_action planned = call;
     planned.is_done = false;
     CHECK_FALSE(accounts_at(planned, zone));
+}
+
+TEST_CASE("a marker stands until it is ended, changes in its place, and the same again is nothing", "[cases]")
+{
+    desk at;
+    decision_request care = at.ask(decision_kind::marker, no_entry);
+    care.action = "handle-with-care";
+    care.pupil = at.pupil;
+    REQUIRE(at.take(care).value() == 1);
+    CHECK(at.same_row);
+    const entry_index id = at.size - 1;
+    CHECK(at.take(care).value() == 0);
+    care.review = at.today;
+    care.text = "police";
+    REQUIRE(at.take(care).value() == 1);
+    CHECK(at.same_row);
+    auto all = markers_in(at.held);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].id == id);
+    CHECK(all[0].reason == "police");
+    CHECK(is_marked(all, marker_kind::handle_with_care, at.pupil));
+    CHECK_FALSE(is_marked(all, marker_kind::priority, at.pupil));
+
+    CHECK(at.take(at.ask(decision_kind::end_marker, id)).value() == 1);
+    CHECK(at.take(at.ask(decision_kind::end_marker, id)).value() == 0);
+    CHECK_FALSE(is_marked(markers_in(at.held), marker_kind::handle_with_care, at.pupil));
+    CHECK(code_of(at.take(at.ask(decision_kind::end_marker, id + 1))) == errc::not_found);
+
+    decision_request wrong = care;
+    wrong.action = "gentle";
+    CHECK(code_of(at.take(wrong)) == errc::usage);
+    wrong = care;
+    wrong.action = "priority";
+    wrong.text.clear();
+    CHECK(code_of(at.take(wrong)) == errc::usage);
+    wrong = care;
+    wrong.pupil = 999;
+    CHECK(code_of(at.take(wrong)) == errc::not_found);
+    wrong = care;
+    wrong.review = at.today - std::chrono::days(1);
+    CHECK(code_of(at.take(wrong)) == errc::usage);
+}
+
+TEST_CASE("nothing is written home about a pupil who is to be handled with care, from that moment", "[cases]")
+{
+    const std::string kind = GENERATE("letter", "warning", "penalty-notice");
+    CAPTURE(kind);
+    desk at;
+    decision_request care = at.ask(decision_kind::marker, no_entry);
+    care.action = "handle-with-care";
+    care.pupil = at.pupil;
+    REQUIRE(at.take(care).value() == 1);
+    const entry_index marker = at.size - 1;
+    decision_request letter = at.ask(decision_kind::act, at.alert_id);
+    letter.action = kind;
+    letter.adult = "A-1";
+    const auto refused = at.take(letter);
+    CHECK(code_of(refused) == errc::forbidden);
+    decision_request call = letter;
+    call.action = "call";
+    CHECK(at.take(call).value() == 1);
+    decision_request sent = letter; // what has left already is recorded all the same
+    sent.outcome = "sent";
+    if (kind != "penalty-notice") CHECK(at.take(sent).value() == 1);
+    REQUIRE(at.take(at.ask(decision_kind::end_marker, marker)).value() == 1);
+    CHECK(at.take(letter).value() == 1);
 }

@@ -1,0 +1,61 @@
+#include "daemon/views/markers.hpp"
+
+#include "daemon/base/json.hpp"
+#include "daemon/views/text.hpp"
+
+#include <algorithm>
+
+namespace rollbook {
+
+std::vector<pupil_marker> markers_at(const workplace& at)
+{
+    std::vector<pupil_marker> all;
+    at.reader.things(what::settings, at.n, [&](const thing_view& each) {
+        if (!each.key.starts_with(marker_prefix)) return true;
+        if (auto one = parse_marker(each.payload, each.entry)) all.push_back(std::move(*one));
+        return true;
+    });
+    std::ranges::sort(all, {}, &pupil_marker::id);
+    return all;
+}
+
+marked_pupils::marked_pupils(const workplace& at)
+{
+    for (const pupil_marker& each : markers_at(at))
+        if (!each.ended) (each.kind == marker_kind::handle_with_care ? with_care_ : priority_).insert(each.pupil);
+    constexpr std::string_view listed = "watch/";
+    at.reader.things(what::settings, at.n, [&](const thing_view& each) {
+        if (each.key.starts_with(listed)) {
+            const auto document = json_document::parse(std::string(each.payload));
+            if (document && document->root()["value"]["state"].string_if() == "standing") priority_.insert(each.pupil);
+        }
+        return true;
+    });
+}
+
+std::vector<std::string_view> marked_pupils::words_of(entry_index pupil) const
+{
+    std::vector<std::string_view> words;
+    if (is_with_care(pupil)) words.emplace_back("Handle with care");
+    if (is_priority(pupil)) words.emplace_back("DSL priority");
+    return words;
+}
+
+void write_marker(json_writer& out, const pupil_marker& value)
+{
+    out.begin_object();
+    out.member("begun_at", format_instant(value.begun_at));
+    out.member("by", value.by);
+    out.member("changed_at", format_instant(value.at));
+    out.member("id", value.id);
+    out.member("kind", marker_kinds[static_cast<std::size_t>(value.kind)]);
+    out.member("pupil", reference_of(value.pupil));
+    write_text_or_null(out, "reason", value.reason);
+    write_day(out, "review", value.review);
+    out.member("state", value.ended ? "ended" : "standing");
+    write_text_or_null(out, "tell", value.tell);
+    out.member("user", value.user);
+    out.end_object();
+}
+
+} // namespace rollbook
