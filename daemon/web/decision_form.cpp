@@ -130,6 +130,35 @@ read_calls(const web_request& form, const std::vector<offered_thing>& offered, c
     return all;
 }
 
+result<decision_request> read_marker(
+    const web_request& form, entry_index pupil, const std::vector<offered_thing>& offered, const std::string& user
+)
+{
+    decision_request request;
+    request.by = user;
+    request.user = user;
+    if (form.field("do") == "end-marker") {
+        const auto marker = ticked(form, "marker_", offered);
+        if (!marker) return marker.error();
+        if (marker->size() != 1) return wrong("the form does not say which marker has ended");
+        request.kind = decision_kind::end_marker;
+        request.about = marker->front();
+        return request;
+    }
+    if (form.field("do") != "marker") return wrong("that is nothing this page can do");
+    request.kind = decision_kind::marker;
+    request.pupil = pupil;
+    request.action = form.field("kind");
+    request.owner = form.field("tell");
+    request.text = form.field("text");
+    std::erase(request.text, '\r');
+    const auto review = day_in(form, "review", "the day of the review");
+    if (!review) return review.error();
+    request.review = *review;
+    if (!check_texts(request)) return wrong("the words are too long, or hold what is no plain text");
+    return request;
+}
+
 result<std::vector<decision_request>>
 read_triage(const web_request& form, const std::vector<offered_thing>& offered, const std::string& user)
 {

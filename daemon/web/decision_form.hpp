@@ -18,6 +18,12 @@ result<decision_request> read_decision(const web_request& form, entry_index aler
 result<std::vector<decision_request>>
 read_calls(const web_request& form, const std::vector<offered_thing>& offered, const std::string& user);
 
+// What a form of a pupil's page asks for: a marker, or the end of one that was offered. Fails as read_decision() and
+// read_calls() do.
+result<decision_request> read_marker(
+    const web_request& form, entry_index pupil, const std::vector<offered_thing>& offered, const std::string& user
+);
+
 // What a form of a list of alerts asks for: one decision, of take-up, park and close, about each of its fields
 // "alert_N", or with "all" about each that was offered under "rule". Fails as read_decision() and read_calls() do.
 result<std::vector<decision_request>>

@@ -21,6 +21,7 @@ bool works_with_pupils(role of); // sees names
 bool sees_pupils(role of);       // by name or by reference
 bool decides(role of);           // acts on alerts
 bool calls(role of);             // records first-day calls
+bool marks_pupils(role of);      // says who is to be handled with care, or comes first
 visibility allowed_to(role of);
 
 // How a verification that was asked for on the pages stands. Written by the worker that does it, read by pages.

@@ -3,6 +3,7 @@
 #include "daemon/base/json.hpp"
 #include "daemon/base/spoken.hpp"
 #include "daemon/views/actions.hpp"
+#include "daemon/views/markers.hpp"
 #include "daemon/web/parts.hpp"
 
 #include <algorithm>
@@ -392,6 +393,11 @@ result<page_model> make_alert(const page_request& of)
         write_evidence(out, of, now.evidence);
         write_versions(out, versions);
         out.member("law", judged_by ? judged_by->source : "");
+        out.key("markers").begin_array();
+        if (!is_about_source(now) && works_with_pupils(of.reader))
+            for (const std::string_view each : marked_pupils(of.at).words_of(of.everyone.person_of(now.pupil)))
+                out.value(each);
+        out.end_array();
         out.key("stages").begin_array();
         if (judged_by)
             for (const rule_stage& each : judged_by->stages) {

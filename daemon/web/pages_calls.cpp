@@ -4,6 +4,7 @@
 #include "daemon/domain/code_book.hpp"
 #include "daemon/views/actions.hpp"
 #include "daemon/views/labels.hpp"
+#include "daemon/views/markers.hpp"
 #include "daemon/web/parts.hpp"
 
 #include <fmt/format.h>
@@ -148,6 +149,9 @@ std::map<entry_index, std::string> priority_of(const page_request& of)
         add(of.everyone.person_of(each.pupil), "");
         return true;
     });
+    for (const pupil_marker& each : markers_at(of.at))
+        if (!each.ended && each.kind == marker_kind::priority)
+            add(of.everyone.person_of(each.pupil), each.reason + (each.tell.empty() ? "" : ", tell " + each.tell));
     for (const watched_pupil& each : of.at.config.watch_list) {
         const auto person = of.everyone.find(each.pupil);
         if (!person || !found.contains(*person)) continue;

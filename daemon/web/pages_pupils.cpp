@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/views/labels.hpp"
+#include "daemon/views/markers.hpp"
 #include "daemon/web/heat_map.hpp"
 #include "daemon/web/parts.hpp"
 
@@ -222,6 +223,30 @@ result<page_model> make_pupils(const page_request& of)
     return page;
 }
 
+namespace {
+
+// That a marker stands, for all who work with the pupil; what it says, for who may see safeguarding.
+void write_markers(json_writer& out, const page_request& of, page_model& page)
+{
+    const bool all = allowed_to(of.reader).has(visibility::safeguarding) && !of.is_past;
+    if (all) {
+        out.key("marker_list").begin_array();
+        for (const pupil_marker& each : markers_at(of.at)) {
+            if (each.ended || of.everyone.person_of(each.pupil) != of.id) continue;
+            write_marker(out, each);
+            page.offered.push_back({each.id, {}});
+        }
+        out.end_array();
+    }
+    out.key("markers").begin_array();
+    if (works_with_pupils(of.reader))
+        for (const std::string_view each : marked_pupils(of.at).words_of(of.id))
+            out.value(each);
+    out.end_array();
+}
+
+} // namespace
+
 result<page_model> make_pupil(const page_request& of)
 {
     if (!of.pupils.find(of.id)) return no_such_page();
@@ -254,10 +279,12 @@ result<page_model> make_pupil(const page_request& of)
         for (const alert& each : all.alerts)
             write_alert_row(out, of, each);
         out.end_array();
+        out.member("can_mark", marks_pupils(of.reader) && !of.is_past);
         out.key("figures");
         write_figures(out, all.sums);
         out.member("from", format_day(all.days.first));
         write_incidents(out, of, all);
+        write_markers(out, of, page);
         if (of.target.form != page_form::html)
             write_marks(out, all);
         else

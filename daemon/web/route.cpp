@@ -43,17 +43,22 @@ constexpr route page(std::string_view name, page_maker make, bool (*may)(role))
     return route{.name = name, .make = make, .may = may};
 }
 
-constexpr route
-page_of(std::string_view name, page_maker make, std::string_view prefix, bool (*may)(role), bool posts = false)
+constexpr route page_of(
+    std::string_view name,
+    page_maker make,
+    std::string_view prefix,
+    bool (*may)(role),
+    bool (*may_decide)(role) = nullptr
+)
 {
     return route{
         .name = name,
         .make = make,
         .by_id = true,
         .id_prefix = prefix,
-        .posts = posts,
+        .posts = may_decide != nullptr,
         .may = may,
-        .may_decide = decides};
+        .may_decide = may_decide};
 }
 
 // With forms that decide about what is listed on it.
@@ -85,10 +90,10 @@ const std::array places = {
     place{"/today", page("today", make_today, works_with_pupils)},
     place{"/calls", list_of("calls", make_calls, works_with_pupils, calls)},
     place{"/alerts", page("alerts", make_alerts, sees_marks)},
-    place{"/alerts/", page_of("alert", make_alert, "", sees_marks, true)},
+    place{"/alerts/", page_of("alert", make_alert, "", sees_marks, decides)},
     place{"/baseline", list_of("baseline", make_baseline, sees_marks, decides)},
     place{"/pupils", page("pupils", make_pupils, sees_marks)},
-    place{"/pupils/", page_of("pupil", make_pupil, "P-", sees_marks)},
+    place{"/pupils/", page_of("pupil", make_pupil, "P-", sees_marks, marks_pupils)},
     place{"/findings", page("findings", make_findings, sees_marks)},
     place{"/groups", page("groups", make_groups, sees_groups)},
     place{"/statements", page("statements", make_statements, sees_totals)},
@@ -119,6 +124,11 @@ bool decides(role of)
 bool calls(role of)
 {
     return works_with_pupils(of);
+}
+
+bool marks_pupils(role of)
+{
+    return of == role::dsl;
 }
 
 bool sees_pupils(role of)

@@ -508,7 +508,8 @@ asio::awaitable<web_answer> site::decide(const routed& to, const account& reader
         asked = read_calls(sent, seen.offered, reader.name);
     } else if (to.to->name == "baseline") {
         asked = read_triage(sent, seen.offered, reader.name);
-    } else if (auto one = read_decision(sent, to.id, reader.name)) {
+    } else if (auto one = to.to->name == "pupil" ? read_marker(sent, to.id, seen.offered, reader.name)
+                                                 : read_decision(sent, to.id, reader.name)) {
         asked->push_back(std::move(*one));
     } else {
         asked = one.error();

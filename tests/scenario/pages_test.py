@@ -122,6 +122,37 @@ class OverHttp(Pages):
                     elif not ending:
                         self.assertNotRegex(answer.text, r"<script|style=|\son\w+=")
 
+    def test_the_dsl_marks_a_pupil_and_others_see_that_and_not_why(self):
+        who = {role: self.somebody(role) for role in ("dsl", "lead", "office", "auditor")}
+        ref = json.loads(who["lead"].get("/pupils.json").text)["pupils"][0]["pupil"]["ref"]
+        path = f"/pupils/{ref}"
+
+        def sent(role, **fields):
+            token = who[role].get(path).hidden("form_token")
+            return who[role].post(path, form_token=token, **fields).status
+
+        mark = {"do": "marker", "kind": "handle-with-care", "text": "seen-by-police", "tell": "the-year-head",
+                "review": time.strftime("%Y-12-31")}
+        self.assertEqual(sent("lead", **mark), 403)
+        self.assertEqual(sent("dsl", **{**mark, "kind": "gentle"}), 400)
+        self.assertEqual(sent("dsl", **mark), 303)
+        mine = who["dsl"].get(path).text
+        for told in ("Handle with care", "seen-by-police", "the-year-head"):
+            self.assertIn(told, mine)
+        for role in ("lead", "office", "auditor"):
+            for ending in ("", ".json", ".csv"):
+                seen = who[role].get(path + ending).text
+                for private in ("seen-by-police", "the-year-head"):
+                    self.assertNotIn(private, seen)
+            self.assertEqual(json.loads(who[role].get(path + ".json").text)["markers"],
+                             [] if role == "auditor" else ["Handle with care"])
+        marker = json.loads(who["dsl"].get(path + ".json").text)["marker_list"][0]["id"]
+        self.assertEqual(who["lead"].get(f"/entries/{marker}").status, 404)
+        self.assertEqual(who["dsl"].get(f"/entries/{marker}").status, 200)
+        self.assertEqual(sent("dsl", do="end-marker", **{f"marker_{marker + 1}": "on"}), 404)
+        self.assertEqual(sent("dsl", do="end-marker", **{f"marker_{marker}": "on"}), 303)
+        self.assertEqual(json.loads(who["lead"].get(path + ".json").text)["markers"], [])
+
     def test_verification_runs_beside_the_pages_and_says_how_it_ended(self):
         auditor = self.somebody("auditor")
         form = auditor.get("/ledger").hidden("form_token")
