@@ -1,5 +1,6 @@
 #include "daemon/views/reads.hpp"
 
+#include "daemon/base/json.hpp"
 #include "daemon/views/text.hpp"
 
 #include <algorithm>
