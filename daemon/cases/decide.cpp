@@ -198,11 +198,7 @@ result<decision_outcome> decide_action(const desk& at)
     if (const auto sound = check_action(action); !sound) return sound.error();
     if (goes_home(action.kind) && !action.is_done &&
         is_marked(markers_in(at.held), marker_kind::handle_with_care, action.pupil))
-        return failure(
-            errc::forbidden,
-            fmt::format("P-{} is to be handled with care: nothing is written home", action.pupil),
-            "Speak to the designated safeguarding lead, who put the marker there and can end it."
-        );
+        return refuses_letters(action.pupil);
 
     const std::vector<case_action> all = actions_in(at.held);
     const auto same = std::ranges::find_if(all, [&](const case_action& each) { return says_the_same(each, action); });

@@ -87,6 +87,15 @@ std::vector<pupil_marker> markers_in(const held_state& held)
     return found;
 }
 
+failure refuses_letters(entry_index pupil)
+{
+    return failure(
+        errc::forbidden,
+        "P-" + std::to_string(pupil) + " is to be handled with care: nothing is written home",
+        "Speak to the designated safeguarding lead, who put the marker there and can end it."
+    );
+}
+
 bool is_marked(std::span<const pupil_marker> all, marker_kind kind, entry_index pupil)
 {
     return std::ranges::any_of(all, [&](const pupil_marker& each) {

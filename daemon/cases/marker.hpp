@@ -47,6 +47,9 @@ std::optional<pupil_marker> parse_marker(std::string_view payload, entry_index o
 // Every marker that was begun, ended ones included, in order of id.
 std::vector<pupil_marker> markers_in(const held_state& held);
 
+// Why nothing is written home about a pupil who is to be handled with care, as a refusal.
+failure refuses_letters(entry_index pupil);
+
 bool is_marked(std::span<const pupil_marker> all, marker_kind kind, entry_index pupil);
 
 } // namespace rollbook

@@ -117,12 +117,7 @@ int run_alerts_letter(const command_io& io, const command_options& options)
                 "alert " + std::to_string(about.id) + " is about a source: there is nobody to write to",
                 "`rollbook alerts list` shows which alerts are about a pupil."
             ));
-        if (marked_pupils(at).is_with_care(about.pupil))
-            throw failure_error(failure(
-                errc::forbidden,
-                reference_of(about.pupil) + " is to be handled with care: nothing is written home",
-                "Speak to the designated safeguarding lead, who put the marker there and can end it."
-            ));
+        if (marked_pupils(at).is_with_care(about.pupil)) throw failure_error(refuses_letters(about.pupil));
         const std::string text = read_template(at.config, options.letter);
         const people everyone(at);
         const std::string letter = fill_letter(text, words_for(at, everyone, about)).value();

@@ -21,11 +21,13 @@ std::vector<pupil_marker> markers_at(const workplace& at)
 
 marked_pupils::marked_pupils(const workplace& at)
 {
-    for (const pupil_marker& each : markers_at(at))
-        if (!each.ended) (each.kind == marker_kind::handle_with_care ? with_care_ : priority_).insert(each.pupil);
     constexpr std::string_view listed = "watch/";
     at.reader.things(what::settings, at.n, [&](const thing_view& each) {
-        if (each.key.starts_with(listed)) {
+        if (each.key.starts_with(marker_prefix)) {
+            const auto one = parse_marker(each.payload, each.entry);
+            if (one && !one->ended)
+                (one->kind == marker_kind::handle_with_care ? with_care_ : priority_).insert(one->pupil);
+        } else if (each.key.starts_with(listed)) {
             const auto document = json_document::parse(std::string(each.payload));
             if (document && document->root()["value"]["state"].string_if() == "standing") priority_.insert(each.pupil);
         }

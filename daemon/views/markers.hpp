@@ -22,6 +22,7 @@ public:
     bool is_with_care(entry_index pupil) const { return with_care_.contains(pupil); }
     // Marked here, or on the list that [rules] watch_list names.
     bool is_priority(entry_index pupil) const { return priority_.contains(pupil); }
+    const std::set<entry_index>& priorities() const { return priority_; }
     // "Handle with care", "DSL priority".
     std::vector<std::string_view> words_of(entry_index pupil) const;
 

@@ -144,18 +144,17 @@ std::map<entry_index, std::string> priority_of(const page_request& of)
         std::string& all = found[person];
         if (!why.empty()) all += (all.empty() ? "" : "; ") + why;
     };
-    of.at.reader.things(what::settings, of.at.n, [&](const thing_view& each) {
-        if (!each.key.starts_with("watch/") || each.payload.find("\"standing\"") == std::string_view::npos) return true;
-        add(of.everyone.person_of(each.pupil), "");
-        return true;
-    });
+    const auto reason_of = [](const auto& each) {
+        return each.reason + (each.tell.empty() ? "" : ", tell " + each.tell);
+    };
+    const marked_pupils marked(of.at);
+    for (const entry_index pupil : marked.priorities())
+        add(of.everyone.person_of(pupil), "");
     for (const pupil_marker& each : markers_at(of.at))
-        if (!each.ended && each.kind == marker_kind::priority)
-            add(of.everyone.person_of(each.pupil), each.reason + (each.tell.empty() ? "" : ", tell " + each.tell));
+        if (!each.ended && each.kind == marker_kind::priority) add(of.everyone.person_of(each.pupil), reason_of(each));
     for (const watched_pupil& each : of.at.config.watch_list) {
         const auto person = of.everyone.find(each.pupil);
-        if (!person || !found.contains(*person)) continue;
-        add(*person, each.reason + (each.tell.empty() ? "" : ", tell " + each.tell));
+        if (person && found.contains(*person)) add(*person, reason_of(each));
     }
     std::set<std::string> asked;
     for (const rule& by : of.at.config.rules)

@@ -1,5 +1,7 @@
 #include "tests/school/imap.hpp"
 
+#include "tests/school/lines.hpp"
+
 #include <charconv>
 #include <strings.h>
 
@@ -20,30 +22,14 @@ bool is(std::string_view word, std::string_view other)
     return word.size() == other.size() && strncasecmp(word.data(), other.data(), other.size()) == 0;
 }
 
-class imap_conversation : public conversation {
+class imap_conversation : public line_conversation {
 public:
     explicit imap_conversation(std::shared_ptr<mailbox> box) : box_(std::move(box)) {}
 
     std::string greeting() override { return "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] simulated school\r\n"; }
 
-    std::vector<output> take(std::string_view bytes) override
-    {
-        heard_ += bytes;
-        std::vector<output> said;
-        for (;;) {
-            const std::size_t end = heard_.find("\r\n");
-            if (end == heard_.npos || is_over_) break;
-            const std::string line = heard_.substr(0, end);
-            heard_.erase(0, end + 2);
-            output reply = command(line);
-            is_over_ = reply.then != afterwards::keep;
-            said.push_back(std::move(reply));
-        }
-        return said;
-    }
-
 private:
-    output command(std::string_view line)
+    output answer(std::string_view line) override
     {
         const std::string tag(take_word(line));
         const std::string_view word = take_word(line);
@@ -98,9 +84,7 @@ private:
     }
 
     std::shared_ptr<mailbox> box_;
-    std::string heard_;
     bool is_known_ = false;
-    bool is_over_ = false;
 };
 
 } // namespace

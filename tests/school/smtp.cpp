@@ -1,5 +1,7 @@
 #include "tests/school/smtp.hpp"
 
+#include "tests/school/lines.hpp"
+
 #include <algorithm>
 #include <strings.h>
 
@@ -51,29 +53,15 @@ void read_message(mail& m)
     }
 }
 
-class smtp_conversation : public conversation {
+class smtp_conversation : public line_conversation {
 public:
     explicit smtp_conversation(std::shared_ptr<mailbox> box) : box_(std::move(box)) {}
 
     std::string greeting() override { return "220 mail.example.sch.uk ESMTP simulated school\r\n"; }
 
-    std::vector<output> take(std::string_view bytes) override
-    {
-        heard_ += bytes;
-        std::vector<output> said;
-        for (;;) {
-            const std::size_t end = heard_.find("\r\n");
-            if (end == heard_.npos || is_over_) break;
-            const std::string line = heard_.substr(0, end);
-            heard_.erase(0, end + 2);
-            output reply = is_data_ ? take_data(line) : command(line);
-            is_over_ = reply.then != afterwards::keep;
-            if (!reply.bytes.empty() || is_over_) said.push_back(std::move(reply));
-        }
-        return said;
-    }
-
 private:
+    output answer(std::string_view line) override { return is_data_ ? take_data(line) : command(line); }
+
     void forget()
     {
         now_ = {};
@@ -150,11 +138,9 @@ private:
     }
 
     std::shared_ptr<mailbox> box_;
-    std::string heard_;
     mail now_;
     bool has_sender_ = false;
     bool is_data_ = false;
-    bool is_over_ = false;
 };
 
 } // namespace
