@@ -18,6 +18,7 @@
 #include "daemon/ports/secrets.hpp"
 #include "daemon/reconcile/housekeeping_entries.hpp"
 #include "daemon/reconcile/payload.hpp"
+#include "daemon/service/account_changes.hpp"
 #include "daemon/service/daemon.hpp"
 #include "daemon/service/decisions.hpp"
 #include "daemon/service/housekeeping.hpp"
@@ -741,7 +742,10 @@ private:
         if (auto answered = ask_upkeep(settings.ledger.path, asked, {})) return std::move(*answered);
         auto opened = open_for_writing(settings);
         if (!opened) return opened.error();
-        auto done = take_decision(*opened->book, settings, asked.decision, now_in(is_simulation(settings)));
+        const instant at = now_in(is_simulation(settings));
+        if (const auto good = check_opening(*opened->accounts, settings, asked.decision, at); !good)
+            return good.error();
+        auto done = take_decision(*opened->book, settings, asked.decision, at);
         if (done) copy_soon(settings);
         return done;
     }
@@ -774,13 +778,16 @@ private:
         control_request asked;
         asked.command = control_request::kind::account;
         asked.account = wanted;
+        asked.account.user = user_name();
         if (auto answered = ask_daemon(settings.ledger.path, asked, {})) {
             if (!*answered) return answered->error();
             return {};
         }
         auto opened = open_for_writing(settings);
         if (!opened) return opened.error();
-        return rollbook::change_account(*opened->accounts, wanted, now_in(is_simulation(settings)));
+        return rollbook::change_account(
+            *opened->book, *opened->accounts, settings, asked.account, now_in(is_simulation(settings))
+        );
     }
 
     result<void> change_checkpoint(const configuration& settings, const checkpoint_request& wanted)

@@ -4,6 +4,7 @@
 #include "daemon/base/json.hpp"
 #include "daemon/base/spoken.hpp"
 #include "daemon/cases/marker.hpp"
+#include "daemon/cases/opened_pupil.hpp"
 #include "daemon/cases/penalty.hpp"
 #include "daemon/cases/silence.hpp"
 #include "daemon/reconcile/links.hpp"
@@ -379,6 +380,42 @@ result<decision_outcome> decide_end_of_marker(const desk& at)
     );
 }
 
+// Opens a pupil to an auditor's account, or closes it again.
+result<decision_outcome> decide_opening(const desk& at)
+{
+    const bool opens = at.asked.kind == decision_kind::open_pupil;
+    if (at.asked.pupil == no_entry || !at.held.things(what::pupil).find_subject(at.asked.pupil))
+        return failure(
+            errc::not_found, "no pupil is known by that reference", "`rollbook links list` lists references."
+        );
+    if (opens && at.asked.text.empty())
+        return failure(errc::usage, "a pupil is opened to an auditor for a reason", "Give --reason TEXT.");
+    const held_thing* last = at.held.things(what::settings).find("", opened_name(at.asked.owner, at.asked.pupil));
+    const auto before = last ? parse_opened(last->payload) : std::nullopt;
+    const bool stands = before && !before->ended;
+    const entry_index id = last ? last->subject : at.next;
+    const std::string about = fmt::format("P-{}", at.asked.pupil);
+    if (!opens && !stands)
+        return failure(errc::not_found, about + " is not open to that account", "`rollbook user list` lists accounts.");
+    if (opens && stands && before->reason == at.asked.text)
+        return outcome_of({}, 0, id, "", fmt::format("{} is open to {} already.", about, at.asked.owner));
+    opened_pupil now;
+    now.account = at.asked.owner;
+    now.pupil = at.asked.pupil;
+    now.reason = opens ? at.asked.text : before->reason;
+    now.by = at.asked.by;
+    now.user = at.asked.user;
+    now.at = at.now;
+    now.ended = !opens;
+    return outcome_of(
+        opened_entry_of(now, last),
+        at.next,
+        id,
+        decision_words[static_cast<std::size_t>(at.asked.kind)],
+        fmt::format("{} is {} to {}.", about, opens ? "open" : "closed", at.asked.owner)
+    );
+}
+
 // Whether a person's last word on the record is this already.
 bool is_linked_so(const held_state& held, const link_decision& decided)
 {
@@ -442,6 +479,8 @@ result<decision_outcome> decide(
     case decision_kind::end_silence: return decide_end_of_silence(at);
     case decision_kind::marker: return decide_marker(at);
     case decision_kind::end_marker: return decide_end_of_marker(at);
+    case decision_kind::open_pupil:
+    case decision_kind::close_pupil: return decide_opening(at);
     case decision_kind::confirm_link:
     case decision_kind::split_link: return decide_link(at);
     case decision_kind::retry_quarantine: break;

@@ -67,12 +67,14 @@ struct command_options {
     bool cosigned = false;
     bool concerns = false;
     bool pseudonymous = false;
-    std::string user;    // an account's name
-    std::string role;    // of an account
-    std::string by;      // who decided, as claimed
-    std::string text;    // in a person's own words; "-": on standard input
-    std::string outcome; // of a close or an action: one word
-    std::string action;  // the kind of action
+    std::string user;                                 // an account's name
+    std::string role;                                 // of an account
+    std::vector<std::string> scope;                   // year=NAME or form=NAME
+    std::optional<std::string> person, body, purpose; // of an auditor's engagement
+    std::string by;                                   // who decided, as claimed
+    std::string text;                                 // in a person's own words; "-": on standard input
+    std::string outcome;                              // of a close or an action: one word
+    std::string action;                               // the kind of action
     std::string owner;
     std::string adult;  // a parent, by the school's reference
     std::string rule;   // a rule's id; empty: all

@@ -608,10 +608,31 @@ void command_line::add_users()
         to->add_option("NAME", options_.user, "The account's name")->required()->type_name("");
         return to;
     };
-    named("add", "Make an account, and print the code that sets it up", run_user_add)
-        ->add_option("--role", options_.role, std::string(role_words))
-        ->required()
-        ->type_name("ROLE");
+    CLI::App* made = named("add", "Make an account, and print the code that sets it up", run_user_add);
+    made->add_option("--role", options_.role, std::string(role_words))->required()->type_name("ROLE");
+    CLI::App* altered = named("alter", "Change what an account is for; its sessions end", run_user_alter);
+    for (CLI::App* each : {made, altered}) {
+        each->add_option("--scope", options_.scope, "year=NAME or form=NAME: its pupils alone; may be given again")
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+            ->type_name("WHO");
+        each->add_option("--person", options_.person, "Of an auditor: who it is")->type_name("NAME");
+        each->add_option("--body", options_.body, "Of an auditor: whom they come from")->type_name("NAME");
+        each->add_option("--purpose", options_.purpose, "Of an auditor: what is looked at, and why")->type_name("TEXT");
+        add_parsed(each, "--from", options_.from_day, "Of an auditor: the first day", "D", day_form, parse_day);
+        add_parsed(each, "--to", options_.to_day, "Of an auditor: the last day", "D", day_form, parse_day);
+    }
+    altered->footer("A scope replaces the one before; --scope \"\" takes it away.");
+    CLI::App* opened = named("open", "Open a pupil's name and safeguarding metadata to an auditor", run_user_open);
+    CLI::App* closed = named("close", "Close a pupil to an auditor again", run_user_close);
+    for (CLI::App* each : {opened, closed}) {
+        each->add_option("--pupil", options_.pupil, "P-N, a UPN, or SOURCE:ID; - reads it from input")
+            ->required()
+            ->type_name("REF");
+        each->add_option("--by", options_.by, "Who decided: the safeguarding lead")->required()->type_name("NAME");
+        json(each);
+    }
+    opened->add_option("--reason", options_.reason, "Why; becomes an entry")->required()->type_name("TEXT");
     json(add(user, "list", "The accounts", run_user_list));
     named("remove", "End an account and its sessions", run_user_remove);
     named("reset", "Forget an account's password and authenticator, and print a new set-up code", run_user_reset);

@@ -6,7 +6,8 @@ namespace rollbook {
 namespace {
 
 constexpr const char* account_columns =
-    "SELECT name, role, password, totp_secret, totp_step, setup_hash, setup_until, changed_at FROM account";
+    "SELECT name, role, password, totp_secret, totp_step, setup_hash, setup_until, changed_at, scope, person, body, "
+    "purpose, first_day, last_day FROM account";
 
 account read_account(SQLite::Statement& row)
 {
@@ -20,6 +21,18 @@ account read_account(SQLite::Statement& row)
     value.setup_hash = text_of(row.getColumn(5));
     value.setup_until = from_milliseconds(row.getColumn(6).getInt64());
     value.changed_at = from_milliseconds(row.getColumn(7).getInt64());
+    // A scope that this program cannot read is one of nobody's pupils.
+    const auto scope = parse_scope(text_of(row.getColumn(8)));
+    value.scope = scope ? *scope : pupil_scope{{""}, {}};
+    value.person = text_of(row.getColumn(9));
+    value.body = text_of(row.getColumn(10));
+    value.purpose = text_of(row.getColumn(11));
+    const auto day = [&](int column) {
+        return row.getColumn(column).isNull() ? std::optional<civil_day>()
+                                              : from_day_number(row.getColumn(column).getInt64());
+    };
+    value.first_day = day(12);
+    value.last_day = day(13);
     return value;
 }
 
@@ -51,7 +64,8 @@ public:
         SQLite::Statement row(
             *database_,
             "INSERT OR REPLACE INTO account (name, role, password, totp_secret, totp_step, setup_hash, setup_until, "
-            "changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            "changed_at, scope, person, body, purpose, first_day, last_day) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         );
         row.bind(1, value.name);
         row.bind(2, std::string(name_of(value.role)));
@@ -61,6 +75,12 @@ public:
         row.bind(6, value.setup_hash.data(), static_cast<int>(value.setup_hash.size()));
         row.bind(7, to_milliseconds(value.setup_until));
         row.bind(8, to_milliseconds(value.changed_at));
+        row.bind(9, to_text(value.scope));
+        row.bind(10, value.person);
+        row.bind(11, value.body);
+        row.bind(12, value.purpose);
+        if (value.first_day) row.bind(13, to_day_number(*value.first_day));
+        if (value.last_day) row.bind(14, to_day_number(*value.last_day));
         row.exec();
     }
 

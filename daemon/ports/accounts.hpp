@@ -2,6 +2,7 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/base/time.hpp"
+#include "daemon/domain/pupil_scope.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -27,8 +28,25 @@ struct account {
     std::string setup_hash;     // SHA-256 of the set-up code; empty once it was used
     instant setup_until{};      // until when the set-up code is good
     instant changed_at{};       // sessions that began under another value are over
+    pupil_scope scope;          // empty: the whole school, or of the role pastoral nobody
+    // Of an auditor: the engagement.
+    std::string person;  // who it is
+    std::string body;    // whom they come from
+    std::string purpose; // what they look at, and why
+    std::optional<civil_day> first_day;
+    std::optional<civil_day> last_day; // inclusive; nobody is let in outside
 
     bool is_set_up() const { return !password.empty() && !totp_secret.empty(); }
+    bool is_in_force(civil_day today) const
+    {
+        return (!first_day || *first_day <= today) && (!last_day || today <= *last_day);
+    }
+    // The pupils that the account is kept to; empty: it is kept to none, and sees the whole school.
+    std::optional<pupil_scope> kept_to() const
+    {
+        if (scope.is_empty() && role != role::pastoral) return std::nullopt;
+        return scope;
+    }
 };
 
 // A name that an account can have: 1 to 40 letters, digits, dots, hyphens and underscores, beginning with a letter.
@@ -46,15 +64,31 @@ public:
 
 // What `rollbook user` asks for.
 struct account_request {
-    enum class kind { add, remove, reset } command = kind::add;
+    enum class kind { add, remove, reset, alter } command = kind::add;
     std::string name;
     std::optional<rollbook::role> role; // of `add`
     std::string setup_hash;             // hexadecimal SHA-256 of the set-up code, which only its user ever sees
+    // Of `add` and `alter`; what is left out stays as it is.
+    std::optional<pupil_scope> scope;
+    std::optional<std::string> person, body, purpose;
+    std::optional<civil_day> first_day, last_day;
+    std::string user; // who asks: the operating system's user, or an account of the pages
+
+    // Whether it says anything of an auditor's engagement.
+    bool has_engagement() const { return person || body || purpose || first_day || last_day; }
 };
+
+// How long an engagement lasts where nobody says, in days.
+inline constexpr int engagement_days_usual = 90;
 
 inline constexpr std::chrono::hours setup_code_life{7 * 24};
 
-// Fails with usage: a name that is taken, that is none, or that no account has.
-result<void> change_account(account_book& book, const account_request& asked, instant now);
+// The account as it is to be; empty where it is to go. An auditor's without days is good from `today` for
+// engagement_days_usual. Fails with usage: a name that is taken, that is none, or that no account has; a scope of
+// somebody who sees no pupil, an engagement of somebody who is no auditor, or one that ends before it begins.
+result<std::optional<account>>
+changed_account(const account_book& book, const account_request& asked, civil_day today, instant now);
+// And puts it there, or takes it away.
+result<void> change_account(account_book& book, const account_request& asked, civil_day today, instant now);
 
 } // namespace rollbook

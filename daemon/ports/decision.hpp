@@ -24,11 +24,13 @@ enum class decision_kind {
     end_silence,
     marker,
     end_marker,
+    open_pupil,
+    close_pupil,
     confirm_link,
     split_link,
     retry_quarantine
 };
-inline constexpr std::array<std::string_view, 14> decision_words = {
+inline constexpr std::array<std::string_view, 16> decision_words = {
     "acknowledge",
     "take-up",
     "park",
@@ -40,6 +42,8 @@ inline constexpr std::array<std::string_view, 14> decision_words = {
     "end-silence",
     "marker",
     "end-marker",
+    "open-pupil",
+    "close-pupil",
     "confirm-link",
     "split-link",
     "retry-quarantine"};
@@ -51,15 +55,15 @@ struct decision_request {
     // (end_marker) or another system's pupil record (links): its id.
     entry_index about = no_entry;
     entry_index alert = no_entry; // of an action that ends: the alert it must belong to; no_entry: any
-    // Of a silence or marker: whom it is about; of a link: the pupil of the MIS; of a call (act, `about` no_entry): the
-    // pupil.
+    // Of a silence or marker: whom it is about; of a link: the pupil of the MIS; of a call (act, `about` no_entry) and
+    // of what is opened to an auditor: the pupil.
     entry_index pupil = no_entry;
-    std::string rule;             // of a silence; empty: every rule
-    std::string action;           // the kind of action or marker
-    std::string owner;            // who is to do it: a route's name where reminders are to reach them; of a marker,
-                                  // who is to be told
-    std::string outcome;          // one word
-    std::string source;           // of a quarantined row, with its stream
+    std::string rule;    // of a silence; empty: every rule
+    std::string action;  // the kind of action or marker
+    std::string owner;   // who is to do it: a route's name where reminders are to reach them; of a marker,
+                         // who is to be told; of a pupil that is opened, the auditor's account
+    std::string outcome; // one word
+    std::string source;  // of a quarantined row, with its stream
     std::string stream;
     std::string adult;           // of a warning or penalty notice: the parent, by a reference of the school's
     std::string text;            // in the person's own words; shown from the ledger, and nowhere else

@@ -20,6 +20,8 @@ class page_desk {
 public:
     virtual ~page_desk() = default;
     virtual account_book& accounts() = 0;
+    // Fails as changed_account() does; an entry of the ledger where it changes what an account is for.
+    virtual result<void> change_account(const account_request& request) = 0;
     // Somebody saw a pupil (no_entry: a list of them): an entry of the ledger, durable when this returns.
     virtual void record_access(const std::string& user, entry_index pupil, const std::string& view) = 0;
     // Carries out what a person decided on a page: committed and signed when this returns. Fails as

@@ -195,15 +195,27 @@ std::optional<upkeep_request> read_upkeep(json_view root)
     return request;
 }
 
-constexpr std::array<std::string_view, 3> account_words = {"add", "remove", "reset"};
+void write_day(json_writer& out, std::string_view key, const std::optional<civil_day>& day)
+{
+    if (day) out.member(key, format_day(*day));
+}
+
+constexpr std::array<std::string_view, 4> account_words = {"add", "remove", "reset", "alter"};
 
 void write_account(json_writer& out, const account_request& request)
 {
+    if (request.body) out.member("body", *request.body);
     out.member("change", account_words[static_cast<std::size_t>(request.command)]);
     out.member("command", "account");
+    write_day(out, "first_day", request.first_day);
+    write_day(out, "last_day", request.last_day);
     out.member("name", request.name);
+    if (request.person) out.member("person", *request.person);
+    if (request.purpose) out.member("purpose", *request.purpose);
     if (request.role) out.member("role", name_of(*request.role));
+    if (request.scope) out.member("scope", to_text(*request.scope));
     out.member("setup_hash", request.setup_hash);
+    out.member("user", request.user);
 }
 
 std::optional<account_request> read_account(json_view root)
@@ -215,6 +227,20 @@ std::optional<account_request> read_account(json_view root)
     request.name = text_of(root["name"]);
     request.role = parse_role(text_of(root["role"]));
     request.setup_hash = text_of(root["setup_hash"]);
+    const auto words = [&](std::string_view key) {
+        return root[key].is_null() ? std::optional<std::string>() : text_of(root[key]);
+    };
+    request.person = words("person");
+    request.body = words("body");
+    request.purpose = words("purpose");
+    request.first_day = parse_day(text_of(root["first_day"]));
+    request.last_day = parse_day(text_of(root["last_day"]));
+    if (const auto text = words("scope")) {
+        const auto scope = parse_scope(*text);
+        if (!scope) return std::nullopt;
+        request.scope = *scope;
+    }
+    request.user = text_of(root["user"]);
     return request;
 }
 
@@ -225,11 +251,6 @@ upkeep_report upkeep_of(json_view root)
     report.json = text_of(root["json"]);
     root["lines"].for_each_element([&](json_view each) { report.lines.push_back(text_of(each)); });
     return report;
-}
-
-void write_day(json_writer& out, std::string_view key, const std::optional<civil_day>& day)
-{
-    if (day) out.member(key, format_day(*day));
 }
 
 void write_decision(json_writer& out, const decision_request& request)

@@ -2,6 +2,7 @@
 
 #include "daemon/base/events.hpp"
 #include "daemon/reconcile/payload.hpp"
+#include "daemon/service/account_changes.hpp"
 #include "daemon/service/commit.hpp"
 #include "daemon/service/decisions.hpp"
 #include "daemon/service/housekeeping.hpp"
@@ -485,7 +486,7 @@ private:
             record_access(request->access);
             reply = report_line(poll_report{});
         } else if (request->command == control_request::kind::account) {
-            const result<void> done = change_account(accounts(), request->account, around_.now(*settings_));
+            const result<void> done = change_account(request->account);
             reply = done ? report_line(poll_report{}) : failure_line(done.error());
         } else if (request->command == control_request::kind::decide) {
             const result<upkeep_report> done = decide(request->decision);
@@ -524,9 +525,17 @@ private:
         record_access(access_record{user, pupil, view, ""});
     }
 
+    result<void> change_account(const account_request& request) override
+    {
+        return rollbook::change_account(book_, accounts(), *settings_, request, around_.now(*settings_));
+    }
+
     // At once, whatever is being read: a decision is one transaction, and a read that goes on sees it.
     result<upkeep_report> decide(const decision_request& request) override
     {
+        if (request.kind == decision_kind::open_pupil)
+            if (const auto good = check_opening(accounts(), *settings_, request, around_.now(*settings_)); !good)
+                return good.error();
         result<upkeep_report> done = take_decision(book_, *settings_, request, around_.now(*settings_));
         tend_at_ = {}; // its copy is wanted soon
         wake_.cancel();

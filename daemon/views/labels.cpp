@@ -1,6 +1,7 @@
 #include "daemon/views/labels.hpp"
 
 #include "daemon/cases/marker.hpp"
+#include "daemon/cases/opened_pupil.hpp"
 #include "daemon/reconcile/finding_visibility.hpp"
 
 namespace rollbook {
@@ -68,7 +69,12 @@ visibility labels_of(const workplace& at, const opened_entry& each, int depth)
         const visibility own = visibility_of(*kind, at.config.is_safeguarding(source));
         return each.root()["fields"]["flags"].is_absent() ? own : own | visibility::safeguarding;
     }
-    case what::settings: return each.text("name").starts_with(marker_prefix) ? visibility::safeguarding : visibility();
+    case what::settings: {
+        // Why somebody is marked, or opened to an auditor, is the safeguarding lead's to say.
+        const std::string_view name = each.text("name");
+        const bool is_told_why = name.starts_with(marker_prefix) || name.starts_with(opened_prefix);
+        return is_told_why ? visibility::safeguarding : visibility();
+    }
     default: return source.empty() ? visibility() : visibility_of(*kind, at.config.is_safeguarding(source));
     }
 }

@@ -130,7 +130,7 @@ read_calls(const web_request& form, const std::vector<offered_thing>& offered, c
     return all;
 }
 
-result<decision_request> read_marker(
+result<decision_request> read_pupil_form(
     const web_request& form, entry_index pupil, const std::vector<offered_thing>& offered, const std::string& user
 )
 {
@@ -143,6 +143,17 @@ result<decision_request> read_marker(
         if (marker->size() != 1) return wrong("the form does not say which marker has ended");
         request.kind = decision_kind::end_marker;
         request.about = marker->front();
+        return request;
+    }
+    const bool opens = form.field("do") == "open-pupil";
+    if (opens || form.field("do") == "close-pupil") {
+        request.kind = opens ? decision_kind::open_pupil : decision_kind::close_pupil;
+        request.pupil = pupil;
+        request.owner = form.field("account");
+        request.text = form.field("text");
+        std::erase(request.text, '\r');
+        if (opens && request.text.empty()) return wrong("a pupil is opened to an auditor for a reason: give it");
+        if (!check_texts(request)) return wrong("the words are too long, or hold what is no plain text");
         return request;
     }
     if (form.field("do") != "marker") return wrong("that is nothing this page can do");

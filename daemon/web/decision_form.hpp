@@ -18,9 +18,9 @@ result<decision_request> read_decision(const web_request& form, entry_index aler
 result<std::vector<decision_request>>
 read_calls(const web_request& form, const std::vector<offered_thing>& offered, const std::string& user);
 
-// What a form of a pupil's page asks for: a marker, or the end of one that was offered. Fails as read_decision() and
-// read_calls() do.
-result<decision_request> read_marker(
+// What a form of a pupil's page asks for: a marker, the end of one that was offered, or that the pupil is opened to an
+// auditor's account or closed again. Fails as read_decision() and read_calls() do.
+result<decision_request> read_pupil_form(
     const web_request& form, entry_index pupil, const std::vector<offered_thing>& offered, const std::string& user
 );
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ bool sees_pupils(role of);       // by name or by reference
 bool decides(role of);           // acts on alerts
 bool calls(role of);             // records first-day calls
 bool marks_pupils(role of);      // says who is to be handled with care, or comes first
+bool opens_pupils(role of);      // to an auditor
 visibility allowed_to(role of);
 
 // How a verification that was asked for on the pages stands. Written by the worker that does it, read by pages.
@@ -46,6 +48,8 @@ struct page_request {
     const verify_standing& verification;
     const std::vector<account>& accounts; // for the page of accounts; else empty
     bool is_past = false;                 // known-at was asked for
+    bool is_scoped = false;               // the reader sees some pupils of the school only
+    const std::set<entry_index>& opened;  // pupil records whose names and safeguarding metadata an auditor may see
 
     std::string_view query(std::string_view name) const;
     // The number a query gives, where it does.

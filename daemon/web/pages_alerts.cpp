@@ -394,7 +394,7 @@ result<page_model> make_alert(const page_request& of)
         write_versions(out, versions);
         out.member("law", judged_by ? judged_by->source : "");
         out.key("markers").begin_array();
-        if (!is_about_source(now) && works_with_pupils(of.reader))
+        if (!is_about_source(now) && sees_name(of, of.everyone.person_of(now.pupil)))
             for (const std::string_view each : marked_pupils(of.at).words_of(of.everyone.person_of(now.pupil)))
                 out.value(each);
         out.end_array();

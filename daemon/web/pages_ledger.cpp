@@ -84,7 +84,7 @@ void write_payload(json_writer& out, const page_request& of, const opened_entry&
     each.root().for_each([&](std::string_view key, json_view value) {
         if (key != "fields" && key != "comment") return pair(key, text_of_value(value));
         // What a source said of a pupil is for those who work with pupils.
-        if (!works_with_pupils(of.reader)) {
+        if (!sees_name(of, each.pupil())) {
             std::string names;
             value.for_each([&](std::string_view name, json_view) {
                 names.append(names.empty() ? "" : ", ").append(name);
@@ -454,13 +454,33 @@ result<page_model> make_accounts(const page_request& of)
     page.json = model_json([&](json_writer& out) {
         out.key("accounts").begin_array();
         for (const account& each : of.accounts) {
-            out.begin_object().member("name", each.name).member("ready", each.is_set_up());
-            out.member("role", name_of(each.role)).end_object();
+            out.begin_object();
+            write_text_or_null(out, "body", each.body);
+            write_day(out, "from", each.first_day);
+            out.member("name", each.name);
+            out.member("needs_scope", each.kept_to() && each.scope.is_empty());
+            write_text_or_null(out, "person", each.person);
+            write_text_or_null(out, "purpose", each.purpose);
+            out.member("ready", each.is_set_up());
+            out.member("role", name_of(each.role));
+            out.member("scope", to_text(each.scope));
+            out.member("sees_pupils", sees_pupils(each.role));
+            write_day(out, "to", each.last_day);
+            out.end_object();
         }
         out.end_array();
     });
     page.rows = "accounts";
-    page.columns = {{"Account", "name"}, {"Role", "role"}, {"Set up", "ready"}};
+    page.columns = {
+        {"Account", "name"},
+        {"Role", "role"},
+        {"Set up", "ready"},
+        {"Scope", "scope"},
+        {"Person", "person"},
+        {"Body", "body"},
+        {"Purpose", "purpose"},
+        {"From", "from"},
+        {"To", "to"}};
     return page;
 }
 

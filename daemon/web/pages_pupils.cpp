@@ -1,6 +1,7 @@
 // Pages about pupils: the list, one pupil, and groups.
 
 #include "daemon/base/json.hpp"
+#include "daemon/cases/opened_pupil.hpp"
 #include "daemon/views/labels.hpp"
 #include "daemon/views/markers.hpp"
 #include "daemon/web/heat_map.hpp"
@@ -90,7 +91,7 @@ void write_incidents(json_writer& out, const page_request& of, const timeline& a
     out.key("incidents").begin_array();
     for (auto each = all.incidents.rbegin(); each != all.incidents.rend(); ++each) {
         const auto kind = parse_what(each->what);
-        if (!kind || !sees_record(of, *kind, each->source)) continue;
+        if (!kind || !sees_record(of, *kind, each->source, of.id)) continue;
         out.begin_object();
         write_text_or_null(out, "date", each->date);
         write_text_or_null(out, "role", each->role);
@@ -109,7 +110,7 @@ void write_systems(json_writer& out, const page_request& of)
     std::set<std::string> systems;
     const std::vector<entry_index> records = of.everyone.records_of(of.id);
     of.at.reader.things(what::pupil, of.at.n, [&](const thing_view& each) {
-        if (std::ranges::count(records, each.subject) > 0 && sees_record(of, what::pupil, each.source))
+        if (std::ranges::count(records, each.subject) > 0 && sees_record(of, what::pupil, each.source, of.id))
             systems.emplace(each.source);
         return true;
     });
@@ -228,7 +229,7 @@ namespace {
 // That a marker stands, for all who work with the pupil; what it says, for who may see safeguarding.
 void write_markers(json_writer& out, const page_request& of, page_model& page)
 {
-    const bool all = allowed_to(of.reader).has(visibility::safeguarding) && !of.is_past;
+    const bool all = marks_pupils(of.reader) && !of.is_past;
     if (all) {
         out.key("marker_list").begin_array();
         for (const pupil_marker& each : markers_at(of.at)) {
@@ -239,9 +240,35 @@ void write_markers(json_writer& out, const page_request& of, page_model& page)
         out.end_array();
     }
     out.key("markers").begin_array();
-    if (works_with_pupils(of.reader))
+    if (sees_name(of, of.id))
         for (const std::string_view each : marked_pupils(of.at).words_of(of.id))
             out.value(each);
+    out.end_array();
+}
+
+// To whom the pupil can be opened, and to whom it is; for the safeguarding lead.
+void write_auditors(json_writer& out, const page_request& of)
+{
+    if (!opens_pupils(of.reader) || of.is_past) return;
+    out.key("auditors").begin_array();
+    for (const account& each : of.accounts) {
+        out.begin_object().member("body", each.body).member("name", each.name).member("person", each.person);
+        out.end_object();
+    }
+    out.end_array();
+}
+
+void write_opened(json_writer& out, const page_request& of)
+{
+    if (!opens_pupils(of.reader) || of.is_past) return;
+    out.key("opened").begin_array();
+    of.at.reader.things(what::settings, of.at.n, [&](const thing_view& each) {
+        const auto one = each.key.starts_with(opened_prefix) ? parse_opened(each.payload) : std::nullopt;
+        if (!one || one->ended || of.everyone.person_of(one->pupil) != of.id) return true;
+        out.begin_object().member("account", one->account).member("at", format_instant(one->at));
+        out.member("by", one->by).member("reason", one->reason).end_object();
+        return true;
+    });
     out.end_array();
 }
 
@@ -251,7 +278,7 @@ result<page_model> make_pupil(const page_request& of)
 {
     if (!of.pupils.find(of.id)) return no_such_page();
     // Whom only a safeguarding system knows is known to nobody else.
-    if (of.everyone.is_stranger(of.id) && !allowed_to(of.reader).has(visibility::safeguarding)) return no_such_page();
+    if (of.everyone.is_stranger(of.id) && !allowed_to(of, of.id).has(visibility::safeguarding)) return no_such_page();
     timeline all;
     all.person = of.id;
     all.days = academic_year(of);
@@ -261,13 +288,13 @@ result<page_model> make_pupil(const page_request& of)
     const profile* who = of.pupils.find(of.id);
     page_model page;
     page.page = "pupil";
-    page.title = works_with_pupils(of.reader) && !who->name.empty() ? who->name : reference_of(of.id);
+    page.title = sees_name(of, of.id) && !who->name.empty() ? who->name : reference_of(of.id);
     page.shown.push_back(of.id);
     page.pictures["heat"] = heat_map(all.marks, all.days, of.at.config.calendar);
     std::erase_if(all.actions, [&](const case_action& each) {
         const visibility labels =
             each.alert == no_entry ? visibility(visibility::attendance) : labels_at(of.at, each.alert);
-        return !labels.is_within(allowed_to(of.reader));
+        return !labels.is_within(allowed_to(of, of.id));
     });
     std::ranges::reverse(all.actions);
     page.json = model_json([&](json_writer& out) {
@@ -279,7 +306,9 @@ result<page_model> make_pupil(const page_request& of)
         for (const alert& each : all.alerts)
             write_alert_row(out, of, each);
         out.end_array();
+        write_auditors(out, of);
         out.member("can_mark", marks_pupils(of.reader) && !of.is_past);
+        out.member("can_open", opens_pupils(of.reader) && !of.is_past);
         out.key("figures");
         write_figures(out, all.sums);
         out.member("from", format_day(all.days.first));
@@ -289,6 +318,7 @@ result<page_model> make_pupil(const page_request& of)
             write_marks(out, all);
         else
             write_notable(out, all);
+        write_opened(out, of);
         out.key("pupil");
         write_person(out, of, of.id);
         write_systems(out, of);

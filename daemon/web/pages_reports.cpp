@@ -9,14 +9,26 @@
 namespace rollbook {
 namespace {
 
+// The person of "?pupil=P-12"; no_entry: none.
+entry_index asked_about(const page_request& of)
+{
+    const result<entry_index> person = of.everyone.find(of.query("pupil"));
+    return person ? *person : no_entry;
+}
+
 constexpr std::size_t report_rows_max = 500; // on a page; the files have all
 
-bool may_open_report(const report_kind& kind, role reader)
+bool may_open_report(const report_kind& kind, const page_request& of)
 {
+    const role reader = of.reader;
     switch (kind.for_whom) {
-    case audience::pupils: return sees_pupils(reader) && kind.needs.is_within(allowed_to(reader));
+    // One about a single pupil is for whoever may see all of that pupil.
+    case audience::pupils:
+        return sees_pupils(reader) &&
+               kind.needs.is_within(allowed_to(of, kind.about_pupil ? asked_about(of) : no_entry));
     case audience::totals: return reader != role::admin;
-    case audience::operations: return reader != role::governor;
+    // They count the whole school.
+    case audience::operations: return reader != role::governor && !(of.is_scoped && works_with_pupils(reader));
     case audience::watchers: return reader == role::auditor || reader == role::dsl;
     }
     return false;
@@ -37,7 +49,7 @@ result<entry_index> pupil_asked(const page_request& of)
     const result<entry_index> person = of.everyone.find(of.query("pupil"));
     const bool is_reference = of.query("pupil").starts_with("P-");
     if (!person || !is_reference || !of.pupils.find(*person) ||
-        (of.everyone.is_stranger(*person) && !allowed_to(of.reader).has(visibility::safeguarding)))
+        (of.everyone.is_stranger(*person) && !allowed_to(of, *person).has(visibility::safeguarding)))
         return failure(
             errc::not_found, "No pupil is known by that reference.", "Take it from the list of pupils: P-12."
         );
@@ -125,7 +137,7 @@ result<page_model> make_reports(const page_request& of)
     page.json = model_json([&](json_writer& out) {
         out.key("reports").begin_array();
         for (const report_kind& each : report_kinds()) {
-            if (!may_open_report(each, of.reader)) continue;
+            if (!may_open_report(each, of)) continue;
             out.begin_object();
             out.member("about_pupil", each.about_pupil).member("heading", each.title).member("name", each.name);
             out.member("says", each.says).end_object();
@@ -141,7 +153,7 @@ result<page_model> make_reports(const page_request& of)
 result<page_model> make_report(const page_request& of)
 {
     const report_kind& kind = report_kinds()[static_cast<std::size_t>(of.id)];
-    if (!may_open_report(kind, of.reader)) return no_such_page();
+    if (!may_open_report(kind, of)) return no_such_page();
     const auto from = day_asked(of, "from");
     const auto to = day_asked(of, "to");
     if (!from) return from.error();
@@ -163,6 +175,10 @@ result<page_model> make_report(const page_request& of)
         const auto pupil = pupil_asked(of);
         if (!pupil) return pupil.error();
         asked.pupil = *pupil;
+        if (kind.about_pupil) {
+            asked.allowed = allowed_to(of, *pupil);
+            asked.names = asked.names || of.opened.contains(*pupil);
+        }
         page.shown.push_back(*pupil);
     }
     if (kind.about_pupil && asked.pupil == no_entry) {

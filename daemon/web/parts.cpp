@@ -8,13 +8,23 @@
 
 namespace rollbook {
 
+bool sees_name(const page_request& of, entry_index pupil)
+{
+    return works_with_pupils(of.reader) || of.opened.contains(pupil);
+}
+
+visibility allowed_to(const page_request& of, entry_index pupil)
+{
+    return of.opened.contains(pupil) ? visibility::everything() : allowed_to(of.reader);
+}
+
 void write_person(json_writer& out, const page_request& of, entry_index record)
 {
     const entry_index person = of.everyone.person_of(record);
     const profile* known = of.pupils.find(person);
     out.begin_object();
     write_text_or_null(out, "form", known ? known->form : "");
-    write_text_or_null(out, "name", known && works_with_pupils(of.reader) ? known->name : "");
+    write_text_or_null(out, "name", known && sees_name(of, person) ? known->name : "");
     out.member("ref", reference_of(person));
     write_text_or_null(out, "year", known ? known->year : "");
     out.end_object();
@@ -116,14 +126,14 @@ bool is_by_register(std::string_view measure)
 
 } // namespace
 
-bool sees_record(const page_request& of, what kind, std::string_view source)
+bool sees_record(const page_request& of, what kind, std::string_view source, entry_index pupil)
 {
-    return visibility_of(kind, of.at.config.is_safeguarding(source)).is_within(allowed_to(of.reader));
+    return visibility_of(kind, of.at.config.is_safeguarding(source)).is_within(allowed_to(of, pupil));
 }
 
 bool sees_alert(const page_request& of, const alert& each)
 {
-    const visibility allowed = allowed_to(of.reader);
+    const visibility allowed = allowed_to(of, each.pupil);
     if (!allowed.has(visibility::attendance)) return false;
     const rule* judged_by = find_rule(of, each.rule);
     if (judged_by && is_by_register(judged_by->measure)) return true;
@@ -136,7 +146,7 @@ bool sees_alert(const page_request& of, const alert& each)
 
 bool sees_finding(const page_request& of, const finding_view& each)
 {
-    const visibility allowed = allowed_to(of.reader);
+    const visibility allowed = allowed_to(of, each.pupil().value_or(no_entry));
     if (allowed == visibility::everything()) return true;
     return allowed.has(visibility::attendance) && labels_of(of.at, each).is_within(allowed);
 }
@@ -145,7 +155,7 @@ bool sees_entry(const page_request& of, const opened_entry& each)
 {
     // Who looked at whom is for those who answer for it.
     if (each.text("what") == name_of(what::access)) return of.reader == role::auditor || of.reader == role::dsl;
-    return labels_of(of.at, each).is_within(allowed_to(of.reader));
+    return labels_of(of.at, each).is_within(allowed_to(of, each.pupil()));
 }
 
 void write_figures(json_writer& out, const figures& sums)

@@ -33,9 +33,14 @@ const rule* find_rule(const page_request& of, std::string_view id);
 std::vector<alert> alerts_of(const page_request& of, bool (*wanted)(const alert&));
 std::vector<csv_column> alert_columns();
 
+// Whether the reader is told who the pupil is, and what they may see of the pupil: of one that was opened to an auditor
+// everything.
+bool sees_name(const page_request& of, entry_index pupil);
+visibility allowed_to(const page_request& of, entry_index pupil);
+
 // What the reader may see. What is derived carries the labels of all its evidence.
 bool sees_alert(const page_request& of, const alert& each);
-bool sees_record(const page_request& of, what kind, std::string_view source);
+bool sees_record(const page_request& of, what kind, std::string_view source, entry_index pupil = no_entry);
 bool sees_finding(const page_request& of, const finding_view& each);
 bool sees_entry(const page_request& of, const opened_entry& each);
 

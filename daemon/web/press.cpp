@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/views/reads.hpp"
+#include "daemon/views/scope.hpp"
 #include "daemon/views/text.hpp"
 #include "daemon/web/parts.hpp"
 
@@ -50,6 +51,7 @@ web_answer json_problem(int status, const failure& why)
 struct press::snapshot {
     std::shared_ptr<const configuration> settings;
     time_zone zone;
+    std::unique_ptr<ledger_reader> within; // of one that is kept to a scope: what `at` reads
     workplace at;
     people everyone;
     roster pupils;
@@ -63,6 +65,15 @@ struct press::snapshot {
           pupils(at, everyone), day(day_of(zone.to_local(now)))
     {
         year_sums = figures_of_all(at, everyone, {school_calendar::academic_year_start(day), day});
+    }
+    // What of `all` is within the scope; `all` may go before it.
+    snapshot(const snapshot& all, const ledger_reader& from, const pupil_scope& scope)
+        : settings(all.settings), zone(all.zone),
+          within(make_scoped_reader(from, records_within(all.pupils, all.everyone, scope))),
+          at{*settings, *within, zone, all.at.now, all.at.n}, everyone(at), pupils(at, everyone), day(all.day)
+    {
+        for (const auto& [person, sums] : all.year_sums)
+            if (pupils.find(person)) year_sums.emplace(person, sums);
     }
     snapshot(const snapshot&) = delete;
     snapshot& operator=(const snapshot&) = delete;
@@ -91,6 +102,17 @@ bool press::is_simulated()
 std::shared_ptr<const press::snapshot>
 press::look(const page_order& order, const time_zone& zone, instant now, entry_index n)
 {
+    const std::shared_ptr<const snapshot> all = look_at_all(order, zone, now, n);
+    if (!order.scope) return all;
+    if (all != newest_) return std::make_shared<const snapshot>(*all, reader(), *order.scope);
+    std::shared_ptr<const snapshot>& kept = scoped_[to_text(*order.scope)];
+    if (!kept) kept = std::make_shared<const snapshot>(*all, reader(), *order.scope);
+    return kept;
+}
+
+std::shared_ptr<const press::snapshot>
+press::look_at_all(const page_order& order, const time_zone& zone, instant now, entry_index n)
+{
     const auto is_good = [&] {
         if (!newest_ || newest_->settings != order.settings || newest_->day != day_of(zone.to_local(now))) return false;
         if (newest_->at.n > n || n - newest_->at.n > news_looked_at_max) return false;
@@ -105,8 +127,23 @@ press::look(const page_order& order, const time_zone& zone, instant now, entry_i
     if (is_good()) return newest_;
     auto made = std::make_shared<const snapshot>(order.settings, reader(), zone, now, n);
     // A page as known in the past is asked for once; the newest by everybody.
-    if (n == reader().size()) newest_ = made;
+    if (n == reader().size()) {
+        newest_ = made;
+        scoped_.clear();
+    }
     return made;
+}
+
+// What stands open now, whatever moment the page is asked about: of persons and of their records.
+std::set<entry_index> press::opened_now(const page_order& order, const time_zone& zone, const snapshot& seen)
+{
+    if (order.reader != role::auditor) return {};
+    std::set<entry_index> opened = opened_to({*order.settings, reader(), zone, order.now, reader().size()}, order.user);
+    std::set<entry_index> all = opened;
+    for (const entry_index each : opened)
+        for (const entry_index record : seen.everyone.records_of(seen.everyone.person_of(each)))
+            all.insert(record);
+    return all;
 }
 
 made_page press::make(const page_order& order)
@@ -157,7 +194,8 @@ made_page press::make(const page_order& order)
     frame.size = n;
 
     const std::shared_ptr<const snapshot> seen = look(order, zone, now, n);
-    const workplace at{settings, reader(), zone, now, n};
+    const workplace at{settings, seen->within ? *seen->within : reader(), zone, now, n};
+    const std::set<entry_index> opened = opened_now(order, zone, *seen);
     const page_request request{
         at,
         seen->everyone,
@@ -168,7 +206,15 @@ made_page press::make(const page_order& order)
         order.id,
         order.verification,
         order.accounts,
-        is_past};
+        is_past,
+        order.scope.has_value(),
+        opened};
+    if (order.scope && works_with_pupils(order.reader)) {
+        // The whole school's, and what it grew by is not this reader's to know.
+        frame.size = 0;
+        frame.scope = order.scope->is_empty() ? "" : to_text(*order.scope);
+        frame.sees_nobody = order.scope->is_empty();
+    }
     result<page_model> page = order.to->make(request);
     if (!page) return refuse(page.error());
     // Only reports are workbooks.
@@ -202,7 +248,8 @@ web_answer press::proof(entry_index index, const page_order& order)
     const time_zone zone = time_zone::named(settings.school.timezone).value_or(time_zone::utc());
     const entry_index n = reader().size();
     const std::shared_ptr<const snapshot> seen = look(order, zone, order.now, n);
-    const workplace at{settings, reader(), zone, order.now, n};
+    const workplace at{settings, seen->within ? *seen->within : reader(), zone, order.now, n};
+    const std::set<entry_index> opened = opened_now(order, zone, *seen);
     const page_request request{
         at,
         seen->everyone,
@@ -213,11 +260,13 @@ web_answer press::proof(entry_index index, const page_order& order)
         index,
         order.verification,
         order.accounts,
-        false};
+        false,
+        order.scope.has_value(),
+        opened};
     // What may not be seen is not there, proof or no proof.
     bool visible = false;
     if (index < n)
-        reader().entries(index, index + 1, [&](const entry_view& entry) {
+        at.reader.entries(index, index + 1, [&](const entry_view& entry) {
             visible = sees_entry(request, open_entry(entry));
             return false;
         });

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 // Makes pages from a reader of its own. For one thread: the worker's.
@@ -19,6 +20,7 @@ struct page_order {
     entry_index id = no_entry;
     role reader = role::lead;
     std::string user;
+    std::optional<pupil_scope> scope; // the pupils that the reader is kept to; empty: the whole school
     std::string form_token;
     instant now{};
     verify_standing verification;
@@ -60,11 +62,15 @@ public:
 private:
     struct snapshot;
     ledger_reader& reader();
+    std::set<entry_index> opened_now(const page_order& order, const time_zone& zone, const snapshot& seen);
     std::shared_ptr<const snapshot> look(const page_order& order, const time_zone& zone, instant now, entry_index n);
+    std::shared_ptr<const snapshot>
+    look_at_all(const page_order& order, const time_zone& zone, instant now, entry_index n);
 
     reader_opener open_;
     std::unique_ptr<ledger_reader> reader_;
-    std::shared_ptr<const snapshot> newest_; // kept while no record was added
+    std::shared_ptr<const snapshot> newest_;                        // kept while no record was added
+    std::map<std::string, std::shared_ptr<const snapshot>> scoped_; // of newest_, by scope
 };
 
 // The instant that `known_at` means: RFC 3339, or as a browser's field gives it, on the school's clock.

@@ -111,7 +111,9 @@ std::string framed(
     if (of && of->has_workbook) all.set("here_xlsx", with_query(frame.path + ".xlsx", query));
     all.set("carry", with_query("", known));
     all.set("now_text", frame.now_text);
-    all.set("size_text", grouped(static_cast<std::int64_t>(frame.size)));
+    if (frame.size > 0) all.set("size_text", grouped(static_cast<std::int64_t>(frame.size)));
+    if (!frame.scope.empty()) all.set("scope", frame.scope);
+    all.set("sees_nobody", mustache::data(frame.sees_nobody));
     all.set("past", mustache::data(!frame.known_at.empty()));
     all.set("known_at_text", frame.known_at_text);
     all.set("known_at_local", frame.known_at_local);
@@ -121,7 +123,7 @@ std::string framed(
         all.set("role", std::string(name_of(frame.reader)));
         all.set("form_token", frame.form_token);
         mustache::data items(mustache::data::type::list);
-        for (const nav_item& each : navigation_of(frame.reader)) {
+        for (const nav_item& each : navigation_of(frame.reader, frame.is_scoped())) {
             mustache::data item;
             item.set("path", std::string(each.path));
             item.set("title", std::string(each.title));
@@ -155,6 +157,7 @@ std::string render_page(const page_model& of, const page_frame& frame, const tim
     all.set("known_at", frame.known_at);
     all.set("past", mustache::data(!frame.known_at.empty()));
     all.set("form_token", frame.form_token);
+    all.set("whole_school", mustache::data(!frame.is_scoped()));
     all.set("browses", mustache::data(sees_pupils(frame.reader)));
     all.set("by_absence", mustache::data(model->root()["order"].string_if() == "absence"));
     for (const auto& [name, picture] : of.pictures)

@@ -20,7 +20,10 @@ struct page_frame {
     std::string known_at_text;
     std::string known_at_local; // as the field for it wants it
     std::string now_text;
-    std::uint64_t size = 0;
+    std::uint64_t size = 0;   // of the ledger; 0: not told
+    std::string scope;        // the pupils that the user is kept to; empty: none to tell of
+    bool sees_nobody = false; // no scope was given yet to an account that needs one
+    bool is_scoped() const { return sees_nobody || !scope.empty(); }
     int again_seconds = 0; // the page asks for itself again; 0: never
 };
 

@@ -43,6 +43,11 @@ constexpr route page(std::string_view name, page_maker make, bool (*may)(role))
     return route{.name = name, .make = make, .may = may};
 }
 
+constexpr route page_of_all(std::string_view name, page_maker make, bool (*may)(role))
+{
+    return route{.name = name, .make = make, .counts_all = true, .may = may};
+}
+
 constexpr route page_of(
     std::string_view name,
     page_maker make,
@@ -96,17 +101,19 @@ const std::array places = {
     place{"/pupils/", page_of("pupil", make_pupil, "P-", sees_marks, marks_pupils)},
     place{"/findings", page("findings", make_findings, sees_marks)},
     place{"/groups", page("groups", make_groups, sees_groups)},
-    place{"/statements", page("statements", make_statements, sees_totals)},
-    place{"/sources", page("sources", make_sources, sees_totals)},
+    place{"/statements", page_of_all("statements", make_statements, sees_totals)},
+    place{"/sources", page_of_all("sources", make_sources, sees_totals)},
     place{"/rules", page("rules", make_rules, everyone_may)},
-    place{"/ledger", page("ledger", make_ledger, sees_totals)},
-    place{"/ledger/verify", {.does = handler::verify, .gets = false, .posts = true, .may = sees_totals}},
-    place{"/ledger/checkpoint", {.does = handler::checkpoint, .may = sees_totals}},
+    place{"/ledger", page_of_all("ledger", make_ledger, sees_totals)},
+    place{
+        "/ledger/verify",
+        {.does = handler::verify, .gets = false, .posts = true, .counts_all = true, .may = sees_totals}},
+    place{"/ledger/checkpoint", {.does = handler::checkpoint, .counts_all = true, .may = sees_totals}},
     place{"/entries/", page_of("entry", make_entry, "", may_browse)},
     place{"/proofs/", {.does = handler::proof, .by_id = true, .may = may_browse}},
     place{"/reports", page("reports", make_reports, everyone_may)},
     place{"/reports/", {.name = "report", .make = make_report, .by_id = true, .by_report = true, .may = everyone_may}},
-    place{"/accounts", page("accounts", make_accounts, is_admin)},
+    place{"/accounts", list_of("accounts", make_accounts, is_admin, is_admin)},
 };
 
 } // namespace
@@ -124,6 +131,11 @@ bool decides(role of)
 bool calls(role of)
 {
     return works_with_pupils(of);
+}
+
+bool opens_pupils(role of)
+{
+    return of == role::dsl;
 }
 
 bool marks_pupils(role of)
@@ -182,12 +194,13 @@ std::string_view home_of(role of)
     }
 }
 
-bool may_open(const route& to, role of)
+bool may_open(const route& to, role of, bool is_scoped)
 {
+    if (to.counts_all && is_scoped && works_with_pupils(of)) return false;
     return to.is_open || (to.may && to.may(of));
 }
 
-std::vector<nav_item> navigation_of(role of)
+std::vector<nav_item> navigation_of(role of, bool is_scoped)
 {
     constexpr std::array<nav_item, 12> all = {{
         {"/today", "Today", "today"},
@@ -206,7 +219,7 @@ std::vector<nav_item> navigation_of(role of)
     std::vector<nav_item> items;
     for (const nav_item& each : all) {
         const routed found = find_route(each.path);
-        if (found.to && may_open(*found.to, of)) items.push_back(each);
+        if (found.to && may_open(*found.to, of, is_scoped)) items.push_back(each);
     }
     return items;
 }

@@ -33,7 +33,8 @@ struct route {
     bool by_report = false;       // or with a report's name: its place in report_kinds() is the number
     bool gets = true;
     bool posts = false;
-    bool is_open = false; // without a session
+    bool is_open = false;    // without a session
+    bool counts_all = false; // of the whole school: not for staff who are kept to some pupils
     bool (*may)(role) = nullptr;
     bool (*may_decide)(role) = nullptr; // of a page whose forms are decisions
 };
@@ -46,7 +47,8 @@ routed find_route(std::string_view path);
 
 // The page a role begins with.
 std::string_view home_of(role of);
-bool may_open(const route& to, role of);
+// `is_scoped`: kept to some pupils of the school.
+bool may_open(const route& to, role of, bool is_scoped);
 
 // The pages that a role may open, in the order of the navigation.
 struct nav_item {
@@ -54,6 +56,6 @@ struct nav_item {
     std::string_view title;
     std::string_view page;
 };
-std::vector<nav_item> navigation_of(role of);
+std::vector<nav_item> navigation_of(role of, bool is_scoped = false);
 
 } // namespace rollbook

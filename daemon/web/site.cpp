@@ -168,13 +168,20 @@ bool site::is_own_form(const web_request& request, std::string_view token) const
     return !token.empty() && is_same_secret(request.field("form_token"), token);
 }
 
+civil_day site::today() const
+{
+    const time_zone zone = time_zone::named(around_.settings->school.timezone).value_or(time_zone::utc());
+    return day_of(zone.to_local(around_.desk->now()));
+}
+
 std::optional<account> site::reader_of(const web_request& request)
 {
     const std::string_view id = request.cookie(cookie_name(session_cookie, request));
     web_session* session = sessions_.find(id, steady::now());
     if (!session) return std::nullopt;
     std::optional<account> held = around_.desk->accounts().find(session->user);
-    if (held && held->is_set_up() && held->changed_at == session->account_changed_at) return held;
+    if (held && held->is_set_up() && held->changed_at == session->account_changed_at && held->is_in_force(today()))
+        return held;
     sessions_.close(id);
     return std::nullopt;
 }
@@ -229,7 +236,8 @@ asio::awaitable<web_answer> site::routed_answer(web_request request)
         co_return see_other(next == "/" ? "/login" : "/login?next=" + url_encoded(next));
     }
     // What a role may not open is not there.
-    if (!may_open(*to.to, reader->role)) co_return plain_answer(404, "Not found", "There is nothing at this address.");
+    if (!may_open(*to.to, reader->role, reader->kept_to().has_value()))
+        co_return plain_answer(404, "Not found", "There is nothing at this address.");
     const std::string id(request.cookie(cookie_name(session_cookie, request)));
     if (request.is_post() && !is_own_form(request, sessions_.find(id, steady::now())->form_token))
         co_return plain_answer(
@@ -331,6 +339,14 @@ asio::awaitable<web_answer> site::log_in(web_request request)
         co_return log_in_page(request, "The name, the password or the code is not right.", 403);
     }
     failures_.succeeded(name);
+    if (!now_held->is_in_force(today()))
+        co_return log_in_page(
+            request,
+            "This account is good from " + (now_held->first_day ? format_day(*now_held->first_day) : "any day") +
+                " to " + (now_held->last_day ? format_day(*now_held->last_day) : "any day") +
+                ". Ask the school to change that.",
+            403
+        );
     now_held->totp_step = *step;
     around_.desk->accounts().put(*now_held);
     web_answer in = see_other(next_page(request.field("next")));
@@ -503,12 +519,13 @@ asio::awaitable<web_answer> site::decide(const routed& to, const account& reader
     request.target.form = page_form::html;
     made_page seen = co_await make(to, reader, std::move(request));
     if (seen.answer.status != 200) co_return std::move(seen.answer);
+    if (to.to->name == "accounts") co_return change_scope(sent, reader.name);
     result<std::vector<decision_request>> asked = std::vector<decision_request>();
     if (to.to->name == "calls") {
         asked = read_calls(sent, seen.offered, reader.name);
     } else if (to.to->name == "baseline") {
         asked = read_triage(sent, seen.offered, reader.name);
-    } else if (auto one = to.to->name == "pupil" ? read_marker(sent, to.id, seen.offered, reader.name)
+    } else if (auto one = to.to->name == "pupil" ? read_pupil_form(sent, to.id, seen.offered, reader.name)
                                                  : read_decision(sent, to.id, reader.name)) {
         asked->push_back(std::move(*one));
     } else {
@@ -534,6 +551,20 @@ asio::awaitable<web_answer> site::decide(const routed& to, const account& reader
     co_return see_other(sent.target.path + (to.to->name == "calls" ? "#next" : ""));
 }
 
+// Whose pupils an account sees, as the page of accounts asks for it.
+web_answer site::change_scope(const web_request& sent, const std::string& user)
+{
+    account_request asked;
+    asked.command = account_request::kind::alter;
+    asked.name = sent.field("name");
+    asked.user = user;
+    const auto scope = parse_scope(sent.field("scope"));
+    if (scope) asked.scope = *scope;
+    const result<void> done = scope ? around_.desk->change_account(asked) : result<void>(scope.error());
+    if (done) return see_other(sent.target.path);
+    return plain_answer(400, "Not done", sentence(done.error().what) + " " + done.error().to_do);
+}
+
 asio::awaitable<web_answer> site::page(const routed& to, const account& reader, web_request request)
 {
     made_page made = co_await make(to, reader, std::move(request));
@@ -554,7 +585,15 @@ asio::awaitable<made_page> site::make(const routed& to, const account& reader, w
         order->form_token = session->form_token;
     order->now = around_.desk->now();
     order->verification = verification();
-    if (reader.role == role::admin) order->accounts = around_.desk->accounts().all();
+    order->scope = reader.kept_to();
+    if (reader.role == role::admin || opens_pupils(reader.role)) {
+        order->accounts = around_.desk->accounts().all();
+        // Whom a pupil can be opened to.
+        if (reader.role != role::admin)
+            std::erase_if(order->accounts, [this](const account& each) {
+                return each.role != role::auditor || !each.is_in_force(today());
+            });
+    }
     press* const worker = press_.get();
     auto work = [worker, order, does = to.to->does] {
         made_page made;

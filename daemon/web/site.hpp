@@ -49,9 +49,11 @@ private:
     boost::asio::awaitable<web_answer> decide(const routed& to, const account& reader, web_request request);
     web_answer log_in_page(const web_request& request, const std::string& wrong, int status = 200);
     web_answer set_up_page(const web_request& request, std::map<std::string, std::string> words, int status = 200);
+    web_answer change_scope(const web_request& sent, const std::string& user);
     web_answer start_verification();
     verify_standing verification() const;
     void record(const account& reader, const made_page& made, const web_request& request);
+    civil_day today() const; // at the school
     // The account whose session the request carries.
     std::optional<account> reader_of(const web_request& request);
     page_frame frame_of(const std::string& form_token) const;

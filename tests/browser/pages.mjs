@@ -196,6 +196,36 @@ const words = await audit.content();
 for (const name of given.names) check(!words.includes(name), "the auditor is shown a name");
 await look(audit, "alert-auditor");
 
+// The safeguarding lead opens the pupil to the auditor, who then sees the name, until it is closed again.
+const dsl = await enter("dsl", { viewport: { width: 1280, height: 800 } });
+await logIn(dsl, "dsl");
+await dsl.goto(pupil);
+const openTo = dsl.locator("form:has(input[value='open-pupil'])");
+await openTo.locator("input[name='text']").fill("The plan is looked at.");
+await openTo.locator("button").click();
+check((await dsl.content()).includes("Open to auditor since"), "the pupil was not opened");
+await look(dsl, "pupil-opened");
+const name = await dsl.locator("h1").innerText();
+await audit.goto(pupil);
+check((await audit.locator("h1").innerText()) === name, "the auditor is not shown who was opened");
+await dsl.locator("form:has(input[value='close-pupil']) button").click();
+await audit.reload();
+check(!(await audit.content()).includes(name), "the auditor is still shown who was closed");
+
+// A pastoral account sees nobody, until the administrator gives it a scope.
+const pastoral = await enter("pastoral", { viewport: { width: 1280, height: 800 } });
+await logIn(pastoral, "pastoral");
+await look(pastoral, "today-pastoral");
+const admin = await enter("admin", { viewport: { width: 1280, height: 800 } });
+await logIn(admin, "admin");
+await admin.goto(`${given.url}/accounts`);
+await admin.fill("input[aria-label='Scope of pastoral']", `year=${given.year}`);
+await admin.locator("tr:has(input[aria-label='Scope of pastoral']) button").click();
+check((await admin.inputValue("input[aria-label='Scope of pastoral']")) === `year=${given.year}`, "the scope is not kept");
+await look(admin, "accounts");
+await pastoral.reload();
+check(pastoral.url().includes("/login"), "the session outlived the change of scope");
+
 await browser.close();
 for (const each of problems) console.log(each);
 process.exit(problems.length ? 1 : 0);

@@ -37,8 +37,8 @@ class InChromium(Pages):
 
     def test_lead_and_auditor_find_their_way_and_nothing_is_in_anybodys(self):
         given = {
-            "url": self.url, "password": PASSWORD, "people": {r: self.account(r) for r in ("lead", "auditor")},
-            "known_at": "2025-11-21T17:30", "pictures": os.environ.get("PICTURES", ""),
+            "url": self.url, "password": PASSWORD, "people": {r: self.account(r) for r in ("lead", "auditor", "dsl", "admin", "pastoral")},
+            "known_at": "2025-11-21T17:30", "year": "9", "pictures": os.environ.get("PICTURES", ""),
             "names": sorted({f"{a} {b}" for a, b in self.school.full_names}),
         }
         with open(self.folder / "browser.log", "w+") as log:

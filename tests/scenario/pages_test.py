@@ -62,9 +62,10 @@ class Pages(ScenarioTest):
         self.said.append(self.log.read_text())
         super().tearDown()
 
-    def somebody(self, role, name=None):
+    def somebody(self, role, name=None, *options):
         name = name or role
-        code = re.search(r"^  ([A-Z0-9-]{29})$", self.rollbook("user", "add", name, "--role", role).stdout, re.M)[1]
+        made = self.rollbook("user", "add", name, "--role", role, *options).stdout
+        code = re.search(r"^  ([A-Z0-9-]{29})$", made, re.M)[1]
         who = self.reader()
         key = who.set_up(name, code, PASSWORD)
         self.assertEqual(who.log_in(name, PASSWORD, key).status, 303)
@@ -219,6 +220,55 @@ class OverHttp(Pages):
         self.rollbook("user", "remove", "ann")
         self.assertEqual(self.read("user", "list"), [])
         self.rollbook("user", "remove", "ann", code=1)
+
+    def test_a_pastoral_account_sees_the_pupils_of_its_scope_and_each_change_is_an_entry(self):
+        lead = self.somebody("lead")
+        everybody = [p["pupil"] for p in json.loads(lead.get("/pupils.json").text)["pupils"]]
+        year = everybody[0]["year"]
+        mine = {p["ref"] for p in everybody if p["year"] == year}
+        self.assertLess(len(mine), len(everybody))
+        who = self.somebody("pastoral", "pat")
+        self.assertIn("You see no pupil yet.", who.get("/today").text)
+        self.assertEqual(json.loads(who.get("/pupils.json").text)["pupils"], [])
+        self.rollbook("user", "alter", "pat", "--scope", "house=red", code=2)
+        self.rollbook("user", "alter", "pat", "--scope", f"year={year}")
+        self.assertEqual(who.get("/today").status, 303)
+        who = self.somebody("pastoral", "kim", "--scope", f"year={year}")
+        self.assertEqual({p["pupil"]["ref"] for p in json.loads(who.get("/pupils.json").text)["pupils"]}, mine)
+        for each in json.loads(who.get("/alerts.json?state=all").text)["alerts"]:
+            self.assertIn(each["pupil"]["ref"], mine)
+        for each in everybody:
+            self.assertEqual(who.get(f"/pupils/{each['ref']}").status, 200 if each["ref"] in mine else 404)
+        self.assertEqual(who.get("/ledger").status, 404)
+        said = [e["payload"]["value"] for e in self.entries("--kind", "settings") if e["payload"]["name"] == "account/pat"]
+        self.assertEqual([(v["role"], v["scope"], v["state"]) for v in said],
+                         [("pastoral", "", "standing"), ("pastoral", f"year={year}", "standing")])
+        self.assertEqual([a["scope"] for a in self.read("user", "list") if a["name"] == "kim"], [f"year={year}"])
+
+    def test_an_auditor_sees_by_name_whom_the_safeguarding_lead_opens_until_the_engagement_is_over(self):
+        auditor = self.somebody("auditor", "aud", "--person", "A Trust Auditor", "--body", "The Trust", "--purpose",
+                                "Attendance review", "--to", "2099-01-01")
+        one = json.loads(self.somebody("lead").get("/pupils.json").text)["pupils"][0]["pupil"]
+        page = f"/pupils/{one['ref']}"
+        self.assertNotIn(one["name"], auditor.get(page).text)
+        dsl = self.somebody("dsl")
+        token = dsl.get(page).hidden("form_token")
+        asked = {"form_token": token, "do": "open-pupil", "account": "aud", "text": "A plan is looked at."}
+        self.assertEqual(dsl.post(page, **asked).status, 303)
+        self.assertEqual(dsl.post(page, **{**asked, "account": "lead"}).status, 400)
+        self.assertIn(one["name"], auditor.get(page).text)
+        self.rollbook("user", "close", "aud", "--pupil", one["ref"], "--by", "dsl")
+        self.assertNotIn(one["name"], auditor.get(page).text)
+        self.rollbook("user", "open", "aud", "--pupil", one["ref"], "--by", "dsl", "--reason", "Once more.")
+        self.assertIn(one["name"], auditor.get(page).text)
+        self.rollbook("user", "alter", "aud", "--to", "2000-01-01", code=2)
+        self.rollbook("user", "alter", "aud", "--from", "2000-01-01", "--to", "2000-01-02")
+        self.assertEqual(auditor.get(page).status, 303)
+        states = [(e["payload"]["value"]["state"], e["pupil"]) for e in self.entries("--kind", "settings")
+                  if e["payload"]["name"].startswith("opened/aud/")]
+        self.assertEqual(states, [(s, one["ref"]) for s in ("standing", "ended", "standing", "ended")])
+        self.rollbook("user", "open", "aud", "--pupil", one["ref"], "--by", "dsl", "--reason", "Too late.", code=1)
+        self.verify()
 
     def test_pages_stay_through_a_reload(self):
         who = self.somebody("lead")

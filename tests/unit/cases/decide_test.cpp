@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/cases/marker.hpp"
+#include "daemon/cases/opened_pupil.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -308,6 +309,35 @@ TEST_CASE(
     case_action planned = call;
     planned.is_done = false;
     CHECK_FALSE(accounts_at(planned, zone));
+}
+
+TEST_CASE("a pupil is open to one auditor for a reason until closed, and the same again is nothing", "[cases]")
+{
+    desk at;
+    decision_request open = at.ask(decision_kind::open_pupil, no_entry);
+    open.pupil = at.pupil;
+    open.owner = "aud";
+    CHECK(code_of(at.take(open)) == errc::usage); // without a reason
+    open.text = "a plan";
+    REQUIRE(at.take(open).value() == 1);
+    CHECK(at.same_row);
+    CHECK(at.take(open).value() == 0);
+    decision_request other = open;
+    other.owner = "other";
+    REQUIRE(at.take(other).value() == 1);
+    REQUIRE(opened_in(at.held, "aud").size() == 1);
+    CHECK(opened_in(at.held, "aud")[0].first.reason == "a plan");
+
+    decision_request close = at.ask(decision_kind::close_pupil, no_entry);
+    close.pupil = at.pupil;
+    close.owner = "aud";
+    REQUIRE(at.take(close).value() == 1);
+    CHECK(at.same_row);
+    CHECK(code_of(at.take(close)) == errc::not_found);
+    CHECK(opened_in(at.held, "aud").empty());
+    CHECK(opened_in(at.held, "other").size() == 1);
+    close.pupil = no_entry;
+    CHECK(code_of(at.take(close)) == errc::not_found);
 }
 
 TEST_CASE("a marker stands until it is ended, changes in its place, and the same again is nothing", "[cases]")

@@ -20,6 +20,36 @@ TEST_CASE("a request for a poll is read back as it was written", "[service]")
     CHECK(read.poll.allow_vanished == asked.poll.allow_vanished);
 }
 
+TEST_CASE("what is asked of an account is read back as it was written", "[service]")
+{
+    control_request asked;
+    asked.command = control_request::kind::account;
+    account_request& change = asked.account;
+    change.command = static_cast<account_request::kind>(GENERATE(range(0, 4)));
+    change.name = "ann";
+    change.user = "root";
+    if (GENERATE(false, true)) {
+        change.role = role::auditor;
+        change.scope = parse_scope("year=8, form=9B").value();
+        change.person = "A \"Trust\" Auditor";
+        change.body = "";
+        change.purpose = "review";
+        change.first_day = parse_day("2026-11-23");
+        change.last_day = parse_day("2026-11-24");
+    }
+    const account_request read = parse_request(to_line(asked)).value().account;
+    CHECK(read.command == change.command);
+    CHECK(read.name == "ann");
+    CHECK(read.user == "root");
+    CHECK(read.role == change.role);
+    CHECK(read.scope == change.scope);
+    CHECK(read.person == change.person);
+    CHECK(read.body == change.body);
+    CHECK(read.purpose == change.purpose);
+    CHECK(read.first_day == change.first_day);
+    CHECK(read.last_day == change.last_day);
+}
+
 TEST_CASE("a decision is read back as it was written", "[service]")
 {
     control_request asked;

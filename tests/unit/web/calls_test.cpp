@@ -29,6 +29,9 @@ struct calls_fixture : site_fixture {
                 pupil,
                 R"({"adult":"M1","forename":"Mo","lives_with_pupil":true,"priority":1,"relation":"Mother","surname":"<i>Clay"})"
             );
+        account pastoral = desk.book.find("pastoral").value();
+        pastoral.scope.years = {"8", "9"};
+        desk.book.put(pastoral);
         watched_pupil listed;
         listed.pupil = "P-" + std::to_string(fay);
         listed.reason = "a-class-of-reason";

@@ -49,7 +49,12 @@ struct desk_in_memory : page_desk {
         decided.push_back(request);
         return upkeep_report{};
     }
-    instant now() override { return at("2026-11-23T13:00:00Z"); }
+    result<void> change_account(const account_request& asked) override
+    {
+        return rollbook::change_account(book, asked, on("2026-11-23"), now());
+    }
+    instant now() override { return at(time.c_str()); }
+    std::string time = "2026-11-23T13:00:00Z";
     bool refuses = false;
     std::vector<decision_request> decided;
     accounts_in_memory book;
@@ -97,9 +102,30 @@ struct site_fixture : small_school {
             one.role = each;
             one.password = hash;
             one.totp_secret = totp_secret;
+            if (each == role::pastoral) one.scope.years = {"8"};
             desk.book.put(one);
         }
+        in_year(
+            ana,
+            "A1",
+            R"({"forename":"Ana","registration_group":"8B","surname":"Ahmed","upn":")" + upn_text + R"(","year":"8"})"
+        );
         open();
+    }
+
+    // A new version of a pupil's record, which says the year group.
+    void in_year(entry_index pupil, const char* id, const std::string& fields)
+    {
+        thing_version row;
+        row.kind = what::pupil;
+        row.source = "mis";
+        row.key = id;
+        row.subject = pupil;
+        row.replaces = pupil;
+        ledger->append(
+            second_read,
+            record_entry(reported_record(what::pupil, id, id, fields), row, {first_read, second_read, false})
+        );
     }
 
     void open()

@@ -164,7 +164,7 @@ TEST_CASE_METHOD(site_fixture, "an account that is reset or removed has no sessi
     asked.name = "lead";
     asked.command = account_request::kind::reset;
     asked.setup_hash = std::string(64, 'a');
-    REQUIRE(change_account(desk.book, asked, at("2026-11-23T13:00:00Z")).has_value());
+    REQUIRE(change_account(desk.book, asked, on("2026-11-23"), at("2026-11-23T13:00:00Z")).has_value());
     CHECK(get("/today").status == 303);
 }
 
@@ -323,7 +323,7 @@ TEST_CASE_METHOD(site_fixture, "an account is set up once, with its code, a pass
     asked.name = "new";
     asked.role = role::lead;
     asked.setup_hash = to_hex(sha256(as_bytes("ABCD-EFGH-JKMN-PQRS-TVWX-YZ01")));
-    REQUIRE(change_account(desk.book, asked, desk.now()).has_value());
+    REQUIRE(change_account(desk.book, asked, on("2026-11-23"), desk.now()).has_value());
     const web_answer form = get("/setup");
     keep_cookies(form);
     web_fields fields = {
