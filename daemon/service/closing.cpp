@@ -544,19 +544,34 @@ void read_closer::judge_alerts(step& s)
     if (settings_.alert_budget > 0 && s.report.alerts_opened > 0) weigh_budget(s, facts);
 }
 
-// Alerts of this school day about pupils, by rule. What concerns a child's safety is in no budget.
+// By which rule the alert counts to the budget of the day on which it opened; null where it does not. What concerns a
+// child's safety is in no budget.
+read_closer::weighed_alert read_closer::weigh(const held_thing& thing) const
+{
+    weighed_alert weighed{thing.entry, {}, nullptr};
+    const auto each = thing.pupil == no_entry ? std::nullopt : parse_alert_payload(thing.payload, thing.entry);
+    if (!each || each->state == alert_state::baseline || each->state == alert_state::pending) return weighed;
+    const auto by = std::ranges::find(settings_.rules, each->rule, &rule::id);
+    if (by != settings_.rules.end() && !by->safety) weighed.by = &*by;
+    weighed.opened_on = day_of(zone_.to_local(each->opened_at));
+    return weighed;
+}
+
+// Alerts of this school day about pupils, by rule. Each version of an alert is read once.
 void read_closer::weigh_budget(step& s, const rule_facts& facts)
 {
+    const auto& alerts = std::as_const(s.held).things(what::alert).all();
+    if (weighed_of_ != s.held.number()) weighed_.clear();
+    weighed_of_ = s.held.number();
+    weighed_.resize(alerts.size());
     std::map<std::string, std::int64_t> opened;
     std::int64_t in_all = 0;
-    for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
-        if (thing.pupil == no_entry) continue;
-        const auto each = parse_alert_payload(thing.payload, thing.entry);
-        if (!each || each->state == alert_state::baseline || each->state == alert_state::pending) continue;
-        if (day_of(zone_.to_local(each->opened_at)) != s.today) continue;
-        const auto by = std::ranges::find(settings_.rules, each->rule, &rule::id);
-        if (by == settings_.rules.end() || by->safety) continue;
-        ++opened[each->rule];
+    auto weighed = weighed_.begin();
+    for (const held_thing& thing : alerts) {
+        weighed_alert& each = *weighed++;
+        if (each.entry != thing.entry) each = weigh(thing);
+        if (!each.by || each.opened_on != s.today) continue;
+        ++opened[each.by->id];
         ++in_all;
     }
     if (in_all <= settings_.alert_budget) return;
@@ -595,8 +610,11 @@ std::optional<std::string> read_closer::advice_for(
         if (allowed < 0) continue;
         std::vector<value_pair> values;
         for (pupil_no number = 0; number < facts.held.pupils(); ++number) {
+            // Whoever is at a higher threshold is over the lowest, and has an alert that stands.
             const entry_index pupil = facts.held.ref_of(number);
-            if (pupils_.of(s.held, pupil).gone) continue;
+            const held_thing* thing =
+                std::as_const(s.held).things(what::alert).find("", fmt::format("{}/{}", by->id, pupil));
+            if (!thing || thing->gone || pupils_.of(s.held, pupil).gone) continue;
             const judged_pupil who = pupils_.judged(s.held, pupil, number);
             if (const auto pair = values_of(*by, pupil_history(facts, who, s.judged))) values.push_back(*pair);
         }

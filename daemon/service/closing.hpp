@@ -91,6 +91,13 @@ private:
     void record_watched(step& now);
     void judge_alerts(step& now);
     std::set<entry_index> pupils_waiting(const step& now) const;
+    // What one version of an alert counts to a day's budget.
+    struct weighed_alert {
+        entry_index entry = no_entry; // the version
+        civil_day opened_on{};
+        const rule* by = nullptr; // null: to none
+    };
+    weighed_alert weigh(const held_thing& thing) const;
     void weigh_budget(step& now, const rule_facts& facts);
     std::optional<std::string> advice_for(
         step& now, const rule_facts& facts, const std::map<std::string, std::int64_t>& opened, std::int64_t in_all
@@ -124,6 +131,8 @@ private:
     std::map<std::string, matched> links_; // by source
     // What the last judging of every pupil rested on; the same again means that only touched pupils can differ.
     std::string judged_all_for_;
+    std::vector<weighed_alert> weighed_;                   // by place among the held alerts
+    std::uint64_t weighed_of_ = 0;                         // the held state's number
     std::map<std::string, std::set<entry_index>> failing_; // by rule: the pupils whom judging it broke off for
 };
 
