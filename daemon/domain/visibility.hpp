@@ -33,8 +33,9 @@ private:
 };
 
 // The label of a record of a source by its kind and by whether the source is a safeguarding system. Links, findings and
-// alerts have no label of their own: theirs is the union of their evidence's. What is about no pupil (statements,
-// settings, keys) is open to all who may open the ledger, and has none. Of actions, those that a source lists.
+// alerts have no label of their own: theirs is the union of their evidence's, and a statement's that of the kinds which
+// it counts. What else is about no pupil (settings, keys) is open to all who may open the ledger, and has none. Of
+// actions, those that a source lists.
 constexpr visibility visibility_of(what kind, bool is_safeguarding_source)
 {
     switch (kind) {

@@ -42,6 +42,17 @@ visibility labels_of_finding(const workplace& at, json_view root, int depth)
     return visibility_beyond_evidence(kind) | (seen == visibility() ? visibility_of_finding(kind, text("key")) : seen);
 }
 
+// It counts records: that there are more of a kind is told to who may see that kind.
+visibility labels_of_statement(const workplace& at, json_view root, std::string_view source)
+{
+    visibility labels;
+    root["rows"].for_each_element([&](json_view row) {
+        const auto kind = parse_what(row["record"].string_if().value_or(std::string_view()));
+        if (kind) labels |= visibility_of(*kind, at.config.is_safeguarding(source));
+    });
+    return labels;
+}
+
 // Evidence is never derived from evidence more than twice: a message tells of an alert, an alert of marks.
 visibility labels_of(const workplace& at, const opened_entry& each, int depth)
 {
@@ -75,6 +86,7 @@ visibility labels_of(const workplace& at, const opened_entry& each, int depth)
         const bool is_told_why = name.starts_with(marker_prefix) || name.starts_with(opened_prefix);
         return is_told_why ? visibility::safeguarding : visibility();
     }
+    case what::statement: return labels_of_statement(at, each.root(), source);
     default: return source.empty() ? visibility() : visibility_of(*kind, at.config.is_safeguarding(source));
     }
 }

@@ -41,16 +41,20 @@ class Answer:
 
 
 class Reader:
+    source = ""  # an address of this machine to ask from; the system's choice
+
     def __init__(self, url, trusts=None):
         self.at = urllib.parse.urlsplit(url)
         self.trusts = ssl.create_default_context(cafile=trusts) if trusts else None
         self.cookies = {}
 
     def ask(self, method, path, body=None, headers=None):
+        source = (self.source, 0) if self.source else None
         if self.at.scheme == "https":
-            link = http.client.HTTPSConnection(self.at.hostname, self.at.port, timeout=20, context=self.trusts)
+            link = http.client.HTTPSConnection(self.at.hostname, self.at.port, timeout=20, source_address=source,
+                                               context=self.trusts)
         else:
-            link = http.client.HTTPConnection(self.at.hostname, self.at.port, timeout=20)
+            link = http.client.HTTPConnection(self.at.hostname, self.at.port, timeout=20, source_address=source)
         sent = dict(headers or {})
         if self.cookies and "Cookie" not in sent:
             sent["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
