@@ -51,7 +51,7 @@ std::vector<due_reminder> reminders_of(
         if (number > 0 && std::ranges::find(due, made) == due.end()) due.push_back(made);
     };
     for (const route_configuration& route : setting.routes) {
-        if (!route.wants(of.id) || !reaches_people(route)) continue;
+        if (!route.wants_alert(of, about.stage) || !reaches_people(route)) continue;
         const reminding& own = of.reminders.is_set() ? of.reminders : route.reminders;
         if (own.remind_after.count() > 0)
             add(due_reminder::kind::unacknowledged, route.name, waited / own.remind_after);

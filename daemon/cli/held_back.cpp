@@ -27,7 +27,7 @@ void put_pupil(register_gate& gate, pupil_no number, std::string_view record, ci
     const auto form = fields["registration_group"].string_if();
     const auto year = fields["year"].string_if();
     // Of one who is in no list of pupils nothing is known.
-    if (fields.size() > 0) gate.put_pupil(number, form.value_or(year.value_or("")));
+    if (fields.size() > 0) gate.put_pupil(number, form.value_or(year.value_or("")), year.value_or(""));
 }
 
 // Kinds of record that the newest read of their source did not read.

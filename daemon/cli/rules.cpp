@@ -61,7 +61,10 @@ void change_threshold(rule& by, const std::string& text)
 void print_counts(const command_io& io, const rule& by, const backtest_counts& counts)
 {
     std::map<std::string, std::int64_t> sums;
-    io.out << by.id << ": " << grouped(counts.already) << " met on the first day already\n";
+    if (find_measure(by.measure)->by_clock)
+        io.out << by.id << ": judged by the minute, on days on which marks were read\n";
+    else
+        io.out << by.id << ": " << grouped(counts.already) << " met on the first day already\n";
     std::vector<std::string_view> headings{"Week of"};
     std::vector<std::string> names;
     for (const rule_stage& stage : by.stages)
@@ -96,6 +99,13 @@ void write_counts(json_writer& out, const rule& by, const backtest_counts& count
         out.end_object().member("week_of", format_day(monday)).end_object();
     }
     out.end_array().end_object();
+}
+
+// "09:15"
+std::string clock_text(local_instant at)
+{
+    const auto minutes = std::chrono::floor<std::chrono::minutes>(at - day_of(at)).count();
+    return fmt::format("{:02}:{:02}", minutes / 60, minutes % 60);
 }
 
 // One line of the condition tree.
@@ -295,6 +305,7 @@ int run_rules_backtest(const command_io& io, const command_options& options)
             for (const std::string& text : options.set)
                 change_threshold(order.rules.front(), text);
         }
+        order.watched = at.config.watch_list;
         const civil_day today = day_of(at.zone.to_local(at.now));
         order.days = {
             options.from_day.value_or(school_calendar::academic_year_start(options.to_day.value_or(today))),
@@ -304,7 +315,9 @@ int run_rules_backtest(const command_io& io, const command_options& options)
         const people everyone(at);
         const auto write_day = [&](const backtest_day& one) {
             list.item([&](json_writer& out) {
-                out.begin_object().member("day", format_day(one.day));
+                out.begin_object();
+                if (one.minute) out.member("at", clock_text(*one.minute));
+                out.member("day", format_day(one.day));
                 out.member("pupil", reference_of(everyone.person_of(one.pupil)))
                     .member("rule", one.by->id)
                     .key("stage");

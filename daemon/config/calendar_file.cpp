@@ -1,4 +1,5 @@
 #include "daemon/config/sections.hpp"
+#include "daemon/domain/year_group.hpp"
 
 #include <algorithm>
 #include <array>
@@ -134,10 +135,54 @@ std::vector<closed_day> read_closed(table_reader& root, const std::vector<placed
     return out;
 }
 
+std::vector<std::string> read_years(table_reader& table)
+{
+    std::vector<std::string> years;
+    const auto given = table.texts("years", R"(a list of years such as ["7", "8"]; left out: every year)");
+    for (const std::string& each : given.value_or(std::vector<std::string>())) {
+        std::string bare(bare_year(each));
+        if (std::ranges::find(years, bare) != years.end())
+            table.wrong("years", in_quotes(each) + " is named twice", "each year once");
+        years.push_back(std::move(bare));
+    }
+    std::ranges::sort(years);
+    if (!years.empty())
+        table.warn(
+            "years",
+            "registers at other times for some years; \"Working together to improve school attendance\" says at the "
+            "same "
+            "time for all pupils"
+        );
+    return years;
+}
+
+weekday_set read_weekdays(table_reader& table)
+{
+    weekday_set days;
+    const std::string form =
+        "a list of " + one_of({weekday_names.begin(), weekday_names.end()}) + "; left out: every day";
+    const auto given = table.texts("weekdays", form);
+    for (const std::string& each : given.value_or(std::vector<std::string>())) {
+        const auto* const at = std::ranges::find(weekday_names, each);
+        const auto place = static_cast<std::size_t>(at - weekday_names.begin());
+        if (at == weekday_names.end())
+            table.wrong("weekdays", in_quotes(each) + " is not a weekday", form);
+        else if (days.test(place))
+            table.wrong("weekdays", in_quotes(each) + " is named twice", "each weekday once");
+        else
+            days.set(place);
+    }
+    return days;
+}
+
 std::optional<session_time> read_session(table_reader& table)
 {
     constexpr std::array<std::string_view, 2> halves = {"AM", "PM"};
     session_time out;
+    if (table.has("years")) out.years = read_years(table);
+    if (table.has("weekdays")) out.weekdays = read_weekdays(table);
+    (void)table.find("years");
+    (void)table.find("weekdays");
     if (!table.has("name")) table.missing("name", "AM or PM");
     for (const std::string_view key : {"register_opens", "register_closes"})
         if (!table.has(key)) table.missing(key, "a time such as 08:45:00");
@@ -181,7 +226,7 @@ void warn_of_missing_times(
     for (const half_day half : {half_day::am, half_day::pm}) {
         std::optional<civil_day> from;
         for (const session_time& time : sessions)
-            if (time.half == half) from = std::min(from.value_or(time.from), time.from);
+            if (time.half == half && time.is_for_all()) from = std::min(from.value_or(time.from), time.from);
         const std::string name(name_of(half));
         const std::string instead = half == half_day::am ? "12:00" : "16:00";
         if (!from)
@@ -195,13 +240,26 @@ void warn_of_missing_times(
     }
 }
 
+// Of two rows that hold from the same day neither could go before the other.
+bool shares_years(const session_time& a, const session_time& b)
+{
+    if (a.years.empty() || b.years.empty()) return a.years.empty() && b.years.empty();
+    return std::ranges::any_of(a.years, [&](const std::string& year) {
+        return std::ranges::find(b.years, year) != b.years.end();
+    });
+}
+
 std::vector<session_time> read_sessions(table_reader& root, const std::vector<placed_range>& half_terms)
 {
     std::vector<session_time> out;
     for (table_reader& table : root.tables("session")) {
         const std::optional<session_time> one = read_session(table);
         if (!one) continue;
-        const auto same = [&](const session_time& other) { return other.half == one->half && other.from == one->from; };
+        const auto same = [&](const session_time& other) {
+            return other.half == one->half && other.from == one->from && shares_years(other, *one) &&
+                   other.weekdays.none() == one->weekdays.none() &&
+                   (one->weekdays.none() || (other.weekdays & one->weekdays).any());
+        };
         if (std::ranges::any_of(out, same))
             table.wrong("from", "another table gives times for this session from this day", "one table for each day");
         out.push_back(*one);

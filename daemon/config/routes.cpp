@@ -143,6 +143,40 @@ void check_rules_known(table_reader& table, const configuration& known, const ro
     }
 }
 
+// A stage is known when some rule that the route takes has it.
+void check_stages_known(table_reader& table, const configuration& known, const route_configuration& route)
+{
+    for (const std::string& name : route.stages) {
+        const bool is_known = std::ranges::any_of(known.rules, [&](const rule& of) {
+            return route.wants(of.id) && place_of_stage(of, name) >= 0;
+        });
+        if (!is_known)
+            table.wrong(
+                "stages",
+                in_quotes(name) + " is not a stage of a rule that this route takes",
+                "names of stages: `rollbook rules list`"
+            );
+    }
+}
+
+// Of what is about a child's safety every stage must reach somebody.
+void warn_of_unheard_stages(table_reader& root, const configuration& known)
+{
+    for (const rule& of : known.rules) {
+        const auto takes = [&](const route_configuration& each) { return each.wants(of.id); };
+        if (!of.enabled || !of.safety || std::ranges::none_of(known.routes, takes)) continue;
+        for (int stage = 0; stage < std::ssize(of.stages); ++stage) {
+            const auto hears = [&](const route_configuration& each) { return each.wants_rise(of, stage - 1, stage); };
+            if (std::ranges::none_of(known.routes, hears))
+                root.warn(
+                    "route",
+                    "nobody is told when the safety rule " + in_quotes(of.id) + " reaches its stage " +
+                        in_quotes(of.stages[static_cast<std::size_t>(stage)].name)
+                );
+        }
+    }
+}
+
 route_configuration read_route(table_reader& table, const configuration& known)
 {
     constexpr std::array<std::string_view, 3> disclosures = {"reference", "initials", "name"};
@@ -156,6 +190,11 @@ route_configuration read_route(table_reader& table, const configuration& known)
     if (!table.has("rules")) table.missing("rules", R"(["*"] or a list of rule ids)");
     out.rules = table.texts("rules", R"(["*"] or a list of rule ids)").value_or(std::vector<std::string>());
     check_rules_known(table, known, out);
+    if (table.has("stages")) {
+        out.stages = table.texts("stages", R"(a list such as ["dsl", "visit"]; left out: every stage)")
+                         .value_or(std::vector<std::string>());
+        check_stages_known(table, known, out);
+    }
     if (table.has("fields")) {
         const std::string form = "a list of " + one_of({alert_fields.begin(), alert_fields.end()});
         out.fields = table.texts("fields", form).value_or(std::vector<std::string>());
@@ -198,6 +237,7 @@ void read_routes(table_reader& root, configuration& into)
             );
         into.routes.push_back(std::move(one));
     }
+    warn_of_unheard_stages(root, into);
 }
 
 } // namespace rollbook

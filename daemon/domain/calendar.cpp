@@ -1,9 +1,12 @@
 #include "daemon/domain/calendar.hpp"
 
+#include "daemon/domain/year_group.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 namespace rollbook {
@@ -44,12 +47,41 @@ std::pair<half_day, civil_day> by_half_and_day(const session_time& time)
     return {time.half, time.from};
 }
 
-// Of two times for the same half and first day, the last given stays.
+auto by_whom(const session_time& time)
+{
+    return std::tuple(time.half, time.from, time.years, time.weekdays.to_ulong());
+}
+
+// Of two times for the same half, first day, years and weekdays, the last given stays.
 void sort_sessions(std::vector<session_time>& sessions)
 {
+    for (session_time& each : sessions)
+        sort_once(each.years);
     std::ranges::reverse(sessions);
-    std::ranges::stable_sort(sessions, {}, by_half_and_day);
-    sessions.erase(std::ranges::unique(sessions, {}, by_half_and_day).begin(), sessions.end());
+    std::ranges::stable_sort(sessions, {}, by_whom);
+    sessions.erase(std::ranges::unique(sessions, {}, by_whom).begin(), sessions.end());
+}
+
+bool holds_on(const session_time& time, civil_day day)
+{
+    const auto place = static_cast<std::size_t>((std::chrono::weekday(day) - std::chrono::Monday).count());
+    return time.from <= day && (time.weekdays.none() || (place < time.weekdays.size() && time.weekdays.test(place)));
+}
+
+bool is_about(const session_time& time, std::string_view bare)
+{
+    return time.years.empty() || std::ranges::find(time.years, bare) != time.years.end();
+}
+
+// What goes before what, of two rows that both hold.
+auto precedence(const session_time& time)
+{
+    return std::tuple(!time.years.empty(), time.weekdays.any(), time.from);
+}
+
+auto closing_time(const session_time& time)
+{
+    return std::tuple(time.closes + time.settle, time.closes);
 }
 
 std::vector<civil_day> open_days(const std::vector<day_range>& half_terms, const std::vector<closed_day>& closed)
@@ -109,6 +141,11 @@ school_calendar::school_calendar(
     sort_terms(terms_);
     sort_once(closed_);
     sort_sessions(sessions_);
+    for (const session_time& each : sessions_) {
+        own_years_.insert(own_years_.end(), each.years.begin(), each.years.end());
+        is_for_all_ = is_for_all_ && each.is_for_all();
+    }
+    sort_once(own_years_);
 
     for (const term& each : terms_) {
         const std::size_t first = half_terms_.size();
@@ -212,18 +249,70 @@ day_range school_calendar::suspension_term_of(civil_day day)
     return {end_of_july + days(1), civil_day(in / December / 31)};
 }
 
-std::optional<session_time> school_calendar::times_of(session_id session) const
+const session_time* school_calendar::row_for(session_id session, std::string_view bare) const
 {
-    const auto after = std::ranges::upper_bound(sessions_, std::pair(session.half, session.day), {}, by_half_and_day);
-    if (after == sessions_.begin() || std::prev(after)->half != session.half) return std::nullopt;
-    return *std::prev(after);
+    if (is_for_all_) {
+        const auto after =
+            std::ranges::upper_bound(sessions_, std::pair(session.half, session.day), {}, by_half_and_day);
+        if (after == sessions_.begin() || std::prev(after)->half != session.half) return nullptr;
+        return &*std::prev(after);
+    }
+    const session_time* best = nullptr;
+    for (const session_time& each : sessions_) {
+        if (each.half != session.half || !holds_on(each, session.day) || !is_about(each, bare)) continue;
+        if (best == nullptr || precedence(*best) < precedence(each)) best = &each;
+    }
+    return best;
 }
 
-local_instant school_calendar::counts_from(session_id session) const
+std::optional<session_time> school_calendar::times_of(session_id session, std::string_view year) const
 {
-    const std::optional<session_time> times = times_of(session);
-    if (times) return session.day + times->closes + times->settle;
+    if (is_for_all_ || !year.empty()) {
+        const session_time* row = row_for(session, bare_year(year));
+        return row ? std::optional(*row) : std::nullopt;
+    }
+    const std::vector<session_time> all = all_times_of(session);
+    return all.empty() ? std::nullopt : std::optional(all.back());
+}
+
+std::vector<session_time> school_calendar::all_times_of(session_id session) const
+{
+    std::vector<const session_time*> rows{row_for(session, {})};
+    for (const std::string& year : own_years_)
+        rows.push_back(row_for(session, year));
+    std::erase(rows, nullptr);
+    sort_once(rows);
+    std::vector<session_time> found;
+    for (const session_time* row : rows)
+        found.push_back(*row);
+    std::ranges::stable_sort(found, {}, closing_time);
+    return found;
+}
+
+namespace {
+
+local_instant counts_by(session_id session, const session_time* row)
+{
+    if (row) return session.day + row->closes + row->settle;
     return session.day + (session.half == half_day::am ? 12h : 16h);
+}
+
+} // namespace
+
+local_instant school_calendar::counts_from(session_id session, std::string_view year) const
+{
+    if (is_for_all_ || !year.empty()) return counts_by(session, row_for(session, bare_year(year)));
+    return counting_moments(session).back();
+}
+
+std::vector<local_instant> school_calendar::counting_moments(session_id session) const
+{
+    std::vector<local_instant> moments;
+    for (const session_time& each : all_times_of(session))
+        moments.push_back(counts_by(session, &each));
+    if (row_for(session, {}) == nullptr) moments.push_back(counts_by(session, nullptr));
+    sort_once(moments);
+    return moments;
 }
 
 } // namespace rollbook

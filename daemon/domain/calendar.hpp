@@ -2,6 +2,8 @@
 
 #include "daemon/domain/session.hpp"
 
+#include <array>
+#include <bitset>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,13 +34,22 @@ struct closed_day {
     auto operator<=>(const closed_day&) const = default;
 };
 
-// When the register of one half-day opens and closes, from a day on until a later row replaces it.
+// Monday first, in the words of the configuration.
+inline constexpr std::array<std::string_view, 5> weekday_names = {
+    "monday", "tuesday", "wednesday", "thursday", "friday"};
+using weekday_set = std::bitset<weekday_names.size()>;
+
+// When the register of one half-day opens and closes, from a day on until a later row for the same years and weekdays
+// replaces it. A row for the pupil's year goes before one for all years, then one for the weekday before one for all.
 struct session_time {
     half_day half{};
     std::chrono::minutes opens{};  // after midnight, school time
     std::chrono::minutes closes{}; // after midnight, school time
     std::chrono::minutes settle{}; // a mark counts in rules only this long after closing
     civil_day from{};
+    std::vector<std::string> years; // as bare_year() gives them, ascending; empty: every year
+    weekday_set weekdays;           // none: every day
+    bool is_for_all() const { return years.empty() && weekdays.none(); }
     bool operator==(const session_time&) const = default;
 };
 
@@ -92,11 +103,16 @@ public:
     // "reference date"; in force 2012-09-01.
     static day_range suspension_term_of(civil_day day);
 
-    // The times in force for `session`, or empty when the calendar names none. Does not ask whether it is a school day.
-    std::optional<session_time> times_of(session_id session) const;
-    // The wall-clock moment from which rules may read the session: its register closed and settled. A calendar without
-    // times closes AM at 12:00 and PM at 16:00.
-    local_instant counts_from(session_id session) const;
+    // The times in force for `session` and pupils of `year`, or empty when the calendar names none. Of no year in
+    // particular: those that close last. Does not ask whether it is a school day.
+    std::optional<session_time> times_of(session_id session, std::string_view year = {}) const;
+    // Those of every year, each once, in the order in which they close.
+    std::vector<session_time> all_times_of(session_id session) const;
+    // The wall-clock moment from which rules may read the session of pupils of `year`: its register closed and settled.
+    // Of no year in particular: when all are. A calendar without times closes AM at 12:00 and PM at 16:00.
+    local_instant counts_from(session_id session, std::string_view year = {}) const;
+    // The moments from which the session counts for one year or another, ascending; at least one.
+    std::vector<local_instant> counting_moments(session_id session) const;
 
     const std::vector<term>& terms() const { return terms_; }
     const std::vector<closed_day>& closed() const { return closed_; }
@@ -110,9 +126,13 @@ public:
     static std::optional<school_calendar> from_json(std::string_view json);
 
 private:
+    const session_time* row_for(session_id session, std::string_view bare) const;
+
     std::vector<term> terms_;            // by first day
     std::vector<closed_day> closed_;     // by day
-    std::vector<session_time> sessions_; // by half, then by first day
+    std::vector<session_time> sessions_; // by half, then by first day, years and weekdays
+    std::vector<std::string> own_years_; // every year that a row names, ascending
+    bool is_for_all_ = true;             // no row names a year or a weekday
     std::vector<day_range> half_terms_;  // of all terms, by first day
     std::vector<day_range> term_ranges_; // first to last day of each term, by first day
     std::vector<civil_day> days_;        // school days, ascending

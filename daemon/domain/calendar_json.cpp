@@ -2,6 +2,8 @@
 #include "daemon/base/json.hpp"
 #include "daemon/domain/calendar.hpp"
 
+#include <algorithm>
+
 namespace rollbook {
 namespace {
 
@@ -29,6 +31,18 @@ void write(json_writer& out, const session_time& each)
     out.member("closes_minutes", each.closes.count()).member("from", format_day(each.from));
     out.member("half", name_of(each.half)).member("opens_minutes", each.opens.count());
     out.member("settle_minutes", each.settle.count());
+    if (each.weekdays.any()) {
+        out.key("weekdays").begin_array();
+        for (std::size_t i = 0; i < weekday_names.size(); ++i)
+            if (each.weekdays.test(i)) out.value(weekday_names[i]);
+        out.end_array();
+    }
+    if (!each.years.empty()) {
+        out.key("years").begin_array();
+        for (const std::string& year : each.years)
+            out.value(year);
+        out.end_array();
+    }
     out.end_object();
 }
 
@@ -100,7 +114,18 @@ std::optional<session_time> read_session(json_view value)
     const auto settle = read_minutes(value["settle_minutes"]);
     const auto from = read_day(value["from"]);
     if (!half || !opens || !closes || !settle || !from) return std::nullopt;
-    return session_time{*half, *opens, *closes, *settle, *from};
+    session_time read{*half, *opens, *closes, *settle, *from};
+    bool is_readable = true;
+    value["weekdays"].for_each_element([&](json_view each) {
+        const auto* const at = std::ranges::find(weekday_names, each.string_if().value_or(""));
+        is_readable = is_readable && at != weekday_names.end();
+        if (at != weekday_names.end()) read.weekdays.set(static_cast<std::size_t>(at - weekday_names.begin()));
+    });
+    value["years"].for_each_element([&](json_view each) {
+        is_readable = is_readable && each.string_if();
+        read.years.emplace_back(each.string_if().value_or(""));
+    });
+    return is_readable ? std::optional(std::move(read)) : std::nullopt;
 }
 
 } // namespace

@@ -21,8 +21,10 @@ register_gate::register_gate(const attendance_register& marks, const school_cale
 {
 }
 
-void register_gate::put_pupil(pupil_no pupil, std::string_view form)
+void register_gate::put_pupil(pupil_no pupil, std::string_view form, std::string_view year)
 {
+    if (pupil >= year_of_.size()) year_of_.resize(pupil + 1, nullptr);
+    year_of_[pupil] = year.empty() ? nullptr : &*years_.emplace(year).first;
     auto at = form_numbers_.find(form);
     if (at == form_numbers_.end()) {
         at = form_numbers_.emplace(std::string(form), static_cast<std::uint32_t>(forms_.size())).first;
@@ -62,12 +64,17 @@ bool register_gate::is_taken(session_id session, pupil_no pupil) const
     return count(session)[form_of_[pupil]].is_taken();
 }
 
+std::string_view register_gate::year_of(pupil_no pupil) const
+{
+    return pupil < year_of_.size() && year_of_[pupil] ? std::string_view(*year_of_[pupil]) : std::string_view();
+}
+
 held_back register_gate::reason(session_id session, pupil_no pupil) const
 {
     const held_mark& mark = marks_.find(session, pupil);
     const bool is_recorded = mark.is_held() && marks_.codes().class_on(mark.code, session.day) != code_class::none;
     if (is_recorded) return held_back::nothing;
-    if (!read_.through || *read_.through < calendar_.counts_from(session))
+    if (!read_.through || *read_.through < calendar_.counts_from(session, year_of(pupil)))
         return read_.trouble == held_back::nothing ? held_back::not_read_yet : read_.trouble;
     return is_taken(session, pupil) ? held_back::nothing : held_back::register_untaken;
 }
@@ -78,7 +85,7 @@ bool register_gate::holds_back(session_id session, pupil_no pupil) const
     if (!read_.through) return true;
     // A school day counts from the moment on when its first register has settled, as rules are judged.
     civil_day newest = day_of(*read_.through);
-    if (calendar_.counts_from({newest, half_day::am}) > *read_.through) newest -= std::chrono::days(1);
+    if (calendar_.counting_moments({newest, half_day::am}).front() > *read_.through) newest -= std::chrono::days(1);
     return calendar_.school_days_between(session.day, newest) <= held_back_days;
 }
 

@@ -42,8 +42,9 @@ public:
     // Both must outlive it.
     register_gate(const attendance_register& marks, const school_calendar& calendar);
 
-    // The pupil is on roll in this form ("" where the source names none: then one with the others of no form).
-    void put_pupil(pupil_no pupil, std::string_view form);
+    // The pupil is on roll in this form ("" where the source names none: then one with the others of no form). The year
+    // says when the register closes; "" where it is not known.
+    void put_pupil(pupil_no pupil, std::string_view form, std::string_view year = {});
     void drop_pupil(pupil_no pupil);
     // A mark of the session came, changed or went.
     void changed(session_id session) { counted_.erase(session); }
@@ -76,6 +77,7 @@ private:
         bool is_taken() const { return recorded * 2 > pupils; }
     };
     const std::vector<form_count>& count(session_id session) const;
+    std::string_view year_of(pupil_no pupil) const;
 
     const attendance_register& marks_;
     const school_calendar& calendar_;
@@ -83,6 +85,8 @@ private:
     static constexpr std::uint32_t no_form = ~std::uint32_t{0};
     std::vector<std::uint32_t> form_of_; // by pupil_no
     std::vector<std::string> forms_;
+    std::vector<const std::string*> year_of_; // by pupil_no, into years_; null: not known
+    std::set<std::string, std::less<>> years_;
     std::map<std::string, std::uint32_t, std::less<>> form_numbers_;
     mutable std::map<session_id, std::vector<form_count>> counted_;
 };

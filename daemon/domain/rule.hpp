@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rollbook {
@@ -101,5 +102,13 @@ struct rule {
 
     std::int64_t clearing_level() const { return clear_below > 0 ? clear_below : stages.front().at_least; }
 };
+
+// The place of the stage of that name, from 0; -1 when the rule has none.
+inline int place_of_stage(const rule& of, std::string_view name)
+{
+    for (std::size_t at = 0; at < of.stages.size(); ++at)
+        if (of.stages[at].name == name) return static_cast<int>(at);
+    return -1;
+}
 
 } // namespace rollbook

@@ -83,6 +83,22 @@ bool route_configuration::wants(std::string_view rule) const
     return std::ranges::any_of(rules, [&](const std::string& each) { return each == "*" || each == rule; });
 }
 
+bool route_configuration::wants_rise(const rule& of, int before, int reached) const
+{
+    if (!wants(of.id)) return false;
+    bool is_one = stages.empty();
+    for (int at = before + 1; at <= reached && !is_one; ++at)
+        is_one = std::ranges::find(stages, of.stages[static_cast<std::size_t>(at)].name) != stages.end();
+    return is_one;
+}
+
+bool route_configuration::wants_alert(const rule& of, std::string_view stage) const
+{
+    const int place = place_of_stage(of, stage);
+    // Of a rule that was changed since: better told than missed.
+    return wants_rise(of, -1, place < 0 ? static_cast<int>(of.stages.size()) - 1 : place);
+}
+
 std::optional<rule_window> parse_rule_window(std::string_view text)
 {
     for (const auto& [name, of] : named_windows)
@@ -112,6 +128,12 @@ std::string rule_version(const rule& of)
     write_rule(out, of);
     const hash digest = sha256(as_bytes(json));
     return to_hex(bytes_view(digest).first(8));
+}
+
+const rule* configuration::find_rule(std::string_view id) const
+{
+    const auto at = std::ranges::find(rules, id, &rule::id);
+    return at == rules.end() ? nullptr : &*at;
 }
 
 std::string configuration::mis_name() const

@@ -68,8 +68,9 @@ enum class disclosure { reference, initials, name };
 
 struct route_configuration {
     std::string name;
-    std::string channel;            // email | teams | webhook | file | note
-    std::vector<std::string> rules; // "*" or rule ids
+    std::string channel;             // email | teams | webhook | file | note
+    std::vector<std::string> rules;  // "*" or rule ids
+    std::vector<std::string> stages; // told only when an alert reaches or passes one of these; empty: every stage
     disclosure disclose = disclosure::reference;
     reminding reminders;                        // where the rule has none of its own
     std::optional<std::chrono::minutes> digest; // a time of day: what is no safety message goes then, as one
@@ -80,6 +81,11 @@ struct route_configuration {
     int line = 0;
 
     bool wants(std::string_view rule) const;
+    // Whether an alert of `of` that rose from the stage at `before` (-1: it opened) to that at `reached` is told here.
+    // A stage that was passed over counts: what it would have called for has become no less urgent.
+    bool wants_rise(const rule& of, int before, int reached) const;
+    // Whether an alert of `of` that stands at `stage` was told here, in whatever steps it came there.
+    bool wants_alert(const rule& of, std::string_view stage) const;
     bool may_say(std::string_view field) const; // of `fields`
 };
 
@@ -140,7 +146,8 @@ struct configuration {
     };
     std::optional<backup_section> backup;
     struct {
-        std::string lead;                                        // the route that is told what an owner leaves undone
+        std::string lead; // the route that is told what an owner leaves undone
+        std::string dsl; // the route that is told when a marker or the watch list is to be looked at again; empty: none
         std::filesystem::path letters;                           // absolute: a folder of templates; empty: none
         std::chrono::minutes hours_from = std::chrono::hours(8); // school hours of a school day
         std::chrono::minutes hours_to = std::chrono::hours(16);
@@ -161,6 +168,8 @@ struct configuration {
     std::optional<sealed_text_section> sealed_text;
     retention_clocks retention;
     finding_settings findings;
+    // The rule of that id, in force or not; null when there is none.
+    const rule* find_rule(std::string_view id) const;
     // The name of the source whose role is the MIS; empty: none.
     std::string mis_name() const;
     // Also of a source that is configured no longer: it may have been one.

@@ -111,7 +111,7 @@ void finding_judge::know_people(run& now)
         if (pupil.gone || !is_known || !is_on_roll)
             gate_->drop_pupil(*number);
         else
-            gate_->put_pupil(*number, facts.form);
+            gate_->put_pupil(*number, facts.form, facts.year);
     }
     elsewhere_.clear();
     for (const held_thing& link : now.held.things(what::link).all())
@@ -132,7 +132,7 @@ bool finding_judge::forms_changed(const closing_read& read)
     if (!gate_) return false;
     bool changed = false;
     for (const session_id session : read.reading.touched_sessions()) {
-        const bool matters = !changed && calendar_.counts_from(session) <= read.now;
+        const bool matters = !changed && calendar_.counting_moments(session).front() <= read.now;
         const auto names = [&] {
             std::vector<std::string> forms;
             for (const auto& each : gate_->untaken(session))
@@ -318,7 +318,8 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
 
     std::string judged_for = format_day(context.today);
     for (const half_day half : {half_day::am, half_day::pm})
-        judged_for += calendar_.counts_from({context.today, half}) <= read.now ? '+' : '-';
+        for (const local_instant counts : calendar_.counting_moments({context.today, half}))
+            judged_for += counts <= read.now ? '+' : '-';
     judged_for += context.marks_through ? format_day(*context.marks_through) : std::string();
     judged_for += context.knows_suspensions ? 'S' : '-';
     judged_for += context.uses_pm_sign ? 'P' : '-';

@@ -153,7 +153,8 @@ pupil_record_facts facts_of(const held_thing& pupil)
         return facts;
     }
     const json_view fields = root["fields"];
-    facts.form = fields["registration_group"].string_if().value_or(fields["year"].string_if().value_or(""));
+    facts.year = fields["year"].string_if().value_or("");
+    facts.form = fields["registration_group"].string_if().value_or(facts.year);
     facts.date_of_birth = day_in(fields, "date_of_birth");
     facts.on_roll_from = day_in(fields, "on_roll_from");
     facts.on_roll_to = day_in(fields, "on_roll_to");

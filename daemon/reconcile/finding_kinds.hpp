@@ -44,6 +44,7 @@ struct pupil_record_facts {
     // did not leave.
     std::optional<civil_day> gone_on;
     std::string form; // registration group; the year where the source names no group
+    std::string year;
     std::optional<civil_day> date_of_birth;
     std::optional<civil_day> on_roll_from;
     std::optional<civil_day> on_roll_to;

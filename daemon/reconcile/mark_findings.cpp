@@ -196,7 +196,7 @@ void code_wrong_for_time(const mark_case& c, findings& all)
         );
         all.push_back(std::move(made));
     } else if (c.row->code == "L" && c.mark.minutes != 255) {
-        const auto times = c.of.in.calendar.times_of(c.session);
+        const auto times = c.of.in.calendar.times_of(c.session, c.of.facts.year);
         if (!times || std::chrono::minutes(c.mark.minutes) <= times->closes - times->opens) return;
         finding made = about("code-wrong-for-time", c);
         made.explanation = fmt::format(

@@ -111,8 +111,12 @@ public:
         std::uint8_t minutes = 255; // as held_mark has them
     };
 
+    // Measures by the clock ask the register itself: for them alone nothing need be gathered.
+    enum class gathering { all, none };
     // All of it must outlive the history.
-    pupil_history(const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged);
+    pupil_history(
+        const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged, gathering marks = gathering::all
+    );
 
     const rule_facts& facts() const { return facts_; }
     const judged_pupil& pupil() const { return pupil_; }
@@ -277,6 +281,7 @@ enum class telling { nothing, opened, stage_up, baseline, ended };
 struct alert_change {
     alert next;
     telling tell = telling::nothing;
+    int stage_before = -1; // of stage_up: the place of the stage that it rose from
     // Nothing that counts is another: only the value, and with it window and reason. No version is to be made.
     bool only_value = false;
 };

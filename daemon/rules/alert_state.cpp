@@ -133,6 +133,7 @@ alert_change follow(
     }
     if (reached > before) {
         change.tell = telling::stage_up;
+        change.stage_before = before;
         next.staged_at = at;
         if (next.state == alert_state::baseline) next.state = alert_state::open;
     }

@@ -1,3 +1,4 @@
+#include "daemon/domain/year_group.hpp"
 #include "daemon/rules/alert.hpp"
 
 #include <algorithm>
@@ -6,28 +7,6 @@ namespace rollbook {
 namespace {
 
 constexpr int last_compulsory_year = 11;
-
-char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-// "7" of "7", "07", "Y7", "Yr 7" and "Year 7"; anything else as it is.
-std::string_view bare_year(std::string_view text)
-{
-    const std::string_view whole = text;
-    for (const std::string_view word : {"year", "yr", "y"}) {
-        const bool is_there =
-            text.size() > word.size() && std::ranges::equal(text.substr(0, word.size()), word, {}, lower);
-        if (!is_there) continue;
-        text.remove_prefix(word.size());
-        break;
-    }
-    while (text.size() > 1 && (text.front() == ' ' || text.front() == '0'))
-        text.remove_prefix(1);
-    const bool is_number = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-    return is_number ? text : whole;
-}
 
 bool is_after_compulsory_years(std::string_view year)
 {

@@ -25,6 +25,7 @@ struct closed_session {
     standing is = standing::explained;
     std::uint32_t entry = held_mark::nothing;
     bool is_left_out = false; // the register was taken, without a mark for this pupil
+    bool in_school = false;   // the pupil was there, in time or late
 };
 
 closed_session look_at(const reading& read, session_id session, std::chrono::minutes closes)
@@ -32,10 +33,13 @@ closed_session look_at(const reading& read, session_id session, std::chrono::min
     closed_session found{session, session.day + closes};
     const attendance_register& held = read.history.facts().held;
     const held_mark& mark = held.find(session, read.history.pupil().number);
+    const statutory_code* row = mark.is_held() ? held.codes().row_on(mark.code, session.day) : nullptr;
     const bool is_recorded = mark.is_held() && held.codes().class_on(mark.code, session.day) != code_class::none;
     if (is_recorded) {
         found.entry = mark.entry;
         found.is = held.codes().statutory(mark.code) == "N" ? standing::unexplained : standing::explained;
+        // U is an absence in law, and the pupil came.
+        found.in_school = row && (row->klass == code_class::present || row->late);
         return found;
     }
     const register_gate* gate = read.history.facts().gate;
@@ -58,7 +62,7 @@ std::vector<closed_session> closed_sessions(const reading& read)
     for (int at = newest; at >= 0 && at > newest - days_looked_back; --at) {
         const civil_day day = calendar.school_days()[static_cast<std::size_t>(at)];
         for (const half_day half : {half_day::pm, half_day::am}) {
-            const std::optional<session_time> times = calendar.times_of({day, half});
+            const std::optional<session_time> times = calendar.times_of({day, half}, read.history.pupil().year);
             if (times && day + times->closes <= now) found.push_back(look_at(read, {day, half}, times->closes));
         }
     }
@@ -95,32 +99,44 @@ std::string untaken_in_words(const reading& read, const closed_session& untaken)
     return said + ".";
 }
 
-} // namespace
+// The newest sessions in a row of which nothing is known, in order of time, and the one that was known before them.
+struct unknown_row {
+    std::vector<closed_session> sessions;
+    std::optional<closed_session> before;
+};
 
-// Unit: minutes in school time since the register closed on the first of the newest sessions in a row of which nothing
-// is known: still N, or without a mark ten minutes after it should have closed, where its register was taken or the
-// rule tells when it does not know. Any other mark ends the row, and so does a contact that says where the pupil is.
-// Over night and in holidays the minutes stand still: a day that goes by is no news of a child. A row goes back to an
-// earlier day only over N.
-measured unexplained_minutes(const reading& read)
+// Whether a row goes back over the night to a session without a mark. Over N it always does.
+enum class over_night { only_unexplained, untaken_too };
+
+unknown_row newest_unknown(const reading& read, over_night back)
+{
+    unknown_row row;
+    for (const closed_session& each : closed_sessions(read)) {
+        if (each.is == standing::too_early) continue;
+        if (each.is == standing::explained) {
+            row.before = each;
+            break;
+        }
+        const bool is_earlier_day = !row.sessions.empty() && row.sessions.back().session.day != each.session.day;
+        if (is_earlier_day && each.is == standing::untaken && back == over_night::only_unexplained) break;
+        row.sessions.push_back(each);
+    }
+    std::ranges::reverse(row.sessions);
+    return row;
+}
+
+// Over night and in holidays the minutes stand still: a day that goes by is no news of a child. A contact that says
+// where the pupil is ends them.
+measured minutes_of(const reading& read, const std::vector<closed_session>& row)
 {
     measured found;
     found.is_enough = false; // a stage at 0 minutes must not be met by nothing
     found.window = {read.judged().as_of, read.judged().as_of};
-    const local_instant now = read.judged().read_at;
-    std::vector<closed_session> row;
-    for (const closed_session& each : closed_sessions(read)) {
-        if (each.is == standing::too_early) continue;
-        if (each.is == standing::explained) break;
-        const bool is_earlier_day = !row.empty() && row.front().session.day != each.session.day;
-        if (is_earlier_day && each.is == standing::untaken) break;
-        row.push_back(each);
-    }
-    std::ranges::reverse(row);
     if (row.empty()) return found;
     const std::optional<local_instant> accounted = read.history.pupil().accounted_at;
     if (accounted && *accounted >= row.back().closes) return found;
 
+    const local_instant now = read.judged().read_at;
     std::optional<civil_day> counted;
     for (const closed_session& each : row) {
         if (each.entry != held_mark::nothing) found.evidence.push_back(each.entry);
@@ -133,6 +149,31 @@ measured unexplained_minutes(const reading& read)
     found.is_enough = true;
     found.window = {row.front().session.day, row.back().session.day};
     if (row.back().is == standing::untaken) found.detail = untaken_in_words(read, row.back());
+    return found;
+}
+
+} // namespace
+
+// Unit: minutes in school time since the register closed on the first of the newest sessions in a row of which nothing
+// is known: still N, or without a mark ten minutes after it should have closed, where its register was taken or the
+// rule tells when it does not know. Any other mark ends the row. A row goes back to an earlier day only over N.
+measured unexplained_minutes(const reading& read)
+{
+    return minutes_of(read, newest_unknown(read, over_night::only_unexplained).sessions);
+}
+
+// Unit: minutes in school time since the afternoon's register closed, of a pupil whose mark of that morning says that
+// they came, and of whom nothing is known from the afternoon on. It goes on over night, whatever the next register says
+// of nobody.
+measured left_unexplained_minutes(const reading& read)
+{
+    const unknown_row row = newest_unknown(read, over_night::untaken_too);
+    const bool has_left = !row.sessions.empty() && row.before && row.before->in_school &&
+                          row.sessions.front().session.half == half_day::pm &&
+                          row.before->session == session_id{row.sessions.front().session.day, half_day::am};
+    measured found = minutes_of(read, has_left ? row.sessions : std::vector<closed_session>());
+    if (has_left && row.before->entry != held_mark::nothing && found.is_enough)
+        found.evidence.insert(found.evidence.begin(), row.before->entry);
     return found;
 }
 
@@ -152,11 +193,12 @@ next_clock_change(const school_calendar& calendar, std::span<const rule> rules, 
     auto at = static_cast<std::size_t>(std::max(0, calendar.ordinal_at_or_before(day_of(after))));
     for (int ahead = 0; ahead <= school_days_ahead && at < days.size(); ++ahead, ++at) {
         for (const half_day half : {half_day::am, half_day::pm}) {
-            const std::optional<session_time> times = calendar.times_of({days[at], half});
-            if (!times) continue;
-            for (const std::chrono::minutes wait : waits) {
-                const local_instant then = days[at] + times->closes + wait;
-                if (then > after && (!next || then < *next)) next = then;
+            const std::vector<session_time> all = calendar.all_times_of({days[at], half});
+            for (const session_time& times : all) {
+                for (const std::chrono::minutes wait : waits) {
+                    const local_instant then = days[at] + times.closes + wait;
+                    if (then > after && (!next || then < *next)) next = then;
+                }
             }
         }
     }

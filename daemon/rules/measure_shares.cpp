@@ -52,6 +52,25 @@ void wait_for_what_is_held_back(const reading& read, measured& found)
     found.may_rise_by = waits ? whole : 0;
 }
 
+bool is_persistent(const absence_parts& parts)
+{
+    return parts.absent * 10 >= parts.possible && parts.possible > 0;
+}
+
+// Of the half term, after those that count by now.
+std::int64_t sessions_left(const reading& read)
+{
+    const civil_day today = read.judged().as_of;
+    civil_day last = today;
+    for (const term& each : read.calendar().terms())
+        for (const day_range& half_term : each.half_terms)
+            if (half_term.contains(today)) last = half_term.last;
+    std::int64_t left = 2 * std::int64_t{read.calendar().school_days_between(today, last)};
+    for (const half_day half : {half_day::am, half_day::pm})
+        left += read.calendar().counts_from({today, half}, read.history.pupil().year) > read.judged().read_at ? 1 : 0;
+    return left;
+}
+
 // By how much more is absent on Mondays and Fridays than from Tuesday to Thursday.
 std::int64_t excess(const weekday_rates& rates)
 {
@@ -94,6 +113,35 @@ measured absence_percentage(const reading& read)
     found.may_fall_by = found.value - hundredths({parts.absent, parts.possible + unknown});
     found.may_rise_by = hundredths({parts.absent + unknown, parts.possible + unknown}) - found.value;
     found.is_enough = parts.possible > 0 && parts.possible >= read.min_possible;
+    return found;
+}
+
+// Unit: hundredths of a per cent. What the share absent would be at the end of the half term if as large a part of what
+// is left of it were missed as of the last 20 school days; every session left is taken for a possible one. Nothing is
+// said once a tenth is missed already: that is persistent absence itself.
+// Source: customary ("will cross 10 % at current rate by half-term"); persistent absence as above.
+measured projected_absence(const reading& read)
+{
+    measured found = absence_percentage(read);
+    const absence_parts so_far = *found.parts;
+    const civil_day today = read.judged().as_of;
+    const std::optional<day_range> lately = read.calendar().last_school_days(today, 20);
+    absence_parts pace;
+    for (const one& mark : lately ? read.marks_in(*lately) : std::span<const one>())
+        count(pace, mark.row->klass);
+    const std::int64_t left = sessions_left(read);
+    const auto projected = [&](std::int64_t more_absent, std::int64_t more_possible) {
+        const absence_parts all{so_far.absent + more_absent, so_far.possible + more_possible};
+        const absence_parts recent{pace.absent + more_absent, pace.possible + more_possible};
+        if (recent.possible == 0) return hundredths(all);
+        return hundredths({all.absent * recent.possible + recent.absent * left, (all.possible + left) * recent.possible}
+        );
+    };
+    const std::int64_t unknown = std::ssize(read.held_back());
+    found.value = projected(0, 0);
+    found.may_fall_by = std::max<std::int64_t>(0, found.value - projected(0, unknown));
+    found.may_rise_by = std::max<std::int64_t>(0, projected(unknown, unknown) - found.value);
+    found.is_enough = found.is_enough && !is_persistent(so_far);
     return found;
 }
 

@@ -169,6 +169,7 @@ constexpr std::array functions = {
     named_function{"reason_age", reason_age},
     named_function{"absent_sessions", absent_sessions},
     named_function{"absence_percentage", absence_percentage},
+    named_function{"projected_absence", projected_absence},
     named_function{"consecutive_absent_days", consecutive_absent_days},
     named_function{"illness_days", illness_days},
     named_function{"broken_weeks", broken_weeks},
@@ -180,6 +181,7 @@ constexpr std::array functions = {
     named_function{"suspended_days", suspended_days},
     named_function{"suspension_duties", suspension_duties},
     named_function{"unexplained_minutes", unexplained_minutes},
+    named_function{"left_unexplained_minutes", left_unexplained_minutes},
     named_function{"missed_lessons", missed_lessons},
     named_function{"stale_source", of_no_pupil},
     named_function{"failed_rule", of_no_pupil},
@@ -187,9 +189,12 @@ constexpr std::array functions = {
 
 } // namespace
 
-pupil_history::pupil_history(const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged)
+pupil_history::pupil_history(
+    const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged, gathering marks
+)
     : facts_(facts), pupil_(pupil), judged_(judged)
 {
+    if (marks == gathering::none) return;
     const std::optional<day_range> extent = facts.held.extent();
     if (!extent) return;
     const code_book& codes = facts.held.codes();
@@ -199,7 +204,7 @@ pupil_history::pupil_history(const rule_facts& facts, const judged_pupil& pupil,
     facts.held.for_each(pupil.number, {extent->first, judged.as_of}, [&](session_id session, const held_mark& mark) {
         const statutory_code* row = codes.row_on(mark.code, session.day);
         if (row == nullptr) return;
-        if (session.day >= surely_settled && facts.calendar.counts_from(session) > judged.read_at) return;
+        if (session.day >= surely_settled && facts.calendar.counts_from(session, pupil.year) > judged.read_at) return;
         marks_.push_back({session, row, mark.entry, mark.minutes});
     });
     if (!facts.gate) return;
@@ -207,7 +212,8 @@ pupil_history::pupil_history(const rule_facts& facts, const judged_pupil& pupil,
     for (int at = std::max(0, newest - held_back_days); at <= newest; ++at)
         for (const half_day half : {half_day::am, half_day::pm}) {
             const session_id session{facts.calendar.school_days()[static_cast<std::size_t>(at)], half};
-            if (session.day < extent->first || facts.calendar.counts_from(session) > judged.read_at) continue;
+            if (session.day < extent->first || facts.calendar.counts_from(session, pupil.year) > judged.read_at)
+                continue;
             if (facts.gate->holds_back(session, pupil.number)) held_back_.push_back(session);
         }
 }
@@ -252,7 +258,7 @@ std::optional<judged_day> judge_at(const school_calendar& calendar, local_instan
     for (int at = calendar.ordinal_at_or_before(day_of(read_at)); at >= 0; --at) {
         const civil_day day = calendar.school_days()[static_cast<std::size_t>(at)];
         for (const half_day half : {half_day::am, half_day::pm})
-            if (calendar.counts_from({day, half}) <= read_at) return judged_day{day, read_at};
+            if (calendar.counting_moments({day, half}).front() <= read_at) return judged_day{day, read_at};
     }
     return std::nullopt;
 }

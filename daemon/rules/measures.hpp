@@ -38,9 +38,11 @@ measured suspension_duties(const reading& read);
 measured missed_lessons(const reading& read);
 // measure_shares.cpp
 measured absence_percentage(const reading& read);
+measured projected_absence(const reading& read);
 measured weekday_pattern(const reading& read);
 measured attendance_drop(const reading& read);
 // measure_clock.cpp
 measured unexplained_minutes(const reading& read);
+measured left_unexplained_minutes(const reading& read);
 
 } // namespace rollbook

@@ -40,7 +40,8 @@ bool is_by_clock(const rule& judged_by)
 std::string value_in_words(const rule& judged_by, std::int64_t value)
 {
     if (judged_by.measure == "suspended_days") return days_of_sessions(value);
-    if (judged_by.measure == "absence_percentage") return shown_value(value, true) + " %";
+    if (judged_by.measure == "absence_percentage" || judged_by.measure == "projected_absence")
+        return shown_value(value, true) + " %";
     if (kind_of(judged_by).unit == measure_unit::hundredths) return shown_value(value, true) + " percentage points";
     return counted(value, kind_of(judged_by).counted);
 }
@@ -65,11 +66,14 @@ std::string window_in_words(const rule_window& window, std::string_view in)
     return {};
 }
 
-std::string what_is_unexplained(const verdict& now)
+std::string what_is_unexplained(const rule& judged_by, const verdict& now)
 {
+    const bool has_left = judged_by.measure == "left_unexplained_minutes";
     return fmt::format(
-        "Where the pupil is has not been known for {} since the register closed ({})",
+        "{} has not been known for {} since {} register closed ({})",
+        has_left ? "The pupil was in school in the morning, and where they are" : "Where the pupil is",
         counted(now.value, "minute*"),
+        has_left ? "the afternoon's" : "the",
         days_in_words(now.window)
     );
 }
@@ -78,6 +82,8 @@ std::string what_is_unexplained(const verdict& now)
 std::string_view said_of(std::string_view measure)
 {
     if (measure == "absence_percentage") return " absent";
+    if (measure == "projected_absence")
+        return " absent by the end of this half term, if it goes on as in the last 20 school days;";
     if (measure == "weekday_pattern")
         return " more absent on Mondays and Fridays than on other days, beyond the school's own";
     if (measure == "attendance_drop") return " more absent than earlier in the year,";
@@ -108,7 +114,7 @@ std::string what_is(const rule& judged_by, const verdict& now)
                ) +
                and_in_all(judged_by, now);
     }
-    if (is_by_clock(judged_by)) return what_is_unexplained(now);
+    if (is_by_clock(judged_by)) return what_is_unexplained(judged_by, now);
     std::string said = fmt::format(
         "{}{} {} ({})",
         value_in_words(judged_by, now.value),
@@ -227,6 +233,13 @@ std::string why_resolved(const rule& judged_by, const verdict& now)
     const std::string needed = fewer_than(judged_by, judged_by.clearing_level());
     if (is_by_clock(judged_by)) return "Stand down: it is known now where the pupil is.";
     if (is_age(judged_by)) return fmt::format("{}; {}.", what_is(judged_by, now), needed);
+    if (judged_by.measure == "projected_absence" && now.parts && now.parts->absent * 10 >= now.parts->possible &&
+        now.parts->possible > 0)
+        return fmt::format(
+            "{} of {} possible sessions are missed: that is persistent absence now, and no projection.",
+            now.parts->absent,
+            now.parts->possible
+        );
     return fmt::format(
         "{}{} {}; {}.",
         value_in_words(judged_by, now.value),

@@ -1,5 +1,6 @@
 #include "daemon/service/backtest.hpp"
 
+#include "daemon/cases/marker.hpp"
 #include "daemon/domain/calendar.hpp"
 #include "daemon/reconcile/payload.hpp"
 
@@ -11,18 +12,23 @@ namespace {
 
 using alert_key = std::pair<std::size_t, entry_index>; // place of the rule, pupil
 
-void note(backtest_counts& into, civil_day day, const alert_change& change)
+bool is_by_clock(const rule& by)
 {
-    switch (change.tell) {
-    case telling::baseline: ++into.already; break;
-    case telling::opened:
-    case telling::stage_up: ++into.weeks[monday_of(day)][change.next.stage]; break;
-    case telling::ended: ++into.ended; break;
-    case telling::nothing: break;
-    }
+    return find_measure(by.measure)->by_clock;
 }
 
 } // namespace
+
+void backtest_counts::note(civil_day day, const alert_change& change)
+{
+    switch (change.tell) {
+    case telling::baseline: ++already; break;
+    case telling::opened:
+    case telling::stage_up: ++weeks[monday_of(day)][change.next.stage]; break;
+    case telling::ended: ++ended; break;
+    case telling::nothing: break;
+    }
+}
 
 const held_state& past_state::at(entry_index n)
 {
@@ -39,8 +45,7 @@ const held_state& past_state::at(entry_index n)
 
 bool can_be_tried(const rule& by)
 {
-    const measure_kind& kind = *find_measure(by.measure);
-    return !kind.by_clock && !kind.by_source;
+    return !find_measure(by.measure)->by_source;
 }
 
 std::map<std::string, backtest_counts> backtest(
@@ -57,7 +62,7 @@ std::map<std::string, backtest_counts> backtest(
         versions.emplace_back("backtest");
     }
     past_state past(book);
-    known_pupils pupils(order.rules);
+    known_pupils pupils(order.rules, order.watched);
     const auto began = book.began();
     std::map<alert_key, alert> alerts;
     bool is_first = true;
@@ -69,6 +74,8 @@ std::map<std::string, backtest_counts> backtest(
         const attendance_register* marks = held.find_register(order.mis);
         const std::optional<judged_day> judged = judge_at(order.calendar, evening);
         if (!marks || !judged) continue;
+        pupils.find_watched(held, order.mis);
+        pupils.set_priorities(marked_in(held, marker_kind::priority));
         const school_rates rates(*marks, order.calendar, *judged);
         const rule_facts facts{*marks, order.calendar, &held.cases(), &rates, std::nullopt};
         for (pupil_no number = 0; number < marks->pupils(); ++number) {
@@ -77,11 +84,11 @@ std::map<std::string, backtest_counts> backtest(
             const pupil_history history(facts, who, *judged);
             for (std::size_t i = 0; i < order.rules.size(); ++i) {
                 const rule& by = order.rules[i];
-                if (!can_be_tried(by)) continue;
+                if (!can_be_tried(by) || is_by_clock(by)) continue;
                 const auto at = alerts.find({i, pupil});
                 const bool has_alert = at != alerts.end() && !is_ended(at->second.state);
                 const verdict now = evaluate(by, history);
-                if (each && now.fit == cohort_fit::inside) each({day, pupil, &by, &now});
+                if (each && now.fit == cohort_fit::inside) each({day, pupil, &by, &now, {}});
                 if (!has_alert && pupils.of(held, pupil).gone) continue;
                 std::optional<verdict> then;
                 if (has_alert) then = evaluate(by, who, facts, at->second.opened_for);
@@ -97,12 +104,13 @@ std::map<std::string, backtest_counts> backtest(
                     zone.to_instant(evening)
                 );
                 if (!change) continue;
-                note(counts[by.id], day, *change);
+                counts[by.id].note(day, *change);
                 alerts[{i, pupil}] = change->next;
             }
         }
         is_first = false;
     }
+    if (std::ranges::any_of(order.rules, is_by_clock)) backtest_by_the_clock(book, zone, order, each, counts);
     return counts;
 }
 

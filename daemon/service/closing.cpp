@@ -53,14 +53,6 @@ draft watch_entry(const ledger& book, entry_index pupil, const watched_pupil* wa
     return pupil_setting_entry(fmt::format("watch/{}", pupil), value, pupil, last);
 }
 
-std::set<entry_index> priorities_in(const held_state& held)
-{
-    std::set<entry_index> found;
-    for (const pupil_marker& each : markers_in(held))
-        if (!each.ended && each.kind == marker_kind::priority) found.insert(each.pupil);
-    return found;
-}
-
 entry_index newest_link(const held_state& held)
 {
     entry_index newest = 0;
@@ -513,9 +505,10 @@ void read_closer::judge_alerts(step& s)
 
     std::string judged_for = format_day(judged->as_of);
     for (const half_day half : {half_day::am, half_day::pm})
-        judged_for += settings_.calendar.counts_from({judged->as_of, half}) <= judged->read_at ? " counted" : " open";
+        for (const local_instant counts : settings_.calendar.counting_moments({judged->as_of, half}))
+            judged_for += counts <= judged->read_at ? " counted" : " open";
     if (s.reading.pupils_changed() || judged_all_for_.empty()) record_watched(s);
-    const bool marked_anew = pupils_.set_priorities(priorities_in(s.held));
+    const bool marked_anew = pupils_.set_priorities(marked_in(s.held, marker_kind::priority));
     const bool everyone =
         marked_anew || judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first ||
         findings_.registers_changed() ||
@@ -682,14 +675,16 @@ closing_report read_closer::judge_clock(instant now)
     pupils_.find_contacts(s.held, zone_);
     if (judged_all_for_.empty()) pupils_.find_watched(s.held, mis_); // no read has closed since the start
     // A read that closes next still learns that they changed, and judges everybody by every rule.
-    if (pupils_.set_priorities(priorities_in(s.held))) judged_all_for_.clear();
+    if (pupils_.set_priorities(marked_in(s.held, marker_kind::priority))) judged_all_for_.clear();
 
     rule_facts facts{*held, settings_.calendar, &s.held.cases(), nullptr, std::nullopt, findings_.gate(s.held)};
     if (const auto state = book_.source(mis_); state && state->last_success)
         facts.last_read = zone_.to_local(*state->last_success);
     // A new alert is about today: what a holiday or the night finds is no news.
-    const auto morning = settings_.calendar.times_of({s.today, half_day::am});
-    const bool may_open = settings_.calendar.is_school_day(s.today) && morning && s.today + morning->closes <= read_at;
+    const auto mornings = settings_.calendar.all_times_of({s.today, half_day::am});
+    const bool may_open =
+        settings_.calendar.is_school_day(s.today) &&
+        std::ranges::any_of(mornings, [&](const session_time& morning) { return s.today + morning.closes <= read_at; });
     for (pupil_no number = 0; number < held->pupils(); ++number) {
         const entry_index pupil = held->ref_of(number);
         const judged_pupil who = pupils_.judged(s.held, pupil, number);
@@ -700,7 +695,7 @@ closing_report read_closer::judge_clock(instant now)
             const bool opens =
                 may_open && in_cohort(each.by->cohort, who, s.today) && pupils_.of(s.held, pupil).is_on_roll(s.today);
             if (!has_alert && !opens) continue;
-            if (!history) history.emplace(facts, who, s.judged);
+            if (!history) history.emplace(facts, who, s.judged, pupil_history::gathering::none);
             judge_by(s, each, *history, false, opens);
         }
     }
@@ -731,7 +726,17 @@ void read_closer::judge_by(
     try {
         const bool stands = current && !is_ended(current->state);
         std::optional<verdict> then;
-        if (stands) then = evaluate_fresh(by, pupil_history(history.facts(), who, current->opened_for), current->used);
+        if (stands)
+            then = evaluate_fresh(
+                by,
+                pupil_history(
+                    history.facts(),
+                    who,
+                    current->opened_for,
+                    in_force.kind->by_clock ? pupil_history::gathering::none : pupil_history::gathering::all
+                ),
+                current->used
+            );
         // What a rule by the clock saw was so at that minute: a later mark ends it and does not unsay it.
         if (stands && in_force.kind->by_clock) then->stage = std::max(then->stage, 0);
         change = next_alert(
@@ -772,19 +777,25 @@ void read_closer::take_change(step& s, const rule& by, alert_change change, cons
     if (change.tell == telling::baseline)
         ++s.baseline[by.id][change.next.stage];
     else if (change.tell != telling::nothing)
-        tell(s, by, change.next, change.tell);
+        tell(s, by, change.next, change.tell, change.stage_before);
 }
 
-void read_closer::tell(step& s, const rule& by, const alert& about, telling what_to_tell)
+void read_closer::tell(step& s, const rule& by, const alert& about, telling what_to_tell, int stage_before)
 {
     const named_pupil pupil = named_subject(s.held, about);
     if (is_silenced(s.silences, by, about.pupil, s.today)) return;
     const bool flaps = !by.safety && what_to_tell == telling::opened && has_flapped(s, by, about);
     for (const route_configuration& route : settings_.routes) {
-        if (!route.wants(by.id)) continue;
+        const bool is_risen = what_to_tell == telling::stage_up;
+        const bool is_wanted = is_risen ? route.wants_rise(by, stage_before, place_of_stage(by, about.stage))
+                                        : route.wants_alert(by, about.stage);
+        if (!is_wanted) continue;
         if (is_about_source(about) && route.channel == "note") continue; // it goes to a pupil's record
-        const bool unheard = take_over_waiting(s, about.id, route.name);
-        if (unheard && what_to_tell == telling::ended) continue; // nobody was told that it opened
+        std::string first = book_.first_message_id(about.id, route.name);
+        const bool waits = take_over_waiting(s, about.id, route.name);
+        if (waits && what_to_tell == telling::ended) continue; // nobody was told that it opened
+        // Of a stage that this route begins with, the alert opens here.
+        const bool unheard = waits || (is_risen && !route.stages.empty() && first.empty());
         outbox_message m = alert_message(
             messages_,
             route,
@@ -792,7 +803,7 @@ void read_closer::tell(step& s, const rule& by, const alert& about, telling what
             about,
             unheard ? telling::opened : what_to_tell,
             pupil,
-            unheard ? std::string() : book_.first_message_id(about.id, route.name),
+            unheard ? std::string() : std::move(first),
             s.now
         );
         // It counts as late from the moment on at which it may go.
@@ -837,7 +848,8 @@ void read_closer::tell_baseline(step& s)
         if (route.channel == "note") continue; // about no single pupil
         baseline_counts wanted;
         for (const auto& [rule_id, stages] : s.baseline)
-            if (route.wants(rule_id)) wanted[rule_id] = stages;
+            for (const auto& [stage, pupils] : stages)
+                if (route.wants_alert(*settings_.find_rule(rule_id), stage)) wanted[rule_id][stage] = pupils;
         if (!wanted.empty())
             s.t.messages.push_back(baseline_message(messages_, route, settings_.rules, wanted, s.next_index(), s.now));
     }

@@ -106,7 +106,8 @@ private:
     void judge_by(step& now, const rule_in_force& in_force, const pupil_history& history, bool first, bool may_open);
     // `replaced`: the newest version of the same alert, or null where there is none.
     void take_change(step& now, const rule& by, alert_change change, const held_thing* replaced);
-    void tell(step& now, const rule& by, const alert& about, telling what_to_tell);
+    // `stage_before`: of a stage that rose, the place of the one it rose from.
+    void tell(step& now, const rule& by, const alert& about, telling what_to_tell, int stage_before);
     bool has_flapped(const step& now, const rule& by, const alert& about) const;
     bool take_over_waiting(step& now, entry_index about, const std::string& route);
     void tell_baseline(step& now);

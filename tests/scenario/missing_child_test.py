@@ -1,6 +1,7 @@
 """A child on the safeguarding lead's list of whom nothing is known: called for as the register closes, stage by stage by
 the minute, and stood down when the register says where the child is."""
 
+import json
 from email.header import decode_header, make_header
 
 from support import ScenarioTest, main, text_of
@@ -56,6 +57,62 @@ class MissingChildTest(ScenarioTest):
         for entry in self.entries():
             self.assertNotIn("a-class-of-reason", str(entry["payload"]))
         self.verify()
+
+    def test_a_route_of_a_stage_is_told_from_that_stage_on_and_stood_down(self):
+        self.config.write_text(self.config.read_text() + """
+[[route]]
+name = "dsl"
+channel = "file"
+rules = ["missing-child"]
+stages = ["dsl"]
+[route.settings]
+folder = "dsl"
+""")
+        (self.folder / "dsl").mkdir()
+        kinds = lambda: [json.loads(f.read_text())["type"] for f in sorted((self.folder / "dsl").glob("*.json"))]
+        for at, expected in (("09:15", 0), ("09:45", 0), ("10:20", 1), ("11:15", 1)):
+            self.poll(f"{DAY}T{at}:00Z")
+            self.assertEqual(len(kinds()), expected, at)
+        self.assertEqual(kinds(), ["alert.opened"], "the first word that this route hears of it")
+        self.school.amend(self.student, DAY, "AM", "U")
+        self.poll(f"{DAY}T11:20:00Z")
+        self.assertEqual(sorted(kinds()), ["alert.opened", "alert.resolved"])
+        self.assertEqual(self.told(), ["call", "second-contact", "dsl", "visit", "resolved"], "the other hears of all")
+
+    def test_who_came_in_the_morning_and_is_unexplained_in_the_afternoon_is_looked_for(self):
+        other = sorted(self.school.known_pupils)[1]  # on nobody's list
+        self.school.amend(other, DAY, "AM", "/")
+        self.school.amend(other, DAY, "PM", "N")
+        mine = lambda: [a for a in self.mine("left-during-day") if a["pupil"]["source_ids"]["mis"] == [other]]
+        self.poll(f"{DAY}T13:49:00Z")
+        self.assertEqual(mine(), [], "the afternoon's register has not closed")
+        for at, stage, value in (("13:50", "search", 0), ("14:05", "call", 15), ("14:20", "dsl", 30)):
+            self.poll(f"{DAY}T{at}:00Z")
+            alert, = mine()
+            self.assertEqual((alert["stage"], alert["value"], alert["state"]), (stage, value, "open"), at)
+            self.assertIn("in school in the morning", alert["reason"])
+        self.school.amend(other, DAY, "PM", "M")
+        self.poll(f"{DAY}T14:25:00Z")
+        alert, = mine()
+        self.assertEqual((alert["stage"], alert["state"]), ("dsl", "resolved"))
+        self.assertEqual([a["pupil"]["source_ids"]["mis"] for a in self.mine()], [[self.student]])
+
+    def test_the_backtest_of_a_rule_by_the_clock_says_minute_by_minute_what_was_raised(self):
+        for at in ("09:14", "09:15", "09:50", "10:15", "11:16"):
+            self.poll(f"{DAY}T{at}:00Z")
+        self.school.amend(self.student, DAY, "AM", "U")
+        self.poll(f"{DAY}T11:20:00Z")
+        back = lambda *words: self.read("rules", "backtest", "--rule", "missing-child", "--from", self.school.first_day,
+                                        *words)
+        rows = [(r["at"], r["stage"]) for r in back("--each")]
+        self.assertEqual(rows, [("09:15", "call"), ("09:45", "second-contact"), ("10:15", "dsl"), ("11:15", "visit"),
+                                ("11:20", None)])
+        counts, = back()
+        self.assertEqual(counts["ended"], 1)
+        self.assertEqual([w["stages"] for w in counts["weeks"]],
+                         [{"call": 1, "dsl": 1, "second-contact": 1, "visit": 1}])
+        slower, = back("--set", "second-contact=50", "--set", "visit=130")
+        self.assertEqual([w["stages"] for w in slower["weeks"]], [{"call": 1, "dsl": 1, "second-contact": 1}])
 
     def test_a_register_that_is_not_there_is_the_alarm_when_the_source_is_silent(self):
         self.poll(f"{DAY}T08:20:00Z")

@@ -169,3 +169,49 @@ TEST_CASE("a wrong calendar names its own file, the line and the key", "[config]
     CHECK(problem.key == key);
     CHECK_THAT(problem.what, Contains(words));
 }
+
+TEST_CASE("a year or a weekday may have register times of its own", "[config]")
+{
+    school_folder school;
+    school.calendar = autumn + std::string(whole_day) +
+                      "[[session]]\nname = \"AM\"\nregister_opens = 08:30:00\nregister_closes = 08:50:00\n"
+                      "from = 2026-09-01\nyears = [\"Year 7\"]\nweekdays = [\"monday\", \"friday\"]\n";
+    const loaded_configuration loaded = school.load();
+    INFO(problems_of(loaded));
+    REQUIRE(loaded.has_value());
+    const civil_day friday = *parse_day("2026-09-04");
+    CHECK(loaded->calendar.times_of({friday, half_day::am}, "7")->closes == std::chrono::minutes(530));
+    CHECK(loaded->calendar.times_of({friday, half_day::am}, "8")->closes == std::chrono::minutes(555));
+    CHECK(
+        loaded->calendar.times_of({friday - std::chrono::days(1), half_day::am}, "7")->closes ==
+        std::chrono::minutes(555)
+    );
+    const std::vector<std::string> warnings = calendar_warnings(*loaded);
+    REQUIRE(warnings.size() == 1);
+    CHECK_THAT(warnings[0], Contains("same time for all pupils"));
+}
+
+TEST_CASE("times that two rows would give at once are refused", "[config]")
+{
+    const std::string row = "[[session]]\nname = \"AM\"\nregister_opens = 08:30:00\nregister_closes = 08:50:00\n"
+                            "from = 2026-09-01\n";
+    const auto [why, more, problem] = GENERATE_COPY(table<std::string, std::string, std::string>({
+        {"everybody twice", row, "another table gives times"},
+        {"a year in two rows", row + "years = [\"7\"]\n" + row + "years = [\"8\", \"Y7\"]\n", "another table"},
+        {"a weekday in two rows",
+         row + "weekdays = [\"friday\"]\n" + row + "weekdays = [\"monday\", \"friday\"]\n",
+         "another table"},
+        {"a year twice in one row", row + "years = [\"7\", \"Year 7\"]\n", "named twice"},
+        {"a weekday that is none", row + "weekdays = [\"sunday\"]\n", "not a weekday"},
+        {"a weekday in capitals", row + "weekdays = [\"Friday\"]\n", "not a weekday"},
+        {"no year", row + "years = []\n", "is empty"},
+        {"other years beside each other", row + "years = [\"7\"]\n" + row + "years = [\"8\"]\n", ""},
+        {"a year beside a weekday", row + "years = [\"7\"]\n" + row + "weekdays = [\"friday\"]\n", ""},
+    }));
+    CAPTURE(why);
+    school_folder school;
+    school.calendar = autumn + std::string(whole_day) + more;
+    const loaded_configuration loaded = school.load();
+    CHECK(problems_of(loaded).empty() == problem.empty());
+    CHECK_THAT(problems_of(loaded), Contains(problem));
+}

@@ -87,7 +87,7 @@ TEST_CASE("casework has a lead that is a route, hours that end after they begin,
 TEST_CASE("the pack england ships its rules with their thresholds and sources", "[config][statutory]")
 {
     const configuration c = loaded_with("");
-    REQUIRE(c.rules.size() == 17);
+    REQUIRE(c.rules.size() == 19);
 
     const rule& late = named(c, "repeated-lateness");
     CHECK(late.measure == "late_sessions");
@@ -134,7 +134,7 @@ TEST_CASE("an override replaces the keys it names and leaves the rest", "[config
     CHECK(late.stages.size() == 3);
     CHECK(late.measure == "late_sessions");
     CHECK(late.pack == "england");
-    CHECK(c.rules.size() == 17);
+    CHECK(c.rules.size() == 19);
 }
 
 TEST_CASE("per cent in the file are hundredths in the rule", "[config]")
@@ -196,7 +196,7 @@ TEST_CASE("a pack or a school's rules can be checked by themselves", "[config]")
     const school_folder school;
     const auto pack = load_rules(school_folder::packs() / "england.toml", school_folder::packs());
     REQUIRE(pack.has_value());
-    CHECK(pack->rules.size() == 17);
+    CHECK(pack->rules.size() == 19);
     school.write("rules.toml", "[rules]\npacks = [\"england\"]\n[[rule]]\nid = \"incidents\"\nenabled = 1\n");
     const auto own = load_rules(school.path() / "rules.toml", school_folder::packs());
     REQUIRE_FALSE(own.has_value());
@@ -253,7 +253,7 @@ TEST_CASE("a school's own rule stands beside the pack's", "[config]")
     const configuration c =
         loaded_with("[[rule]]\nid = \"own\"\nmeasure = \"late_sessions\"\nwindow = \"1 school day\"\n"
                     "stages = [ { name = \"any\", at_least = 1 } ]\n");
-    CHECK(c.rules.size() == 18);
+    CHECK(c.rules.size() == 20);
     CHECK(named(c, "own").pack.empty());
     CHECK(named(c, "own").source == "school policy");
     CHECK(text_of(named(c, "own").window) == "1 school day");
@@ -365,4 +365,63 @@ TEST_CASE("a rule's version changes with whatever the rule says", "[config]")
     changed = late;
     changed.enabled = false;
     CHECK(rule_version(changed) != before);
+}
+
+TEST_CASE("a route that names stages is told when an alert reaches or passes one of them", "[config]")
+{
+    const configuration c = loaded_with("");
+    const rule& missing = named(c, "missing-child"); // call, second-contact, dsl, visit
+    route_configuration route;
+    route.rules = {"missing-child"};
+    route.stages = {"dsl"};
+    const auto [why, before, reached, told] = GENERATE(table<std::string, int, int, bool>({
+        {"it opens below", -1, 0, false},
+        {"it rises below", 0, 1, false},
+        {"it reaches the stage", 1, 2, true},
+        {"it opens at the stage", -1, 2, true},
+        {"it opens above: the stage was passed", -1, 3, true},
+        {"it passes the stage", 1, 3, true},
+        {"it rises from the stage", 2, 3, false},
+    }));
+    CAPTURE(why);
+    CHECK(route.wants_rise(missing, before, reached) == told);
+    CHECK_FALSE(route.wants_rise(named(c, "illness"), -1, 1));
+    route.stages.clear();
+    CHECK(route.wants_rise(missing, before, reached));
+    CHECK(route.wants_alert(missing, "call"));
+    route.stages = {"dsl"};
+    CHECK_FALSE(route.wants_alert(missing, "call"));
+    CHECK(route.wants_alert(missing, "visit"));
+    CHECK(route.wants_alert(missing, "a stage of an older rule"));
+}
+
+TEST_CASE(
+    "a stage that no rule of the route has is refused, and a safety stage that nobody hears of is warned of", "[config]"
+)
+{
+    const auto [why, stages, problem, warning] = GENERATE(table<std::string, std::string, std::string, std::string>({
+        {"every stage", "", "", ""},
+        {"a stage of another rule", "stages = [\"panel\"]\n", "not a stage of a rule that this route takes", ""},
+        {"no stage", "stages = []\n", "is empty", ""},
+        {"two of four", "stages = [\"call\", \"dsl\"]\n", "", "second-contact"},
+    }));
+    CAPTURE(why);
+    school_folder school;
+    const std::size_t at = school.main.find("rules = [\"missing-child\"]\n");
+    REQUIRE(at != std::string::npos);
+    school.main.insert(at, stages);
+    // The other route takes everything: without it nobody else hears of a missing child.
+    const std::size_t all = school.main.find("rules = [\"*\"]");
+    REQUIRE(all != std::string::npos);
+    school.main.replace(all, std::string("rules = [\"*\"]").size(), "rules = [\"illness\"]");
+    const loaded_configuration loaded = school.load();
+    INFO(problems_of(loaded));
+    CHECK(loaded.has_value() == problem.empty());
+    CHECK_THAT(problems_of(loaded), Contains(problem));
+    if (!loaded) return;
+    std::string warnings;
+    for (const std::string& each : loaded->warnings)
+        if (each.find("nobody is told") != each.npos) warnings += each;
+    CHECK(warnings.empty() == warning.empty());
+    CHECK_THAT(warnings, Contains(warning));
 }

@@ -222,6 +222,79 @@ TEST_CASE("of two times for the same half and first day the last given holds", "
     CHECK(calendar.times_of({on(2026, 9, 1), half_day::am})->closes == 10h);
 }
 
+namespace {
+
+weekday_set fridays()
+{
+    return weekday_set().set(4);
+}
+
+// AM at 9:00 for all; 9:10 on Fridays; year 7 at 8:50, and at 8:40 on Fridays from October on.
+school_calendar staggered()
+{
+    return school_calendar(
+        {},
+        {},
+        {{half_day::am, 8h, 9h, 5min, on(2026, 9, 1)},
+         {half_day::am, 8h, 9h + 10min, 5min, on(2026, 9, 1), {}, fridays()},
+         {half_day::am, 8h, 8h + 50min, 5min, on(2026, 9, 1), {"7"}, {}},
+         {half_day::am, 8h, 8h + 40min, 5min, on(2026, 10, 1), {"7"}, fridays()},
+         {half_day::am, 8h, 9h + 5min, 5min, on(2027, 1, 1)}}
+    );
+}
+
+} // namespace
+
+TEST_CASE("times of a year go before those of a weekday, and those before everybody's", "[domain]")
+{
+    const auto [why, day, year, closes] = GENERATE(table<std::string, civil_day, std::string, std::chrono::minutes>({
+        {"everybody's", on(2026, 9, 3), "8", 9h},
+        {"everybody's on a Friday", on(2026, 9, 4), "8", 9h + 10min},
+        {"the year's", on(2026, 9, 3), "7", 8h + 50min},
+        {"the year's, however it is written", on(2026, 9, 3), "Year 07", 8h + 50min},
+        {"the year's on a Friday before it has its own", on(2026, 9, 4), "7", 8h + 50min},
+        {"the year's own Friday", on(2026, 10, 2), "7", 8h + 40min},
+        {"a later row for everybody replaces everybody's", on(2027, 1, 6), "8", 9h + 5min},
+        {"and neither the Fridays'", on(2027, 1, 8), "8", 9h + 10min},
+        {"nor the year's", on(2027, 1, 6), "7", 8h + 50min},
+        {"of no year in particular, the last to close", on(2026, 9, 3), "", 9h},
+    }));
+    CAPTURE(why);
+    const school_calendar calendar = staggered();
+    REQUIRE(calendar.times_of({day, half_day::am}, year));
+    CHECK(calendar.times_of({day, half_day::am}, year)->closes == closes);
+    CHECK(calendar.counts_from({day, half_day::am}, year) == day + closes + 5min);
+}
+
+TEST_CASE("a session counts at several moments where years have their own times", "[domain]")
+{
+    const civil_day friday = on(2026, 10, 2);
+    CHECK(
+        staggered().counting_moments({friday, half_day::am}) ==
+        std::vector<local_instant>{friday + 8h + 45min, friday + 9h + 15min}
+    );
+    CHECK(staggered().all_times_of({friday, half_day::am}).size() == 2);
+    CHECK(staggered().counting_moments({friday, half_day::pm}) == std::vector<local_instant>{friday + 16h});
+    const school_calendar only_sevens({}, {}, {{half_day::am, 8h, 9h, 0min, on(2026, 9, 1), {"7"}, {}}});
+    CHECK(
+        only_sevens.counting_moments({friday, half_day::am}) == std::vector<local_instant>{friday + 9h, friday + 12h}
+    );
+    CHECK_FALSE(only_sevens.times_of({friday, half_day::am}, "8"));
+}
+
+TEST_CASE("times of years and weekdays come back from the ledger as they were", "[domain]")
+{
+    const school_calendar calendar = staggered();
+    const auto back = school_calendar::from_json(calendar.to_json());
+    REQUIRE(back);
+    CHECK(back->sessions() == calendar.sessions());
+    CHECK(back->to_json() == calendar.to_json());
+    CHECK(two_years().to_json().find("weekdays") == std::string::npos);
+    std::string odd = calendar.to_json();
+    odd.replace(odd.find("friday"), 6, "sunday");
+    CHECK_FALSE(school_calendar::from_json(odd));
+}
+
 TEST_CASE("a session counts once its register has closed and settled", "[domain]")
 {
     const school_calendar calendar = two_years();

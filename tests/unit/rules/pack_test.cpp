@@ -375,6 +375,145 @@ TEST_CASE("the clock next matters when a register closes, is overdue, or a stage
     CHECK_FALSE(next_clock_change(calendar, std::vector{england_rule("penalty-notice")}, now));
 }
 
+TEST_CASE("who came in the morning and is unexplained in the afternoon is looked for, whoever it is", "[rules]")
+{
+    const civil_day day = ymd(2026, 11, 19);
+    const auto [why, codes, hour, minute, stage, value] = GENERATE(table<text, text, int, int, int, int>({
+        {"before the afternoon's register closes", "/N", 13, 29, -1, 0},
+        {"as it closes", "/N", 13, 30, 0, 0},
+        {"a minute before the call", "/N", 13, 44, 0, 14},
+        {"the call", "/N", 13, 45, 1, 15},
+        {"a minute before the safeguarding lead", "/N", 13, 59, 1, 29},
+        {"the safeguarding lead", "/N", 14, 0, 2, 30},
+        {"late in the morning is there", "LN", 13, 30, 0, 0},
+        {"U came, after the register had closed", "UN", 13, 30, 0, 0},
+        {"ill in the morning never came", "IN", 13, 30, -1, 0},
+        {"off site in the morning was not in school", "BN", 13, 30, -1, 0},
+        {"unexplained all day is another rule's", "NN", 14, 0, -1, 0},
+        {"explained in the afternoon", "/M", 14, 0, -1, 0},
+        {"no mark at all is a register that was not taken", "/ ", 14, 0, -1, 0},
+        {"nothing is known of the morning", " N", 14, 0, -1, 0},
+    }));
+    CAPTURE(why);
+    one_pupil one;
+    one.flags.reset(); // no cohort
+    one.book.marks(one.calendar, day, codes);
+    const verdict found = one.at("left-during-day", at_time(day, hour, minute));
+    CHECK(found.stage == stage);
+    CHECK(found.value == value);
+    CHECK(found.evidence.size() == (stage < 0 ? 0u : 2u)); // the morning on which they came, and the afternoon
+}
+
+TEST_CASE("who left during the day is looked for until the pupil is accounted for, over night too", "[rules]")
+{
+    one_pupil one;
+    const civil_day thursday = ymd(2026, 11, 19);
+    const civil_day friday = ymd(2026, 11, 20);
+    one.book.marks(one.calendar, thursday, "/N");
+    CHECK(one.at("left-during-day", at_time(thursday, 23)).value == 150); // 13:30 to 16:00
+    CHECK(one.at("left-during-day", at_time(friday, 9, 20)).value == 150);
+    one.book.mark(am(friday), "N");
+    CHECK(one.at("left-during-day", at_time(friday, 9, 25)).value == 160);
+    SECTION("a mark that says where they are ends it")
+    {
+        one.book.mark(am(friday), "I");
+        CHECK(one.at("left-during-day", at_time(friday, 9, 25)).stage == -1);
+    }
+    SECTION("and so does the reason for the afternoon")
+    {
+        one.book.mark(pm(thursday), "M");
+        CHECK(one.at("left-during-day", at_time(friday, 9, 25)).stage == -1);
+    }
+}
+
+TEST_CASE("who was left out of an afternoon's register that was taken is looked for ten minutes on", "[rules]")
+{
+    one_pupil one;
+    const civil_day day = ymd(2026, 11, 19);
+    const auto [others, minute, stage] = GENERATE(table<bool, int, int>({
+        {true, 39, -1},
+        {true, 40, 0},
+        {false, 40, -1}, // the whole register is not there: that is no news of this pupil
+    }));
+    one.book.marks(one.calendar, day, "/ ");
+    register_gate gate(one.book.held, one.calendar);
+    for (const entry_index each : {1, 2, 3}) {
+        gate.put_pupil(one.book.number(each), "9A");
+        if (each > 1 && others) one.book.mark(pm(day), "\\", each);
+    }
+    const local_instant now = at_time(day, 13, minute);
+    gate.know_read({at_time(day, 14, 5), held_back::nothing}); // after it settled
+    judged_pupil pupil{.number = one.book.number(), .ref = 1, .year = "9"};
+    const rule_facts facts{one.book.held, one.calendar, nullptr, nullptr, std::nullopt, &gate};
+    CHECK(evaluate(england_rule("left-during-day"), pupil, facts, {day, now}).stage == stage);
+}
+
+TEST_CASE("a register that closes earlier for a year is called for earlier", "[rules]")
+{
+    using namespace std::chrono_literals;
+    const civil_day day = ymd(2026, 11, 20);
+    const auto [year, minute, stage] = GENERATE(table<text, int, int>({
+        {"7", 49, -1}, {"7", 50, 0}, {"Year 7", 50, 0}, {"8", 50, -1}, // theirs closes at 09:15
+    }));
+    std::vector<session_time> times = example_calendar().sessions();
+    times.push_back({half_day::am, 8h + 30min, 8h + 50min, 5min, ymd(2026, 9, 1), {"7"}, {}});
+    const school_calendar calendar(example_calendar().terms(), example_calendar().closed(), times);
+    register_builder book;
+    book.marks(calendar, ymd(2026, 11, 19), "/\\N");
+    judged_pupil pupil{.number = book.number(), .ref = 1, .year = year};
+    pupil.flags.set(0);
+    const auto at = [&](int hour, int to) {
+        return evaluate(england_rule("missing-child"), pupil, {book.held, calendar}, {day, at_time(day, hour, to)});
+    };
+    CHECK(at(8, minute).stage == stage);
+    CHECK(at(9, 15).stage >= 0);
+    CHECK(
+        next_clock_change(calendar, std::vector{england_rule("missing-child")}, at_time(day, 6)) == at_time(day, 8, 50)
+    );
+    // And its mark counts in the other rules once it has settled.
+    const auto unexplained = [&](int hour, int to) {
+        return evaluate(
+            england_rule("priority-child-absent"), pupil, {book.held, calendar}, {day, at_time(day, hour, to)}
+        );
+    };
+    CHECK((unexplained(8, 55).stage >= 0) == (year != "8"));
+    CHECK(unexplained(9, 45).stage >= 0);
+    CHECK(judge_at(calendar, at_time(day, 8, 55))->as_of == day);
+    CHECK(judge_at(calendar, at_time(day, 8, 54))->as_of == ymd(2026, 11, 19));
+}
+
+TEST_CASE("who will be persistently absent by the end of the half term at this pace is on track to it", "[rules]")
+{
+    // Thirty-seven school days before the half term break and thirteen after it, the last twenty of which are the pace;
+    // 21 days of the half term are left: 42 sessions.
+    const auto [why, early, lately, stage, value] = GENERATE(table<text, int, int, int, int>({
+        {"always there", 0, 0, -1, 0},
+        {"(4 * 40 + 4 * 42) of (142 * 40)", 0, 4, -1, 577},
+        {"(6 * 40 + 6 * 42) of (142 * 40)", 0, 6, -1, 866},
+        {"(7 * 40 + 7 * 42) of (142 * 40) is over a tenth", 0, 7, 0, 1010},
+        {"(9 * 40 + 9 * 42) of (142 * 40)", 0, 9, 0, 1299},
+        {"what was long ago carries on to nothing", 9, 0, -1, 633},
+        {"a tenth missed already is persistent, and no projection", 0, 10, -1, 1443},
+    }));
+    CAPTURE(why);
+    one_pupil one;
+    one.book.marks(one.calendar, ymd(2026, 9, 3), repeated(early, "I") + repeated(74 - early, "/"));
+    one.book.marks(one.calendar, ymd(2026, 11, 2), repeated(lately, "I") + repeated(26 - lately, "/"));
+    const verdict found = one.judge("on-track-to-persistent", evening(ymd(2026, 11, 18)));
+    REQUIRE(found.parts);
+    CHECK(found.parts->possible == 100);
+    CHECK(found.parts->absent == early + lately);
+    CHECK(found.stage == stage);
+    CHECK(found.value == value);
+}
+
+TEST_CASE("a projection on the last day of a half term is what was missed", "[rules]")
+{
+    one_pupil one;
+    one.book.marks(one.calendar, ymd(2026, 9, 3), repeated(7, "I") + repeated(67, "/"));
+    CHECK(one.judge("on-track-to-persistent", evening(ymd(2026, 10, 23))).value == 945); // 7 of 74
+}
+
 TEST_CASE("only a priority child is a missing child", "[rules]")
 {
     const civil_day day = ymd(2026, 11, 20);
