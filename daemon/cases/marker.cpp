@@ -87,6 +87,14 @@ std::vector<pupil_marker> markers_in(const held_state& held)
     return found;
 }
 
+std::set<entry_index> marked_in(const held_state& held, marker_kind kind)
+{
+    std::set<entry_index> found;
+    for (const pupil_marker& each : markers_in(held))
+        if (!each.ended && each.kind == kind) found.insert(each.pupil);
+    return found;
+}
+
 failure refuses_letters(entry_index pupil)
 {
     return failure(

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,9 @@ std::optional<pupil_marker> parse_marker(std::string_view payload, entry_index o
 
 // Every marker that was begun, ended ones included, in order of id.
 std::vector<pupil_marker> markers_in(const held_state& held);
+
+// Who stands marked so now.
+std::set<entry_index> marked_in(const held_state& held, marker_kind kind);
 
 // Why nothing is written home about a pupil who is to be handled with care, as a refusal.
 failure refuses_letters(entry_index pupil);

@@ -23,6 +23,12 @@ void check_escalation(
     );
 }
 
+bool reaches_record(const configuration& known, const std::string& route)
+{
+    const auto at = std::ranges::find(known.routes, route, &route_configuration::name);
+    return at != known.routes.end() && at->channel == "note";
+}
+
 } // namespace
 
 void read_reminding(table_reader& table, reminding& into)
@@ -47,6 +53,11 @@ void read_casework(table_reader& root, configuration& into)
     into.casework.lead = table->text("lead", "the name of a route").value_or("");
     if (!into.casework.lead.empty() && !is_route(into, into.casework.lead))
         table->wrong("lead", in_quotes(into.casework.lead) + " is no route", "the name of a [[route]]");
+    into.casework.dsl = table->text("dsl", "the name of a route").value_or("");
+    if (!into.casework.dsl.empty() && !is_route(into, into.casework.dsl))
+        table->wrong("dsl", in_quotes(into.casework.dsl) + " is no route", "the name of a [[route]]");
+    else if (reaches_record(into, into.casework.dsl))
+        table->wrong("dsl", "is a route that writes into pupils' records", "a route that reaches a person");
     if (const auto letters = table->text("letters", "the path of a folder of templates"))
         into.casework.letters = (into.file.parent_path() / *letters).lexically_normal();
     if (auto hours = table->table("school_hours")) {

@@ -5,6 +5,7 @@
 #include "daemon/reports/governors.hpp"
 #include "daemon/reports/meetings.hpp"
 #include "daemon/reports/penalty_evidence.hpp"
+#include "daemon/reports/praise.hpp"
 #include "daemon/reports/returns.hpp"
 
 #include <algorithm>
@@ -41,6 +42,11 @@ constexpr std::array kinds = {
         .title = "New and deleted pupils",
         .says = "Who came on roll and who left it, for the returns to the local authority",
         .make = joiners_and_leavers},
+    report_kind{
+        .name = "praise",
+        .title = "Attendance to praise",
+        .says = "Pupils at 97 % or more; whom the safeguarding lead asks to handle with care is left out",
+        .make = praise},
     report_kind{
         .name = "suspensions",
         .title = "Suspensions",

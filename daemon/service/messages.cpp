@@ -426,4 +426,31 @@ outbox_message silence_message(
     return m;
 }
 
+outbox_message review_message(
+    const message_setting& setting,
+    const route_configuration& route,
+    const named_pupil& pupil,
+    entry_index about,
+    civil_day review,
+    std::string_view id
+)
+{
+    outbox_message m;
+    m.pupil = about;
+    m.route = route.name;
+    m.content.id = fmt::format("<review-{}.{}@{}>", id, message_id_part(route.name), setting.domain);
+    m.content.type = "marker.review";
+    m.content.subject = fmt::format("{}To be looked at again: {}", subject_start(setting), pupil.reference);
+    m.content.text = fmt::format(
+        "The safeguarding lead's list says that this pupil was to be looked at again on {}.\nPupil: {}\n{}\n"
+        "Change the day or end it: rollbook marker list, or the list's own file.\n\n{}\n",
+        spoken_date(review),
+        shown(pupil, route.disclose),
+        link_line(setting, "/alerts"),
+        setting.school
+    );
+    m.content.json = data_json(m.content.type, {{"day", format_day(review)}, {"pupil", shown(pupil, route.disclose)}});
+    return m;
+}
+
 } // namespace rollbook

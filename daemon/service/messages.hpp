@@ -101,4 +101,15 @@ outbox_message silence_message(
     const std::vector<entry_index>& standing
 );
 
+// That the day has come to look again at what the safeguarding lead noted of the pupil `about`. Not why it was noted,
+// nor what. `id`: makes the message one of its kind.
+outbox_message review_message(
+    const message_setting& setting,
+    const route_configuration& route,
+    const named_pupil& pupil,
+    entry_index about,
+    civil_day review,
+    std::string_view id
+);
+
 } // namespace rollbook

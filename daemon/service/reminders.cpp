@@ -7,6 +7,7 @@
 #include "daemon/service/closing.hpp"
 #include "daemon/service/commit.hpp"
 #include "daemon/service/messages.hpp"
+#include "daemon/service/pupil_facts.hpp"
 
 #include <fmt/format.h>
 
@@ -136,6 +137,33 @@ void end_silences(round& r)
     }
 }
 
+// On the day on which the safeguarding lead wanted to look again at a marker, or at a line of the list, its route is
+// told once: never why, nor which of them it is.
+void remind_of_reviews(round& r)
+{
+    const std::string& name = r.settings.casework.dsl;
+    if (name.empty()) return;
+    const route_configuration& to = r.route(name);
+    const civil_day today = day_of(r.local);
+    const auto is_due = [&](const std::optional<civil_day>& review) {
+        return review && *review <= today && today - *review < std::chrono::floor<std::chrono::days>(told_within);
+    };
+    const auto tell = [&](entry_index pupil, civil_day review, std::string_view id) {
+        const named_pupil who = pupil_named(r.book.state(), pupil);
+        r.send(review_message(r.shared, to, who, pupil, review, id), may_go_at(r.settings, to, rule{}, r.now));
+    };
+    for (const pupil_marker& each : markers_in(r.book.state()))
+        if (!each.ended && is_due(each.review))
+            tell(each.pupil, *each.review, fmt::format("{}-{}", each.id, format_day(*each.review)));
+    const auto listed = [&](const watched_pupil& each) { return is_due(each.review); };
+    if (std::ranges::none_of(r.settings.watch_list, listed)) return;
+    known_pupils pupils(r.settings.rules, r.settings.watch_list);
+    pupils.find_watched(r.book.state(), r.settings.mis_name());
+    for (const auto& [pupil, line] : pupils.watched())
+        if (is_due(line->review))
+            tell(pupil, *line->review, fmt::format("list-{}-{}", pupil, format_day(*line->review)));
+}
+
 } // namespace
 
 instant may_go_at(const configuration& settings, const route_configuration& route, const rule& of, instant now)
@@ -160,6 +188,7 @@ std::size_t remind(const configuration& settings, ledger& book, instant now)
     remind_of_alerts(r);
     remind_of_actions(r);
     end_silences(r);
+    remind_of_reviews(r);
     if (r.t.empty()) return 0;
     commit_and_apply(book, r.t, now);
     if (!r.t.entries.empty()) book.sign_checkpoint(now);

@@ -262,6 +262,44 @@ class HandleWithCare(ScenarioTest):
         self.assertTrue((self.folder / "letter.txt").exists())
         self.verify()
 
+    def test_who_is_to_be_handled_with_care_is_in_no_list_of_praise_at_once(self):
+        self.first_poll()
+        listed = lambda: [row["pupil"] for row in self.read("report", "praise")["rows"]]
+        before = listed()
+        self.assertTrue(before)
+        figures = {ref: self.pupil(ref, "--from", self.school.first_day)["figures"] for ref in before}
+        for of in figures.values():
+            self.assertGreaterEqual(of["possible"], 20)
+            self.assertLessEqual((of["authorised"] + of["unauthorised"]) * 100, 3 * of["possible"])
+        put = self.rollbook("marker", "add", "--pupil", before[0], "--kind", "handle-with-care", "--json")
+        self.assertEqual(listed(), before[1:])
+        self.rollbook("marker", "end", json.loads(put.stdout)["id"])
+        self.assertEqual(listed(), before)
+
+    def test_the_day_on_which_a_marker_is_to_be_looked_at_again_is_told_once_and_not_why(self):
+        (self.folder / "watchlist.csv").write_text("pupil,reason,tell,review\n")
+        text = self.config.read_text().replace("[rules]\n", '[rules]\nwatch_list = "watchlist.csv"\n', 1)
+        self.config.write_text(text + '\n[casework]\ndsl = "lead"\n')
+        self.first_poll()
+        marked, listed = sorted(self.school.known_pupils)[:2]
+        (self.folder / "watchlist.csv").write_text(
+            f"pupil,reason,tell,review\nmis:{listed},a-class-of-reason,someone,2025-11-25\n")
+        self.rollbook("marker", "add", "--pupil", f"mis:{marked}", "--kind", "handle-with-care", "--reason",
+                      "seen-by-police", "--review", "2025-11-24")
+        reviews = lambda: [text_of(m) for m in self.school.mails() if "looked at again" in text_of(m)]
+        self.poll("2025-11-23T18:00:00Z")
+        self.assertEqual(reviews(), [], "not the day before")
+        for at in ("2025-11-24T08:30:00Z", "2025-11-24T08:40:00Z"):
+            self.poll(at)
+            mail, = reviews()
+            self.assertIn(self.pupil(f"mis:{marked}")["ref"], mail)
+            for private in ("police", "care", "priority"):
+                self.assertNotIn(private, mail)
+        self.poll("2025-11-25T08:30:00Z")
+        self.assertEqual(len(reviews()), 2)
+        self.assertIn(self.pupil(f"mis:{listed}")["ref"], reviews()[1])
+        self.assertNotIn("a-class-of-reason", "".join(reviews()))
+
     def test_a_marker_of_priority_puts_a_pupil_into_the_cohort_of_the_watch_list_without_a_file(self):
         rule = """
 [[rule]]
