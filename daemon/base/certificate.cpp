@@ -1,14 +1,76 @@
 #include "daemon/base/certificate.hpp"
 
+#include "daemon/base/error.hpp"
+
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <ctime>
 #include <memory>
 
 namespace rollbook {
+namespace {
+
+template <class T, void (*Free)(T*)> struct freed_by {
+    void operator()(T* held) const { Free(held); }
+};
+using held_key = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY, EVP_PKEY_free>>;
+using held_request = std::unique_ptr<X509_REQ, freed_by<X509_REQ, X509_REQ_free>>;
+using held_output = std::unique_ptr<BIO, freed_by<BIO, BIO_free_all>>;
+
+std::string text_in(BIO* from)
+{
+    const char* at = nullptr;
+    const long size = BIO_get_mem_data(from, &at);
+    return {at, static_cast<std::size_t>(size)};
+}
+
+void add_alternative_name(X509_REQ* to, const std::string& name)
+{
+    const std::string value = "DNS:" + name;
+    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, value.c_str());
+    ROLLBOOK_ENSURE(extension != nullptr);
+    STACK_OF(X509_EXTENSION)* all = sk_X509_EXTENSION_new_null();
+    sk_X509_EXTENSION_push(all, extension);
+    X509_REQ_add_extensions(to, all);
+    sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free);
+}
+
+} // namespace
+
+certificate_request make_certificate_request(const std::string& name)
+{
+    const held_key key(EVP_EC_gen("P-256"));
+    const held_request made(X509_REQ_new());
+    ROLLBOOK_ENSURE(key && made);
+    // The common name holds 64 characters at most, and nobody reads it where the alternative name stands.
+    const std::string common = name.substr(0, 64);
+    X509_NAME_add_entry_by_txt(
+        X509_REQ_get_subject_name(made.get()),
+        "CN",
+        MBSTRING_UTF8,
+        reinterpret_cast<const unsigned char*>(common.data()),
+        static_cast<int>(common.size()),
+        -1,
+        0
+    );
+    add_alternative_name(made.get(), name);
+    X509_REQ_set_pubkey(made.get(), key.get());
+    ROLLBOOK_ENSURE(X509_REQ_sign(made.get(), key.get(), EVP_sha256()) > 0);
+
+    const held_output key_text(BIO_new(BIO_s_mem()));
+    const held_output request_text(BIO_new(BIO_s_mem()));
+    ROLLBOOK_ENSURE(
+        PEM_write_bio_PKCS8PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1 &&
+        PEM_write_bio_X509_REQ(request_text.get(), made.get()) == 1
+    );
+    return {text_in(key_text.get()), text_in(request_text.get())};
+}
 
 std::optional<instant> certificate_ends(const std::filesystem::path& file)
 {

@@ -4,10 +4,19 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 namespace rollbook {
 
 // When the first certificate of a PEM file stops being valid; empty when there is none that can be read.
 std::optional<instant> certificate_ends(const std::filesystem::path& file);
+
+// A new key of the curve P-256 and the request for a certificate of the host `name`, which also stands as its
+// alternative name; both PEM. Sources: RFC 2986 (the request), RFC 5280, 4.2.1.6 (the name), RFC 5958 (the key).
+struct certificate_request {
+    std::string private_key;
+    std::string request;
+};
+certificate_request make_certificate_request(const std::string& name);
 
 } // namespace rollbook

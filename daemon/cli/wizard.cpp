@@ -1,3 +1,4 @@
+#include "daemon/base/certificate.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
 #include "daemon/cli/wizard_files.hpp"
@@ -91,7 +92,7 @@ public:
                 << " poll reads everything once";
         if (file_.parent_path() == "/etc/rollbook")
             io_.out << "; systemctl enable --now rollbook@" << plain(stem_) << " starts it for good";
-        io_.out << ".\n";
+        io_.out << ".\n" << last_words_;
         return exit_done;
     }
 
@@ -305,10 +306,49 @@ private:
 
     void ask_web()
     {
-        const std::string usual = "https://rollbook." + domain_;
-        const std::string url =
-            ask("\nThe address that staff will use for the pages; links in messages begin with it", usual);
+        std::string url =
+            ask("\nThe address that staff will use for the pages; links in messages begin with it",
+                "https://rollbook." + domain_);
+        const std::size_t host = std::string_view("https://").size();
+        const bool serves =
+            url.starts_with("https://") &&
+            agrees("Shall Rollbook itself serve them to other machines (no: another web server does)", false);
+        while (serves && url.ends_with('/'))
+            url.pop_back();
+        // A service without privileges has no port below 1024.
+        if (serves && url.find(':', host) == url.npos) url += ":8443";
         web_ = fmt::format("\n[web]\nlisten = \"127.0.0.1:8480\"\npublic_url = {}\n", in_toml(url));
+        if (serves) prepare_tls(url, url.substr(host, url.find(':', host) - host), url.substr(url.find(':', host) + 1));
+    }
+
+    // A key and a request for the domain's own authority. Until its certificate has come the pages stay on this
+    // machine.
+    void prepare_tls(const std::string& url, const std::string& host, const std::string& port)
+    {
+        const certificate_request made = make_certificate_request(host);
+        const std::filesystem::path folder = file_.parent_path();
+        const std::string key = beside("web.key"), request = beside("web.csr"), certificate = beside("web.crt");
+        files_.make(folder / key, made.private_key, 0600, ledger_folder());
+        files_.make(folder / request, made.request, 0640);
+        web_ += fmt::format(
+            "# Once the certificate stands in {1}, these lines replace `listen` above:\n"
+            "# listen = \"0.0.0.0:{0}\"\n# [web.tls]\n# certificate = {2}\n# private_key = {{ file = {3} }}\n",
+            port,
+            certificate,
+            in_toml(certificate),
+            in_toml(key)
+        );
+        last_words_ = fmt::format(
+            "\nThe pages: send {} to your domain's certificate authority, put its certificate (and those above it) "
+            "into\n"
+            "{}, and let the lines at the end of [web] replace `listen`. `rollbook user add NAME --role lead` makes "
+            "the\n"
+            "first account. Then open {} on another machine: it asks for a name and a password, and the browser\n"
+            "complains of nothing.\n",
+            plain((folder / request).string()),
+            plain((folder / certificate).string()),
+            plain(url)
+        );
     }
 
     void ask_routes()
@@ -445,6 +485,7 @@ private:
     std::string stem_;
     std::string domain_;
     std::string head_, sources_, rules_, web_, routes_, backup_; // the parts of the configuration
+    std::string last_words_;
     wizard_files files_;
 };
 

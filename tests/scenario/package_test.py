@@ -5,13 +5,15 @@ import functools
 import os
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 import tempfile
 import threading
 import unittest
 from pathlib import Path
 
-from support import LAST_DAY, REPOSITORY, ROLLBOOK, School, main
+from support import LAST_DAY, REPOSITORY, ROLLBOOK, School, end, main, wait_until
 
 BUILD = Path(ROLLBOOK).parent
 UNIT = "usr/lib/systemd/system/rollbook@.service"
@@ -138,7 +140,7 @@ class Wizard(unittest.TestCase):
         self.addCleanup(self.school.close)
         self.config = self.folder / "hill.toml"
 
-    def answers(self, token):
+    def answers(self, token, url="", serve=""):
         password = (self.folder / "school/safeguarding.password").read_text().strip()
         return "\n".join([
             "St Example's High School", "12345", "900001", "example.sch.uk",
@@ -146,7 +148,7 @@ class Wizard(unittest.TestCase):
             "2025-11-28 inset", "", "", "",
             "nonesuch", "wonde", "", f"{self.school.http}/v1.0", "A1000900001", *token,
             "safeguarding", "", f"{self.school.http}/safeguarding/v1", "rollbook", password, "",
-            "",
+            url, serve,
             "email", "", f"smtp://127.0.0.1:{self.school.ready['smtp']}", "", "lead@example.sch.uk", "none", "",
             "", ""])
 
@@ -180,6 +182,50 @@ class Wizard(unittest.TestCase):
         again = self.run_wizard("")
         self.assertEqual(again.returncode, 3, again.stdout)
         self.assertIn("overwrites nothing", again.stderr)
+
+    def test_the_authority_answers_the_request_and_another_machine_opens_the_page(self):
+        host = "rollbook.example.sch.uk"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        done = self.run_wizard(self.answers([self.school.token], f"https://{host}:{port}", "yes"))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn(f"open https://{host}:{port} on another machine", done.stdout)
+        self.assertEqual((self.folder / "hill-web.key").stat().st_mode & 0o777, 0o600)
+        self.assertNotIn("PRIVATE KEY", done.stdout + self.config.read_text())
+        asked = run("openssl", "req", "-in", self.folder / "hill-web.csr", "-noout", "-verify", "-text")
+        self.assertIn(f"DNS:{host}", asked.stdout, asked.stderr)
+
+        # What the authority does, in short, and then what the last lines of [web] say.
+        authority = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                     "-subj", "/CN=An authority", "-days", "2", "-keyout", self.folder / "ca.key", "-out",
+                     self.folder / "ca.crt"]
+        self.assertEqual(run(*authority).returncode, 0)
+        signed = run("openssl", "x509", "-req", "-in", self.folder / "hill-web.csr", "-CA", self.folder / "ca.crt", "-CAkey",
+                     self.folder / "ca.key", "-CAcreateserial", "-days", "2", "-copy_extensions", "copy", "-out",
+                     self.folder / "hill-web.crt")
+        self.assertEqual(signed.returncode, 0, signed.stderr)
+        text = self.config.read_text().replace('listen = "127.0.0.1:8480"\n', "", 1)
+        at = text.index("# listen")
+        lines = text[at:].split("\n")
+        uncommented = [line.removeprefix("# ") for line in lines[:4]] + lines[4:]
+        self.config.write_text((text[:at] + "\n".join(uncommented)).replace("0.0.0.0", "127.0.0.1"))
+
+        daemon = subprocess.Popen([ROLLBOOK, "--config", self.config, "run"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, env={**os.environ, "ROLLBOOK_NOW": "2025-11-21T17:00:00Z"})
+        self.addCleanup(end, daemon)
+        trusts = ssl.create_default_context(cafile=self.folder / "ca.crt")
+
+        def page():
+            try:
+                with socket.create_connection(("127.0.0.1", port), 5) as plain, \
+                        trusts.wrap_socket(plain, server_hostname=host) as held:
+                    held.sendall(f"GET /log-in HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+                    return b"".join(iter(lambda: held.recv(65536), b"")).decode()
+            except ConnectionError:
+                return None
+
+        self.assertIn('type="password"', wait_until(page, "the page"))
 
     def test_a_source_that_does_not_answer_is_asked_for_again(self):
         wrong = ["wrong-token", "yes", "", f"{self.school.http}/v1.0", "A1000900001", self.school.token]
