@@ -271,6 +271,53 @@ class Deletions(ScenarioTest):
         self.assertEqual(after["marks"], before["marks"])
         self.assertEqual(after["figures"], before["figures"])
 
+    def test_an_alert_of_a_pupil_who_leaves_and_comes_back_goes_on_by_what_is_known(self):
+        self.first_poll()
+        student, mornings = self.quiet_pupil(5)
+        for day in mornings[:3]:
+            self.school.amend(student, day, "AM", "L")
+        self.poll(SECOND_POLL)
+        ref = self.pupil(f"mis:{student}")["ref"]
+
+        def mine():
+            return [(a["id"], a["stage"], a["state"], a["value"]) for a in self.alerts()
+                    if a["pupil"] and a["pupil"]["ref"] == ref and a["rule"] == "repeated-lateness"]
+
+        (alert, *_), = opened = mine()
+        self.assertEqual(opened, [(alert, "tutor", "open", 3)])
+        # It stands while the pupil is off the roll: the marks are there, and so is what the lead has to do.
+        self.school.ask("POST", "delete", {"students": [student]})
+        self.poll(THIRD_POLL)
+        self.assertEqual(mine(), opened)
+        mails = len(self.school.mails())
+        self.poll(FOURTH_POLL)
+        self.assertEqual((mine(), len(self.school.mails())), (opened, mails))
+        # Nothing new is opened for who is not there, whatever is amended.
+        for mark in self.school.marks(student)[-12:]:
+            if mark["date"] not in mornings:
+                self.school.amend(student, mark["date"], mark["session"], "O")
+        self.poll("2025-11-21T20:30:00Z")
+        rules = {a["rule"] for a in self.alerts() if a["pupil"] and a["pupil"]["ref"] == ref}
+        self.assertEqual(rules, {"repeated-lateness"})
+        # Back again: the same pupil, the same alert, and what was crossed meanwhile is told.
+        self.school.ask("POST", "restore", {"students": [student]})
+        for day in mornings[3:]:
+            self.school.amend(student, day, "AM", "L")
+        self.poll("2025-11-21T21:00:00Z")
+        self.assertEqual(self.pupil(f"mis:{student}")["ref"], ref)
+        self.assertEqual(mine(), [(alert, "letter", "open", 5)])
+        self.assertEqual(self.read("alerts", "show", alert)["state"], "open")
+        # Gone again, and the lates with the days: it ends by itself, and says why.
+        self.school.ask("POST", "delete", {"students": [student]})
+        for day in range(12):
+            self.school.ask("POST", "advance", {"days": 1})
+        self.poll(self.school.get("school")["last_day"] + "T17:00:00Z")
+        (number, _, state, value), = mine()
+        self.assertEqual((number, state, value), (alert, "resolved", 0))
+        self.assertEqual(next(a["reason"] for a in self.alerts() if a["id"] == alert),
+                         "0 late sessions in the last 10 school days; fewer than 3.")
+        self.verify()
+
 
 if __name__ == "__main__":
     main()

@@ -2,6 +2,7 @@
 the minute, and stood down when the register says where the child is."""
 
 import json
+import random
 from email.header import decode_header, make_header
 
 from support import ScenarioTest, main, text_of
@@ -157,6 +158,89 @@ folder = "dsl"
         wrong = self.folder / "wrong.toml"
         wrong.write_text('[rules]\npacks = ["england"]\n[[rule]]\nid = "incidents"\nmeasure = "lateness"\n')
         self.assertIn("wrong.toml:5", self.rollbook("rules", "check", wrong, config=False, code=3).stderr)
+
+
+def clock(minute):
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+CLOSES = 9 * 60 + 15
+STAGES = (("call", 0), ("second-contact", 30), ("dsl", 60), ("visit", 120))  # the pack's own words
+
+
+class Expected:
+    """One child's alerts of a morning, from the marks alone: N is unexplained from the minute at which the register closed,
+    no mark from ten minutes later; any other mark ends it. The minutes count from the closing; a stage only goes up."""
+
+    def __init__(self):
+        self.stage, self.ended = None, []
+
+    def at(self, minute, code):
+        passed = minute - CLOSES
+        missing = passed >= 0 if code == "N" else passed >= 10 if code == "-" else False
+        if not missing:
+            self.ended += [self.stage] if self.stage is not None else []
+            self.stage = None
+            return None
+        reached = sum(1 for _, least in STAGES if passed >= least) - 1
+        self.stage = reached if self.stage is None else max(self.stage, reached)
+        return STAGES[self.stage][0], passed
+
+
+class Morning(ScenarioTest):
+    days = 10
+    minutes = [CLOSES + n for n in (-5, -1, 0, 1, 4, 9, 10, 11, 17, 23, 29, 30, 31, 38, 45, 52, 59, 60, 61, 75, 90, 104, 119,
+                                    120, 121, 135)]
+
+    def setUp(self):
+        super().setUp()
+        dice = random.Random(self.seed)
+        students = sorted(self.school.known_pupils)
+        self.watched = dice.sample(students, 16)
+        upns = [self.school.known_pupils[s]["upn"] for s in self.watched]
+        (self.folder / "watchlist.csv").write_text(
+            "pupil,reason,tell,review\n" + "".join(f"{upn},a-reason,somebody,2025-12-19\n" for upn in upns))
+        text = self.config.read_text()
+        self.config.write_text(text.replace("[rules]\n", '[rules]\nwatch_list = "watchlist.csv"\n', 1))
+        # What each register says when the morning begins, and up to two changes: arrivals, reasons, slips put right.
+        self.first = {s: dice.choice("NN-/N-") for s in self.watched}
+        self.changes = {}
+        for student in self.watched:
+            for minute in dice.sample(self.minutes[2:], dice.randint(0, 2)):
+                self.changes.setdefault(minute, []).append((student, dice.choice(("/", "L", "U", "I", "N", "-"))))
+        for student in self.watched:
+            self.school.amend(student, DAY, "PM", "\\")
+            self.school.amend(student, DAY, "AM", self.first[student])
+        for other in students[:20]:
+            if other not in self.watched:
+                self.school.amend(other, DAY, "AM", "N")  # absent, and nobody's priority
+        self.now = f"{DAY}T08:00:00Z"
+        self.init()
+
+    def test_who_is_missing_at_which_minute_is_what_the_marks_say(self):
+        codes, expected = dict(self.first), {s: Expected() for s in self.watched}
+        compared = seen_open = 0
+        for minute in self.minutes:
+            for student, code in self.changes.get(minute, []):
+                self.school.amend(student, DAY, "AM", code)
+                codes[student] = code
+            self.poll(f"{DAY}T{clock(minute)}:00Z")
+            mine = [a for a in self.alerts() if a["rule"] == "missing-child"]
+            stands = {a["pupil"]["source_ids"]["mis"][0]: (a["stage"], a["value"]) for a in mine if a["state"] == "open"}
+            wanted = {s: expected[s].at(minute, codes[s]) for s in self.watched}
+            self.assertEqual(stands, {s: w for s, w in wanted.items() if w}, clock(minute))
+            compared, seen_open = compared + len(wanted), seen_open + len(stands)
+        ended = {}
+        for alert in mine:
+            if alert["state"] != "open":
+                self.assertEqual(alert["state"], "resolved")
+                self.assertIn("Stand down", alert["reason"])
+                ended.setdefault(alert["pupil"]["source_ids"]["mis"][0], []).append(alert["stage"])
+        self.assertEqual(ended, {s: [STAGES[n][0] for n in e.ended] for s, e in expected.items() if e.ended})
+        self.assertGreater(sum(map(len, ended.values())), 3)
+        print(f"{compared} judgements of {len(self.watched)} children at {len(self.minutes)} minutes, {seen_open} of them "
+              f"missing, {sum(map(len, ended.values()))} stood down, 0 differ", flush=True)
+        self.verify("--quick")
 
 
 if __name__ == "__main__":
