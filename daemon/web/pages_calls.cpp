@@ -79,13 +79,20 @@ struct closed_register {
     }
 };
 
-local_instant closing_of(const page_request& of, session_id session)
+local_instant closing_of(const page_request& of, session_id session, std::string_view year)
 {
-    const auto times = of.at.config.calendar.times_of(session);
-    return times ? local_instant(session.day) + times->closes : of.at.config.calendar.counts_from(session);
+    const auto times = of.at.config.calendar.times_of(session, year);
+    return times ? local_instant(session.day) + times->closes : of.at.config.calendar.counts_from(session, year);
 }
 
-// Today's registers that have closed, the newest first.
+// Where years have registers of their own, when the first of them closes.
+local_instant first_closing_of(const page_request& of, session_id session)
+{
+    const auto all = of.at.config.calendar.all_times_of(session);
+    return all.empty() ? closing_of(of, session, {}) : local_instant(session.day) + all.front().closes;
+}
+
+// Today's registers that have closed for some year at least, the newest first.
 std::vector<closed_register> closed_registers(const page_request& of)
 {
     std::vector<closed_register> closed;
@@ -93,7 +100,7 @@ std::vector<closed_register> closed_registers(const page_request& of)
     if (!of.at.config.calendar.is_school_day(day)) return closed;
     for (const half_day half : {half_day::pm, half_day::am}) {
         const session_id session{day, half};
-        const local_instant closes = closing_of(of, session);
+        const local_instant closes = first_closing_of(of, session);
         if (closes <= of.at.zone.to_local(of.at.now)) closed.push_back({session, closes, {}, {}});
     }
     code_book codes;
@@ -118,9 +125,11 @@ std::vector<closed_register> closed_registers(const page_request& of)
 // What is not known of a pupil, if anything, by the newest register that says something of them. Of a form whose
 // register was not taken nothing is said of anybody; of a child who comes first that is the alarm.
 std::optional<std::pair<session_id, std::string>>
-unknown_of(const std::vector<closed_register>& closed, const profile& who, bool is_priority)
+unknown_of(const page_request& of, const std::vector<closed_register>& closed, const profile& who, bool is_priority)
 {
+    const local_instant now = of.at.zone.to_local(of.at.now);
     for (const closed_register& each : closed) {
+        if (closing_of(of, each.session, who.year) > now) continue;
         const auto mark = each.marks.find(who.person);
         if (mark == each.marks.end()) {
             if (each.is_taken(who.form)) return std::pair(each.session, std::string("no mark, and the register is in"));
@@ -218,7 +227,7 @@ std::vector<called_pupil> unknown_today(const page_request& of, const std::vecto
     for (const auto& [person, who] : of.pupils.all()) {
         if (!who.on_roll) continue;
         const auto first = priority.find(person);
-        const auto unknown = unknown_of(closed, who, first != priority.end());
+        const auto unknown = unknown_of(of, closed, who, first != priority.end());
         if (!unknown) continue;
         called_pupil pupil;
         pupil.who = &who;
@@ -228,7 +237,7 @@ std::vector<called_pupil> unknown_today(const page_request& of, const std::vecto
         if (pupil.is_priority && allowed_to(of.reader).has(visibility::safeguarding))
             pupil.why_priority = first->second;
         if (const auto made = contacts.find(person); made != contacts.end()) pupil.contacts = made->second;
-        set_standing(pupil, of, closing_of(of, pupil.session), wait);
+        set_standing(pupil, of, closing_of(of, pupil.session, who.year), wait);
         list.push_back(std::move(pupil));
     }
     return list;

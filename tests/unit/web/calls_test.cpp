@@ -99,6 +99,23 @@ TEST_CASE_METHOD(
     CHECK_THAT(get("/calls.csv").body, Catch::Contains("Fay Fox,9,9A,true,AM"));
 }
 
+TEST_CASE_METHOD(calls_fixture, "nobody is called whose year's register has not closed yet", "[web]")
+{
+    const auto times = [&](const char* year, int closes) {
+        std::vector<session_time> all = config.calendar.sessions();
+        all.push_back(
+            {half_day::am, std::chrono::minutes(525), std::chrono::minutes(closes), {}, on("2026-09-01"), {year}, {}}
+        );
+        config.calendar = school_calendar(config.calendar.terms(), config.calendar.closed(), all);
+        open();
+        log_in(role::office);
+    };
+    times("Y9", 785); // 13:05, and it is 13:00
+    CHECK(rows().empty());
+    times("9", 775);
+    CHECK(rows() == "Fay to-call; Cid to-call; Dee to-call; ");
+}
+
 TEST_CASE_METHOD(calls_fixture, "why a child comes first is for the designated lead alone", "[web]")
 {
     for (const role as : {role::office, role::lead, role::pastoral, role::senior}) {
