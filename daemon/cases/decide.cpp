@@ -42,12 +42,6 @@ outcome_of(std::optional<draft> entry, entry_index index, entry_index id, std::s
     return outcome;
 }
 
-const rule* find_rule(const configuration& settings, const std::string& id)
-{
-    const auto at = std::ranges::find(settings.rules, id, &rule::id);
-    return at == settings.rules.end() ? nullptr : &*at;
-}
-
 struct found_alert {
     const held_thing* thing = nullptr;
     alert value;
@@ -84,7 +78,7 @@ result<decision_outcome> decide_state(const desk& at)
 {
     const auto found = find_alert(at);
     if (!found) return found.error();
-    const rule* of = find_rule(at.settings, found->value.rule);
+    const rule* of = at.settings.find_rule(found->value.rule);
     alert_decision decided{verb_of(at.asked.kind), at.asked.user, at.asked.by, at.asked.outcome, at.asked.text};
     if (decided.verb == alert_verb::close && decided.outcome.empty()) decided.outcome = "closed";
     const auto next = decide_alert(found->value, decided, of != nullptr && of->needs_decision, at.now);
@@ -262,7 +256,7 @@ result<decision_outcome> decide_silence(const desk& at)
     begun.user = at.asked.user;
     begun.begun_at = at.now;
     begun.at = at.now;
-    const rule* of = begun.rule.empty() ? nullptr : find_rule(at.settings, begun.rule);
+    const rule* of = begun.rule.empty() ? nullptr : at.settings.find_rule(begun.rule);
     if (begun.pupil == no_entry && begun.rule.empty())
         return failure(errc::usage, "a silence is about a pupil or a rule", "Give --pupil REF, --rule ID, or both.");
     if (begun.pupil != no_entry && !at.held.things(what::pupil).find_subject(begun.pupil))

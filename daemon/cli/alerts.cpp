@@ -98,21 +98,21 @@ void print_copy(std::ostream& out, const workplace& at, const std::string& title
 void print_alert(const command_io& io, const workplace& at, const people& everyone, const alert_story& story)
 {
     const alert& now = story.now;
-    const auto judged_by = std::ranges::find(at.config.rules, now.rule, &rule::id);
-    io.out << "Alert " << now.id << ": " << (judged_by == at.config.rules.end() ? now.rule : plain(judged_by->title))
-           << " (" << now.rule << "), " << now.stage << ", " << name_of(now.state) << '\n'
+    const rule* judged_by = at.config.find_rule(now.rule);
+    io.out << "Alert " << now.id << ": " << (judged_by ? plain(judged_by->title) : now.rule) << " (" << now.rule
+           << "), " << now.stage << ", " << name_of(now.state) << '\n'
            << (is_about_source(now) ? subject_without_pupil(now).kind : "Pupil") << ' ' << subject_of(now, everyone)
            << ": " << value_text(now.value, now) << " where " << value_text(now.threshold, now) << " is the threshold, "
            << window_text(now.window) << '\n'
            << plain(now.reason) << '\n';
-    if (judged_by != at.config.rules.end()) io.out << "Source of the rule: " << plain(judged_by->source) << '\n';
+    if (judged_by) io.out << "Source of the rule: " << plain(judged_by->source) << '\n';
     io.out << '\n';
 
     print_story(io.out, at, story);
     io.out << '\n';
     if (is_about_source(now)) return;
     print_evidence(io.out, at, now.evidence);
-    print_copy(io.out, at, judged_by == at.config.rules.end() ? now.rule : plain(judged_by->title), story);
+    print_copy(io.out, at, judged_by ? plain(judged_by->title) : now.rule, story);
 }
 
 } // namespace

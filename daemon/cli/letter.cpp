@@ -85,7 +85,7 @@ letter_words words_for(const workplace& at, const people& everyone, const alert&
     std::string dates;
     for (const std::string& each : sessions)
         dates += (dates.empty() ? "" : "\n") + each;
-    const auto of = std::ranges::find(at.config.rules, about.rule, &rule::id);
+    const rule* of = at.config.find_rule(about.rule);
     const std::string name = everyone.name_of(about.pupil);
     return {
         {"alert", std::to_string(about.id)},
@@ -93,10 +93,10 @@ letter_words words_for(const workplace& at, const people& everyone, const alert&
         {"from", spoken_date(about.window.first)},
         {"pupil", name.empty() ? reference_of(about.pupil) : name},
         {"reference", reference_of(about.pupil)},
-        {"rule", of == at.config.rules.end() ? about.rule : of->title},
+        {"rule", of ? of->title : about.rule},
         {"school", at.config.school.name},
         {"sessions", std::to_string(sessions.size())},
-        {"source", of == at.config.rules.end() ? "" : of->source},
+        {"source", of ? of->source : ""},
         {"stage", about.stage},
         {"threshold", std::to_string(about.threshold)},
         {"to", spoken_date(about.window.last)},

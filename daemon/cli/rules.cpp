@@ -17,8 +17,7 @@ namespace {
 
 const rule& rule_named(const configuration& config, const std::string& id)
 {
-    const auto at = std::ranges::find(config.rules, id, &rule::id);
-    if (at != config.rules.end()) return *at;
+    if (const rule* known = config.find_rule(id)) return *known;
     throw failure_error(
         {errc::not_found, "no rule has the id " + plain(id), "`rollbook rules list` lists the rules in force."}
     );

@@ -40,8 +40,8 @@ std::vector<alert> alerts_seen(const report_question& asked)
 
 std::string title_of(const report_question& asked, const std::string& rule_id)
 {
-    const auto by = std::ranges::find(asked.at.config.rules, rule_id, &rule::id);
-    return by == asked.at.config.rules.end() ? rule_id : by->title;
+    const rule* by = asked.at.config.find_rule(rule_id);
+    return by ? by->title : rule_id;
 }
 
 std::vector<report_column> alert_report_columns(const report_question& asked)

@@ -109,8 +109,8 @@ void school_facts::each_mark(entry_index person, const day_range& days, const st
 
 const rule* rule_in_force(const configuration& config, std::string_view id)
 {
-    const auto at = std::ranges::find(config.rules, id, &rule::id);
-    return at == config.rules.end() || !at->enabled ? nullptr : &*at;
+    const rule* known = config.find_rule(id);
+    return known && known->enabled ? known : nullptr;
 }
 
 } // namespace rollbook

@@ -80,10 +80,8 @@ std::vector<outbox_message> decision_notes(
     const auto said = told_in(decided, index);
     if (!said) return notes;
     const message_setting shared = message_setting_of(settings, is_simulated(held));
-    const auto of = std::ranges::find(settings.rules, said->rule, &rule::id);
-    const std::string title = said->alert == no_entry      ? "A contact about attendance"
-                              : of == settings.rules.end() ? said->rule
-                                                           : of->title;
+    const rule* of = settings.find_rule(said->rule);
+    const std::string title = said->alert == no_entry ? "A contact about attendance" : of ? of->title : said->rule;
     for (const route_configuration& to : settings.routes) {
         if (!wants(to, said->rule)) continue;
         outbox_message m;

@@ -42,8 +42,8 @@ struct round {
 
     const rule* find_rule(const std::string& id) const
     {
-        const auto at = std::ranges::find(settings.rules, id, &rule::id);
-        return at == settings.rules.end() || !at->enabled ? nullptr : &*at;
+        const rule* known = settings.find_rule(id);
+        return known && known->enabled ? known : nullptr;
     }
     const route_configuration& route(const std::string& name) const
     {

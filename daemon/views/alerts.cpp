@@ -101,8 +101,8 @@ alert_story story_of(const workplace& at, entry_index id)
         if (each.alert == id) story.actions.push_back(std::move(each));
     }
     story.for_letter = count_fresh(keys_of(at, now.evidence), used);
-    const auto judged_by = std::ranges::find(at.config.rules, now.rule, &rule::id);
-    if (judged_by != at.config.rules.end() && judged_by->measure == "unauthorised_sessions")
+    const rule* judged_by = at.config.find_rule(now.rule);
+    if (judged_by && judged_by->measure == "unauthorised_sessions")
         story.referral = check_referral(story.actions, count_unexplained(at, now.evidence));
     return story;
 }

@@ -451,7 +451,7 @@ void write_closing_times(json_writer& out, const page_request& of)
     const civil_day day = today(of);
     for (const half_day half : {half_day::am, half_day::pm}) {
         if (!of.at.config.calendar.is_school_day(day)) break;
-        const local_instant closes = closing_of(of, {day, half});
+        const local_instant closes = first_closing_of(of, {day, half});
         out.begin_object();
         out.member("closed", closes <= of.at.zone.to_local(of.at.now));
         out.member("closes", time_text(closes));
