@@ -41,9 +41,9 @@ struct measure_kind {
 // reason_age              school days since the oldest session still N; looks back beyond the window's start
 // absent_sessions         authorised and unauthorised
 // absence_percentage      absent of possible sessions
-// projected_absence       that share at the end of the half term if the pace of the last 20 school days goes on;
-// nothing of
-//                         who is persistently absent already
+// projected_absence       that share at the end of the half term
+//                         if the pace of the last 20 school days goes on;
+//                         who misses a tenth already meets no stage of it
 // consecutive_absent_days whole school days of the newest run of G, N, O and U without a session of another kind
 // illness_days            whole school days of I
 // broken_weeks            school weeks with a session absent
@@ -57,9 +57,9 @@ struct measure_kind {
 // unexplained_minutes     school-time minutes since the register closed on a pupil of whom nothing is known: N, or no
 //                         mark at all
 // left_unexplained_minutes the same where the row begins in the afternoon, of who was in school that morning
-// missed_lessons          lessons from which the pupil was absent without a reason on a day of which every session mark
-// says
-//                         present
+// missed_lessons          lessons from which the pupil was absent
+//                         without a reason on a day of which every
+//                         session mark says present
 // stale_source            1 while the finding source-stale stands about the source, else 0
 // failed_rule             1 while another rule cannot be judged, else 0
 std::span<const measure_kind> measures();
