@@ -504,13 +504,35 @@ void cycle::take_back(const returned_message& back, const std::string& route)
     if (!t.empty()) commit_and_apply(book_, t, now);
 }
 
+// What is due, the oldest first. What waits for its next try goes before what is newer about the same alert: nobody is
+// told of the end of what they never heard of.
+std::vector<outbox_message> cycle::due_in_order(instant now) const
+{
+    constexpr std::size_t waiting_max = 10'000;
+    std::vector<outbox_message> due = book_.due_messages(now, messages_at_once);
+    std::map<std::pair<entry_index, std::string_view>, std::int64_t> newest;
+    for (const outbox_message& m : due)
+        if (m.alert != no_entry) newest[{m.alert, m.route}] = std::max(newest[{m.alert, m.route}], m.number);
+    if (newest.empty()) return due;
+    std::vector<outbox_message> first = book_.due_messages(instant::max(), waiting_max);
+    std::erase_if(first, [&](const outbox_message& m) {
+        const auto at = newest.find({m.alert, m.route});
+        const bool was_tried = m.attempts > 0 || !m.last_error.empty();
+        return m.next_at <= now || !was_tried || at == newest.end() || at->second < m.number;
+    });
+    newest.clear(); // it looks into what moves
+    std::ranges::move(first, std::back_inserter(due));
+    std::ranges::sort(due, {}, &outbox_message::number);
+    return due;
+}
+
 asio::awaitable<cycle::delivery_report> cycle::deliver()
 {
     delivery_report report;
     std::map<std::string, instant> unreachable; // routes, and when they are tried again
     for (;;) {
         const instant now = now_();
-        auto groups = in_digests(book_.due_messages(now, messages_at_once));
+        auto groups = in_digests(due_in_order(now));
         if (groups.empty()) break;
         std::size_t done = 0;
         for (std::vector<outbox_message>& group : groups) {

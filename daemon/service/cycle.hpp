@@ -94,6 +94,7 @@ private:
     boost::asio::awaitable<result<void>> begin(connector& from);
     boost::asio::awaitable<bool> wait_after(const failure& why, int failed, const std::string& source);
     std::string pupil_in_source_of(const outbox_message& m) const;
+    std::vector<outbox_message> due_in_order(instant now) const;
     std::vector<std::vector<outbox_message>> in_digests(std::vector<outbox_message> due) const;
     boost::asio::awaitable<transaction> attempt(std::vector<outbox_message>& group, delivery_report& report);
     void take_back(const returned_message& back, const std::string& route);
