@@ -455,7 +455,7 @@ make_pages(const configuration& settings, page_desk& desk, boost::asio::any_io_e
     web_surroundings around;
     around.settings = std::make_shared<const configuration>(settings);
     around.desk = &desk;
-    around.open_reader = [path = settings.ledger.path] { return open_reader(path); };
+    around.open_reader = [path = settings.ledger.path] { return open_reader(path, true); };
     around.log_key = [settings]() -> result<verifier_key> {
         const auto pinned = pinned_vkey(settings);
         if (!pinned) return pinned.error();

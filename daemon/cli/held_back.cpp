@@ -54,7 +54,7 @@ void fill(
     const workplace& at, const std::string& mis, const day_range& days, attendance_register& marks, register_gate& gate
 )
 {
-    at.reader.marks_of_days(days, at.n, false, [&](const mark_view& view) {
+    at.reader.marks_of_days(no_entry, days, at.n, false, [&](const mark_view& view) {
         if (view.source != mis) return true;
         held_mark mark;
         mark.entry = 0;

@@ -69,6 +69,7 @@ struct command_options {
     bool pseudonymous = false;
     std::string user;                                 // an account's name
     std::string role;                                 // of an account
+    std::string successor;                            // of an account that goes
     std::vector<std::string> scope;                   // year=NAME or form=NAME
     std::optional<std::string> person, body, purpose; // of an auditor's engagement
     std::string by;                                   // who decided, as claimed

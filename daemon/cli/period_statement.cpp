@@ -98,7 +98,7 @@ void add_late_marks(const workplace& at, const command_options& options, bool by
     const day_range all{
         options.from_day.value_or(at.config.calendar.school_days().front()),
         options.to_day.value_or(at.config.calendar.school_days().back())};
-    at.reader.marks_of_days(all, at.n, true, [&](const mark_view& mark) {
+    at.reader.marks_of_days(no_entry, all, at.n, true, [&](const mark_view& mark) {
         if (mark.payload.find("\"backfill\":true") != mark.payload.npos) return true;
         const auto learned = parse_instant(member(mark.payload, "\"learned_by\":\""));
         if (!learned) return true;

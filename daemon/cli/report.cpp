@@ -78,6 +78,19 @@ int run_report(const command_io& io, const command_options& options)
                 throw failure_error(failure(errc::usage, "the report is about one pupil", "Add --pupil REF."));
             question.pupil = everyone.find(options.pupil).value();
         }
+        if (kind->for_whom == audience::subject) {
+            if (options.reason.empty())
+                throw failure_error(failure(
+                    errc::usage,
+                    "the report tells of a person by name",
+                    "Say who asked, with --reason TEXT: it becomes an entry."
+                ));
+            access_record seen;
+            seen.pupil = question.pupil;
+            seen.view = "report " + std::string(kind->name);
+            seen.reason = options.reason;
+            io.context.record_access(at.config, seen).value();
+        }
         const report made = kind->make(question);
         const std::string made_for = plain(at.config.school.name) + ", " + period_text(options) + ", as known on " +
                                      long_clock_text(at.now, at.zone) +

@@ -273,6 +273,8 @@ void command_line::add_reports()
     report->add_option("NAME", options_.report, "Which; without a name they are listed")->type_name("");
     report->add_option("--pupil", options_.pupil, "Of a report about one pupil: P-N, a UPN or SOURCE:ID")
         ->type_name("REF");
+    report->add_option("--reason", options_.reason, "Of a report that names somebody: who asked; becomes an entry")
+        ->type_name("TEXT");
     days(report);
     known_at(report);
     report->add_option("--format", options_.format, "What to write; left out: as the file's name says, or a table")
@@ -634,7 +636,9 @@ void command_line::add_users()
     }
     opened->add_option("--reason", options_.reason, "Why; becomes an entry")->required()->type_name("TEXT");
     json(add(user, "list", "The accounts", run_user_list));
-    named("remove", "End an account and its sessions", run_user_remove);
+    named("remove", "End an account and its sessions", run_user_remove)
+        ->add_option("--hand-over", options_.successor, "Who takes over the open actions of its user")
+        ->type_name("NAME");
     named("reset", "Forget an account's password and authenticator, and print a new set-up code", run_user_reset);
 }
 

@@ -31,6 +31,7 @@ int change(const command_io& io, const command_options& options, account_request
 {
     return with_configuration(io, options, [&](const configuration& config) {
         asked.name = options.user;
+        asked.successor = options.successor;
         asked.person = options.person;
         asked.body = options.body;
         asked.purpose = options.purpose;

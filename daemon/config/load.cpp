@@ -31,6 +31,8 @@ std::filesystem::path read_school(table_reader& root, configuration& into)
             in_quotes(into.school.timezone) + " is not a zone this machine knows",
             "a zone such as Europe/London"
         );
+    into.school.targeting_label =
+        table->text("targeting_meeting", "what the school calls the meeting").value_or(into.school.targeting_label);
     const std::string calendar = table->required_text("calendar", "the path of the calendar file");
     table->refuse_unknown();
     if (calendar.empty()) return {};

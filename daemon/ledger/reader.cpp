@@ -4,6 +4,7 @@
 #include "daemon/base/sha256.hpp"
 #include "daemon/ledger/checkpoints.hpp"
 #include "daemon/ledger/database.hpp"
+#include "daemon/ledger/kept_marks.hpp"
 #include "daemon/ledger/rows.hpp"
 #include "daemon/ledger/verify.hpp"
 #include "daemon/ledger/windows.hpp"
@@ -43,7 +44,10 @@ constexpr const char* thing_columns =
 
 class sqlite_reader final : public ledger_reader {
 public:
-    explicit sqlite_reader(std::unique_ptr<SQLite::Database> database) : database_(std::move(database)) {}
+    sqlite_reader(std::unique_ptr<SQLite::Database> database, bool stays_open)
+        : database_(std::move(database)), stays_open_(stays_open)
+    {
+    }
 
     entry_index size() const override
     {
@@ -150,17 +154,23 @@ public:
     }
 
     void marks_of_days(
-        const day_range& days, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use
+        entry_index pupil,
+        const day_range& days,
+        entry_index n,
+        bool with_payload,
+        const std::function<bool(const mark_view&)>& use
     ) const override
     {
+        if (stays_open_) return kept_of_days(pupil, days, n, with_payload, use);
         std::string sql = "SELECT entry, day, session, pupil, source, raw, code, minutes";
         sql += with_payload ? ", payload FROM mark LEFT JOIN opening ON idx = entry " : " FROM mark ";
-        sql += "WHERE day BETWEEN ?2 AND ?3 AND entry < ?1 AND (to_entry IS NULL OR to_entry >= ?1) AND gone = 0 "
-               "ORDER BY day, session, pupil";
-        SQLite::Statement rows(*database_, sql);
+        sql += "WHERE day BETWEEN ?2 AND ?3 AND entry < ?1 AND (to_entry IS NULL OR to_entry >= ?1) AND gone = 0 ";
+        if (pupil != no_entry) sql += "AND pupil = ?4 ";
+        SQLite::Statement rows(*database_, sql + "ORDER BY day, session, pupil");
         rows.bind(1, signed_index(n));
         rows.bind(2, to_day_number(days.first));
         rows.bind(3, to_day_number(days.last));
+        if (pupil != no_entry) rows.bind(4, signed_index(pupil));
         hand_over(rows, with_payload, use);
     }
 
@@ -375,16 +385,76 @@ private:
         return std::string(value.string_if().value_or(""));
     }
 
+    void kept_of_days(
+        entry_index pupil,
+        const day_range& days,
+        entry_index n,
+        bool with_payload,
+        const std::function<bool(const mark_view&)>& use
+    ) const
+    {
+        keep_up();
+        if (!with_payload) return kept_.each(days, pupil, n, use);
+        SQLite::Statement payload(*database_, "SELECT payload FROM opening WHERE idx = ?");
+        kept_.each(days, pupil, n, [&](const mark_view& held) {
+            payload.reset();
+            payload.bind(1, signed_index(held.entry));
+            mark_view view = held;
+            view.payload = payload.executeStep() ? text_of(payload.getColumn(0)) : std::string_view();
+            return use(view);
+        });
+    }
+
+    // Takes in what came since; after an erasure all of it anew, for nothing of the erased may stay in memory.
+    void keep_up() const
+    {
+        const entry_index now = size();
+        if (now == kept_to_) return;
+        SQLite::Statement erased(*database_, "SELECT 1 FROM entry WHERE idx >= ? AND idx < ? AND kind = ? LIMIT 1");
+        erased.bind(1, signed_index(kept_to_));
+        erased.bind(2, signed_index(now));
+        erased.bind(3, static_cast<int>(entry_kind::erasure));
+        if (kept_to_ > 0 && erased.executeStep()) {
+            kept_.clear();
+            kept_to_ = 0;
+        }
+        SQLite::Statement rows(
+            *database_,
+            "SELECT entry, to_entry, day, session, pupil, source, raw, code, minutes, gone FROM mark "
+            "WHERE entry >= ? AND entry < ? ORDER BY entry"
+        );
+        rows.bind(1, signed_index(kept_to_));
+        rows.bind(2, signed_index(now));
+        while (rows.executeStep()) {
+            kept_marks::row row;
+            row.entry = index_of(rows.getColumn(0));
+            row.to_entry = index_of(rows.getColumn(1));
+            row.session = {
+                from_day_number(rows.getColumn(2).getInt64()), static_cast<half_day>(rows.getColumn(3).getInt())};
+            row.pupil = index_of(rows.getColumn(4));
+            row.source = text_of(rows.getColumn(5));
+            row.raw = text_of(rows.getColumn(6));
+            row.statutory = text_of(rows.getColumn(7));
+            row.minutes = static_cast<std::int16_t>(rows.getColumn(8).getInt());
+            row.gone = rows.getColumn(9).getInt() != 0;
+            kept_.add(row);
+        }
+        kept_to_ = now;
+    }
+
     std::unique_ptr<SQLite::Database> database_;
+    bool stays_open_ = false;
+    mutable kept_marks kept_; // of entries below kept_to_, where it stays open
+    mutable entry_index kept_to_ = 0;
 };
 
 } // namespace
 
-result<std::unique_ptr<ledger_reader>> open_reader(const std::filesystem::path& path)
+result<std::unique_ptr<ledger_reader>> open_reader(const std::filesystem::path& path, bool stays_open)
 {
     auto database = open_database(path, access_mode::read);
     if (!database) return database.error();
-    return std::unique_ptr<ledger_reader>(std::make_unique<sqlite_reader>(std::move(*database)));
+    return std::unique_ptr<ledger_reader>(std::make_unique<sqlite_reader>(std::move(*database), stays_open));
 }
 
 } // namespace rollbook

@@ -72,7 +72,8 @@ struct account_request {
     std::optional<pupil_scope> scope;
     std::optional<std::string> person, body, purpose;
     std::optional<civil_day> first_day, last_day;
-    std::string user; // who asks: the operating system's user, or an account of the pages
+    std::string successor; // of `remove`: who takes over the open actions that the account's user owns
+    std::string user;      // who asks: the operating system's user, or an account of the pages
 
     // Whether it says anything of an auditor's engagement.
     bool has_engagement() const { return person || body || purpose || first_day || last_day; }

@@ -113,6 +113,7 @@ struct configuration {
         std::string name;
         std::string urn;
         std::string timezone = "Europe/London";
+        std::string targeting_label = "Targeting support meeting"; // what the school calls that meeting
     } school;
     school_calendar calendar;
     struct {

@@ -147,12 +147,16 @@ public:
         entry_index pupil, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use
     ) const = 0;
 
-    // The same of all pupils for sessions of these days, in order of session; costs what those days hold.
+    // The same for sessions of these days, in order of session.
     virtual void marks_of_days(
-        const day_range& days, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use
+        entry_index pupil,
+        const day_range& days,
+        entry_index n,
+        bool with_payload,
+        const std::function<bool(const mark_view&)>& use
     ) const
     {
-        marks(no_entry, n, with_payload, [&](const mark_view& view) {
+        marks(pupil, n, with_payload, [&](const mark_view& view) {
             return !days.contains(view.session.day) || use(view);
         });
     }

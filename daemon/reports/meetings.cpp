@@ -138,7 +138,7 @@ report weekly_meeting(const report_question& asked)
 report targeting_support(const report_question& asked)
 {
     report made;
-    made.title = asked.targeting_label;
+    made.title = asked.at.config.school.targeting_label;
     made.columns = joined<report_column>(
         pupil_columns(asked),
         {{"standing", "Standing"},

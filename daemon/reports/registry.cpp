@@ -7,6 +7,7 @@
 #include "daemon/reports/penalty_evidence.hpp"
 #include "daemon/reports/praise.hpp"
 #include "daemon/reports/returns.hpp"
+#include "daemon/reports/subject_access.hpp"
 
 #include <algorithm>
 #include <array>
@@ -59,6 +60,14 @@ constexpr std::array kinds = {
         .says = "Incidents with them, and whether the parents were told",
         .make = restrictive_interventions,
         .needs = behaviour_too},
+    report_kind{
+        .name = "subject-access",
+        .title = "Subject access",
+        .says = "All that is held about one person, with others' names taken out, and what is withheld and why",
+        .make = subject_access,
+        .for_whom = audience::subject,
+        .needs = visibility::everything(),
+        .about_pupil = true},
     report_kind{
         .name = "penalty-evidence",
         .title = "Evidence for a penalty notice",

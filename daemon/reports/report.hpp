@@ -42,11 +42,10 @@ struct report_question {
     const workplace& at;
     const people& everyone;
     const roster& pupils;
-    std::optional<civil_day> from, to;                              // days at the school, both inclusive
-    visibility allowed = visibility::everything();                  // what the reader may see
-    bool names = false;                                             // with pupils' names beside their references
-    entry_index pupil = no_entry;                                   // the person, of a report about one
-    std::string_view targeting_label = "Targeting support meeting"; // what the school calls that meeting
+    std::optional<civil_day> from, to;             // days at the school, both inclusive
+    visibility allowed = visibility::everything(); // what the reader may see
+    bool names = false;                            // with pupils' names beside their references
+    entry_index pupil = no_entry;                  // the person, of a report about one
 
     std::string reference(entry_index record) const { return reference_of(everyone.person_of(record)); }
     civil_day today() const { return day_of(at.zone.to_local(at.now)); }
@@ -63,6 +62,7 @@ enum class audience {
     totals,     // governors too: it tells of no pupil
     operations, // who runs or audits it: nothing of any pupil
     watchers,   // the auditor and the safeguarding lead: who saw what
+    subject,    // the safeguarding lead, who answers whoever it is about
 };
 
 struct report_kind {

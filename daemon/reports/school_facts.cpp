@@ -13,7 +13,7 @@ school_facts::school_facts(const report_question& asked) : asked_(asked), marks_
     // A ledger holds six years; nothing asked about looks back further than this.
     constexpr std::chrono::days looked_back{430};
     const day_range days{std::min(asked.from.value_or(asked.today()), asked.today()) - looked_back, asked.today()};
-    at.reader.marks_of_days(days, at.n, false, [&](const mark_view& view) {
+    at.reader.marks_of_days(no_entry, days, at.n, false, [&](const mark_view& view) {
         if (view.source != mis) return true;
         held_mark mark;
         mark.entry = static_cast<std::uint32_t>(view.entry);

@@ -1,12 +1,17 @@
 #include "daemon/service/account_changes.hpp"
 
 #include "daemon/base/canonical_json.hpp"
+#include "daemon/cases/action.hpp"
 #include "daemon/cases/opened_pupil.hpp"
 #include "daemon/reconcile/payload.hpp"
 #include "daemon/service/commit.hpp"
 
+#include <fmt/format.h>
+
 namespace rollbook {
 namespace {
+
+constexpr std::size_t owner_bytes_max = 100;
 
 civil_day today_of(const configuration& settings, instant now)
 {
@@ -37,6 +42,28 @@ bool is_same_purpose(const account& a, const account& b)
            a.first_day == b.first_day && a.last_day == b.last_day;
 }
 
+// What the account's user was to do goes to the successor; without one nothing of it may be lost.
+result<void> hand_over(transaction& t, ledger& book, const account_request& asked, instant now)
+{
+    std::vector<case_action> open = actions_in(book.state());
+    std::erase_if(open, [&](const case_action& each) { return each.is_done || each.owner != asked.name; });
+    if (open.empty()) return {};
+    if (asked.successor.empty() || asked.successor == asked.name || asked.successor.size() > owner_bytes_max)
+        return failure(
+            errc::usage,
+            fmt::format("{} open actions are to be done by {}", open.size(), asked.name),
+            "Name who takes them over, with --hand-over NAME."
+        );
+    for (case_action& each : open) {
+        each.owner = asked.successor;
+        each.user = asked.user;
+        each.by.clear();
+        each.at = now;
+        t.entries.push_back(action_entry(each));
+    }
+    return {};
+}
+
 } // namespace
 
 result<void> change_account(
@@ -48,6 +75,8 @@ result<void> change_account(
     if (!changed) return changed.error();
     const bool is_gone = !changed->has_value();
     transaction t;
+    if (is_gone)
+        if (const auto done = hand_over(t, book, asked, now); !done) return done.error();
     if (!held || is_gone || !is_same_purpose(*held, **changed)) {
         const std::string name = "account/" + asked.name;
         t.entries.push_back(setting_entry(

@@ -8,8 +8,9 @@
 namespace rollbook {
 
 // Changes who may open the pages, and says in the ledger what the account is for, before it may be used. What was
-// opened to an auditor closes when the account goes, is set up anew, or has other days. Fails as changed_account()
-// does.
+// opened to an auditor closes when the account goes, is set up anew, or has other days. Open
+// actions of a user who goes are handed to the successor: an entry each. Fails with usage where there are any and
+// nobody takes them, and as changed_account() does.
 result<void> change_account(
     ledger& book, account_book& accounts, const configuration& settings, const account_request& asked, instant now
 );

@@ -215,6 +215,7 @@ void write_account(json_writer& out, const account_request& request)
     if (request.role) out.member("role", name_of(*request.role));
     if (request.scope) out.member("scope", to_text(*request.scope));
     out.member("setup_hash", request.setup_hash);
+    if (!request.successor.empty()) out.member("successor", request.successor);
     out.member("user", request.user);
 }
 
@@ -227,6 +228,7 @@ std::optional<account_request> read_account(json_view root)
     request.name = text_of(root["name"]);
     request.role = parse_role(text_of(root["role"]));
     request.setup_hash = text_of(root["setup_hash"]);
+    request.successor = text_of(root["successor"]);
     const auto words = [&](std::string_view key) {
         return root[key].is_null() ? std::optional<std::string>() : text_of(root[key]);
     };

@@ -110,7 +110,7 @@ std::map<entry_index, figures> figures_of_all(const workplace& at, const people&
 {
     code_book codes;
     std::map<entry_index, figures> by_record;
-    at.reader.marks_of_days(days, at.n, false, [&](const mark_view& held) {
+    at.reader.marks_of_days(no_entry, days, at.n, false, [&](const mark_view& held) {
         const code_id code = codes.intern(held.raw, held.statutory);
         const statutory_code* row = codes.row_on(code, held.session.day);
         by_record[held.pupil].add(codes.class_on(code, held.session.day), row && row->late);

@@ -54,10 +54,15 @@ public:
     }
 
     void marks_of_days(
-        const day_range& days, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use
+        entry_index pupil,
+        const day_range& days,
+        entry_index n,
+        bool with_payload,
+        const std::function<bool(const mark_view&)>& use
     ) const override
     {
-        whole_.marks_of_days(days, n, with_payload, [&](const mark_view& each) {
+        if (pupil != no_entry && !records_.contains(pupil)) return;
+        whole_.marks_of_days(pupil, days, n, with_payload, [&](const mark_view& each) {
             return !records_.contains(each.pupil) || use(each);
         });
     }

@@ -74,7 +74,7 @@ void write_registers(json_writer& out, const page_request& of)
 {
     const civil_day day = today(of);
     std::int64_t marks[2] = {0, 0};
-    of.at.reader.marks_of_days({day, day}, of.at.n, false, [&](const mark_view& held) {
+    of.at.reader.marks_of_days(no_entry, {day, day}, of.at.n, false, [&](const mark_view& held) {
         if (!is_not_recorded(held.raw)) ++marks[static_cast<int>(held.session.half)];
         return true;
     });

@@ -29,6 +29,7 @@ bool may_open_report(const report_kind& kind, const page_request& of)
     case audience::totals: return reader != role::admin;
     // They count the whole school.
     case audience::operations: return reader != role::governor && !(of.is_scoped && works_with_pupils(reader));
+    case audience::subject: return reader == role::dsl;
     case audience::watchers: return reader == role::auditor || reader == role::dsl;
     }
     return false;

@@ -6,6 +6,8 @@ import html
 import io
 import json
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as xml
 import zipfile
 
@@ -13,6 +15,7 @@ from pages import Reader
 from pages_test import Pages
 from support import main, wait_until
 
+OFFICE, TABLE, TEXT = (f"{{urn:oasis:names:tc:opendocument:xmlns:{n}:1.0}}" for n in ("office", "table", "text"))
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -116,6 +119,56 @@ class PageReports(Pages):
         self.assertIn("report attendance-return", views)
         self.assertIn("report attendance-return.xlsx", views)
         self.verify()
+
+    def as_libreoffice_reads(self, body):
+        """The tables of an .xlsx as LibreOffice opens it: lists of rows of (type, text); a formula is a failure."""
+        book = self.folder / "book.xlsx"
+        book.write_bytes(body)
+        subprocess.run(["soffice", f"-env:UserInstallation=file://{self.folder}/office", "--headless", "--convert-to",
+                        "fods", "--outdir", self.folder, book], check=True, capture_output=True, timeout=120)
+        sheets = []
+        for sheet in xml.parse(self.folder / "book.fods").getroot().iter(TABLE + "table"):
+            rows = []
+            for row in sheet.iter(TABLE + "table-row"):
+                cells = []
+                for cell in row.findall(TABLE + "table-cell"):
+                    self.assertIsNone(cell.get(TABLE + "formula"))
+                    kind = cell.get(OFFICE + "value-type")
+                    text = cell.get(OFFICE + "value") if kind == "float" else \
+                        "\n".join("".join(p.itertext()) for p in cell.findall(TEXT + "p"))
+                    times = int(cell.get(TABLE + "number-columns-repeated", 1))
+                    cells += [(kind, text)] * (times if kind or times < 20 else 0)
+                if any(kind for kind, _ in cells):
+                    rows.append(cells)
+            sheets.append(rows)
+        return sheets[:-1]
+
+    def test_workbooks_open_in_libreoffice_with_numbers_as_numbers_and_texts_as_texts(self):
+        if not shutil.which("soffice"):
+            print("left out: soffice is missing; it is in the Debian package libreoffice-calc-nogui")
+            return
+        ref = self.pupil(f"mis:{sorted(self.school.known_pupils)[0]}")["ref"]
+        dsl = self.somebody("dsl")
+        floats = 0
+        for path in ("/reports/no-reason", "/reports/targeting-support", "/reports/governors",
+                     f"/reports/subject-access?pupil={ref}"):
+            name, _, query = path.partition("?")
+            dsl.get(f"{name}.json?{query}"), dsl.get(f"{name}.xlsx?{query}")  # openings are entries, which one of them lists
+            shown = json.loads(dsl.get(f"{name}.json?{query}").text)
+            sheets = self.as_libreoffice_reads(dsl.get(f"{name}.xlsx?{query}").body)
+            tables = [shown, *shown.get("more", [])]
+            for table, sheet in zip(tables, sheets, strict=True):
+                self.assertEqual(len(sheet), len(table["rows"]) + 1, path)
+                for row, cells in zip(table["rows"], sheet[1:]):
+                    wanted = [row[c] or "" for c in table["columns"]]
+                    for want, (kind, got) in zip(wanted, cells):
+                        floats += kind == "float"
+                        self.assertIn(kind, ("float", "string", None))
+                        if kind == "float":
+                            self.assertEqual(float(got), float(want), path)
+                        else:
+                            self.assertEqual(got or "", want, path)
+        self.assertGreater(floats, 0)
 
     def test_names_of_the_weekly_meeting_are_shown_only_when_they_are_asked_for(self):
         self.rollbook("alerts", "take-up", self.alerts()[0]["id"], "--by", "A Lead")

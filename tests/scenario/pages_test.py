@@ -270,6 +270,22 @@ class OverHttp(Pages):
         self.rollbook("user", "open", "aud", "--pupil", one["ref"], "--by", "dsl", "--reason", "Too late.", code=1)
         self.verify()
 
+    def test_who_leaves_hands_what_is_to_be_done_to_somebody(self):
+        lead = self.somebody("lead", "ann")
+        alert = (json.loads(lead.get("/alerts.json").text)["alerts"] or json.loads(lead.get("/baseline.json").text)["alerts"])[0]
+        page = f"/alerts/{alert['id']}"
+        token = lead.get(page).hidden("form_token")
+        self.assertEqual(lead.post(page, form_token=token, do="act", action="meeting", owner="ann", text="With home.").status, 303)
+        refused = self.rollbook("user", "remove", "ann", code=2)
+        self.assertIn("--hand-over", refused.stderr)
+        self.assertEqual(lead.get("/today").status, 200)
+        self.rollbook("user", "remove", "ann", "--hand-over", "ben")
+        self.assertEqual(lead.get("/today").status, 303)
+        actions = [e["payload"] for e in self.entries("--kind", "action")]
+        self.assertEqual([(a["owner"], a["state"], a["text"]) for a in actions],
+                         [("ann", "open", "With home."), ("ben", "open", "With home.")])
+        self.verify()
+
     def test_pages_stay_through_a_reload(self):
         who = self.somebody("lead")
         self.daemon.send_signal(signal.SIGHUP)

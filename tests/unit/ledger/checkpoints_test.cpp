@@ -45,7 +45,8 @@ void make_older(const std::filesystem::path& file)
     const auto begin = first.find("CREATE TRIGGER checkpoint_is_never_removed");
     SQLite::Database database(file.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE alert_value; DROP TABLE account; DROP TABLE edge; DROP TABLE cosignature; DROP TABLE checkpoint_kept; "
+        "DROP TABLE alert_value; DROP TABLE account; DROP TABLE edge; DROP TABLE cosignature; DROP TABLE "
+        "checkpoint_kept; "
         "DROP TRIGGER checkpoint_is_kept; DROP INDEX outbox_by_alert; "
         "ALTER TABLE statement DROP COLUMN tombstoned; ALTER TABLE statement DROP COLUMN leavers; "
         "ALTER TABLE statement DROP COLUMN out_of_scope; ALTER TABLE statement DROP COLUMN outside_window; "

@@ -221,3 +221,20 @@ TEST_CASE("a first-day call goes by the clock of attendance, to the day", "[ledg
     const erasure_plan plan = plan_retention(database, clocks, today);
     CHECK((std::ranges::count(plan.entries, call) == 1) == goes);
 }
+
+TEST_CASE("a reader that stays open lets go of the marks of who was erased", "[ledger]")
+{
+    left_school school;
+    const auto open = open_reader(school.folder.file(), true).value();
+    const auto count = [&] {
+        int marks = 0;
+        open->marks_of_days(1, {ymd(2026, 9, 14), ymd(2026, 9, 14)}, no_entry, false, [&](const mark_view&) {
+            ++marks;
+            return true;
+        });
+        return marks;
+    };
+    REQUIRE(count() > 0);
+    REQUIRE(school.erase_pupil(asked_for(1)).has_value());
+    CHECK(count() == 0);
+}

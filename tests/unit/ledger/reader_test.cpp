@@ -155,3 +155,52 @@ TEST_CASE("a reader sees the writer's commits and stops when it is told", "[ledg
     reader->statements({}, {}, 6, [&](const statement_row&) { return ++statements > 0; });
     CHECK(statements == 1);
 }
+
+namespace {
+
+std::string marks_of_days_in(const ledger_reader& reader, entry_index pupil, const day_range& days, entry_index n)
+{
+    std::string text;
+    reader.marks_of_days(pupil, days, n, true, [&](const mark_view& mark) {
+        text += std::to_string(mark.entry) + " " + format_day(mark.session.day) +
+                (mark.session.half == half_day::am ? "A " : "P ") + std::to_string(mark.pupil) +
+                std::string(mark.source) + std::string(mark.raw) + std::string(mark.statutory) +
+                std::to_string(mark.minutes) + std::string(mark.payload) + "\n";
+        return true;
+    });
+    return text;
+}
+
+void check_same_marks(const ledger_folder& folder, const ledger_reader& open)
+{
+    const auto fresh = folder.reader();
+    const civil_day day = ymd(2026, 9, 14);
+    const std::chrono::days one(1);
+    for (entry_index n = 0; n <= fresh->size() + 1; ++n)
+        for (const entry_index pupil : {no_entry, entry_index(1), entry_index(2), entry_index(3)})
+            for (const day_range& days :
+                 {day_range{day - one, day - one}, day_range{day, day}, day_range{day, day + one}}) {
+                CAPTURE(n, pupil, format_day(days.first), format_day(days.last));
+                CHECK(marks_of_days_in(open, pupil, days, n) == marks_of_days_in(*fresh, pupil, days, n));
+            }
+}
+
+} // namespace
+
+TEST_CASE(
+    "a reader that stays open gives the marks of days as one that is opened anew, while the ledger grows", "[ledger]"
+)
+{
+    const ledger_folder folder;
+    const auto open = open_reader(folder.file(), true).value();
+    check_same_marks(folder, *open);
+    const auto book = folder.open();
+    fill(*book);
+    CHECK_FALSE(marks_of_days_in(*open, no_entry, {ymd(2026, 9, 14), ymd(2026, 9, 14)}, no_entry).empty());
+    check_same_marks(folder, *open);
+    transaction t;
+    t.entries.push_back(mark_draft(*book, am(ymd(2026, 9, 14)), 1, "I", "M1", 7));
+    t.entries.push_back(mark_draft(*book, am(ymd(2026, 9, 15)), 2, "L", "M9"));
+    commit_and_apply(*book, t, noon(30));
+    check_same_marks(folder, *open);
+}

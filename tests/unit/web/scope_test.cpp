@@ -341,5 +341,50 @@ TEST_CASE_METHOD(scope_fixture, "only the designated lead opens a pupil to an au
     CHECK(desk.decided.back().kind == decision_kind::close_pupil);
 }
 
+TEST_CASE_METHOD(
+    scope_fixture, "what is handed to whom it is about names nobody else, and says what is withheld and why", "[web]"
+)
+{
+    record(what::adult, "mis", "a1", ana, R"({"adult":"M1","forename":"Mo","relation":"Mother","surname":"Clay"})");
+    record(
+        what::incident,
+        "mis",
+        "i8",
+        no_entry,
+        R"({"comment":"=1+1 Ben Brown's bag, said BEN to <b>Ana</b> and Mrs Clay; Benedict saw it","day":"2026-11-18"})"
+    );
+    record(what::involvement, "mis", "i8/A1", ana, R"({"of":"incident","record":"i8","role":"target"})");
+    record(what::involvement, "mis", "i8/B2", ben, R"({"of":"incident","record":"i8","role":"aggressor"})");
+    const std::string address = "/reports/subject-access";
+    const std::string about = "?pupil=P-" + std::to_string(ana);
+    log_in(role::dsl);
+    for (const char* ending : {"", ".json", ".csv", ".xlsx"}) {
+        CAPTURE(ending);
+        const web_answer made = get(address + ending + about);
+        CHECK(made.status == 200);
+        CHECK_THAT(made.body, !Catch::Contains("Brown") && !Catch::Contains("Clay"));
+    }
+    CHECK_THAT(get(address + about).body, Catch::Contains("&lt;b&gt;Ana") && !Catch::Contains("<b>Ana"));
+    const std::string csv = get(address + ".csv" + about).body;
+    CHECK_THAT(
+        csv,
+        Catch::Contains(
+            "'=1+1 [name withheld] bag, said [name withheld] to <b>Ana</b> and Mrs [name withheld]; Benedict"
+        )
+    );
+    CHECK_THAT(
+        csv, Catch::Contains("Other people's names in texts,3,") && Catch::Contains("Names of parents and carers,2,")
+    );
+    CHECK_THAT(csv, Catch::Contains("Ahmed") && Catch::Contains(upn_text) && Catch::Contains("2026-11-20,PM,L"));
+    CHECK(std::ranges::count(desk.told, "dsl - report subject-access.csv") == 1);
+    for (const role each :
+         {role::lead, role::office, role::pastoral, role::senior, role::auditor, role::governor, role::admin}) {
+        log_in(each);
+        CAPTURE(name_of(each));
+        CHECK(get(address + about).status == 404);
+        CHECK_THAT(get("/reports").body, !Catch::Contains("subject-access"));
+    }
+}
+
 } // namespace
 } // namespace rollbook

@@ -1,0 +1,347 @@
+#include "daemon/reports/subject_access.hpp"
+
+#include "daemon/base/spoken.hpp"
+#include "daemon/domain/code_book.hpp"
+#include "daemon/reports/pupil_cells.hpp"
+#include "daemon/views/entries.hpp"
+#include "daemon/views/pupil.hpp"
+#include "daemon/views/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace rollbook {
+namespace {
+
+constexpr std::string_view name_withheld = "[name withheld]";
+
+std::string in_small(std::string_view text)
+{
+    std::string small(text);
+    for (char& c : small)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return small;
+}
+
+// A byte of a word; those of letters outside ASCII are all above it.
+bool is_of_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '\'' || c == '-' ||
+           static_cast<unsigned char>(c) >= 0x80;
+}
+
+template <class F> void each_word(std::string_view text, F&& use)
+{
+    for (std::size_t at = 0; at < text.size();) {
+        std::size_t end = at;
+        while (end < text.size() && is_of_word(text[end]))
+            ++end;
+        if (end > at) use(at, end - at);
+        at = std::max(end, at + 1);
+    }
+}
+
+// Takes other people's names out of texts: every word that is part of the name of another pupil or of an adult whom a
+// record names, and of nobody's that the file is about. Rather one word too many than one too few.
+class redactor {
+public:
+    explicit redactor(const report_question& asked)
+    {
+        std::set<std::string> own;
+        const profile* who = asked.pupils.find(asked.pupil);
+        if (who) take(own, who->name);
+        for (const auto& [person, each] : asked.pupils.all())
+            if (person != asked.pupil) take(others_, each.name);
+        asked.at.reader.things(what::adult, asked.at.n, [&](const thing_view& each) {
+            const auto document = json_document::parse(std::string(each.payload));
+            if (!document) return true;
+            for (const char* part : {"forename", "surname"})
+                take(others_, document->root()["fields"][part].string_if().value_or(""));
+            return true;
+        });
+        for (const std::string& each : own)
+            others_.erase(each);
+    }
+
+    std::string operator()(std::string_view text)
+    {
+        std::string out;
+        std::size_t done = 0;
+        each_word(text, [&](std::size_t at, std::size_t length) {
+            std::string word = in_small(text.substr(at, length));
+            if (word.ends_with("'s")) word.resize(word.size() - 2);
+            if (!others_.contains(word)) return;
+            // Forename and surname in a row are one name.
+            if (done == 0 || text.substr(done, at - done) != " ") {
+                out.append(text.substr(done, at - done)).append(name_withheld);
+                ++names;
+            }
+            done = at + length;
+        });
+        return out.append(text.substr(done));
+    }
+
+    std::int64_t names = 0;
+
+private:
+    static void take(std::set<std::string>& into, std::string_view name)
+    {
+        each_word(name, [&](std::size_t at, std::size_t length) {
+            if (length > 1) into.insert(in_small(name.substr(at, length)));
+        });
+    }
+    std::set<std::string> others_;
+};
+
+struct withheld {
+    std::int64_t adults = 0;     // names of parents and carers
+    std::int64_t narratives = 0; // sealed to the safeguarding lead
+    std::int64_t reasons = 0;    // why a marker stands, or a pupil was opened to an auditor
+};
+
+// One row for each field of a source's record.
+void add_fields(
+    std::vector<std::vector<std::string>>& rows,
+    const report_question& asked,
+    const thing_view& each,
+    redactor& redact,
+    withheld& kept_back
+)
+{
+    const auto document = json_document::parse(std::string(each.payload));
+    if (!document) return;
+    const std::string learned(document->root()["learned_by"].string_if().value_or(""));
+    const auto at = parse_instant(learned);
+    document->root()["fields"].for_each([&](std::string_view key, json_view value) {
+        std::string text;
+        if (const auto words = value.string_if()) {
+            text = *words;
+        } else {
+            json_writer out(text);
+            value.write_canonical(out);
+        }
+        if (key == "narrative") {
+            ++kept_back.narratives;
+            text = "[sealed]";
+        } else if (each.kind == what::adult && (key == "forename" || key == "surname")) {
+            ++kept_back.adults;
+            text = name_withheld;
+        } else if (each.kind != what::pupil) {
+            text = redact(text);
+        }
+        rows.push_back(
+            {std::string(name_of(each.kind)),
+             std::string(key),
+             plain(text),
+             std::string(each.source),
+             at ? clock_text(*at, asked.at.zone) : "",
+             std::to_string(each.entry)}
+        );
+    });
+}
+
+report_table marks_of(const report_question& asked, const std::vector<entry_index>& records, redactor& redact)
+{
+    report_table table{
+        "Marks",
+        {{"date", "Date"},
+         {"session", "Session"},
+         {"mark", "Mark"},
+         {"meaning", "Meaning"},
+         {"minutes", "Minutes late", true},
+         {"comment", "Comment"},
+         {"source", "Source"},
+         {"entry", "Entry", true}},
+        {}};
+    const day_range days{
+        asked.from.value_or(civil_day(std::chrono::days(-1'000'000))),
+        asked.to.value_or(civil_day(std::chrono::days(1'000'000)))};
+    code_book codes;
+    for (const entry_index record : records)
+        asked.at.reader.marks_of_days(record, days, asked.at.n, true, [&](const mark_view& held) {
+            const statutory_code* code = codes.row_on(codes.intern(held.raw, held.statutory), held.session.day);
+            const auto document = json_document::parse(std::string(held.payload));
+            const std::string comment(document ? document->root()["comment"].string_if().value_or("") : "");
+            table.rows.push_back(
+                {format_day(held.session.day),
+                 std::string(name_of(held.session.half)),
+                 plain(held.raw),
+                 code ? std::string(code->meaning) : "not a code of the statutory list",
+                 held.minutes >= 0 ? std::to_string(held.minutes) : "",
+                 plain(redact(comment)),
+                 std::string(held.source),
+                 std::to_string(held.entry)}
+            );
+            return true;
+        });
+    return table;
+}
+
+report_table alerts_and_actions(const report_question& asked, const timeline& all, redactor& redact)
+{
+    report_table table{
+        "Alerts, and what was done",
+        {{"at", "When"},
+         {"kind", "What"},
+         {"state", "State"},
+         {"said", "In words"},
+         {"by", "By"},
+         {"entry", "Entry", true}},
+        {}};
+    for (const alert& each : all.alerts)
+        table.rows.push_back(
+            {clock_text(each.opened_at, asked.at.zone),
+             "alert: " + each.rule + ", " + each.stage,
+             std::string(name_of(each.state)),
+             redact(each.reason),
+             "",
+             std::to_string(each.latest)}
+        );
+    for (const case_action& each : all.actions)
+        table.rows.push_back(
+            {clock_text(each.at, asked.at.zone),
+             each.kind,
+             each.is_done ? (each.outcome.empty() ? "done" : each.outcome) : "open",
+             plain(redact(each.outcome_text.empty() ? each.text : each.text + " / " + each.outcome_text)),
+             each.by.empty() ? each.user : each.by,
+             std::to_string(each.latest)}
+        );
+    return table;
+}
+
+// Markers, holds and the like: that they were put there, and not why.
+report_table settings_of(const report_question& asked, const std::set<entry_index>& records, withheld& kept_back)
+{
+    report_table table{"Markers and holds", {{"name", "What"}, {"state", "State"}, {"entry", "Entry", true}}, {}};
+    asked.at.reader.things(what::settings, asked.at.n, [&](const thing_view& each) {
+        if (!records.contains(each.pupil)) return true;
+        const auto document = json_document::parse(std::string(each.payload));
+        if (!document) return true;
+        const json_view value = document->root()["value"];
+        kept_back.reasons += !value["reason"].string_if().value_or("").empty();
+        table.rows.push_back(
+            {std::string(each.key.substr(0, each.key.find('/'))),
+             std::string(value["state"].string_if().value_or("")),
+             std::to_string(each.entry)}
+        );
+        return true;
+    });
+    return table;
+}
+
+// Messages and views, as receipts and access entries tell them.
+report_table told_and_seen(const report_question& asked, const std::set<entry_index>& records)
+{
+    report_table table{
+        "Who was told, and who looked",
+        {{"at", "When"}, {"kind", "What"}, {"who", "Route or person"}, {"entry", "Entry", true}},
+        {}};
+    for (const what kind : {what::delivery, what::access})
+        asked.at.reader.things(kind, asked.at.n, [&](const thing_view& each) {
+            const auto document = json_document::parse(std::string(each.payload));
+            if (!document) return true;
+            const json_view root = document->root();
+            const auto about = root["pupil"].int_if();
+            if (!about || *about < 0 || !records.contains(static_cast<entry_index>(*about))) return true;
+            const auto text = [&](std::string_view key) { return std::string(root[key].string_if().value_or("")); };
+            const auto at = parse_instant(text("at"));
+            const bool is_message = kind == what::delivery;
+            table.rows.push_back(
+                {at ? clock_text(*at, asked.at.zone) : "",
+                 is_message ? "message " + text("type") : "looked: " + text("view"),
+                 text(is_message ? "route" : "user"),
+                 std::to_string(each.entry)}
+            );
+            return true;
+        });
+    return table;
+}
+
+report_table what_is_withheld(const withheld& kept_back, std::int64_t names)
+{
+    report_table table{
+        "What is withheld, and why", {{"what", "What"}, {"count", "How often", true}, {"why", "Why"}}, {}};
+    const auto add = [&](std::string what, std::int64_t count, std::string why) {
+        table.rows.push_back({std::move(what), std::to_string(count), std::move(why)});
+    };
+    const std::string others = "They tell of other people (UK GDPR art. 15(4); Data Protection Act 2018, Schedule 2 "
+                               "paragraph 16).";
+    add("Other people's names in texts", names, others);
+    add("Names of parents and carers", kept_back.adults, others);
+    add("Narratives of concerns",
+        kept_back.narratives,
+        "They are sealed to the safeguarding lead, and Rollbook cannot read them. Whether they are given is the "
+        "lead's decision (Data Protection Act 2018, Schedule 3: serious harm).");
+    add("Reasons of markers, holds and openings",
+        kept_back.reasons,
+        "They may tell of a protection plan or of other people. Whether they are given is the lead's decision (Data "
+        "Protection Act 2018, Schedules 2 and 3).");
+    return table;
+}
+
+} // namespace
+
+report subject_access(const report_question& asked)
+{
+    const std::vector<entry_index> own = asked.everyone.records_of(asked.pupil);
+    const std::set<entry_index> records(own.begin(), own.end());
+    redactor redact(asked);
+    withheld kept_back;
+    report made;
+    made.title = "What is held about one person";
+    made.columns = {
+        {"kind", "Record"},
+        {"field", "Field"},
+        {"said", "Says"},
+        {"source", "Source"},
+        {"learned", "Known since"},
+        {"entry", "Entry", true}};
+    // Incidents and concerns are told by what the person's part in them names.
+    std::set<std::array<std::string, 3>> parts;
+    for (const what kind :
+         {what::pupil, what::adult, what::involvement, what::suspension, what::lesson_mark, what::action})
+        asked.at.reader.things(kind, asked.at.n, [&](const thing_view& each) {
+            if (!records.contains(kind == what::pupil ? each.subject : each.pupil) || each.gone) return true;
+            // What is no source's record is an action of the school's, and told below.
+            if (kind == what::action && each.source.empty()) return true;
+            add_fields(made.rows, asked, each, redact, kept_back);
+            const auto document = json_document::parse(std::string(each.payload));
+            if (kind != what::involvement || !document) return true;
+            const json_view fields = document->root()["fields"];
+            parts.insert(
+                {std::string(fields["of"].string_if().value_or("")),
+                 std::string(each.source),
+                 std::string(fields["record"].string_if().value_or(""))}
+            );
+            return true;
+        });
+    for (const what kind : {what::incident, what::concern})
+        asked.at.reader.things(kind, asked.at.n, [&](const thing_view& each) {
+            if (parts.contains({std::string(name_of(kind)), std::string(each.source), std::string(each.key)}))
+                add_fields(made.rows, asked, each, redact, kept_back);
+            return true;
+        });
+    timeline all;
+    all.person = asked.pupil;
+    all.days = asked.days(school_calendar::academic_year_start(asked.today()));
+    read_timeline(asked.at, asked.everyone, {all.days.first, all.days.last}, all);
+    made.more = {
+        marks_of(asked, own, redact),
+        alerts_and_actions(asked, all, redact),
+        settings_of(asked, records, kept_back),
+        told_and_seen(asked, records)};
+    made.more.push_back(what_is_withheld(kept_back, redact.names));
+    made.notes = {
+        "About " + asked.reference(asked.pupil) + ", as known on " + spoken_date(asked.today()) +
+            ". Earlier versions of a record are in the ledger under the same number.",
+        "Read it before it is handed over: people who are spoken of without their name, and staff, are not found by a "
+        "program.",
+        "Why it is held, for how long and for whom: the report \"What Rollbook reads, and why\". Who asks for it may "
+        "have "
+        "it corrected or erased, and may complain to the Information Commissioner.",
+    };
+    return made;
+}
+
+} // namespace rollbook
