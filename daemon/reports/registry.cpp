@@ -47,7 +47,8 @@ constexpr std::array kinds = {
         .name = "praise",
         .title = "Attendance to praise",
         .says = "Pupils at 97 % or more; whom the safeguarding lead asks to handle with care is left out",
-        .make = praise},
+        .make = praise,
+        .for_whom = audience::colleagues},
     report_kind{
         .name = "suspensions",
         .title = "Suspensions",

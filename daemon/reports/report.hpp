@@ -59,6 +59,7 @@ struct report_question {
 // Who may open a report on the pages.
 enum class audience {
     pupils,     // who may see pupils, and all that `needs` says
+    colleagues, // who works with pupils, and so sees that a marker stands: who is left out of it has one
     totals,     // governors too: it tells of no pupil
     operations, // who runs or audits it: nothing of any pupil
     watchers,   // the auditor and the safeguarding lead: who saw what

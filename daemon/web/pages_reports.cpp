@@ -26,6 +26,7 @@ bool may_open_report(const report_kind& kind, const page_request& of)
     case audience::pupils:
         return sees_pupils(reader) &&
                kind.needs.is_within(allowed_to(of, kind.about_pupil ? asked_about(of) : no_entry));
+    case audience::colleagues: return works_with_pupils(reader) && kind.needs.is_within(allowed_to(of, no_entry));
     case audience::totals: return reader != role::admin;
     // They count the whole school.
     case audience::operations: return reader != role::governor && !(of.is_scoped && works_with_pupils(reader));
