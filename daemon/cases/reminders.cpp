@@ -13,18 +13,23 @@ bool reaches_people(const route_configuration& route)
     return route.channel != "note";
 }
 
-std::vector<std::string> routes_of(const rule& of, const reminder_setting& setting)
+bool is_about(const route_configuration& route, entry_index pupil, const reminder_setting& setting)
+{
+    return !setting.is_about || setting.is_about(route, pupil);
+}
+
+std::vector<std::string> routes_of(const rule& of, entry_index pupil, const reminder_setting& setting)
 {
     std::vector<std::string> names;
     for (const route_configuration& each : setting.routes)
-        if (each.wants(of.id) && reaches_people(each)) names.push_back(each.name);
+        if (each.wants(of.id) && reaches_people(each) && is_about(each, pupil, setting)) names.push_back(each.name);
     return names;
 }
 
-std::vector<std::string> leads_of(const rule& of, const reminder_setting& setting)
+std::vector<std::string> leads_of(const rule& of, entry_index pupil, const reminder_setting& setting)
 {
     if (!setting.lead.empty()) return {setting.lead};
-    return routes_of(of, setting);
+    return routes_of(of, pupil, setting);
 }
 
 bool is_route(const std::string& name, const reminder_setting& setting)
@@ -51,7 +56,8 @@ std::vector<due_reminder> reminders_of(
         if (number > 0 && std::ranges::find(due, made) == due.end()) due.push_back(made);
     };
     for (const route_configuration& route : setting.routes) {
-        if (!route.wants_alert(of, about.stage) || !reaches_people(route)) continue;
+        if (!route.wants_alert(of, about.stage) || !reaches_people(route) || !is_about(route, about.pupil, setting))
+            continue;
         const reminding& own = of.reminders.is_set() ? of.reminders : route.reminders;
         if (own.remind_after.count() > 0)
             add(due_reminder::kind::unacknowledged, route.name, waited / own.remind_after);
@@ -68,7 +74,7 @@ std::vector<due_reminder> reminders_of(
     std::vector<due_reminder> due;
     if (is_ended(whose.state) || is_called_off(about)) return due;
     const civil_day today = day_of(now);
-    const std::vector<std::string> leads = leads_of(of, setting);
+    const std::vector<std::string> leads = leads_of(of, about.pupil, setting);
     const std::vector<std::string> owners = is_route(about.owner, setting) ? std::vector{about.owner} : leads;
     if (about.due && !about.is_done) {
         const int days = setting.calendar.school_days_between(*about.due, today);

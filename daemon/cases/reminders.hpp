@@ -4,6 +4,7 @@
 #include "daemon/cases/school_time.hpp"
 #include "daemon/ports/configuration.hpp"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct reminder_setting {
     school_hours hours;
     const std::vector<route_configuration>& routes;
     std::string lead; // a route; empty: the routes that the rule's alerts go to
+    // Whether a route's cohort has the pupil; empty: every one has.
+    std::function<bool(const route_configuration& route, entry_index pupil)> is_about = {};
 };
 
 // Of an alert that is open since `since` (its stage reached, or taken up). Counted in school time: a reminder to each

@@ -159,6 +159,24 @@ void check_stages_known(table_reader& table, const configuration& known, const r
     }
 }
 
+// By flag a route would tell, by what it tells of, who has the flag.
+void read_route_cohort(table_reader& table, route_configuration& into)
+{
+    auto cohort = table.table("cohort");
+    if (!cohort) return;
+    into.cohort.years =
+        cohort->texts("years", R"(a list of years such as ["7", "8"])").value_or(std::vector<std::string>());
+    into.cohort.groups =
+        cohort->texts("groups", R"(a list of registration groups such as ["9A"])").value_or(std::vector<std::string>());
+    (void)cohort->find("years");
+    (void)cohort->find("groups");
+    cohort->refuse_unknown();
+    if (into.is_for_all())
+        table.wrong("cohort", "names no year and no group", R"({ years = ["7"] } or { groups = ["9A"] })");
+    if (into.channel == "note")
+        table.wrong("cohort", "on a route that writes into each pupil's own record", "no cohort: it tells nobody else");
+}
+
 // Of what is about a child's safety every stage must reach somebody.
 void warn_of_unheard_stages(table_reader& root, const configuration& known)
 {
@@ -166,12 +184,14 @@ void warn_of_unheard_stages(table_reader& root, const configuration& known)
         const auto takes = [&](const route_configuration& each) { return each.wants(of.id); };
         if (!of.enabled || !of.safety || std::ranges::none_of(known.routes, takes)) continue;
         for (int stage = 0; stage < std::ssize(of.stages); ++stage) {
-            const auto hears = [&](const route_configuration& each) { return each.wants_rise(of, stage - 1, stage); };
+            const auto hears = [&](const route_configuration& each) {
+                return each.is_for_all() && each.wants_rise(of, stage - 1, stage);
+            };
             if (std::ranges::none_of(known.routes, hears))
                 root.warn(
                     "route",
-                    "nobody is told when the safety rule " + in_quotes(of.id) + " reaches its stage " +
-                        in_quotes(of.stages[static_cast<std::size_t>(stage)].name)
+                    "nobody is told, or not of every pupil, when the safety rule " + in_quotes(of.id) +
+                        " reaches its stage " + in_quotes(of.stages[static_cast<std::size_t>(stage)].name)
                 );
         }
     }
@@ -195,6 +215,7 @@ route_configuration read_route(table_reader& table, const configuration& known)
                          .value_or(std::vector<std::string>());
         check_stages_known(table, known, out);
     }
+    if (table.has("cohort")) read_route_cohort(table, out);
     if (table.has("fields")) {
         const std::string form = "a list of " + one_of({alert_fields.begin(), alert_fields.end()});
         out.fields = table.texts("fields", form).value_or(std::vector<std::string>());

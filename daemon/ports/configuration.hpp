@@ -70,6 +70,7 @@ struct route_configuration {
     std::string name;
     std::string channel;             // email | teams | webhook | file | note
     std::vector<std::string> rules;  // "*" or rule ids
+    rule_cohort cohort; // told only of these pupils, by year and group; names nobody: of all, and of sources
     std::vector<std::string> stages; // told only when an alert reaches or passes one of these; empty: every stage
     disclosure disclose = disclosure::reference;
     reminding reminders;                        // where the rule has none of its own
@@ -84,6 +85,7 @@ struct route_configuration {
     // Whether an alert of `of` that rose from the stage at `before` (-1: it opened) to that at `reached` is told here.
     // A stage that was passed over counts: what it would have called for has become no less urgent.
     bool wants_rise(const rule& of, int before, int reached) const;
+    bool is_for_all() const { return cohort == rule_cohort(); }
     // Whether an alert of `of` that stands at `stage` was told here, in whatever steps it came there.
     bool wants_alert(const rule& of, std::string_view stage) const;
     bool may_say(std::string_view field) const; // of `fields`

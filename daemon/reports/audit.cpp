@@ -33,6 +33,14 @@ std::string of_years(const retention_clock& clock, std::string_view from)
     );
 }
 
+std::string cohort_text(const rule_cohort& of)
+{
+    const std::string years = of.years.empty() ? "" : fmt::format("years {}", fmt::join(of.years, ", "));
+    const std::string groups = of.groups.empty() ? "" : fmt::format("groups {}", fmt::join(of.groups, ", "));
+    if (years.empty() && groups.empty()) return "all";
+    return years + (years.empty() || groups.empty() ? "" : "; ") + groups;
+}
+
 std::string disclosure_text(disclosure of)
 {
     return of == disclosure::name ? "names" : of == disclosure::initials ? "initials" : "a reference";
@@ -172,11 +180,23 @@ report processing(const report_question& asked)
     if (config.backup) kept.rows.push_back({"encrypted backups", age_text(config.backup->keep)});
     report_table told{
         "Who is told",
-        {{"route", "Route"}, {"channel", "Channel"}, {"about", "Of rules"}, {"discloses", "A pupil is"}},
+        {{"route", "Route"},
+         {"channel", "Channel"},
+         {"about", "Of rules"},
+         {"pupils", "Of pupils"},
+         {"discloses", "A pupil is"}},
         {}};
     for (const route_configuration& each : config.routes)
         told.rows.push_back(
-            {each.name, each.channel, fmt::format("{}", fmt::join(each.rules, ", ")), disclosure_text(each.disclose)}
+            {each.name,
+             each.channel,
+             fmt::format(
+                 "{}{}",
+                 fmt::join(each.rules, ", "),
+                 each.stages.empty() ? "" : fmt::format(" from {}", fmt::join(each.stages, ", "))
+             ),
+             cohort_text(each.cohort),
+             disclosure_text(each.disclose)}
         );
     report_table judged{
         "What it is used for", {{"rule", "Rule"}, {"flags", "Flags of pupils it reads"}, {"source", "Why"}}, {}};

@@ -81,7 +81,7 @@ struct read_closer::step {
     entry_index base = 0;
     transaction t;
     closing_report report;
-    baseline_counts baseline;
+    std::map<std::string, std::map<std::string, std::vector<entry_index>>> baseline; // rule -> stage -> pupils
     held_state& held;
     std::vector<statement_row> statement;
     bool links_changed = false;
@@ -775,7 +775,7 @@ void read_closer::take_change(step& s, const rule& by, alert_change change, cons
     if (opening) change.next.id = index;
     s.report.alerts_opened += opening ? 1 : 0;
     if (change.tell == telling::baseline)
-        ++s.baseline[by.id][change.next.stage];
+        s.baseline[by.id][change.next.stage].push_back(change.next.pupil);
     else if (change.tell != telling::nothing)
         tell(s, by, change.next, change.tell, change.stage_before);
 }
@@ -792,10 +792,14 @@ void read_closer::tell(step& s, const rule& by, const alert& about, telling what
         if (!is_wanted) continue;
         if (is_about_source(about) && route.channel == "note") continue; // it goes to a pupil's record
         std::string first = book_.first_message_id(about.id, route.name);
+        // Who was told of an alert hears its end, though the pupil has moved on to another form.
+        if (first.empty() && !pupils_.is_for(route, s.held, about.pupil, s.today)) continue;
         const bool waits = take_over_waiting(s, about.id, route.name);
         if (waits && what_to_tell == telling::ended) continue; // nobody was told that it opened
-        // Of a stage that this route begins with, the alert opens here.
-        const bool unheard = waits || (is_risen && !route.stages.empty() && first.empty());
+        // Of a stage that this route begins with, or of a pupil who is new to it, the alert opens here.
+        const bool begins = first.empty() && (!route.stages.empty() || !route.is_for_all());
+        const bool unheard = waits || (is_risen && begins);
+        if (begins && what_to_tell == telling::ended && !route.is_for_all()) continue;
         outbox_message m = alert_message(
             messages_,
             route,
@@ -848,8 +852,12 @@ void read_closer::tell_baseline(step& s)
         if (route.channel == "note") continue; // about no single pupil
         baseline_counts wanted;
         for (const auto& [rule_id, stages] : s.baseline)
-            for (const auto& [stage, pupils] : stages)
-                if (route.wants_alert(*settings_.find_rule(rule_id), stage)) wanted[rule_id][stage] = pupils;
+            for (const auto& [stage, pupils] : stages) {
+                if (!route.wants_alert(*settings_.find_rule(rule_id), stage)) continue;
+                const auto is_told = [&](entry_index pupil) { return pupils_.is_for(route, s.held, pupil, s.today); };
+                if (const auto count = std::ranges::count_if(pupils, is_told))
+                    wanted[rule_id][stage] = static_cast<int>(count);
+            }
         if (!wanted.empty())
             s.t.messages.push_back(baseline_message(messages_, route, settings_.rules, wanted, s.next_index(), s.now));
     }

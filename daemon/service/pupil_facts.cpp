@@ -109,6 +109,12 @@ const pupil_facts& known_pupils::of(const held_state& held, entry_index pupil)
     return known;
 }
 
+bool known_pupils::is_for(const route_configuration& route, const held_state& held, entry_index pupil, civil_day day)
+{
+    if (route.is_for_all()) return true;
+    return pupil != no_entry && in_cohort(route.cohort, judged(held, pupil, 0), day);
+}
+
 judged_pupil known_pupils::judged(const held_state& held, entry_index pupil, pupil_no number)
 {
     const pupil_facts& facts = of(held, pupil);

@@ -40,6 +40,8 @@ public:
     const pupil_facts& of(const held_state& held, entry_index pupil);
     // Views into of(pupil); valid as long as it is not asked for again.
     judged_pupil judged(const held_state& held, entry_index pupil, pupil_no number);
+    // Whether the route is told of the pupil: of sources (no_entry) only one without a cohort is.
+    bool is_for(const route_configuration& route, const held_state& held, entry_index pupil, civil_day day);
     // Looks the pupils of the watch list up again, among those of `source`; to be called when pupils changed.
     void find_watched(const held_state& held, std::string_view source);
     // Learns from actions recorded since when contacts said where pupils are; to be called before judged() is used for

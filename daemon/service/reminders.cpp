@@ -39,7 +39,14 @@ struct round {
     reminder_setting setting{settings.calendar, hours_of(settings), settings.routes, settings.casework.lead};
     std::vector<silence> silences = silences_in(book.state());
     transaction t{};
+    known_pupils pupils{settings.rules};
 
+    void tell_by_cohort()
+    {
+        setting.is_about = [this](const route_configuration& to, entry_index pupil) {
+            return pupils.is_for(to, book.state(), pupil, day_of(local));
+        };
+    }
     const rule* find_rule(const std::string& id) const
     {
         const rule* known = settings.find_rule(id);
@@ -129,6 +136,7 @@ void end_silences(round& r)
                 return (each.rule.empty() || of.id == each.rule) && to.wants(of.id);
             });
             if (!is_concerned || to.channel == "note") continue;
+            if (each.pupil != no_entry && !r.setting.is_about(to, each.pupil)) continue;
             r.send(
                 silence_message(r.shared, to, each, alerts_under(r.book.state(), each)),
                 may_go_at(r.settings, to, rule{}, r.now)
@@ -185,6 +193,7 @@ instant next_morning(const configuration& settings, instant now)
 std::size_t remind(const configuration& settings, ledger& book, instant now)
 {
     round r{settings, book, now};
+    r.tell_by_cohort();
     remind_of_alerts(r);
     remind_of_actions(r);
     end_silences(r);

@@ -331,6 +331,54 @@ source = "the school's own"
         self.verify()
 
 
+class HeadsOfYear(ScenarioTest):
+    days = 10
+
+    def year(self, student):
+        return self.school.known_pupils[student]["education_details"]["data"]["current_nc_year"]
+
+    def told(self, year):
+        """What the route of a year was told: the types, and everything that was said."""
+        files = [json.loads(f.read_text()) for f in sorted((self.folder / f"year-{year}").glob("*.json"))]
+        return sorted(f["type"] for f in files if f["type"] != "alert.baseline"), json.dumps(files)
+
+    def test_a_route_of_a_year_is_told_of_its_pupils_alone_and_of_their_ends_wherever_they_go(self):
+        years = sorted({self.year(s) for s in self.school.known_pupils})[:2]
+        text = self.config.read_text()
+        for year in years:
+            (self.folder / f"year-{year}").mkdir()
+            text += (f'\n[[route]]\nname = "year-{year}"\nchannel = "file"\nrules = ["*"]\ncohort = {{ years = ["{year}"] }}\n'
+                     f'[route.settings]\nfolder = "year-{year}"\n')
+        self.config.write_text(text)
+        self.first_poll()
+        met = {year: sum(self.year(a["pupil"]["source_ids"]["mis"][0]) == year and a["state"] == "baseline"
+                         for a in self.alerts() if a["pupil"]) for year in years}
+        for year in years:
+            counted = [json.loads(f.read_text()) for f in (self.folder / f"year-{year}").glob("*.json")]
+            counted = [f["data"] for f in counted if f["type"] == "alert.baseline"]
+            self.assertEqual(sum(n for data in counted for stages in data.values() for n in stages.values()), met[year])
+        before = {year: self.told(year)[0] for year in years}
+
+        late = next(s for s in sorted(self.school.known_pupils) if self.year(s) == years[0]
+                    and not any(a["pupil"]["source_ids"]["mis"] == [s] for a in self.alerts() if a["pupil"]))
+        days = sorted({m["date"] for m in self.school.marks(late)})[-3:]
+        held = {day: next(m["code"] for m in self.school.marks(late) if m["date"] == day and m["session"] == "AM")
+                for day in days}
+        for day in days:
+            self.school.amend(late, day, "AM", "L")
+        self.poll(SECOND_POLL)
+        ref = self.pupil(f"mis:{late}")["ref"]
+        self.assertEqual(self.told(years[0])[0], sorted(before[years[0]] + ["alert.opened"]))
+        self.assertIn(ref, self.told(years[0])[1])
+        self.assertEqual(self.told(years[1])[0], before[years[1]])
+        for day in days:
+            self.school.amend(late, day, "AM", "/" if held[day] == "L" else held[day])
+        self.poll(THIRD_POLL)
+        self.assertIn("alert.withdrawn", self.told(years[0])[0])
+        self.assertNotIn(ref, self.told(years[1])[1])
+        self.verify()
+
+
 class Quarantine(ScenarioTest):
     pupils, days = 12, 8
 

@@ -166,6 +166,11 @@ class School:
         end(self.process)
 
 
+def of_the_first_read(mails):
+    """Those that tell what was crossed already; beside them safety rules are live from the first read on."""
+    return [m for m in mails if "already crossed" in text_of(m)]
+
+
 def text_of(mail):
     """A mail as its reader sees it, headers included."""
     headers = "\n".join(f"{k}: {v}" for k, v in mail["headers"].items())

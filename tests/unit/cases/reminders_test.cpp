@@ -155,3 +155,22 @@ TEST_CASE("an overdue action reminds its owner, then the lead, until it is done"
     at.about.state = alert_state::resolved;
     CHECK(after(3).empty());
 }
+
+TEST_CASE("a route whose cohort has not the pupil is reminded of nothing, and escalates nothing", "[cases]")
+{
+    office one;
+    one.about.pupil = 7;
+    one.action.pupil = 7;
+    one.action.due = ymd(2026, 11, 23);
+    const auto due = [&](bool has_pupil) {
+        reminder_setting setting = one.setting();
+        setting.is_about = [&](const route_configuration& route, entry_index pupil) {
+            return has_pupil || route.name != "lead" || pupil != 7;
+        };
+        const local_instant now = at_time(ymd(2026, 11, 24), 16, 0);
+        return office::said(reminders_of(one.about, one.of, setting, at_time(ymd(2026, 11, 23), 9, 0), now)) + " / " +
+               office::said(reminders_of(one.action, one.about, one.of, setting, now));
+    };
+    CHECK(due(true) == "remind lead 3; escalate head 1 / overdue lead 1");
+    CHECK(due(false) == " / ");
+}

@@ -425,3 +425,23 @@ TEST_CASE(
     CHECK(warnings.empty() == warning.empty());
     CHECK_THAT(warnings, Contains(warning));
 }
+
+TEST_CASE("a route may be about years and groups, and by no flag", "[config]")
+{
+    const auto [why, line, problem] = GENERATE(table<std::string, std::string, std::string>({
+        {"years", "cohort = { years = [\"7\"] }\n", ""},
+        {"both", "cohort = { years = [\"7\"], groups = [\"7A\"] }\n", ""},
+        {"nothing", "cohort = {}\n", "names no year and no group"},
+        {"no year", "cohort = { years = [] }\n", "is empty"},
+        {"a flag", "cohort = { flags = [\"looked_after\"] }\n", "not a key"},
+    }));
+    CAPTURE(why);
+    school_folder school;
+    const std::size_t at = school.main.find("rules = [\"missing-child\"]\n");
+    REQUIRE(at != std::string::npos);
+    school.main.insert(at, line);
+    const loaded_configuration loaded = school.load();
+    CHECK(problems_of(loaded).empty() == problem.empty());
+    CHECK_THAT(problems_of(loaded), Contains(problem));
+    if (loaded) CHECK_FALSE(loaded->routes[1].is_for_all());
+}
