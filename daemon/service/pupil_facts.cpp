@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/cases/action.hpp"
+#include "daemon/domain/pupil_flags.hpp"
 
 #include <algorithm>
 
@@ -12,17 +13,6 @@ std::string preferred_name(json_view fields, std::string_view preferred, std::st
 {
     if (const auto name = fields[preferred].string_if(); name && !name->empty()) return std::string(*name);
     return std::string(fields[legal].string_if().value_or(""));
-}
-
-// Flags that no rule can name are passed over.
-flag_set flags_in(json_view list)
-{
-    flag_set found;
-    list.for_each_element([&](json_view each) {
-        const auto* const at = std::ranges::find(known_flags, each.string_if().value_or(""));
-        if (at != known_flags.end()) found.set(static_cast<std::size_t>(at - known_flags.begin()));
-    });
-    return found;
 }
 
 flag_set flags_asked_for(const std::vector<rule>& rules)

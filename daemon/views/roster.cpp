@@ -1,5 +1,7 @@
 #include "daemon/views/roster.hpp"
 
+#include "daemon/domain/pupil_flags.hpp"
+
 #include "daemon/domain/code_book.hpp"
 
 #include <algorithm>
@@ -94,6 +96,7 @@ roster::roster(const workplace& at, const people& everyone)
         if (is_own) {
             of.year = fields["year"].string_if().value_or("");
             of.form = fields["registration_group"].string_if().value_or("");
+            of.flags = flags_in(fields["flags"]);
             if (!is_on_roll(fields, today)) of.on_roll = false;
         }
         return true;
@@ -137,6 +140,23 @@ std::string percent_text(std::int64_t part, std::int64_t whole)
     return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
 }
 
+namespace {
+
+void count_in(group_row& row, const std::map<entry_index, figures>& sums, entry_index person)
+{
+    ++row.pupils;
+    const auto found = sums.find(person);
+    if (found == sums.end()) return;
+    row.persistent += found->second.absence_at_least(1, 10);
+    row.sums.possible += found->second.possible;
+    row.sums.present += found->second.present;
+    row.sums.authorised += found->second.authorised;
+    row.sums.unauthorised += found->second.unauthorised;
+    row.sums.late += found->second.late;
+}
+
+} // namespace
+
 std::vector<group_row>
 group_rows(const roster& pupils, const std::map<entry_index, figures>& sums, std::string profile::*by)
 {
@@ -146,20 +166,31 @@ group_rows(const roster& pupils, const std::map<entry_index, figures>& sums, std
         const std::string name = (of.*by).empty() ? "not known" : of.*by;
         group_row& row = groups[name];
         row.name = name;
-        ++row.pupils;
-        const auto found = sums.find(person);
-        if (found == sums.end()) continue;
-        row.persistent += found->second.absence_at_least(1, 10);
-        row.sums.possible += found->second.possible;
-        row.sums.present += found->second.present;
-        row.sums.authorised += found->second.authorised;
-        row.sums.unauthorised += found->second.unauthorised;
-        row.sums.late += found->second.late;
+        count_in(row, sums, person);
     }
     std::vector<group_row> rows;
     for (auto& [name, row] : groups)
         rows.push_back(std::move(row));
     hide_small(rows);
+    return rows;
+}
+
+std::vector<group_row> flag_rows(const roster& pupils, const std::map<entry_index, figures>& sums)
+{
+    std::vector<group_row> rows;
+    for (std::size_t flag = 0; flag < known_flags.size(); ++flag) {
+        std::string word(known_flags[flag]);
+        std::ranges::replace(word, '_', ' ');
+        group_row with, without;
+        with.name = word;
+        without.name = "not " + word;
+        for (const auto& [person, of] : pupils.all())
+            if (of.on_roll) count_in(of.flags.test(flag) ? with : without, sums, person);
+        if (with.pupils == 0) continue;
+        with.is_hidden = without.is_hidden = with.pupils < suppress_below || without.pupils < suppress_below;
+        rows.push_back(std::move(with));
+        rows.push_back(std::move(without));
+    }
     return rows;
 }
 

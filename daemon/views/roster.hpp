@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/domain/figures.hpp"
+#include "daemon/domain/rule.hpp"
 #include "daemon/views/people.hpp"
 
 #include <map>
@@ -18,6 +19,7 @@ struct profile {
     std::string sort_name; // surname first
     std::string year;      // empty: not known
     std::string form;      // registration group; empty: not known
+    flag_set flags;        // of the MIS, as far as a rule in force asks for them
     bool on_roll = true;   // of the MIS, at the moment asked about
 };
 
@@ -54,5 +56,7 @@ struct group_row {
 inline constexpr int suppress_below = 5;
 std::vector<group_row>
 group_rows(const roster& pupils, const std::map<entry_index, figures>& sums, std::string profile::*by);
+// Two rows for each flag that a pupil on roll has: with it and without. One of the two that is too small hides both.
+std::vector<group_row> flag_rows(const roster& pupils, const std::map<entry_index, figures>& sums);
 
 } // namespace rollbook

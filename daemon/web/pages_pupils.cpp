@@ -341,21 +341,28 @@ result<page_model> make_pupil(const page_request& of)
 
 result<page_model> make_groups(const page_request& of)
 {
-    const std::string_view by = of.query("by") == "form" ? "form" : "year";
+    // Who has a flag is known from records that only a reader of safeguarding may see, and so are its totals.
+    const bool may_by_flag = allowed_to(of, no_entry).has(visibility::safeguarding);
+    const std::string_view asked = of.query("by");
+    const std::string_view by = asked == "form" || (asked == "flag" && may_by_flag) ? asked : "year";
     const std::vector<group_row> rows =
-        group_rows(of.pupils, of.year_sums, by == "form" ? &profile::form : &profile::year);
+        by == "flag" ? flag_rows(of.pupils, of.year_sums)
+                     : group_rows(of.pupils, of.year_sums, by == "form" ? &profile::form : &profile::year);
     page_model page;
     page.page = "groups";
     page.title = "Groups";
     page.json = model_json([&](json_writer& out) {
         const day_range days = academic_year(of);
         out.member("by", by);
+        out.member("by_flag", by == "flag");
         out.member("by_form", by == "form");
+        out.member("by_year", by == "year");
         out.member("from", format_day(days.first));
         out.key("groups").begin_array();
         for (const group_row& each : rows)
             write_group(out, each);
         out.end_array();
+        out.member("may_by_flag", may_by_flag);
         out.member("to", format_day(days.last));
     });
     page.rows = "groups";

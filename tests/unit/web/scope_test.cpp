@@ -29,6 +29,7 @@ struct scope_fixture : site_fixture {
             "/findings?state=all",
             "/groups",
             "/groups?by=form",
+            "/groups?by=flag",
             "/rules",
             "/reports",
             "/statements",
