@@ -17,6 +17,11 @@ bool is_by_clock(const rule& by)
     return find_measure(by.measure)->by_clock;
 }
 
+bool is_by_evening(const rule& by)
+{
+    return can_be_tried(by) && !is_by_clock(by);
+}
+
 } // namespace
 
 void backtest_counts::note(civil_day day, const alert_change& change)
@@ -48,19 +53,16 @@ bool can_be_tried(const rule& by)
     return !find_measure(by.measure)->by_source;
 }
 
-std::map<std::string, backtest_counts> backtest(
+namespace {
+
+void backtest_by_the_evening(
     const ledger_reader& book,
     const time_zone& zone,
     const backtest_order& order,
-    const std::function<void(const backtest_day&)>& each
+    const std::function<void(const backtest_day&)>& each,
+    std::map<std::string, backtest_counts>& counts
 )
 {
-    std::map<std::string, backtest_counts> counts;
-    std::vector<std::string> versions;
-    for (const rule& by : order.rules) {
-        counts[by.id];
-        versions.emplace_back("backtest");
-    }
     past_state past(book);
     known_pupils pupils(order.rules, order.watched);
     const auto began = book.began();
@@ -84,7 +86,7 @@ std::map<std::string, backtest_counts> backtest(
             const pupil_history history(facts, who, *judged);
             for (std::size_t i = 0; i < order.rules.size(); ++i) {
                 const rule& by = order.rules[i];
-                if (!can_be_tried(by) || is_by_clock(by)) continue;
+                if (!is_by_evening(by)) continue;
                 const auto at = alerts.find({i, pupil});
                 const bool has_alert = at != alerts.end() && !is_ended(at->second.state);
                 const verdict now = evaluate(by, history);
@@ -94,7 +96,7 @@ std::map<std::string, backtest_counts> backtest(
                 if (has_alert) then = evaluate(by, who, facts, at->second.opened_for);
                 const auto change = next_alert(
                     by,
-                    versions[i],
+                    "backtest",
                     who,
                     has_alert ? &at->second : nullptr,
                     now,
@@ -110,6 +112,21 @@ std::map<std::string, backtest_counts> backtest(
         }
         is_first = false;
     }
+}
+
+} // namespace
+
+std::map<std::string, backtest_counts> backtest(
+    const ledger_reader& book,
+    const time_zone& zone,
+    const backtest_order& order,
+    const std::function<void(const backtest_day&)>& each
+)
+{
+    std::map<std::string, backtest_counts> counts;
+    for (const rule& by : order.rules)
+        counts[by.id];
+    if (std::ranges::any_of(order.rules, is_by_evening)) backtest_by_the_evening(book, zone, order, each, counts);
     if (std::ranges::any_of(order.rules, is_by_clock)) backtest_by_the_clock(book, zone, order, each, counts);
     return counts;
 }

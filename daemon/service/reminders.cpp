@@ -39,7 +39,8 @@ struct round {
     reminder_setting setting{settings.calendar, hours_of(settings), settings.routes, settings.casework.lead};
     std::vector<silence> silences = silences_in(book.state());
     transaction t{};
-    known_pupils pupils{settings.rules};
+    std::vector<pupil_marker> markers = markers_in(book.state());
+    known_pupils pupils{settings.rules, settings.watch_list};
 
     void tell_by_cohort()
     {
@@ -92,10 +93,9 @@ void remind_of_alerts(round& r)
 
 void remind_of_actions(round& r)
 {
-    const std::vector<pupil_marker> markers = markers_in(r.book.state());
     for (const case_action& about : actions_in(r.book.state())) {
         // Nobody is reminded to write home about a child who is to be handled with care.
-        if (goes_home(about.kind) && is_marked(markers, marker_kind::handle_with_care, about.pupil)) continue;
+        if (goes_home(about.kind) && is_marked(r.markers, marker_kind::handle_with_care, about.pupil)) continue;
         const held_thing* thing = std::as_const(r.book.state()).things(what::alert).find_subject(about.alert);
         const auto whose = thing ? standing_alert(r.book, *thing) : std::nullopt;
         const rule* of = whose ? r.find_rule(about.rule) : nullptr;
@@ -160,14 +160,13 @@ void remind_of_reviews(round& r)
         const named_pupil who = pupil_named(r.book.state(), pupil);
         r.send(review_message(r.shared, to, who, pupil, review, id), may_go_at(r.settings, to, rule{}, r.now));
     };
-    for (const pupil_marker& each : markers_in(r.book.state()))
+    for (const pupil_marker& each : r.markers)
         if (!each.ended && is_due(each.review))
             tell(each.pupil, *each.review, fmt::format("{}-{}", each.id, format_day(*each.review)));
     const auto listed = [&](const watched_pupil& each) { return is_due(each.review); };
     if (std::ranges::none_of(r.settings.watch_list, listed)) return;
-    known_pupils pupils(r.settings.rules, r.settings.watch_list);
-    pupils.find_watched(r.book.state(), r.settings.mis_name());
-    for (const auto& [pupil, line] : pupils.watched())
+    r.pupils.find_watched(r.book.state(), r.settings.mis_name());
+    for (const auto& [pupil, line] : r.pupils.watched())
         if (is_due(line->review))
             tell(pupil, *line->review, fmt::format("list-{}-{}", pupil, format_day(*line->review)));
 }
