@@ -179,10 +179,8 @@ std::optional<session_time> read_session(table_reader& table)
 {
     constexpr std::array<std::string_view, 2> halves = {"AM", "PM"};
     session_time out;
-    if (table.has("years")) out.years = read_years(table);
-    if (table.has("weekdays")) out.weekdays = read_weekdays(table);
-    (void)table.find("years");
-    (void)table.find("weekdays");
+    out.years = read_years(table);
+    out.weekdays = read_weekdays(table);
     if (!table.has("name")) table.missing("name", "AM or PM");
     for (const std::string_view key : {"register_opens", "register_closes"})
         if (!table.has(key)) table.missing(key, "a time such as 08:45:00");

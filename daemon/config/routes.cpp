@@ -168,8 +168,6 @@ void read_route_cohort(table_reader& table, route_configuration& into)
         cohort->texts("years", R"(a list of years such as ["7", "8"])").value_or(std::vector<std::string>());
     into.cohort.groups =
         cohort->texts("groups", R"(a list of registration groups such as ["9A"])").value_or(std::vector<std::string>());
-    (void)cohort->find("years");
-    (void)cohort->find("groups");
     cohort->refuse_unknown();
     if (into.is_for_all())
         table.wrong("cohort", "names no year and no group", R"({ years = ["7"] } or { groups = ["9A"] })");
@@ -210,12 +208,10 @@ route_configuration read_route(table_reader& table, const configuration& known)
     if (!table.has("rules")) table.missing("rules", R"(["*"] or a list of rule ids)");
     out.rules = table.texts("rules", R"(["*"] or a list of rule ids)").value_or(std::vector<std::string>());
     check_rules_known(table, known, out);
-    if (table.has("stages")) {
-        out.stages = table.texts("stages", R"(a list such as ["dsl", "visit"]; left out: every stage)")
-                         .value_or(std::vector<std::string>());
-        check_stages_known(table, known, out);
-    }
-    if (table.has("cohort")) read_route_cohort(table, out);
+    out.stages = table.texts("stages", R"(a list such as ["dsl", "visit"]; left out: every stage)")
+                     .value_or(std::vector<std::string>());
+    check_stages_known(table, known, out);
+    read_route_cohort(table, out);
     if (table.has("fields")) {
         const std::string form = "a list of " + one_of({alert_fields.begin(), alert_fields.end()});
         out.fields = table.texts("fields", form).value_or(std::vector<std::string>());

@@ -52,11 +52,6 @@ void wait_for_what_is_held_back(const reading& read, measured& found)
     found.may_rise_by = waits ? whole : 0;
 }
 
-bool is_persistent(const absence_parts& parts)
-{
-    return parts.absent * 10 >= parts.possible && parts.possible > 0;
-}
-
 // Of the half term, after those that count by now.
 std::int64_t sessions_left(const reading& read)
 {
@@ -78,6 +73,11 @@ std::int64_t excess(const weekday_rates& rates)
 }
 
 } // namespace
+
+bool is_persistent(const absence_parts& parts)
+{
+    return parts.absent * 10 >= parts.possible && parts.possible > 0;
+}
 
 const weekday_rates& school_rates::over(day_range days) const
 {

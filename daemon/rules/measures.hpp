@@ -29,6 +29,9 @@ measured measure_over(std::string_view measure, const reading& read);
 // Whether one pupil's value depends on the marks of the others: then a mark that changes may change everybody's.
 bool compares_with_the_school(std::string_view measure);
 
+// A tenth of possible sessions missed. Source: DfE pupil absence methodology.
+bool is_persistent(const absence_parts& parts);
+
 // measure_cases.cpp
 measured incidents(const reading& read);
 measured incident_points(const reading& read);

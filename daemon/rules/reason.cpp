@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/spoken.hpp"
+#include "daemon/rules/measures.hpp"
 
 #include <fmt/format.h>
 
@@ -233,8 +234,7 @@ std::string why_resolved(const rule& judged_by, const verdict& now)
     const std::string needed = fewer_than(judged_by, judged_by.clearing_level());
     if (is_by_clock(judged_by)) return "Stand down: it is known now where the pupil is.";
     if (is_age(judged_by)) return fmt::format("{}; {}.", what_is(judged_by, now), needed);
-    if (judged_by.measure == "projected_absence" && now.parts && now.parts->absent * 10 >= now.parts->possible &&
-        now.parts->possible > 0)
+    if (judged_by.measure == "projected_absence" && now.parts && is_persistent(*now.parts))
         return fmt::format(
             "{} of {} possible sessions are missed: that is persistent absence now, and no projection.",
             now.parts->absent,

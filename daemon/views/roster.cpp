@@ -1,8 +1,7 @@
 #include "daemon/views/roster.hpp"
 
-#include "daemon/domain/pupil_flags.hpp"
-
 #include "daemon/domain/code_book.hpp"
+#include "daemon/domain/pupil_flags.hpp"
 
 #include <algorithm>
 
