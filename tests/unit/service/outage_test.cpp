@@ -20,9 +20,13 @@ std::size_t piece_that_fails = 0;
 
 void* operator new(std::size_t size)
 {
-    void* const got = size == piece_that_fails ? nullptr : std::malloc(size == 0 ? 1 : size);
+    void* const got = operator new(size, std::nothrow);
     if (!got) throw std::bad_alloc();
     return got;
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept
+{
+    return size == piece_that_fails ? nullptr : std::malloc(size == 0 ? 1 : size);
 }
 void operator delete(void* at) noexcept
 {
