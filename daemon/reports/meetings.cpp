@@ -70,8 +70,19 @@ std::vector<std::string> alert_line(const report_question& asked, const alert& e
     );
 }
 
+// The actions about alerts that the reader may see, by id.
+std::vector<case_action> actions_seen(const report_question& asked, const std::vector<alert>& seen)
+{
+    std::set<entry_index> visible;
+    for (const alert& each : seen)
+        visible.insert(each.id);
+    std::vector<case_action> all = actions_at(asked.at);
+    std::erase_if(all, [&](const case_action& each) { return !visible.contains(each.alert); });
+    return all;
+}
+
 // Every action that is not done, the longest due first; without a day at the end.
-report_table actions_due(const report_question& asked, const std::vector<alert>& seen)
+report_table actions_due(const report_question& asked, const std::vector<case_action>& all)
 {
     report_table table;
     table.title = "Actions due and undone";
@@ -81,15 +92,13 @@ report_table actions_due(const report_question& asked, const std::vector<alert>&
          {"owner", "Owner"},
          {"due", "Due"},
          {"standing", "Standing"},
+         {"review", "Review"},
          {"words", "Words"},
-         {"alert", "Alert", true}}
+         {"alert", "Alert", true},
+         {"entry", "Entry", true}}
     );
-    std::set<entry_index> visible;
-    for (const alert& each : seen)
-        visible.insert(each.id);
     std::vector<case_action> open;
-    for (case_action& each : actions_at(asked.at))
-        if (!each.is_done && visible.contains(each.alert)) open.push_back(std::move(each));
+    std::ranges::copy_if(all, std::back_inserter(open), [](const case_action& each) { return !each.is_done; });
     std::ranges::stable_sort(open, {}, [](const case_action& each) { return each.due.value_or(civil_day::max()); });
     for (const case_action& each : open)
         table.rows.push_back(joined<std::string>(
@@ -101,8 +110,45 @@ report_table actions_due(const report_question& asked, const std::vector<alert>&
              : *each.due < asked.today()  ? "overdue"
              : *each.due == asked.today() ? "due today"
                                           : "to come",
+             each.review ? format_day(*each.review) : "",
              each.text,
-             std::to_string(each.alert)}
+             std::to_string(each.alert),
+             std::to_string(each.id)}
+        ));
+    return table;
+}
+
+// What came of actions that ended within the days, the oldest first. Notes are no actions.
+report_table actions_done(const report_question& asked, const std::vector<case_action>& all, const day_range& days)
+{
+    report_table table;
+    table.title = "Actions done since the last meeting";
+    table.columns = joined<report_column>(
+        pupil_columns(asked),
+        {{"kind", "Action"},
+         {"owner", "Owner"},
+         {"done", "Done on"},
+         {"outcome", "Outcome"},
+         {"words", "Words"},
+         {"alert", "Alert", true},
+         {"entry", "Entry", true}}
+    );
+    std::vector<std::pair<civil_day, const case_action*>> done;
+    for (const case_action& each : all) {
+        const civil_day told = day_of(asked.at.zone.to_local(each.at));
+        if (each.is_done && each.kind != "note" && days.contains(told)) done.emplace_back(told, &each);
+    }
+    std::ranges::stable_sort(done, {}, [](const auto& each) { return each.first; });
+    for (const auto& [told, each] : done)
+        table.rows.push_back(joined<std::string>(
+            pupil_cells(asked, each->pupil),
+            {each->kind,
+             each->owner,
+             format_day(told),
+             each->outcome,
+             each->outcome_text.empty() ? each->text : each->outcome_text,
+             std::to_string(each->alert),
+             std::to_string(each->id)}
         ));
     return table;
 }
@@ -116,7 +162,8 @@ report weekly_meeting(const report_question& asked)
     made.title = "Weekly attendance meeting";
     made.notes = {
         fmt::format("What changed from {} to {}.", spoken_date(days.first), spoken_date(days.last)),
-        "A decision is recorded on the alert's page, by its number, and is then an action with an owner and a day.",
+        "A decision is an action about an alert, with an owner and a day by which it is due. It is typed in on this "
+        "report's page or on the alert's.",
     };
     made.columns = alert_report_columns(asked);
     report_table ended{"Alerts that ended", made.columns, {}};
@@ -131,7 +178,8 @@ report weekly_meeting(const report_question& asked)
         else if (each.state == alert_state::open || each.state == alert_state::acknowledged)
             made.rows.push_back(alert_line(asked, each));
     }
-    made.more = {actions_due(asked, seen), std::move(ended)};
+    const std::vector<case_action> actions = actions_seen(asked, seen);
+    made.more = {actions_due(asked, actions), std::move(ended), actions_done(asked, actions, days)};
     return made;
 }
 

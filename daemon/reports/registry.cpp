@@ -84,9 +84,10 @@ constexpr std::array kinds = {
     report_kind{
         .name = "weekly-meeting",
         .title = "Weekly attendance meeting",
-        .says = "What changed since the last one, and actions due and undone",
+        .says = "What changed since the last one, what was done, and actions due and undone",
         .make = weekly_meeting,
-        .hides_names = true},
+        .hides_names = true,
+        .takes_decisions = true},
     report_kind{
         .name = "targeting-support",
         .title = "Targeting support meeting",

@@ -73,8 +73,9 @@ struct report_kind {
     report (*make)(const report_question&);
     audience for_whom = audience::pupils;
     visibility needs = visibility::attendance;
-    bool about_pupil = false; // needs question.pupil
-    bool hides_names = false; // names only where they are asked for: it is read in company
+    bool about_pupil = false;     // needs question.pupil
+    bool hides_names = false;     // names only where they are asked for: it is read in company
+    bool takes_decisions = false; // on its page, about the alerts and actions that it lists
 };
 
 // Every report there is, by name. A new one is a function and a line in registry.cpp.

@@ -130,6 +130,23 @@ read_calls(const web_request& form, const std::vector<offered_thing>& offered, c
     return all;
 }
 
+result<decision_request>
+read_meeting(const web_request& form, const std::vector<offered_thing>& offered, const std::string& user)
+{
+    const bool ends = form.field("do") == "finish";
+    if (!ends && form.field("do") != "act") return wrong("that is nothing the meeting can do");
+    const auto id = parse_decimal(form.field(ends ? "action_id" : "alert"));
+    if (!id) return wrong(ends ? "choose which action is done" : "choose whom the decision is about");
+    const auto listed = std::ranges::find_if(offered, [&](const offered_thing& each) {
+        return each.id == *id && (each.alert != no_entry) == ends;
+    });
+    if (listed == offered.end())
+        return failure(
+            errc::not_found, "what the form is about is no longer on the page", "Go back, and load the page again."
+        );
+    return read_decision(form, ends ? listed->alert : listed->id, user);
+}
+
 result<decision_request> read_pupil_form(
     const web_request& form, entry_index pupil, const std::vector<offered_thing>& offered, const std::string& user
 )

@@ -18,6 +18,11 @@ result<decision_request> read_decision(const web_request& form, entry_index aler
 result<std::vector<decision_request>>
 read_calls(const web_request& form, const std::vector<offered_thing>& offered, const std::string& user);
 
+// What a form of the weekly meeting's page asks for: an action about the alert that its field "alert" names, or the end
+// of the action in "action_id". Fails as read_decision() and read_calls() do.
+result<decision_request>
+read_meeting(const web_request& form, const std::vector<offered_thing>& offered, const std::string& user);
+
 // What a form of a pupil's page asks for: a marker, the end of one that was offered, or that the pupil is opened to an
 // auditor's account or closed again. Fails as read_decision() and read_calls() do.
 result<decision_request> read_pupil_form(

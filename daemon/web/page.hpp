@@ -66,6 +66,7 @@ struct csv_column {
 struct offered_thing {
     entry_index id = no_entry;
     std::string group;
+    entry_index alert = no_entry; // of an action: what it is about
 };
 
 // A page before it has a form: one model, from which HTML, JSON and CSV are all made.

@@ -67,7 +67,17 @@ std::string link_of(const std::string& key, const std::string& text)
     return {};
 }
 
-void write_table_model(json_writer& out, const report_table& table, bool is_first)
+// The name behind a reference, where the reader may have it and the report is read in company.
+std::string name_behind(const page_request& of, const std::string& key, const std::string& cell)
+{
+    const result<entry_index> person = key == "pupil" && !cell.empty() ? of.everyone.find(cell) : no_such_page();
+    const profile* who = person && sees_name(of, *person) ? of.pupils.find(*person) : nullptr;
+    return who ? plain(who->name) : "";
+}
+
+void write_table_model(
+    json_writer& out, const page_request& of, const report_table& table, bool is_first, bool names_hidden
+)
 {
     out.begin_object().key("heads").begin_array();
     for (const report_column& column : table.columns)
@@ -77,7 +87,9 @@ void write_table_model(json_writer& out, const report_table& table, bool is_firs
         out.begin_object().key("cells").begin_array();
         for (std::size_t i = 0; i < table.columns.size(); ++i) {
             const std::string& cell = table.rows[r][i];
-            out.begin_object().member("href", link_of(table.columns[i].key, cell));
+            out.begin_object();
+            if (names_hidden) out.member("hidden_name", name_behind(of, table.columns[i].key, cell));
+            out.member("href", link_of(table.columns[i].key, cell));
             out.member("number", table.columns[i].is_number).member("said", cell).end_object();
         }
         out.end_array().end_object();
@@ -88,6 +100,49 @@ void write_table_model(json_writer& out, const report_table& table, bool is_firs
     out.member("rows_cut", table.rows.size() > report_rows_max);
     out.member("subtitle", is_first ? "" : table.title);
     out.end_object();
+}
+
+// What a decision may be about: each alert and each open action that the tables list, in their order.
+struct meeting_choice {
+    offered_thing thing;
+    std::string said;
+};
+
+std::vector<meeting_choice> choices_of(const report& made)
+{
+    std::vector<meeting_choice> all;
+    for (const report_table& table : made.tables()) {
+        const auto cell = [&](const std::vector<std::string>& row, std::string_view key) {
+            const auto column = std::ranges::find(table.columns, key, &report_column::key);
+            return column == table.columns.end() ? "" : row[static_cast<std::size_t>(column - table.columns.begin())];
+        };
+        for (const auto& row : table.rows) {
+            const auto alert = parse_decimal(cell(row, "alert"));
+            if (!alert) continue;
+            if (cell(row, "rule").empty()) { // a line about an action
+                const auto action = parse_decimal(cell(row, "entry"));
+                if (!action || cell(row, "standing").empty()) continue; // one that is done
+                const std::string owner = cell(row, "owner");
+                all.push_back(
+                    {{*action, {}, *alert},
+                     cell(row, "pupil") + ": " + cell(row, "kind") + (owner.empty() ? "" : ", ") + owner}
+                );
+            } else {
+                all.push_back({{*alert, {}}, cell(row, "pupil") + ": " + cell(row, "rule") + ", " + cell(row, "stage")}
+                );
+            }
+        }
+    }
+    return all;
+}
+
+void write_choices(json_writer& out, std::string_view key, const std::vector<meeting_choice>& all, bool of_actions)
+{
+    out.key(key).begin_array();
+    for (const meeting_choice& each : all)
+        if ((each.thing.alert != no_entry) == of_actions)
+            out.begin_object().member("id", each.thing.id).member("said", each.said).end_object();
+    out.end_array();
 }
 
 std::string
@@ -101,31 +156,45 @@ made_for_line(const page_request& of, const std::optional<civil_day>& from, cons
            (of.at.reader.is_simulated() ? ". SIMULATION" : "");
 }
 
+bool takes_decisions(const page_request& of, const report_kind& kind)
+{
+    return kind.takes_decisions && decides(of.reader) && !of.is_past;
+}
+
 void write_report_page(
-    json_writer& out, const page_request& of, const report_kind& kind, const report* made, bool names
+    json_writer& out,
+    const page_request& of,
+    const report_kind& kind,
+    const report* made,
+    bool names,
+    const std::vector<meeting_choice>& choices
 )
 {
+    const bool names_hidden = kind.hides_names && !names && works_with_pupils(of.reader);
     out.member("about_pupil", kind.about_pupil);
     out.member("asks_pupil", kind.about_pupil && made == nullptr);
+    write_choices(out, "choices", choices, false);
     out.member("from", of.query("from"));
     out.member("name", kind.name);
-    out.member("names_hidden", kind.hides_names && !names && works_with_pupils(of.reader));
+    out.member("names_hidden", names_hidden);
     out.key("notes").begin_array();
     if (made)
         for (const std::string& note : made->notes)
             out.value(note);
     out.end_array();
+    write_choices(out, "open_actions", choices, true);
     out.member("pupil", of.query("pupil"));
     out.member("says", kind.says);
     out.key("tables").begin_array();
     if (made) {
         bool is_first = true;
         for (const report_table& table : made->tables()) {
-            write_table_model(out, table, is_first);
+            write_table_model(out, of, table, is_first, names_hidden);
             is_first = false;
         }
     }
     out.end_array();
+    out.member("takes_decisions", takes_decisions(of, kind));
     out.member("to", of.query("to"));
 }
 
@@ -187,16 +256,22 @@ result<page_model> make_report(const page_request& of)
         if (of.target.form != page_form::html)
             return failure(errc::usage, "The report is about one pupil.", "Add ?pupil=P-12 to the address.");
         page.view.clear();
-        page.json = model_json([&](json_writer& out) { write_report_page(out, of, kind, nullptr, asked.names); });
+        page.json = model_json([&](json_writer& out) { write_report_page(out, of, kind, nullptr, asked.names, {}); });
         return page;
     }
     const report made = kind.make(asked);
     const std::string made_for = made_for_line(of, *from, *to);
     page.has_workbook = true;
     switch (of.target.form) {
-    case page_form::html:
-        page.json = model_json([&](json_writer& out) { write_report_page(out, of, kind, &made, asked.names); });
+    case page_form::html: {
+        std::vector<meeting_choice> choices;
+        if (takes_decisions(of, kind)) choices = choices_of(made);
+        for (const meeting_choice& each : choices)
+            page.offered.push_back(each.thing);
+        page.json =
+            model_json([&](json_writer& out) { write_report_page(out, of, kind, &made, asked.names, choices); });
         break;
+    }
     case page_form::json: {
         json_writer out(page.json);
         write_report(out, made);

@@ -112,7 +112,15 @@ const std::array places = {
     place{"/entries/", page_of("entry", make_entry, "", may_browse)},
     place{"/proofs/", {.does = handler::proof, .by_id = true, .may = may_browse}},
     place{"/reports", page("reports", make_reports, everyone_may)},
-    place{"/reports/", {.name = "report", .make = make_report, .by_id = true, .by_report = true, .may = everyone_may}},
+    place{
+        "/reports/",
+        {.name = "report",
+         .make = make_report,
+         .by_id = true,
+         .by_report = true,
+         .posts = true,
+         .may = everyone_may,
+         .may_decide = decides}},
     place{"/accounts", list_of("accounts", make_accounts, is_admin, is_admin)},
 };
 

@@ -515,7 +515,18 @@ asio::awaitable<web_answer> site::decide(const routed& to, const account& reader
     if (!to.to->may_decide || !to.to->may_decide(reader.role))
         co_return plain_answer(403, "Not done", "Your account may look at this page, and not decide about it.");
     web_request sent = request;
-    request.target.query.clear();
+    // A report lists what lies between the days it was asked for, and comes back with them.
+    const bool is_report = to.to->name == "report";
+    std::string back = sent.target.path;
+    if (is_report) {
+        request.target.query.erase("known_at");
+        for (const auto& [name, value] : request.target.query)
+            back += (back == sent.target.path ? "?" : "&") + url_encoded(name) + "=" + url_encoded(value);
+        back += "#decide";
+    } else {
+        request.target.query.clear();
+        if (to.to->name == "calls") back += "#next"; // the next row, where the page comes back
+    }
     request.target.form = page_form::html;
     made_page seen = co_await make(to, reader, std::move(request));
     if (seen.answer.status != 200) co_return std::move(seen.answer);
@@ -525,8 +536,9 @@ asio::awaitable<web_answer> site::decide(const routed& to, const account& reader
         asked = read_calls(sent, seen.offered, reader.name);
     } else if (to.to->name == "baseline") {
         asked = read_triage(sent, seen.offered, reader.name);
-    } else if (auto one = to.to->name == "pupil" ? read_pupil_form(sent, to.id, seen.offered, reader.name)
-                                                 : read_decision(sent, to.id, reader.name)) {
+    } else if (auto one = is_report                ? read_meeting(sent, seen.offered, reader.name)
+                          : to.to->name == "pupil" ? read_pupil_form(sent, to.id, seen.offered, reader.name)
+                                                   : read_decision(sent, to.id, reader.name)) {
         asked->push_back(std::move(*one));
     } else {
         asked = one.error();
@@ -547,8 +559,7 @@ asio::awaitable<web_answer> site::decide(const routed& to, const account& reader
         // Others' requests and the reading go on between many.
         co_await asio::post(executor_, asio::use_awaitable);
     }
-    // Of the calls the next row, where the page comes back.
-    co_return see_other(sent.target.path + (to.to->name == "calls" ? "#next" : ""));
+    co_return see_other(back);
 }
 
 // Whose pupils an account sees, as the page of accounts asks for it.

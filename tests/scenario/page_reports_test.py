@@ -43,6 +43,11 @@ def workbook(body):
         return sheets[:-1]  # the last one is about the workbook
 
 
+def in_company(text):
+    """What of a page is seen before anybody presses a reference."""
+    return re.sub(r'(<details class="unnamed"><summary>[^<]*</summary>)<a [^>]*>[^<]*</a>(?=</details>)', r"\1", text)
+
+
 class PatientReader(Reader):
     """Asks again where it has asked too often: a fast machine is through with its allowance before the test is."""
 
@@ -73,7 +78,7 @@ class PageReports(Pages):
         filled = [t for t in cells if t]
         self.assertEqual(len(bodies), len(filled), (role, path))
         for table, body in zip(filled, bodies):
-            rows = [[html.unescape(re.sub("<[^>]*>", "", c)) for c in re.findall(r"<td[^>]*>(.*?)</td>", r, re.S)]
+            rows = [[html.unescape(re.sub("<[^>]*>", "", in_company(c))) for c in re.findall(r"<td[^>]*>(.*?)</td>", r, re.S)]
                     for r in re.findall(r"<tr>(.*?)</tr>", body, re.S)]
             self.assertEqual(rows, table[:500], (role, path))
         lines = list(csv.reader(io.StringIO(who.get(path + ".csv" + query).body.decode())))
@@ -175,13 +180,66 @@ class PageReports(Pages):
         lead = self.somebody("lead")
         names = [f"{a} {b}" for a, b in self.school.full_names]
         path = "/reports/weekly-meeting?from=2025-09-01"
-        self.assertFalse([n for n in names if n in lead.get(path).text])
+        page = lead.get(path).text
+        self.assertFalse([n for n in names if n in in_company(page)])
+        # Each line's name is behind its reference, and in no file that was not asked for with names.
+        self.assertTrue([n for n in names if n in page])
+        for ending in (".json", ".csv"):
+            self.assertFalse([n for n in names if n in lead.get(path.replace("?", ending + "?")).text])
+        told = self.somebody("auditor").get(path).text
+        self.assertFalse([n for n in names if n in told])
         self.assertTrue([n for n in names if n in lead.get(path + "&names=show").text])
         self.assertEqual(lead.get("/reports/weekly-meeting?from=tomorrow").status, 400)
         self.assertEqual(lead.get("/reports/case-file.json").status, 400)
         self.assertEqual(lead.get("/reports/case-file?pupil=P-999999").status, 404)
         self.assertEqual(lead.get("/reports/nothing").status, 404)
         self.assertEqual(lead.get("/pupils.xlsx").status, 404)
+
+    def test_what_the_weekly_meeting_decides_is_an_action_with_an_owner_and_a_day(self):
+        alert = self.alerts()[0]["id"]
+        self.rollbook("alerts", "take-up", alert, "--by", "A Lead")
+        who = {role: self.somebody(role) for role in ("lead", "office", "auditor", "governor")}
+        path = "/reports/weekly-meeting?from=2025-09-01&names=show"
+        page = who["lead"].get(path)
+        self.assertIn(f'<option value="{alert}">', page.text)
+
+        def sent(role="lead", at=path, **fields):
+            token = who[role].get("/reports").hidden("form_token")
+            return who[role].post(at, form_token=token, **fields)
+
+        decided = {"do": "act", "action": "decision", "alert": alert, "text": "Tutor <b>rings</b> home; =1+1",
+                   "owner": "ann", "due": "2025-12-01", "review": "2025-12-15"}
+        self.assertEqual(who["lead"].post(path, **decided).status, 403)  # without the token of a form of ours
+        for role in ("office", "auditor", "governor"):
+            self.assertNotIn("Decisions of the meeting", who[role].get(path).text)
+            self.assertEqual(sent(role, **decided).status, 403, role)
+        for wrong, status in (({"alert": ""}, 400), ({"alert": alert + 100000}, 404), ({"do": "close"}, 400),
+                              ({"text": ""}, 400), ({"due": "soon"}, 400), ({"review": "2025-11-30"}, 400)):
+            self.assertEqual(sent(**{**decided, **wrong}).status, status, wrong)
+        for other in ("/reports/weekly-meeting?to=2025-09-01", "/reports/governors"):
+            self.assertEqual(sent(at=other, **decided).status, 404, "what is not listed is not decided about")
+        self.assertEqual(self.entries("--kind", "action"), [])
+
+        done = sent(**decided)
+        self.assertEqual((done.status, done.headers["Location"]),
+                         (303, "/reports/weekly-meeting?from=2025-09-01&names=show#decide"))
+        [action] = self.entries("--kind", "action")
+        self.assertEqual({k: action["payload"][k] for k in ("kind", "owner", "due", "review", "text", "state", "user")},
+                         {"kind": "decision", "owner": "ann", "due": "2025-12-01", "review": "2025-12-15",
+                          "text": decided["text"], "state": "open", "user": "lead"})
+        due, _, ended = json.loads(who["lead"].get(path.replace("?", ".json?")).text)["more"]
+        self.assertEqual([(r["entry"], r["owner"], r["due"], r["standing"]) for r in due["rows"]],
+                         [(str(action["index"]), "ann", "2025-12-01", "to come")])
+        self.assertEqual(ended["rows"], [])
+        self.assertIn("Tutor &lt;b&gt;rings&lt;/b&gt; home", who["lead"].get(path).text)
+        self.same_in_all_forms(who["lead"], "/reports/weekly-meeting", "?from=2025-09-01&names=show", "lead")
+
+        self.assertEqual(sent(do="finish", action_id=alert, outcome="done").status, 404)
+        self.assertEqual(sent(do="finish", action_id=action["index"], outcome="reached", text="Agreed.").status, 303)
+        due, _, ended = json.loads(who["lead"].get(path.replace("?", ".json?")).text)["more"]
+        self.assertEqual((due["rows"], [(r["outcome"], r["words"]) for r in ended["rows"]]), ([], [("reached", "Agreed.")]))
+        self.assertEqual(who["lead"].get("/reports/weekly-meeting?known_at=2025-11-20").text.count("decide-title"), 0)
+        self.verify()
 
 
 if __name__ == "__main__":
