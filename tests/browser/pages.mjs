@@ -132,11 +132,11 @@ check((await page.locator("dl .tag").first().innerText()) === "acknowledged", "t
 await page.selectOption("select[name='action']", "call");
 await page.locator("form:has(select) textarea").fill("Rang home; on the way.");
 await page.locator("form:has(select) button").click();
-check((await page.locator(".deed").innerText()).includes("Rang home"), "the action is not on the page");
+check((await page.locator(".deed").last().innerText()).includes("Rang home"), "the action is not on the page");
 await look(page, "alert-decided");
-await page.locator(".deed input[name='outcome']").fill("reached");
-await page.locator(".deed button").click();
-check((await page.locator(".deed").innerText()).includes("reached"), "the action did not end");
+await page.locator(".deed").last().locator("input[name='outcome']").fill("reached");
+await page.locator(".deed").last().locator("button").click();
+check((await page.locator(".deed").last().innerText()).includes("reached"), "the action did not end");
 await page.locator("form:has(h3:text-is('Close')) textarea").fill("Agreed with the tutor.");
 await page.locator("form:has(h3:text-is('Close')) button").click();
 check((await page.locator("dl .tag").first().innerText()) === "resolved", "the alert was not closed");
