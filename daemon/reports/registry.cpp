@@ -96,7 +96,7 @@ constexpr std::array kinds = {
     report_kind{
         .name = "governors",
         .title = "Report to governors",
-        .says = "Absence by half term and year group, and what was done; no pupil is named",
+        .says = "Absence by half term, year group and term, what was done and what followed; no pupil is named",
         .make = governors,
         .for_whom = audience::totals},
     report_kind{

@@ -24,6 +24,7 @@ struct report_table {
     std::string title; // empty: the report's own
     std::vector<report_column> columns;
     std::vector<std::vector<std::string>> rows; // a cell for each column; an empty one is not known
+    std::vector<std::string> drawn{}; // columns that the page shows as a picture too, over the first one's cells
 };
 
 struct report {

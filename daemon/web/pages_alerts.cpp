@@ -5,6 +5,7 @@
 #include "daemon/views/actions.hpp"
 #include "daemon/views/markers.hpp"
 #include "daemon/web/parts.hpp"
+#include "daemon/web/today.hpp"
 
 #include <algorithm>
 
@@ -59,41 +60,6 @@ void write_rows(json_writer& out, const page_request& of, const std::vector<aler
     out.begin_array();
     for (std::size_t i = 0; i < std::min(rows.size(), max); ++i)
         write_alert_row(out, of, rows[i]);
-    out.end_array();
-}
-
-std::string clock(std::chrono::minutes after_midnight)
-{
-    const long minutes = after_midnight.count();
-    const auto two = [](long number) { return (number < 10 ? "0" : "") + std::to_string(number); };
-    return two(minutes / 60) + ":" + two(minutes % 60);
-}
-
-// One line a session of today: whether its register has closed, and how many marks are in.
-void write_registers(json_writer& out, const page_request& of)
-{
-    const civil_day day = today(of);
-    std::int64_t marks[2] = {0, 0};
-    of.at.reader.marks_of_days(no_entry, {day, day}, of.at.n, false, [&](const mark_view& held) {
-        if (!is_not_recorded(held.raw)) ++marks[static_cast<int>(held.session.half)];
-        return true;
-    });
-    const auto on_roll = std::ranges::count_if(of.pupils.all(), [](const auto& each) { return each.second.on_roll; });
-    out.key("registers").begin_array();
-    for (const half_day half : {half_day::am, half_day::pm}) {
-        if (!of.at.config.calendar.is_school_day(day)) break;
-        const auto times = of.at.config.calendar.times_of({day, half});
-        const local_instant closes =
-            times ? local_instant(day) + times->closes : of.at.config.calendar.counts_from({day, half});
-        const local_instant now = of.at.zone.to_local(of.at.now);
-        out.begin_object();
-        out.member("closed", now >= closes);
-        out.member("closes", clock(std::chrono::floor<std::chrono::minutes>(closes - local_instant(day))));
-        out.member("marks", marks[static_cast<int>(half)]);
-        out.member("on_roll", on_roll);
-        out.member("session", half == half_day::am ? "Morning" : "Afternoon");
-        out.end_object();
-    }
     out.end_array();
 }
 
@@ -273,13 +239,14 @@ std::optional<budget_passed> over_budget_seen(const page_request& of)
 
 result<page_model> make_today(const page_request& of)
 {
-    const std::vector<alert> all = alerts_of(of, [](const alert& each) { return is_live(each) || is_baseline(each); });
+    const std::vector<alert> all = alerts_of(of, [](const alert& each) { return !is_ended(each.state); });
     std::vector<alert> live;
     std::vector<alert> no_reason;
     for (const alert& each : all) {
         if (!is_live(each)) continue;
         (each.rule == "reason-overdue" ? no_reason : live).push_back(each);
     }
+    const auto registers = registers_today(of);
     page_model page;
     page.page = "today";
     page.title = spoken_weekday_date(today(of));
@@ -290,13 +257,15 @@ result<page_model> make_today(const page_request& of)
         write_counts(out, count(all));
         out.member("date", format_day(today(of)));
         out.member("findings_open", findings_open(of));
+        write_held_back(out, of, registers, all);
         out.key("no_reason");
         write_rows(out, of, no_reason, 30);
-        out.member("no_reason_count", no_reason.size()).key("over_budget");
+        out.member("no_reason_count", no_reason.size()).member("now", format_instant(of.at.now)).key("over_budget");
         write_over_budget(out, over_budget_seen(of));
-        write_registers(out, of);
+        write_registers(out, of, registers);
         out.member("school_day", of.at.config.calendar.is_school_day(today(of)));
         write_sources(out, of);
+        write_yesterday(out, of);
     });
     page.rows = "alerts";
     page.columns = alert_columns();

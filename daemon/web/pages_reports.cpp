@@ -2,6 +2,7 @@
 
 #include "daemon/base/url_encoding.hpp"
 #include "daemon/reports/report.hpp"
+#include "daemon/web/charts.hpp"
 #include "daemon/web/parts.hpp"
 
 #include <algorithm>
@@ -75,6 +76,26 @@ std::string name_behind(const page_request& of, const std::string& key, const st
     return who ? plain(who->name) : "";
 }
 
+// The columns that a table wants drawn, over the cells of its first; of a single row there is nothing to see.
+std::string picture_of(const report_table& table)
+{
+    if (table.drawn.empty() || table.rows.size() < 2) return {};
+    chart picture;
+    picture.id = "chart-" + table.drawn.front();
+    picture.title = table.title;
+    picture.unit = " %";
+    for (const auto& row : table.rows)
+        picture.labels.push_back(plain(row.front()));
+    for (const std::string& key : table.drawn) {
+        const auto column = std::ranges::find(table.columns, key, &report_column::key);
+        chart_series& series = picture.series.emplace_back();
+        series.name = column->heading;
+        for (const auto& row : table.rows)
+            series.hundredths.push_back(hundredths_in(row[static_cast<std::size_t>(column - table.columns.begin())]));
+    }
+    return line_chart(picture);
+}
+
 void write_table_model(
     json_writer& out, const page_request& of, const report_table& table, bool is_first, bool names_hidden
 )
@@ -95,6 +116,7 @@ void write_table_model(
         out.end_array().end_object();
     }
     out.end_array();
+    out.member("picture", picture_of(table));
     out.member("region", table.title);
     out.member("rows", table.rows.size());
     out.member("rows_cut", table.rows.size() > report_rows_max);

@@ -108,6 +108,7 @@ await page.fill("#decide input[name='due']", "2025-12-01");
 await page.locator("#decide button").first().click();
 check((await page.locator("main").innerText()).includes("The tutor rings home."), "what was decided is not an action");
 await look(page, "report-weekly-meeting-decided");
+const meeting = page.url();
 await page.goto(pupil);
 await page.locator("a", { hasText: "evidence for a penalty notice" }).click();
 await look(page, "report-penalty-evidence");
@@ -171,7 +172,8 @@ for (const [suffix, options] of [
 ]) {
   const context = await browser.newContext({ bypassCSP: true, storageState: state, ...options });
   const other = await context.newPage();
-  for (const [name, url] of [["today", `${given.url}/today`], ["alert", alert], ["pupil", pupil], ["calls", `${given.url}/calls`], ["baseline", `${given.url}/baseline`]]) {
+  for (const [name, url] of [["today", `${given.url}/today`], ["alert", alert], ["pupil", pupil], ["calls", `${given.url}/calls`], ["baseline", `${given.url}/baseline`],
+    ["groups", `${given.url}/groups`], ["governors", `${given.url}/reports/governors`], ["weekly-meeting", meeting]]) {
     await other.goto(url);
     await look(other, `${name}-${suffix}`);
   }
@@ -189,8 +191,14 @@ if (given.pictures) {
   await page.goto(pupil);
   await page.pdf({ path: path.join(given.pictures, "pupil.pdf") });
   await page.emulateMedia({ media: "print" });
-  await page.screenshot({ path: path.join(given.pictures, "pupil-print.png"), fullPage: true });
+  await page.setViewportSize({ width: 794, height: 1123 });
+  for (const [name, url] of [["pupil", pupil], ["alert", alert], ["weekly-meeting", meeting],
+    ...["today", "calls", "groups", "findings", "statements", "ledger", "rules", "reports/governors", "reports/targeting-support"].map((p) => [p.replace("/", "-"), `${given.url}/${p}`])]) {
+    await page.goto(url);
+    await page.screenshot({ path: path.join(given.pictures, `${name}-print.png`), fullPage: true });
+  }
   await page.emulateMedia({ media: "screen" });
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 // The auditor verifies; no name is seen on the way.

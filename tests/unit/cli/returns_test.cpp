@@ -265,6 +265,114 @@ TEST_CASE("governors are told of no group under five, and nothing that would tel
     CHECK(of("Autumn 2026, half 2|School").substr(0, 29) == "Autumn 2026, half 2|School|19");
 }
 
+namespace {
+
+// Pupils of year 7 with one kind of action each on 23 November: absent the week before it, present from then on.
+struct acted_fixture : reports_fixture {
+    std::vector<entry_index> all;
+
+    explicit acted_fixture(int pupils)
+    {
+        for (int i = 0; i < pupils; ++i) {
+            all.push_back(pupil("mis", ("K" + std::to_string(i)).c_str(), R"({"surname":"Secret","year":"7"})"));
+            marks(all.back(), ymd(2026, 11, 16), times(10, "O") + times(20, "/"));
+        }
+    }
+
+    void act(const char* kind, int from, int to, const char* day = "2026-11-23")
+    {
+        for (int i = from; i < to; ++i) {
+            case_action one;
+            one.pupil = all[static_cast<std::size_t>(i)];
+            one.kind = kind;
+            one.is_done = true;
+            one.on = on(day);
+            one.outcome = "done";
+            one.user = "lead";
+            one.at = second_read;
+            ledger->append(second_read, action_entry(one));
+        }
+    }
+
+    // Of the table with that title: its rows, joined by "|".
+    std::vector<text> told(const text& title, const text& words = "governors")
+    {
+        REQUIRE(run("report " + words + " --json") == 0);
+        const json_document document = json();
+        std::vector<text> found;
+        document.root()["more"].for_each_element([&](json_view table) {
+            if (table["title"].string_if() != title) return;
+            table["rows"].for_each_element([&](json_view row) {
+                text line;
+                table["columns"].for_each_element([&](json_view column) {
+                    line += (line.empty() ? "" : "|") + text(row[*column.string_if()].string_if().value_or(""));
+                });
+                found.push_back(line);
+            });
+        });
+        return found;
+    }
+};
+
+} // namespace
+
+TEST_CASE("governors see how a group attended before an action and after it, and never of fewer than five", "[reports]")
+{
+    const auto [pupils, row] = GENERATE(table<int, text>(
+        {{6, "letter|6|0.00|100.00|100.00 higher"},
+         {5, "letter|5|0.00|100.00|100.00 higher"},
+         {4, "letter|not shown|||"}}
+    ));
+    acted_fixture f(pupils);
+    f.act("letter", 0, pupils);
+    CHECK(f.told("Attendance before and after") == std::vector<text>{row});
+    CHECK_THAT(f.out, !Contains("Secret") && !Contains("P-"));
+}
+
+TEST_CASE("of two groups that differ by fewer than five pupils governors see the larger alone", "[reports]")
+{
+    const auto [more, letters] = GENERATE(table<int, text>(
+        {{0, "letter|5|0.00|100.00|100.00 higher"},
+         {1, "letter|not shown|||"},
+         {4, "letter|not shown|||"},
+         {5, "letter|5|0.00|100.00|100.00 higher"}}
+    ));
+    CAPTURE(more);
+    acted_fixture f(5 + more);
+    f.act("letter", 0, 5);
+    f.act("visit", 0, 5 + more);
+    CHECK(
+        f.told("Attendance before and after") ==
+        std::vector<text>{letters, "visit|" + std::to_string(5 + more) + "|0.00|100.00|100.00 higher"}
+    );
+}
+
+TEST_CASE("where few of a group are too new to compare, as many others are left out as hide how few", "[reports]")
+{
+    const auto [fresh, row] = GENERATE(table<int, text>(
+        {{0, "letter|12|0.00|100.00|100.00 higher"},
+         {1, "letter|7|0.00|100.00|100.00 higher"},
+         {3, "letter|7|0.00|100.00|100.00 higher"},
+         {5, "letter|7|0.00|100.00|100.00 higher"},
+         {8, "letter|not shown|||"}}
+    ));
+    CAPTURE(fresh);
+    acted_fixture f(12);
+    f.act("letter", 0, 12 - fresh);
+    f.act("letter", 12 - fresh, 12, "2026-12-15"); // three school days before the report
+    CHECK(f.told("Attendance before and after") == std::vector<text>{row});
+    CHECK(f.told("What was done in the year so far") == std::vector<text>{"letter|12|12"});
+}
+
+TEST_CASE("governors see each term of a school, and nothing of a term of which four had sessions", "[reports]")
+{
+    const auto [pupils, row] = GENERATE(table<int, text>(
+        {{2, "Autumn 2026|not shown|not shown|not shown|not shown"}, {3, "Autumn 2026|33.33|0.00|33.33|2.15"}}
+    ));
+    acted_fixture f(pupils); // and Ana and Ben, who were there in the summer too
+    CHECK(f.told("Term by term") == std::vector<text>{"Summer 2026|not shown|not shown|not shown|not shown", row});
+}
+
 TEST_CASE(
     "new pupils have a return due on the fifth day after Rollbook read of them, where it was there to see", "[reports]"
 )

@@ -1,0 +1,120 @@
+#include "daemon/cases/action.hpp"
+#include "daemon/cases/silence.hpp"
+#include "tests/unit/web/site_fixture.hpp"
+
+namespace rollbook {
+namespace {
+
+// A school day at 08:40: the morning's register closes at 09:15. Of 9A and 8B all are marked, of no form nobody is.
+struct today_fixture : site_fixture {
+    today_fixture()
+    {
+        config.calendar = school_calendar(
+            {{"Autumn", {{on("2026-09-03"), on("2026-12-18")}}}},
+            {},
+            {{half_day::am, std::chrono::minutes(525), std::chrono::minutes(555), {}, on("2026-09-01")},
+             {half_day::pm, std::chrono::minutes(800), std::chrono::minutes(830), {}, on("2026-09-01")}}
+        );
+        for (const char* id : {"C3", "D4"}) {
+            const entry_index made =
+                pupil("mis", id, R"({"forename":"Cid","registration_group":"9A","surname":"Clay","year":"9"})");
+            mark_version row;
+            row.session = {on("2026-11-23"), half_day::am};
+            row.pupil = made;
+            row.source = "mis";
+            row.raw = row.statutory = "/";
+            ledger->append(first_read, mark_entry(reported_mark{}, row, {{}, first_read, true}));
+        }
+        account pastoral = desk.book.find("pastoral").value();
+        pastoral.scope.years = {"9"};
+        desk.book.put(pastoral);
+        desk.time = "2026-11-23T08:40:00Z";
+        open();
+    }
+
+    void call(entry_index about, const char* outcome, const char* when)
+    {
+        case_action made;
+        made.pupil = about;
+        made.kind = "call";
+        made.is_done = true;
+        made.on = day_of(time_zone::utc().to_local(at(when)));
+        made.outcome = outcome;
+        made.user = made.by = "office";
+        made.at = at(when);
+        ledger->append(at(when), action_entry(made));
+    }
+
+    json_document today() { return json_document::parse(get("/today.json").body).value(); }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(
+    today_fixture, "until a register closes today says how long that is and how many registers are in", "[web]"
+)
+{
+    const auto [time, left, closed] = GENERATE(table<std::string, std::string, bool>(
+        {{"2026-11-23T08:14:00Z", "1 h 1 min", false},
+         {"2026-11-23T08:40:00Z", "35 min", false},
+         {"2026-11-23T09:14:01Z", "1 min", false},
+         {"2026-11-23T09:15:00Z", "", true}}
+    ));
+    CAPTURE(time);
+    desk.time = time;
+    log_in(role::office);
+    const json_document document = today();
+    const json_view morning = document.root()["registers"].at(0);
+    CHECK(morning["closes_in"].string_if().value_or("") == left);
+    CHECK(morning["closed"].bool_if() == closed);
+    CHECK(morning["forms_in"].int_if() == 2);
+    CHECK(morning["forms"].int_if() == 3);
+    CHECK((get("/today").body.find("in <b>" + left + "</b>") != std::string::npos) == !closed);
+    // Whoever sees one year counts the registers of that year.
+    log_in(role::pastoral);
+    CHECK(today().root()["registers"].at(0)["forms"].int_if() == 1);
+}
+
+TEST_CASE_METHOD(today_fixture, "before registers close today says what was done on the school day before", "[web]")
+{
+    call(ana, "no-answer", "2026-11-20T10:00:00Z");
+    call(ben, "reached-explained", "2026-11-20T10:05:00Z");
+    call(ana, "no-answer", "2026-11-23T08:30:00Z"); // of today
+    log_in(role::lead);
+    const json_document early = today();
+    CHECK(early.root()["yesterday"]["date"].string_if() == "2026-11-20");
+    CHECK(early.root()["yesterday"]["calls"].int_if() == 2);
+    CHECK(early.root()["yesterday"]["calls_explained"].int_if() == 1);
+    CHECK_THAT(get("/today").body, Catch::Contains("2 calls made, 1 of them"));
+    log_in(role::pastoral); // neither is in year 9
+    CHECK(today().root()["yesterday"]["calls"].int_if() == 0);
+    desk.time = "2026-11-23T09:15:00Z";
+    log_in(role::lead);
+    CHECK(!today().root()["yesterday"].is_object());
+    CHECK_THAT(get("/today").body, !Catch::Contains("calls made"));
+}
+
+TEST_CASE_METHOD(today_fixture, "what is held back is told with its reason, to who may see what it is about", "[web]")
+{
+    desk.time = "2026-11-23T09:20:00Z";
+    silence quiet;
+    quiet.pupil = ana;
+    quiet.until = on("2026-12-01");
+    quiet.reason = "a-private-reason";
+    quiet.by = quiet.user = "lead";
+    quiet.begun_at = quiet.at = second_read;
+    ledger->append(second_read, silence_entry(quiet, ledger->size()));
+    log_in(role::lead);
+    const std::string page = get("/today").body;
+    CHECK_THAT(page, Catch::Contains("Morning registers that are not in: no form."));
+    CHECK_THAT(page, Catch::Contains("1 alert sends no message") && !Catch::Contains("a-private-reason"));
+    log_in(role::pastoral);
+    const std::string theirs = get("/today").body;
+    CHECK_THAT(theirs, !Catch::Contains("not in:") && !Catch::Contains("sends no message"));
+    for (const role as : {role::auditor, role::governor, role::admin}) {
+        log_in(as);
+        CHECK(get("/today.json").status == 404);
+    }
+}
+
+} // namespace rollbook
