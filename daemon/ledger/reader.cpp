@@ -55,6 +55,8 @@ public:
         );
     }
 
+    std::int64_t revision() const override { return database_->execAndGet("PRAGMA data_version").getInt64(); }
+
     entry_index size_at(instant at) const override
     {
         // Recorded times never go back, so the entries known at an instant are a prefix: halve the range.
@@ -129,10 +131,25 @@ public:
             if (!use(thing_of(rows))) return;
     }
 
+    void things_of(what kind, entry_index pupil, entry_index n, const std::function<bool(const thing_view&)>& use)
+        const override
+    {
+        SQLite::Statement rows(
+            *database_,
+            std::string(thing_columns) +
+                "WHERE what = ?1 AND pupil = ?3 AND entry < ?2 AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry"
+        );
+        rows.bind(1, static_cast<int>(kind));
+        rows.bind(2, signed_index(n));
+        rows.bind(3, signed_index(pupil));
+        while (rows.executeStep())
+            if (!use(thing_of(rows))) return;
+    }
+
     void history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const override
     {
         SQLite::Statement rows(
-            *database_, std::string(thing_columns) + "WHERE entry >= ?1 AND subject = ?1 AND entry < ?2 ORDER BY entry"
+            *database_, std::string(thing_columns) + "WHERE subject = ?1 AND entry < ?2 ORDER BY entry"
         );
         rows.bind(1, signed_index(subject));
         rows.bind(2, signed_index(n));

@@ -124,6 +124,8 @@ public:
     virtual ~ledger_reader() = default;
 
     virtual entry_index size() const = 0;
+    // Differs from what it was before once anything was written, entry or not; means nothing else.
+    virtual std::int64_t revision() const { return static_cast<std::int64_t>(size()); }
     // The number of entries recorded at or before `at`.
     virtual entry_index size_at(instant at) const = 0;
     // When the first read of any source closed, and the size the ledger had then; empty before.
@@ -139,6 +141,12 @@ public:
     virtual void entries(entry_index from, entry_index to, const std::function<bool(const entry_view&)>& use) const = 0;
     // Versions of `kind` that stand at N, gone ones included, in order of entry, until `use` returns false.
     virtual void things(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const = 0;
+    // The same, of one pupil's record.
+    virtual void
+    things_of(what kind, entry_index pupil, entry_index n, const std::function<bool(const thing_view&)>& use) const
+    {
+        things(kind, n, [&](const thing_view& each) { return each.pupil != pupil || use(each); });
+    }
     // Every version below N of the thing whose first entry is `subject`, oldest first.
     virtual void
     history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const = 0;

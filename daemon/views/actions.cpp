@@ -18,6 +18,16 @@ std::vector<case_action> actions_at(const workplace& at)
     return all;
 }
 
+std::vector<case_action> actions_of(const workplace& at, entry_index pupil)
+{
+    std::vector<case_action> all;
+    at.reader.things_of(what::action, pupil, at.n, [&](const thing_view& each) {
+        if (auto action = parse_action_payload(each.payload, each.entry)) all.push_back(std::move(*action));
+        return true;
+    });
+    return all;
+}
+
 std::vector<case_action> contacts_on(const workplace& at, civil_day day)
 {
     std::vector<case_action> all;

@@ -12,6 +12,9 @@ namespace rollbook {
 // Every action of ours that stands at the size asked about, in order of id.
 std::vector<case_action> actions_at(const workplace& at);
 
+// Those about one pupil's record, in no order.
+std::vector<case_action> actions_of(const workplace& at, entry_index pupil);
+
 // Calls and visits of that day that were made, by whom and about what alert so ever; the oldest first.
 std::vector<case_action> contacts_on(const workplace& at, civil_day day);
 

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <iterator>
 #include <tuple>
 
 namespace rollbook {
@@ -102,18 +102,17 @@ using record_key = std::tuple<what, std::string, std::string>; // kind, source, 
 // The incidents and concerns that the person's records take part in, with the person's role in each.
 std::map<record_key, std::string> involvements_of(const workplace& at, const people& everyone, entry_index person)
 {
-    const std::vector<entry_index> list = everyone.records_of(person);
-    const std::set<entry_index> records(list.begin(), list.end());
     std::map<record_key, std::string> found;
-    at.reader.things(what::involvement, at.n, [&](const thing_view& each) {
-        if (each.gone || !records.contains(each.pupil)) return true;
-        const result<json_document> document = json_document::parse(std::string(each.payload));
-        if (!document) return true;
-        const json_view fields = document->root()["fields"];
-        const auto kind = parse_what(text_in(fields, "of"));
-        if (kind) found[{*kind, std::string(each.source), text_in(fields, "record")}] = text_in(fields, "role");
-        return true;
-    });
+    for (const entry_index record : everyone.records_of(person))
+        at.reader.things_of(what::involvement, record, at.n, [&](const thing_view& each) {
+            if (each.gone) return true;
+            const result<json_document> document = json_document::parse(std::string(each.payload));
+            if (!document) return true;
+            const json_view fields = document->root()["fields"];
+            const auto kind = parse_what(text_in(fields, "of"));
+            if (kind) found[{*kind, std::string(each.source), text_in(fields, "record")}] = text_in(fields, "role");
+            return true;
+        });
     return found;
 }
 
@@ -139,17 +138,18 @@ void read_incidents(const workplace& at, const asked_days& asked, const people& 
 void read_alerts(const workplace& at, const people& everyone, timeline& into)
 {
     const newest_values values(at);
-    at.reader.things(what::alert, at.n, [&](const thing_view& each) {
-        if (everyone.person_of(each.pupil) != into.person) return true;
-        auto read = read_alert(each);
-        if (!read) return true;
-        values.apply(*read);
-        into.alerts.push_back(std::move(*read));
-        return true;
-    });
+    for (const entry_index record : everyone.records_of(into.person)) {
+        at.reader.things_of(what::alert, record, at.n, [&](const thing_view& each) {
+            auto read = read_alert(each);
+            if (!read) return true;
+            values.apply(*read);
+            into.alerts.push_back(std::move(*read));
+            return true;
+        });
+        std::ranges::move(actions_of(at, record), std::back_inserter(into.actions));
+    }
     std::ranges::sort(into.alerts, {}, &alert::id);
-    into.actions = actions_at(at);
-    std::erase_if(into.actions, [&](const case_action& each) { return everyone.person_of(each.pupil) != into.person; });
+    std::ranges::sort(into.actions, {}, &case_action::id);
 }
 
 void write_mark(json_writer& out, const mark_line& each)

@@ -16,6 +16,7 @@ public:
     {
     }
 
+    std::int64_t revision() const override { return whole_.revision(); }
     entry_index size() const override { return whole_.size(); }
     entry_index size_at(instant at) const override { return whole_.size_at(at); }
     std::optional<beginning> began() const override { return whole_.began(); }
@@ -37,6 +38,12 @@ public:
     void things(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const override
     {
         whole_.things(kind, n, [&](const thing_view& each) { return !is_within(each, n) || use(each); });
+    }
+
+    void things_of(what kind, entry_index pupil, entry_index n, const std::function<bool(const thing_view&)>& use)
+        const override
+    {
+        whole_.things_of(kind, pupil, n, [&](const thing_view& each) { return !is_within(each, n) || use(each); });
     }
 
     void history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const override

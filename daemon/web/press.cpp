@@ -146,6 +146,69 @@ std::set<entry_index> press::opened_now(const page_order& order, const time_zone
     return all;
 }
 
+// A page made, before it has its frame.
+struct press::drawn_page {
+    page_model model;
+    std::string body; // of the HTML form
+    // What it was drawn from.
+    std::shared_ptr<const configuration> settings;
+    std::int64_t revision = 0;
+    std::chrono::sys_time<std::chrono::minutes> at{}; // no page is kept whose words follow seconds
+};
+
+result<press::drawn_page>
+press::draw(const page_order& order, const time_zone& zone, const moment& asked, const page_frame& frame)
+{
+    const std::shared_ptr<const snapshot> seen = look(order, zone, asked.now, asked.n);
+    const workplace at{*order.settings, seen->within ? *seen->within : reader(), zone, asked.now, asked.n};
+    const std::set<entry_index> opened = opened_now(order, zone, *seen);
+    const page_request request{
+        at,
+        seen->everyone,
+        seen->pupils,
+        seen->year_sums,
+        order.reader,
+        order.target,
+        order.id,
+        order.verification,
+        order.accounts,
+        asked.is_past,
+        order.scope.has_value(),
+        opened};
+    result<page_model> model = order.to->make(request);
+    if (!model) return model.error();
+    drawn_page drawn;
+    drawn.model = std::move(*model);
+    if (order.target.form == page_form::html) drawn.body = render_body(drawn.model, frame, zone);
+    return drawn;
+}
+
+result<press::drawn_page>
+press::draw_or_keep(const page_order& order, const time_zone& zone, const moment& asked, const page_frame& frame)
+{
+    if (!order.to->is_kept || asked.is_past || !order.target.query.empty()) return draw(order, zone, asked, frame);
+    const auto minute = std::chrono::floor<std::chrono::minutes>(asked.now);
+    const std::int64_t revision = reader().revision();
+    const std::string key = fmt::format(
+        "{} {} {} {}",
+        order.to->name,
+        name_of(order.reader),
+        static_cast<int>(order.target.form),
+        order.scope ? "of " + to_text(*order.scope) : "all"
+    );
+    const auto kept = kept_.find(key);
+    if (kept != kept_.end() && kept->second.settings == order.settings && kept->second.revision == revision &&
+        kept->second.at == minute)
+        return kept->second;
+    result<drawn_page> drawn = draw(order, zone, asked, frame);
+    if (!drawn) return drawn;
+    drawn->settings = order.settings;
+    drawn->revision = revision; // from before the reading: what was written meanwhile is not in it
+    drawn->at = minute;
+    kept_.insert_or_assign(key, *drawn);
+    return drawn;
+}
+
 made_page press::make(const page_order& order)
 {
     const configuration& settings = *order.settings;
@@ -193,30 +256,15 @@ made_page press::make(const page_order& order)
     }
     frame.size = n;
 
-    const std::shared_ptr<const snapshot> seen = look(order, zone, now, n);
-    const workplace at{settings, seen->within ? *seen->within : reader(), zone, now, n};
-    const std::set<entry_index> opened = opened_now(order, zone, *seen);
-    const page_request request{
-        at,
-        seen->everyone,
-        seen->pupils,
-        seen->year_sums,
-        order.reader,
-        order.target,
-        order.id,
-        order.verification,
-        order.accounts,
-        is_past,
-        order.scope.has_value(),
-        opened};
     if (order.scope && works_with_pupils(order.reader)) {
         // The whole school's, and what it grew by is not this reader's to know.
         frame.size = 0;
         frame.scope = order.scope->is_empty() ? "" : to_text(*order.scope);
         frame.sees_nobody = order.scope->is_empty();
     }
-    result<page_model> page = order.to->make(request);
-    if (!page) return refuse(page.error());
+    result<drawn_page> drawn = draw_or_keep(order, zone, {now, n, is_past}, frame);
+    if (!drawn) return refuse(drawn.error());
+    page_model* const page = &drawn->model;
     // Only reports are workbooks.
     if (order.target.form == page_form::xlsx && page->file.body.empty()) return refuse(no_such_page());
     made.shown = page->shown;
@@ -237,7 +285,7 @@ made_page press::make(const page_order& order)
         made.answer.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + name + ".csv\"");
     } else {
         if (page->page == "ledger" && order.verification.is_running) frame.again_seconds = 2;
-        made.answer = {page->status, "text/html; charset=utf-8", render_page(*page, frame, zone)};
+        made.answer = {page->status, "text/html; charset=utf-8", render_page(*page, drawn->body, frame)};
     }
     return made;
 }

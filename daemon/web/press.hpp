@@ -61,7 +61,18 @@ public:
 
 private:
     struct snapshot;
+    struct drawn_page;
+    // The moment a page is asked about.
+    struct moment {
+        instant now;
+        entry_index n = 0;
+        bool is_past = false;
+    };
     ledger_reader& reader();
+    result<drawn_page>
+    draw(const page_order& order, const time_zone& zone, const moment& asked, const page_frame& frame);
+    result<drawn_page>
+    draw_or_keep(const page_order& order, const time_zone& zone, const moment& asked, const page_frame& frame);
     std::set<entry_index> opened_now(const page_order& order, const time_zone& zone, const snapshot& seen);
     std::shared_ptr<const snapshot> look(const page_order& order, const time_zone& zone, instant now, entry_index n);
     std::shared_ptr<const snapshot>
@@ -71,6 +82,7 @@ private:
     std::unique_ptr<ledger_reader> reader_;
     std::shared_ptr<const snapshot> newest_;                        // kept while no record was added
     std::map<std::string, std::shared_ptr<const snapshot>> scoped_; // of newest_, by scope
+    std::map<std::string, drawn_page> kept_;                        // by role, scope and form, of pages that are kept
 };
 
 // The instant that `known_at` means: RFC 3339, or as a browser's field gives it, on the school's clock.

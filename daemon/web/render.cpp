@@ -145,7 +145,7 @@ std::string_view asset(std::string_view name)
     return {};
 }
 
-std::string render_page(const page_model& of, const page_frame& frame, const time_zone& zone)
+std::string render_body(const page_model& of, const page_frame& frame, const time_zone& zone)
 {
     const result<json_document> model = json_document::parse(of.json);
     ROLLBOOK_ENSURE(model.has_value());
@@ -163,7 +163,12 @@ std::string render_page(const page_model& of, const page_frame& frame, const tim
     for (const auto& [name, picture] : of.pictures)
         all.set("picture_" + name, picture);
     all.set("alert_rows", mustache::partial([] { return std::string(asset("alert_rows.html")); }));
-    return framed(of.title, compiled(of.page).render(all), of.page, frame, &of);
+    return compiled(of.page).render(all);
+}
+
+std::string render_page(const page_model& of, const std::string& body, const page_frame& frame)
+{
+    return framed(of.title, body, of.page, frame, &of);
 }
 
 std::string render_words(

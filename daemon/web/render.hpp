@@ -27,9 +27,11 @@ struct page_frame {
     int again_seconds = 0; // the page asks for itself again; 0: never
 };
 
-// The page as HTML. Every value is escaped by the template engine; times and numbers of the model stand beside
-// themselves as text: `opened_at_text`, `size_text`. A list has `..._any` beside it.
-std::string render_page(const page_model& of, const page_frame& frame, const time_zone& zone);
+// What the page says, as HTML. Every value is escaped by the template engine; times and numbers of the model stand
+// beside themselves as text: `opened_at_text`, `size_text`. A list has `..._any` beside it.
+std::string render_body(const page_model& of, const page_frame& frame, const time_zone& zone);
+// The body in its frame: the whole document.
+std::string render_page(const page_model& of, const std::string& body, const page_frame& frame);
 
 // A page of its own words: log-in, set-up, a refusal.
 std::string render_words(

@@ -43,6 +43,12 @@ constexpr route page(std::string_view name, page_maker make, bool (*may)(role))
     return route{.name = name, .make = make, .may = may};
 }
 
+// Says nothing of who asks but by role and scope, and has no form of its own.
+constexpr route kept_page(std::string_view name, page_maker make, bool (*may)(role))
+{
+    return route{.name = name, .make = make, .is_kept = true, .may = may};
+}
+
 constexpr route page_of_all(std::string_view name, page_maker make, bool (*may)(role))
 {
     return route{.name = name, .make = make, .counts_all = true, .may = may};
@@ -92,7 +98,7 @@ const std::array places = {
     place{"/healthz", open_to_all(handler::healthz)},
     place{"/readyz", open_to_all(handler::readyz)},
     place{"/metrics", open_to_all(handler::metrics)},
-    place{"/today", page("today", make_today, works_with_pupils)},
+    place{"/today", kept_page("today", make_today, works_with_pupils)},
     place{"/calls", list_of("calls", make_calls, works_with_pupils, calls)},
     place{"/alerts", page("alerts", make_alerts, sees_marks)},
     place{"/alerts/", page_of("alert", make_alert, "", sees_marks, decides)},

@@ -34,6 +34,7 @@ struct route {
     bool gets = true;
     bool posts = false;
     bool is_open = false;    // without a session
+    bool is_kept = false;    // asked for all day by everybody: answered from memory while nothing was written
     bool counts_all = false; // of the whole school: not for staff who are kept to some pupils
     bool (*may)(role) = nullptr;
     bool (*may_decide)(role) = nullptr; // of a page whose forms are decisions
