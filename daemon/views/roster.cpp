@@ -174,6 +174,17 @@ group_rows(const roster& pupils, const std::map<entry_index, figures>& sums, std
     return rows;
 }
 
+bool is_in_flag_row(const profile& who, const group_row& row)
+{
+    for (std::size_t flag = 0; flag < known_flags.size(); ++flag) {
+        std::string word(known_flags[flag]);
+        std::ranges::replace(word, '_', ' ');
+        if (row.name == word) return who.flags.test(flag);
+        if (row.name == "not " + word) return !who.flags.test(flag);
+    }
+    return false;
+}
+
 std::vector<group_row> flag_rows(const roster& pupils, const std::map<entry_index, figures>& sums)
 {
     std::vector<group_row> rows;

@@ -56,6 +56,8 @@ struct group_row {
 inline constexpr int suppress_below = 5;
 std::vector<group_row>
 group_rows(const roster& pupils, const std::map<entry_index, figures>& sums, std::string profile::*by);
+// Whether a row of flag_rows() counts the pupil.
+bool is_in_flag_row(const profile& who, const group_row& row);
 // Two rows for each flag that a pupil on roll has: with it and without. One of the two that is too small hides both.
 std::vector<group_row> flag_rows(const roster& pupils, const std::map<entry_index, figures>& sums);
 

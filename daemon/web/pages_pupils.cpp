@@ -1,13 +1,19 @@
 // Pages about pupils: the list, one pupil, and groups.
 
 #include "daemon/base/json.hpp"
+#include "daemon/base/spoken.hpp"
 #include "daemon/cases/opened_pupil.hpp"
 #include "daemon/views/labels.hpp"
 #include "daemon/views/markers.hpp"
+#include "daemon/views/patterns.hpp"
+#include "daemon/web/charts.hpp"
 #include "daemon/web/heat_map.hpp"
 #include "daemon/web/parts.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace rollbook {
@@ -84,6 +90,101 @@ void write_group(json_writer& out, const group_row& row)
         out.member("unauthorised_percent", percent_text(row.sums.unauthorised, row.sums.possible));
     }
     out.end_object();
+}
+
+// What a table and its picture say of a cell; empty where there was no session.
+std::string said_of(const pattern_cell& cell)
+{
+    if (cell.is_hidden) return "not shown";
+    return cell.pupils == 0 ? "" : percent_text(cell.sums.absent(), cell.sums.possible);
+}
+
+constexpr std::array<std::string_view, slots_a_week> slot_labels = {
+    "Mon am", "Mon pm", "Tue am", "Tue pm", "Wed am", "Wed pm", "Thu am", "Thu pm", "Fri am", "Fri pm"};
+
+// One member a group and week, or slot: the rows of a file.
+void write_pattern_lines(json_writer& out, const group_patterns& all, bool of_weeks)
+{
+    out.key(of_weeks ? "weeks" : "weekdays").begin_array();
+    for (const group_pattern& each : all.groups)
+        for (std::size_t i = 0; i < (of_weeks ? each.weeks.size() : each.slots.size()); ++i) {
+            const pattern_cell& cell = of_weeks ? each.weeks[i] : each.slots[i];
+            out.begin_object();
+            write_text_or_null(out, "absent_percent", cell.is_hidden ? "" : said_of(cell));
+            out.member("hidden", cell.is_hidden).member("name", each.name);
+            if (of_weeks)
+                out.member("week", format_day(all.mondays[i]));
+            else
+                out.member("session", i % 2 == 0 ? "AM" : "PM").member("weekday", weekday_names[i / 2]);
+            out.end_object();
+        }
+    out.end_array();
+}
+
+// The same as tables for people, a group a column, and as pictures, all on one scale.
+void write_pattern_tables(json_writer& out, const group_patterns& all, const std::string& to)
+{
+    std::vector<chart> trends, patterns;
+    for (const group_pattern& each : all.groups) {
+        chart& trend = trends.emplace_back();
+        chart& pattern = patterns.emplace_back();
+        trend.id = fmt::format("trend-{}", trends.size());
+        pattern.id = fmt::format("pattern-{}", patterns.size());
+        trend.title = plain(each.name) + ": absent by week";
+        pattern.title = plain(each.name) + ": absent by weekday";
+        chart_series weeks{"Absent", {}}, slots{"Absent", {}};
+        for (const pattern_cell& cell : each.weeks)
+            weeks.hundredths.push_back(hundredths_in(said_of(cell)));
+        for (const pattern_cell& cell : each.slots)
+            slots.hundredths.push_back(hundredths_in(said_of(cell)));
+        for (const civil_day monday : all.mondays) {
+            const std::string spoken = spoken_date(monday); // 20 November 2026
+            trend.labels.push_back(spoken.substr(0, spoken.find(' ') + 4));
+        }
+        pattern.labels.assign(slot_labels.begin(), slot_labels.end());
+        trend.series = {std::move(weeks)};
+        pattern.series = {std::move(slots)};
+    }
+    for (std::vector<chart>* side : {&trends, &patterns}) {
+        std::vector<chart_series> every;
+        for (const chart& each : *side)
+            every.push_back(each.series.front());
+        for (chart& each : *side) {
+            each.unit = " %";
+            each.scale_max = scale_of(every);
+            each.width = 320;
+            each.height = 140;
+        }
+    }
+    out.key("panels").begin_array();
+    for (std::size_t i = 0; i < all.groups.size(); ++i) {
+        out.begin_object().member("name", all.groups[i].name).member("pattern", bar_chart(patterns[i]));
+        out.member("trend", line_chart(trends[i])).end_object();
+    }
+    out.end_array();
+    const auto write_lines = [&](std::string_view key, std::size_t count, auto title, auto cell) {
+        out.key(key).begin_array();
+        for (std::size_t i = 0; i < count; ++i) {
+            out.begin_object().key("cells").begin_array();
+            for (const group_pattern& each : all.groups)
+                out.begin_object().member("said", said_of(cell(each, i))).end_object();
+            out.end_array().member("title", title(i)).end_object();
+        }
+        out.end_array();
+    };
+    write_lines(
+        "slot_lines",
+        slots_a_week,
+        [](std::size_t i) { return slot_labels[i]; },
+        [](const group_pattern& each, std::size_t i) { return each.slots[i]; }
+    );
+    out.member("to", to);
+    write_lines(
+        "week_lines",
+        all.mondays.size(),
+        [&](std::size_t i) { return spoken_date(all.mondays[i]); },
+        [](const group_pattern& each, std::size_t i) { return each.weeks[i]; }
+    );
 }
 
 void write_incidents(json_writer& out, const page_request& of, const timeline& all)
@@ -348,11 +449,19 @@ result<page_model> make_groups(const page_request& of)
     const std::vector<group_row> rows =
         by == "flag" ? flag_rows(of.pupils, of.year_sums)
                      : group_rows(of.pupils, of.year_sums, by == "form" ? &profile::form : &profile::year);
+    const day_range days = academic_year(of);
+    const auto is_in = [&](const profile& who, const group_row& row) {
+        if (by == "flag") return is_in_flag_row(who, row);
+        const std::string& own = by == "form" ? who.form : who.year;
+        return own.empty() ? row.name == "not known" : own == row.name;
+    };
+    const group_patterns patterns = patterns_of(of.at, of.everyone, of.pupils, days, rows, is_in);
+    const bool is_file = of.target.form != page_form::html;
     page_model page;
     page.page = "groups";
     page.title = "Groups";
+    if (by != "year") page.kept.emplace_back("by", by);
     page.json = model_json([&](json_writer& out) {
-        const day_range days = academic_year(of);
         out.member("by", by);
         out.member("by_flag", by == "flag");
         out.member("by_form", by == "form");
@@ -363,8 +472,28 @@ result<page_model> make_groups(const page_request& of)
             write_group(out, each);
         out.end_array();
         out.member("may_by_flag", may_by_flag);
+        if (!is_file) {
+            write_pattern_tables(out, patterns, format_day(days.last));
+            return;
+        }
         out.member("to", format_day(days.last));
+        write_pattern_lines(out, patterns, false);
+        write_pattern_lines(out, patterns, true);
     });
+    // A file of rows has one list; which, its address says.
+    if (const std::string_view which = of.query("rows"); which == "weeks" || which == "weekdays") {
+        page.rows = which == "weeks" ? "weeks" : "weekdays";
+        page.columns = {{"Group", "name"}};
+        if (which == "weeks") {
+            page.columns.push_back({"Week of", "week"});
+        } else {
+            page.columns.push_back({"Weekday", "weekday"});
+            page.columns.push_back({"Session", "session"});
+        }
+        page.columns.push_back({"Absent, per cent", "absent_percent"});
+        page.columns.push_back({"Not shown: fewer than 5 pupils, or a neighbour has", "hidden"});
+        return page;
+    }
     page.rows = "groups";
     page.columns = {
         {"Group", "name"},

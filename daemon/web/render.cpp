@@ -6,6 +6,7 @@
 #include "daemon/views/text.hpp"
 #include "daemon/web/assets.hpp"
 
+#include <fmt/format.h>
 #include <kainjow/mustache.hpp>
 
 namespace rollbook {
@@ -54,6 +55,7 @@ mustache::data to_data(json_view value, const time_zone& zone)
     }
     if (const auto truth = value.bool_if()) return mustache::data(*truth);
     if (const auto number = value.int_if()) return mustache::data(std::to_string(*number));
+    if (value.is_number()) return mustache::data(fmt::format("{}", value.as_double())); // a share: 11.25
     if (value.is_array()) {
         mustache::data list(mustache::data::type::list);
         value.for_each_element([&](json_view each) { list.push_back(to_data(each, zone)); });

@@ -70,4 +70,78 @@ TEST_CASE_METHOD(flags_fixture, "totals by flag are for who may see safeguarding
     }
 }
 
+// Six of year 7. In the first week all have sessions, in the second as many as asked, in the third and fourth all
+// again.
+struct weeks_fixture : site_fixture {
+    explicit weeks_fixture(int in_second)
+    {
+        for (int n = 0; n < 6; ++n) {
+            const entry_index one = pupil(
+                "mis",
+                ("W" + std::to_string(n)).c_str(),
+                R"({"forename":"<b>Wyn","registration_group":"7A","year":"7"})"
+            );
+            for (const auto& [day, raw] :
+                 {std::pair("2026-11-02", "/"), {"2026-11-09", "O"}, {"2026-11-16", "/"}, {"2026-11-17", "/"}}) {
+                if (raw[0] == 'O' && n >= in_second) continue;
+                mark_version row;
+                row.session = {on(day), half_day::am};
+                row.pupil = one;
+                row.source = "mis";
+                row.raw = row.statutory = raw;
+                ledger->append(first_read, mark_entry(reported_mark{}, row, {{}, first_read, true}));
+            }
+        }
+        open();
+    }
+};
+
+TEST_CASE("a week of fewer than five pupils is in no table, file or picture, and neither is another", "[web]")
+{
+    const auto [in_second, weeks] = GENERATE(table<int, std::string>(
+        {{5, "7,2026-11-02,0.0,false\r\n7,2026-11-09,100.0,false\r\n7,2026-11-16,0.0,false\r\n"},
+         {4, "7,2026-11-02,,true\r\n7,2026-11-09,,true\r\n7,2026-11-16,0.0,false\r\n"}}
+    ));
+    CAPTURE(in_second);
+    weeks_fixture school(in_second);
+    for (const role as : {role::lead, role::governor, role::auditor}) {
+        school.log_in(as);
+        CHECK_THAT(school.get("/groups.csv?rows=weeks").body, Catch::Contains(weeks));
+        CHECK_THAT(school.get("/groups.csv?rows=weekdays").body, Catch::Contains("7,monday,AM"));
+        const std::string page = school.get("/groups").body;
+        const bool is_told = in_second == 5;
+        CHECK((page.find("highest 100 % (9 Nov)") != std::string::npos) == is_told);
+        CHECK_THAT(page, Catch::Contains("id=\"trend-1-title\">7: absent by week") && !Catch::Contains("Wyn"));
+        // The picture has a point for each week that the table tells of, and the scale is of those alone.
+        const std::string trend =
+            page.substr(page.find("id=\"trend-1-title\""), page.find("</svg>") - page.find("id=\"trend-1-title\""));
+        std::size_t points = 0;
+        for (std::size_t at = 0; (at = trend.find("<circle", at)) != trend.npos; ++at)
+            ++points;
+        CHECK(points == (is_told ? 3U : 1U));
+        CHECK((trend.find(">200<") != std::string::npos || trend.find(">100<") != std::string::npos) == is_told);
+    }
+    school.log_in(role::admin);
+    CHECK(school.get("/groups.json").status == 404);
+}
+
+TEST_CASE("a group's name is text in its pictures", "[web]")
+{
+    site_fixture school;
+    for (int n = 0; n < 10; ++n) {
+        const entry_index one =
+            school.pupil("mis", ("X" + std::to_string(n)).c_str(), R"({"registration_group":"<i>7\"A","year":"7"})");
+        mark_version row;
+        row.session = {on("2026-11-02"), half_day::am};
+        row.pupil = one;
+        row.source = "mis";
+        row.raw = row.statutory = "/";
+        school.ledger->append(school.first_read, mark_entry(reported_mark{}, row, {{}, school.first_read, true}));
+    }
+    school.open();
+    school.log_in(role::lead);
+    const std::string page = school.get("/groups?by=form").body;
+    CHECK_THAT(page, Catch::Contains("&lt;i&gt;7&quot;A: absent by week") && !Catch::Contains("<i>7"));
+}
+
 } // namespace rollbook
