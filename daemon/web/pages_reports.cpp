@@ -111,6 +111,7 @@ void write_table_model(
             out.begin_object();
             if (names_hidden) out.member("hidden_name", name_behind(of, table.columns[i].key, cell));
             out.member("href", link_of(table.columns[i].key, cell));
+            out.member("long", !table.columns[i].is_number && cell.size() > 60);
             out.member("number", table.columns[i].is_number).member("said", cell);
             const bool is_moment = cell.size() <= 16 && parse_day(cell.substr(0, 10)).has_value(); // kept on one line
             out.member("when", !table.columns[i].is_number && is_moment).end_object();
