@@ -5,6 +5,8 @@
 #include "daemon/ledger/database.hpp"
 #include "daemon/ledger/rows.hpp"
 
+#include <map>
+
 namespace rollbook {
 namespace {
 
@@ -29,8 +31,8 @@ public:
 
     std::optional<kept_checkpoint> newest() const override
     {
-        SQLite::Statement row(database_, "SELECT size, at, note FROM checkpoint ORDER BY size DESC LIMIT 1");
-        return first_of(row);
+        const asking row = ask("SELECT size, at, note FROM checkpoint ORDER BY size DESC LIMIT 1");
+        return first_of(*row);
     }
 
     std::optional<kept_checkpoint> newest_cosigned(std::uint64_t index) const override
@@ -60,13 +62,11 @@ public:
 
     std::optional<kept> last_kept(keep_reason why) const override
     {
-        SQLite::Statement row(
-            database_, "SELECT size, at FROM checkpoint_kept WHERE why = ? ORDER BY size DESC LIMIT 1"
-        );
-        row.bind(1, std::string(name_of(why)));
-        if (!row.executeStep()) return std::nullopt;
+        const asking row = ask("SELECT size, at FROM checkpoint_kept WHERE why = ? ORDER BY size DESC LIMIT 1");
+        row->bind(1, std::string(name_of(why)));
+        if (!row->executeStep()) return std::nullopt;
         return kept{
-            static_cast<std::uint64_t>(row.getColumn(0).getInt64()), from_milliseconds(row.getColumn(1).getInt64())};
+            static_cast<std::uint64_t>(row->getColumn(0).getInt64()), from_milliseconds(row->getColumn(1).getInt64())};
     }
 
     std::optional<witnessed> last_of(const verifier_key& witness) const override
@@ -123,18 +123,26 @@ private:
 
     std::optional<instant> recorded(const char* sql) const
     {
-        SQLite::Statement row(database_, sql);
-        if (!row.executeStep()) return std::nullopt;
-        return instant_of(row.getColumn(0));
+        const asking row = ask(sql);
+        if (!row->executeStep()) return std::nullopt;
+        return instant_of(row->getColumn(0));
     }
 
+    // Prepared once: each read asks again.
+    asking ask(const char* sql) const { return asking(asked_.try_emplace(sql, database_, sql).first->second); }
+
+    // With the lines that witnesses added to the note: what is handed out.
     kept_checkpoint read(SQLite::Statement& row) const
     {
-        const auto size = static_cast<std::uint64_t>(row.getColumn(0).getInt64());
-        return {
-            size,
+        kept_checkpoint found{
+            static_cast<std::uint64_t>(row.getColumn(0).getInt64()),
             from_milliseconds(row.getColumn(1).getInt64()),
-            with_cosignatures(database_, size, std::string(text_of(row.getColumn(2))))};
+            std::string(text_of(row.getColumn(2)))};
+        const asking lines = ask("SELECT line FROM cosignature WHERE size = ? ORDER BY accepted_at, line");
+        lines->bind(1, as_stored(found.size));
+        while (lines->executeStep())
+            found.note += text_of(lines->getColumn(0));
+        return found;
     }
 
     std::optional<kept_checkpoint> first_of(SQLite::Statement& row) const
@@ -145,6 +153,7 @@ private:
 
     std::unique_ptr<SQLite::Database> own_;
     SQLite::Database& database_;
+    mutable std::map<std::string_view, SQLite::Statement> asked_;
 };
 
 void keep_row(SQLite::Database& database, std::uint64_t size, keep_reason why, instant now)
@@ -219,12 +228,6 @@ std::unique_ptr<checkpoint_book> make_checkpoint_book(SQLite::Database& database
     return std::make_unique<checkpoints_of_writer>(database);
 }
 
-void prune_checkpoints(SQLite::Database& database)
-{
-    database.exec("DELETE FROM checkpoint WHERE size NOT IN (SELECT max(size) FROM checkpoint GROUP BY at / 86400000) "
-                  "AND size NOT IN (SELECT size FROM checkpoint_kept)");
-}
-
 std::vector<std::pair<std::uint64_t, key_change>> key_changes(SQLite::Database& database)
 {
     std::vector<std::pair<std::uint64_t, key_change>> changes;
@@ -240,15 +243,6 @@ std::vector<std::pair<std::uint64_t, key_change>> key_changes(SQLite::Database& 
         changes.emplace_back(static_cast<std::uint64_t>(rows.getColumn(0).getInt64()), *change);
     }
     return changes;
-}
-
-std::string with_cosignatures(SQLite::Database& database, std::uint64_t size, std::string note)
-{
-    SQLite::Statement lines(database, "SELECT line FROM cosignature WHERE size = ? ORDER BY accepted_at, line");
-    lines.bind(1, as_stored(size));
-    while (lines.executeStep())
-        note += text_of(lines.getColumn(0));
-    return note;
 }
 
 } // namespace rollbook

@@ -1,6 +1,7 @@
 #include "daemon/ledger/database.hpp"
 
 #include "daemon/base/sha256.hpp"
+#include "daemon/ledger/rows.hpp"
 #include "daemon/ledger/schema_sql.hpp"
 
 #include <cstring>
@@ -48,7 +49,7 @@ void write_edge_of_newest(SQLite::Database& database)
     stored_hashes stored(database);
     const result<merkle_frontier> tree = merkle_frontier::restore(size, stored);
     if (!tree) throw failure_error(tree.error());
-    write_edge(database, *tree);
+    edge_writer(database).write(*tree);
 }
 
 // Runs the files above the database's version. All or none: a file that stops half-way leaves the version it had.
@@ -356,16 +357,19 @@ bool stored_hashes::read(SQLite::Statement& row, unsigned level, std::uint64_t n
     return enough;
 }
 
-void write_edge(SQLite::Database& database, const merkle_frontier& tree)
+edge_writer::edge_writer(SQLite::Database& database)
+    : clear_(database, "DELETE FROM edge"), row_(database, "INSERT INTO edge (level, n, hashes) VALUES (?, ?, ?)")
 {
-    database.exec("DELETE FROM edge");
-    SQLite::Statement row(database, "INSERT INTO edge (level, n, hashes) VALUES (?, ?, ?)");
+}
+
+void edge_writer::write(const merkle_frontier& tree)
+{
+    run(clear_);
     for_each_edge_tile(tree, [&](std::int64_t level, std::int64_t n, std::span<const hash> hashes) {
-        row.bind(1, level);
-        row.bind(2, n);
-        row.bindNoCopy(3, hashes.data(), static_cast<int>(hashes.size_bytes()));
-        row.exec();
-        row.reset();
+        row_.bind(1, level);
+        row_.bind(2, n);
+        row_.bindNoCopy(3, hashes.data(), static_cast<int>(hashes.size_bytes()));
+        run(row_);
     });
 }
 

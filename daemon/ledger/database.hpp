@@ -122,6 +122,14 @@ template <class F> void for_each_edge_tile(const merkle_frontier& tree, F&& use)
 // Keeps what the tree's tiles of level 1 and up that are not full hold at the newest checkpoint, whose tree this is: up
 // to 65,535 entries would have to be read to make it again for a proof. Part of the transaction that stores the
 // checkpoint.
-void write_edge(SQLite::Database& database, const merkle_frontier& tree);
+class edge_writer {
+public:
+    explicit edge_writer(SQLite::Database& database);
+    void write(const merkle_frontier& tree);
+
+private:
+    SQLite::Statement clear_;
+    SQLite::Statement row_;
+};
 
 } // namespace rollbook

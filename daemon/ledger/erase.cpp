@@ -410,10 +410,11 @@ result<upkeep_report> erase(const erasure_place& place, const upkeep_request& re
     }
 }
 
-void finish_erasure(const std::filesystem::path& ledger)
+void finish_erasure(const std::filesystem::path& ledger, SQLite::Database& database)
 {
+    if (!is_unfinished(database)) return;
     auto opened = open_database(ledger, access_mode::write);
-    if (!opened || !is_unfinished(**opened)) return;
+    if (!opened) return;
     constexpr std::chrono::seconds wait(5);
     if (empty_log(**opened, wait)) set_unfinished(**opened, false);
 }

@@ -5,6 +5,10 @@
 
 #include <filesystem>
 
+namespace SQLite {
+class Database;
+}
+
 namespace rollbook {
 
 // What an erasure is told of its surroundings.
@@ -30,7 +34,7 @@ struct erasure_place {
 // reader that does not end within 30 s), not_found, usage, or ledger_in_doubt.
 result<upkeep_report> erase(const erasure_place& place, const upkeep_request& request, const upkeep_progress& progress);
 
-// Empties the write-ahead log after an erasure that a kill cut short. For open_ledger().
-void finish_erasure(const std::filesystem::path& ledger);
+// Empties the write-ahead log after an erasure that a kill cut short. For open_ledger(), which has `database` open.
+void finish_erasure(const std::filesystem::path& ledger, SQLite::Database& database);
 
 } // namespace rollbook

@@ -141,7 +141,7 @@ private:
         rebuild_tables(*database_, false);
         all.commit();
         if (tree_.size() > facts_.size || forks) sign();
-        write_edge(*database_, tree_);
+        edge_writer(*database_).write(tree_);
         return {};
     }
 

@@ -30,6 +30,21 @@ inline constexpr std::string_view alert_value_columns =
     "SELECT alert, size, value, absent, possible, first_day, last_day, reason FROM alert_value ";
 alert_value alert_value_of(SQLite::Statement& row);
 
+// A kept query while it is asked. It lets go of what it read at the end: one left standing would keep the log from
+// being emptied.
+class asking {
+public:
+    explicit asking(SQLite::Statement& kept) : kept_(kept) {}
+    ~asking() { (void)kept_.tryReset(); }
+    asking(const asking&) = delete;
+    asking& operator=(const asking&) = delete;
+    SQLite::Statement* operator->() const { return &kept_; }
+    SQLite::Statement& operator*() const { return kept_; }
+
+private:
+    SQLite::Statement& kept_;
+};
+
 // Runs a statement that gives no rows and makes it ready again, also when it fails: one left as it stopped would refuse
 // every later use.
 inline void run(SQLite::Statement& statement)

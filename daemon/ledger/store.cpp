@@ -77,6 +77,7 @@ struct statements {
           ),
           attempted(db, "UPDATE outbox SET state = ?, next_at = ?, last_error = ? WHERE id = ?"),
           checkpoint(db, "INSERT OR IGNORE INTO checkpoint (size, at, note) VALUES (?, ?, ?)"),
+          prune(db, prune_checkpoint), edge(db),
           value(
               db,
               "INSERT OR REPLACE INTO alert_value (alert, size, value, absent, possible, first_day, last_day, reason) "
@@ -104,23 +105,10 @@ struct statements {
     }
 
     entry_writer entries;
-    SQLite::Statement statement, quarantine, source, stream, outbox, attempted, checkpoint, value;
+    SQLite::Statement statement, quarantine, source, stream, outbox, attempted, checkpoint, prune;
+    edge_writer edge;
+    SQLite::Statement value;
     SQLite::Statement ask_source, ask_stream, ask_due, ask_next, ask_untried, ask_first, ask_message, ask_value;
-};
-
-// A kept query while it is asked. It lets go of what it read at the end: one left standing would keep the log from
-// being emptied.
-class asking {
-public:
-    explicit asking(SQLite::Statement& kept) : kept_(kept) {}
-    ~asking() { (void)kept_.tryReset(); }
-    asking(const asking&) = delete;
-    asking& operator=(const asking&) = delete;
-    SQLite::Statement* operator->() const { return &kept_; }
-    SQLite::Statement& operator*() const { return kept_; }
-
-private:
-    SQLite::Statement& kept_;
 };
 
 class sqlite_ledger final : public ledger {
@@ -540,8 +528,9 @@ void sqlite_ledger::sign(instant now)
     sql.bind(2, to_milliseconds(std::max(now, last_recorded_)));
     sql.bindNoCopy(3, note);
     run(sql);
-    prune_checkpoints(*database_);
-    write_edge(*database_, tree_);
+    sql_->prune.bind(1, static_cast<std::int64_t>(point.size));
+    run(sql_->prune);
+    sql_->edge.write(tree_);
     all.commit();
     signed_size_ = point.size;
     write_signed(database_->getFilename(), note);
@@ -746,7 +735,7 @@ open_ledger(const std::filesystem::path& path, const std::vector<const signing_k
     auto database = open_database(path, access_mode::write);
     if (!database) return database.error();
     try {
-        finish_erasure(path);
+        finish_erasure(path, **database);
         return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*database), keys));
     } catch (const failure_error& e) {
         return e.why();

@@ -158,20 +158,40 @@ std::set<entry_index> people_of(const finding_context& in, const case_record& re
     return people;
 }
 
+template <class F> void for_each_part_of(const case_facts& cases, entry_index pupil, F&& use)
+{
+    for (const std::uint32_t place : cases.parts_of(pupil)) {
+        const case_part& part = cases.parts()[place];
+        if (part.gone || part.record == case_part::nothing) continue;
+        const case_record& record = cases.records()[part.record];
+        if (!record.gone && record.day) use(part, record);
+    }
+}
+
 template <class F> void for_each_part_of_person(const finding_context& in, entry_index person, F&& use)
 {
-    const case_facts& cases = in.held.cases();
-    const auto of = [&](entry_index ref) {
-        for (const std::uint32_t place : cases.parts_of(ref)) {
-            const case_part& part = cases.parts()[place];
-            if (part.gone || part.record == case_part::nothing) continue;
-            const case_record& record = cases.records()[part.record];
-            if (!record.gone && record.day) use(part, record);
-        }
-    };
-    of(person);
+    for_each_part_of(in.held.cases(), person, use);
     for (const entry_index other : in.elsewhere_of(person))
-        of(other);
+        for_each_part_of(in.held.cases(), other, use);
+}
+
+// The records of one pupil of one source within a day of `day`.
+std::span<const std::pair<civil_day, const case_record*>>
+records_about(const finding_context& in, entry_index pupil, civil_day day)
+{
+    const auto [at, is_new] = in.by_day.try_emplace(pupil);
+    auto& all = at->second;
+    if (is_new) {
+        for_each_part_of(in.held.cases(), pupil, [&](const case_part&, const case_record& record) {
+            all.emplace_back(*record.day, &record);
+        });
+        std::ranges::stable_sort(all, {}, &std::pair<civil_day, const case_record*>::first);
+    }
+    const auto first =
+        std::ranges::lower_bound(all, day - std::chrono::days(1), {}, &std::pair<civil_day, const case_record*>::first);
+    const auto last =
+        std::ranges::upper_bound(all, day + std::chrono::days(1), {}, &std::pair<civil_day, const case_record*>::first);
+    return {first, last};
 }
 
 // Whether one says that it is the other, by a marker SYSTEM:ID that both carry or that names the other's own id.
@@ -226,12 +246,15 @@ std::vector<const case_record*> records_beside(const finding_context& in, const 
 {
     std::vector<const case_record*> beside;
     if (!record.day) return beside;
-    for (const entry_index person : people_of(in, record))
-        for_each_part_of_person(in, person, [&](const case_part&, const case_record& other) {
-            const auto apart = (*other.day - *record.day).count();
-            if (&other == &record || apart < -1 || apart > 1) return;
-            if (std::ranges::find(beside, &other) == beside.end()) beside.push_back(&other);
-        });
+    const auto add = [&](entry_index pupil) {
+        for (const auto& [day, other] : records_about(in, pupil, *record.day))
+            if (other != &record && std::ranges::find(beside, other) == beside.end()) beside.push_back(other);
+    };
+    for (const entry_index person : people_of(in, record)) {
+        add(person);
+        for (const entry_index other : in.elsewhere_of(person))
+            add(other);
+    }
     return beside;
 }
 

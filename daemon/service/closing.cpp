@@ -103,7 +103,8 @@ struct read_closer::step {
 read_closer::read_closer(const configuration& settings, ledger& book)
     : settings_(settings), book_(book), zone_(*time_zone::named(settings.school.timezone)),
       messages_(message_setting_of(settings, is_simulated(book.state()))), pupils_(settings.rules, settings.watch_list),
-      mis_(settings.mis_name()), findings_(settings.findings, settings.calendar, mis_)
+      mis_(settings.mis_name()), findings_(settings.findings, settings.calendar, mis_),
+      calendar_text_(settings.calendar.to_json()), rules_text_(settings.rules_json())
 {
     for (const rule& by : settings_.rules)
         if (by.enabled) rules_.push_back({&by, find_measure(by.measure), rule_version(by)});
@@ -126,13 +127,19 @@ void read_closer::record_settings(const std::vector<source_fact>& facts, const s
     const auto record = [&](const std::string& name, const std::string& value) {
         const held_thing* last = std::as_const(book_.state()).things(what::settings).find("", name);
         if (last) {
+            auto& [entry, said] = recorded_[name];
+            if (entry == last->entry && said == value) return;
             const draft again = setting_entry(name, value, nullptr);
-            if (value_of(last->payload) == value_of(again.payload)) return;
+            if (value_of(last->payload) == value_of(again.payload)) {
+                entry = last->entry;
+                said = value;
+                return;
+            }
         }
         t.entries.push_back(setting_entry(name, value, last));
     };
-    record("calendar", settings_.calendar.to_json());
-    record(std::string(alert_rules_setting), settings_.rules_json());
+    record("calendar", calendar_text_);
+    record(std::string(alert_rules_setting), rules_text_);
     // A school that says nothing of its findings has no entry for it.
     if (settings_.findings != finding_settings() ||
         std::as_const(book_.state()).things(what::settings).find("", std::string(findings_setting)))

@@ -124,6 +124,9 @@ private:
     std::map<std::pair<std::string, what>, std::vector<std::string>> streams_; // by source and what they make
     flags_said flags_;
     finding_judge findings_;
+    std::string calendar_text_; // of the configuration
+    std::string rules_text_;
+    std::map<std::string, std::pair<entry_index, std::string>> recorded_; // by setting: an entry, and a value it says
     struct matched {
         link_outcome outcome;
         bool knew_all_of_mis = false;

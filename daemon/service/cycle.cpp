@@ -348,6 +348,7 @@ asio::awaitable<bool> cycle::wait_after(const failure& why, int failed, const st
     if (!wait) co_return false;
     log_event(event::source_retried, source, wait->count(), why.what);
     sign_if_due();
+    if (wait->count() <= 0) co_return true;
     asio::steady_timer pause(co_await asio::this_coro::executor);
     pause.expires_after(*wait);
     const auto [cancelled] = co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
