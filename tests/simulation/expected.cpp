@@ -1,6 +1,7 @@
 #include "tests/simulation/expected.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace rollbook::simulation {
 
@@ -75,13 +76,15 @@ std::vector<int> expectation::values(const plain_rule& rule, int as_of, moment r
         }
         return found;
     }
-    const std::string_view wanted = rule.of == plain_rule::counts::late ? "LU" : "GNOU";
+    std::array<bool, 128> wanted{};
+    for (const char code : std::string_view(rule.of == plain_rule::counts::late ? "LU" : "GNOU"))
+        wanted[static_cast<std::size_t>(code)] = true;
     for (int day = first; day <= as_of; ++day)
         for (int half = 0; half < 2; ++half) {
             if (!counts_at(day, half, read_at)) continue;
             const cell* row = &marks[truth_.slot(static_cast<std::size_t>(day), half, 0)];
             for (std::size_t pupil = 0; pupil < found.size(); ++pupil)
-                found[pupil] += row[pupil].code != 0 && wanted.find(row[pupil].code) != wanted.npos ? 1 : 0;
+                found[pupil] += wanted[static_cast<std::size_t>(row[pupil].code)] ? 1 : 0;
         }
     return found;
 }
@@ -138,7 +141,7 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
         if (of_marks && !marks_closed) continue;
         const bool first = of_marks ? first_of_marks : first_of_all;
         const std::vector<int> values_now = values(rule, *as_of, local);
-        const std::vector<int> unknown_now = unknown(rule, *as_of, local, *as_of);
+        std::vector<int> unknown_now; // asked for when somebody no longer meets the rule
         // Nothing ends while what is not known yet may be enough.
         const auto may_be_met = [&](int value, int not_known) { return stage_of(rule, value + not_known) >= 0; };
         for (int pupil = 0; pupil < static_cast<int>(pupils.size()); ++pupil) {
@@ -162,6 +165,7 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
                 step.state = "open";
             } else if (met_now < 0) {
                 const auto at = static_cast<std::size_t>(pupil);
+                if (unknown_now.empty()) unknown_now = unknown(rule, *as_of, local, *as_of);
                 if (may_be_met(values_now[at], unknown_now[at])) continue;
                 const auto values_then = values(rule, now_is.opened_as_of, now_is.opened_read_at);
                 const auto unknown_then = unknown(rule, now_is.opened_as_of, now_is.opened_read_at, *as_of);

@@ -51,8 +51,7 @@ struct memory_disk::calls {
         const auto found = disk->files_.find(name);
         if (found == disk->files_.end() || !found->second.exists) return SQLITE_IOERR_DELETE_NOENT;
         found->second.exists = false;
-        found->second.now.clear();
-        found->second.pending.push_back({0, 0, true});
+        cut(found->second, 0);
         return SQLITE_OK;
     }
 
@@ -88,7 +87,7 @@ struct memory_disk::calls {
         int code = SQLITE_OK;
         if (!disk.next_operation(code)) return code;
         const std::string_view what(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
-        disk.put(*of(file)->of, static_cast<std::size_t>(at), what);
+        put(*of(file)->of, static_cast<std::size_t>(at), what);
         return SQLITE_OK;
     }
 
@@ -96,9 +95,7 @@ struct memory_disk::calls {
     {
         int code = SQLITE_OK;
         if (!of(file)->disk->next_operation(code)) return code;
-        memory_disk::file& to = *of(file)->of;
-        to.now.resize(static_cast<std::size_t>(size));
-        to.pending.push_back({static_cast<std::size_t>(size), 0, true});
+        cut(*of(file)->of, static_cast<std::size_t>(size));
         return SQLITE_OK;
     }
 
@@ -107,18 +104,8 @@ struct memory_disk::calls {
         int code = SQLITE_OK;
         if (!of(file)->disk->next_operation(code)) return code;
         memory_disk::file& to = *of(file)->of;
-        std::size_t from = 0;
-        for (const write& each : to.pending) {
-            if (each.truncates) {
-                to.durable.resize(each.at);
-                continue;
-            }
-            to.durable.resize(std::max(to.durable.size(), each.at + each.size));
-            std::memcpy(to.durable.data() + each.at, to.pending_bytes.data() + from, each.size);
-            from += each.size;
-        }
         to.pending.clear();
-        to.pending_bytes.clear();
+        to.replaced.clear();
         to.was_there = true;
         return SQLITE_OK;
     }
@@ -275,35 +262,63 @@ bool memory_disk::next_operation(int& code)
 
 void memory_disk::put(file& to, std::size_t at, std::string_view bytes)
 {
-    to.now.resize(std::max(to.now.size(), at + bytes.size()));
-    std::memcpy(to.now.data() + at, bytes.data(), bytes.size());
-    to.pending.push_back({at, bytes.size(), false});
-    to.pending_bytes.append(bytes);
+    const std::size_t size = to.now.size();
+    const std::size_t over = at < size ? std::min(size - at, bytes.size()) : 0;
+    to.replaced.append(to.now, over > 0 ? at : 0, over);
+    to.pending.push_back({at, bytes.size(), size, false});
+    if (at > size) to.now.resize(at);
+    std::memcpy(to.now.data() + at, bytes.data(), over);
+    to.now.append(bytes.substr(over));
+}
+
+void memory_disk::cut(file& to, std::size_t size)
+{
+    to.pending.push_back({size, 0, to.now.size(), true});
+    if (size == 0 && to.replaced.empty())
+        to.replaced.swap(to.now); // the log, each time the program ends
+    else if (size < to.now.size())
+        to.replaced.append(to.now, size);
+    to.now.resize(size);
+}
+
+// Takes back what is pending, the newest first, and gives the bytes that each write wrote.
+std::vector<std::string> memory_disk::take_back(file& of)
+{
+    std::vector<std::string> written(of.pending.size());
+    for (std::size_t i = of.pending.size(); i-- > 0;) {
+        const write& each = of.pending[i];
+        if (!each.truncates) written[i] = of.now.substr(each.at, each.size);
+        of.now.resize(each.size_before);
+        const std::size_t end = each.truncates ? each.size_before : std::min(each.size_before, each.at + each.size);
+        if (end <= each.at) continue;
+        const std::size_t from = of.replaced.size() - (end - each.at);
+        std::memcpy(of.now.data() + each.at, of.replaced.data() + from, end - each.at);
+        of.replaced.resize(from);
+    }
+    return written;
 }
 
 void memory_disk::settle(file& of, dice& chance)
 {
     const std::size_t mood = chance.below(5); // nothing, all, a beginning, any part, any part and torn
     const std::size_t beginning = chance.below(of.pending.size() + 1);
-    std::size_t from = 0;
+    const std::vector<std::string> written = take_back(of); // left is what was safe
     for (std::size_t i = 0; i < of.pending.size(); ++i) {
         const write& each = of.pending[i];
         const bool lands = mood == 1 || (mood == 2 && i < beginning) || (mood > 2 && chance.one_in(2));
         const std::size_t size =
             mood == 4 ? std::min(each.size, chance.below(each.size / sector + 1) * sector) : each.size;
-        if (lands && each.truncates) of.durable.resize(each.at);
+        if (lands && each.truncates) of.now.resize(each.at);
         if (lands && size > 0) {
-            of.durable.resize(std::max(of.durable.size(), each.at + size));
-            std::memcpy(of.durable.data() + each.at, of.pending_bytes.data() + from, size);
+            of.now.resize(std::max(of.now.size(), each.at + size));
+            std::memcpy(of.now.data() + each.at, written[i].data(), size);
         }
-        from += each.size;
     }
     // What was deleted may be there again, and what was made and never synced may not.
-    of.exists = (of.was_there || !of.durable.empty()) && (of.exists || chance.one_in(2));
-    if (!of.exists) of.durable.clear();
-    of.now = of.durable;
+    of.exists = (of.was_there || !of.now.empty()) && (of.exists || chance.one_in(2));
+    if (!of.exists) of.now.clear();
     of.pending.clear();
-    of.pending_bytes.clear();
+    of.replaced.clear();
     of.was_there = of.exists;
 }
 
@@ -322,7 +337,7 @@ void memory_disk::recover(bool power, dice& chance)
 void memory_disk::add(const std::string& path, std::string bytes)
 {
     file& made = files_[path];
-    made.now = made.durable = std::move(bytes);
+    made.now = std::move(bytes);
     made.exists = made.was_there = true;
 }
 

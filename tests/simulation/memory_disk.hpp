@@ -47,14 +47,14 @@ private:
     static constexpr std::size_t sector = 512;
     struct write {
         std::size_t at = 0;
-        std::size_t size = 0; // what is written lies in pending_bytes, one after the other
+        std::size_t size = 0;
+        std::size_t size_before = 0; // the file's
         bool truncates = false;
     };
     struct file {
-        std::string now;     // what a process sees
-        std::string durable; // what a power cut leaves at least
-        std::vector<write> pending;
-        std::string pending_bytes;
+        std::string now;            // what a process sees
+        std::vector<write> pending; // since it was last synced
+        std::string replaced;       // by what is pending, one after the other: what a power cut leaves at least
         bool exists = false;
         bool was_there = false; // after a power cut too
         int shared = 0;
@@ -66,7 +66,9 @@ private:
     struct calls;
 
     bool next_operation(int& code);
-    void put(file& to, std::size_t at, std::string_view bytes);
+    static void put(file& to, std::size_t at, std::string_view bytes);
+    static void cut(file& to, std::size_t size);
+    static std::vector<std::string> take_back(file& of);
     void settle(file& of, dice& chance);
 
     sqlite3_vfs* real_;

@@ -39,6 +39,7 @@ public:
 
     std::function<void(const commit_made&)> committed; // durable
     std::function<void()> signed_one;
+    std::function<bool()> is_dead;
     std::function<std::size_t()> reached; // for plant::cursor_early
     std::optional<commit_made> under_way; // begun, and nobody knows
 
@@ -48,7 +49,11 @@ public:
     void commit(const transaction& t, instant now) override;
     void sign_checkpoint(instant now) override;
     checkpoint_book& checkpoints() override { return real_->checkpoints(); }
-    void reload() override { real_->reload(); }
+    // A process that is dead looks at nothing again.
+    void reload() override
+    {
+        if (!is_dead()) real_->reload();
+    }
     std::optional<source_state> source(const std::string& name) const override { return real_->source(name); }
     std::optional<stream_state> stream(const std::string& source, const std::string& stream) const override;
     std::vector<outbox_message> due_messages(instant now, std::size_t max) const override
