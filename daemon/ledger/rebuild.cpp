@@ -24,6 +24,19 @@ std::uint64_t differences(SQLite::Database& database, const std::string& held, c
     );
 }
 
+// What made the table's indexes.
+std::vector<std::string> indexes_of(SQLite::Database& database, const std::string& table)
+{
+    std::vector<std::string> made;
+    SQLite::Statement rows(
+        database, "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
+    );
+    rows.bind(1, table);
+    while (rows.executeStep())
+        made.emplace_back(text_of(rows.getColumn(0)));
+    return made;
+}
+
 } // namespace
 
 digest_key read_digest_key(SQLite::Database& database)
@@ -69,8 +82,11 @@ rebuild_report rebuild_tables(SQLite::Database& database, bool compare)
         report.differed = differences(database, "mark", "mark_made") + differences(database, "thing", "thing_made");
     }
     for (const std::string table : {"mark", "thing"}) {
+        const std::vector<std::string> indexes = indexes_of(database, table); // they go with the table
         database.exec("DROP TABLE " + table);
         database.exec("ALTER TABLE " + table + "_made RENAME TO " + table);
+        for (const std::string& index : indexes)
+            database.exec(index);
     }
     return report;
 }
