@@ -17,14 +17,6 @@ bool is_plain_presence(const mark_line& each)
                              each.klass == code_class::administrative || each.klass == code_class::none);
 }
 
-bool may_see_alert(const report_question& asked, const alert& each)
-{
-    visibility labels = visibility::attendance;
-    for (const entry_index index : each.evidence)
-        labels |= labels_at(asked.at, index);
-    return labels.is_within(asked.allowed);
-}
-
 report_table alerts_of(const report_question& asked, const timeline& all)
 {
     report_table table{
@@ -38,7 +30,7 @@ report_table alerts_of(const report_question& asked, const timeline& all)
          {"alert", "Alert", true}},
         {}};
     for (const alert& each : all.alerts)
-        if (may_see_alert(asked, each))
+        if (is_within(asked.at, each, asked.allowed))
             table.rows.push_back(
                 {clock_text(each.opened_at, asked.at.zone),
                  each.rule,

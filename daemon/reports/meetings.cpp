@@ -15,14 +15,6 @@
 namespace rollbook {
 namespace {
 
-bool may_see(const report_question& asked, const alert& each)
-{
-    visibility labels = visibility::attendance;
-    for (const entry_index index : each.evidence)
-        labels |= labels_at(asked.at, index);
-    return labels.is_within(asked.allowed);
-}
-
 // Alerts about pupils that the reader may see, by pupil's person and then id.
 std::vector<alert> alerts_seen(const report_question& asked)
 {
@@ -31,7 +23,8 @@ std::vector<alert> alerts_seen(const report_question& asked)
     asked.at.reader.things(what::alert, asked.at.n, [&](const thing_view& each) {
         auto read = read_alert(each);
         if (read) values.apply(*read);
-        if (read && !is_about_source(*read) && may_see(asked, *read)) all.push_back(std::move(*read));
+        if (read && !is_about_source(*read) && is_within(asked.at, *read, asked.allowed))
+            all.push_back(std::move(*read));
         return true;
     });
     std::ranges::sort(all, {}, &alert::id);

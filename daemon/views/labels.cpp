@@ -4,6 +4,9 @@
 #include "daemon/cases/opened_pupil.hpp"
 #include "daemon/reconcile/finding_visibility.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace rollbook {
 namespace {
 
@@ -51,6 +54,13 @@ visibility labels_of_statement(const workplace& at, json_view root, std::string_
         if (kind) labels |= visibility_of(*kind, at.config.is_safeguarding(source));
     });
     return labels;
+}
+
+// Rules on these rest on the register alone: their evidence need not be read to say so.
+bool is_by_register(std::string_view measure)
+{
+    constexpr std::array<std::string_view, 3> known = {"late_sessions", "unauthorised_sessions", "reason_age"};
+    return std::ranges::count(known, measure) > 0;
 }
 
 // Evidence is never derived from evidence more than twice: a message tells of an alert, an alert of marks.
@@ -106,6 +116,18 @@ visibility labels_of(const workplace& at, const finding_view& each)
 visibility labels_at(const workplace& at, entry_index index)
 {
     return labels_at(at, index, 1);
+}
+
+bool is_within(const workplace& at, const alert& each, visibility allowed)
+{
+    if (!allowed.has(visibility::attendance)) return false;
+    const rule* judged_by = at.config.find_rule(each.rule);
+    if (judged_by && is_by_register(judged_by->measure)) return true;
+    if (allowed == visibility::everything()) return true;
+    visibility labels;
+    for (const entry_index index : each.evidence)
+        labels |= labels_at(at, index);
+    return labels.is_within(allowed);
 }
 
 } // namespace rollbook

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/domain/visibility.hpp"
+#include "daemon/rules/alert.hpp"
 #include "daemon/views/entries.hpp"
 #include "daemon/views/findings.hpp"
 
@@ -12,5 +13,7 @@ visibility labels_of(const workplace& at, const opened_entry& each);
 visibility labels_of(const workplace& at, const finding_view& each);
 // Of the entry of that index; of one that is not there yet, or erased, none.
 visibility labels_at(const workplace& at, entry_index index);
+// Whether who is allowed that much may see the alert: all that it rests on.
+bool is_within(const workplace& at, const alert& each, visibility allowed);
 
 } // namespace rollbook

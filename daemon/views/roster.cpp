@@ -4,6 +4,7 @@
 #include "daemon/domain/pupil_flags.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace rollbook {
 namespace {
@@ -49,17 +50,18 @@ bool is_before(const std::string& a, const std::string& b)
     return left != right ? left < right : a < b;
 }
 
-void hide_small(std::vector<group_row>& rows)
+// Of rows whose sum is known, or can be.
+void hide_small(const std::vector<group_row*>& rows)
 {
     int hidden = 0;
-    for (group_row& each : rows) {
-        each.is_hidden = each.pupils < suppress_below;
-        hidden += each.is_hidden;
+    for (group_row* each : rows) {
+        each->is_hidden = each->pupils < suppress_below;
+        hidden += each->is_hidden;
     }
     if (hidden != 1 || rows.size() < 2) return;
     group_row* smallest = nullptr;
-    for (group_row& each : rows)
-        if (!each.is_hidden && (!smallest || each.pupils < smallest->pupils)) smallest = &each;
+    for (group_row* each : rows)
+        if (!each->is_hidden && (!smallest || each->pupils < smallest->pupils)) smallest = each;
     smallest->is_hidden = true;
 }
 
@@ -159,18 +161,34 @@ void count_in(group_row& row, const std::map<entry_index, figures>& sums, entry_
 std::vector<group_row>
 group_rows(const roster& pupils, const std::map<entry_index, figures>& sums, std::string profile::*by)
 {
-    std::map<std::string, group_row, bool (*)(const std::string&, const std::string&)> groups(is_before);
+    struct group {
+        group_row row;
+        std::set<std::string> years;
+    };
+    std::map<std::string, group, bool (*)(const std::string&, const std::string&)> groups(is_before);
     for (const auto& [person, of] : pupils.all()) {
         if (!of.on_roll) continue;
         const std::string name = (of.*by).empty() ? "not known" : of.*by;
-        group_row& row = groups[name];
-        row.name = name;
-        count_in(row, sums, person);
+        group& into = groups[name];
+        into.row.name = name;
+        into.years.insert(of.year.empty() ? "not known" : of.year);
+        count_in(into.row, sums, person);
     }
+    // The forms of a year sum up to what is told of the year; years, and forms across them, to the whole school.
+    std::map<std::string, std::vector<group_row*>> told_together;
+    const bool is_by_year = by == &profile::year;
+    for (auto& [name, each] : groups)
+        told_together[is_by_year || each.years.size() > 1 ? "" : *each.years.begin()].push_back(&each.row);
+    for (auto& [sum, each] : told_together)
+        hide_small(each);
+    if (!is_by_year)
+        for (const group_row& year : group_rows(pupils, sums, &profile::year))
+            if (year.is_hidden)
+                for (group_row* each : told_together[year.name])
+                    each->is_hidden = true;
     std::vector<group_row> rows;
-    for (auto& [name, row] : groups)
-        rows.push_back(std::move(row));
-    hide_small(rows);
+    for (auto& [name, each] : groups)
+        rows.push_back(std::move(each.row));
     return rows;
 }
 

@@ -45,7 +45,8 @@ std::map<entry_index, figures> figures_of_all(const workplace& at, const people&
 std::string percent_text(std::int64_t part, std::int64_t whole);
 
 // Figures of groups. A group of fewer than `suppress_below` pupils is not told, nor a count of pupils between 1 and
-// that; and where one group alone is hidden the smallest other is hidden with it, or a subtraction would tell.
+// that; and where one group alone is hidden the smallest other is hidden with it, of forms one of the same year, or a
+// subtraction would tell. Nor are the forms of a year that is hidden.
 struct group_row {
     std::string name;
     int pupils = 0;

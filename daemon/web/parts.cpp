@@ -4,7 +4,6 @@
 #include "daemon/views/labels.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace rollbook {
 
@@ -115,17 +114,6 @@ std::vector<csv_column> alert_columns()
     };
 }
 
-namespace {
-
-// Rules on these rest on the register alone: their evidence need not be read to say so.
-bool is_by_register(std::string_view measure)
-{
-    constexpr std::array<std::string_view, 3> known = {"late_sessions", "unauthorised_sessions", "reason_age"};
-    return std::ranges::count(known, measure) > 0;
-}
-
-} // namespace
-
 bool sees_record(const page_request& of, what kind, std::string_view source, entry_index pupil)
 {
     return visibility_of(kind, of.at.config.is_safeguarding(source)).is_within(allowed_to(of, pupil));
@@ -133,15 +121,7 @@ bool sees_record(const page_request& of, what kind, std::string_view source, ent
 
 bool sees_alert(const page_request& of, const alert& each)
 {
-    const visibility allowed = allowed_to(of, each.pupil);
-    if (!allowed.has(visibility::attendance)) return false;
-    const rule* judged_by = find_rule(of, each.rule);
-    if (judged_by && is_by_register(judged_by->measure)) return true;
-    if (allowed == visibility::everything()) return true;
-    visibility labels;
-    for (const entry_index index : each.evidence)
-        labels |= labels_at(of.at, index);
-    return labels.is_within(allowed);
+    return is_within(of.at, each, allowed_to(of, each.pupil));
 }
 
 bool sees_finding(const page_request& of, const finding_view& each)
