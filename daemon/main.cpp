@@ -461,6 +461,10 @@ make_pages(const configuration& settings, page_desk& desk, boost::asio::any_io_e
         if (!pinned) return pinned.error();
         return parse_vkey(*pinned);
     };
+    around.export_ledger = [path = settings.ledger.path](const export_request& wanted) {
+        return export_ledger(path, wanted);
+    };
+    around.bundles = settings.ledger.path.parent_path() / "bundles";
     if (!settings.web.certificate.empty()) {
         std::ifstream file(settings.web.certificate);
         around.certificate_pem.assign(std::istreambuf_iterator<char>(file), {});

@@ -1,9 +1,9 @@
 #include "daemon/views/reads.hpp"
 #include "daemon/cli/alerts.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/held_back.hpp"
 #include "daemon/cli/sealed_text.hpp"
 #include "daemon/service/housekeeping.hpp"
+#include "daemon/views/held_back.hpp"
 
 #include <algorithm>
 #include <ostream>

@@ -1,7 +1,7 @@
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/measure_text.hpp"
 #include "daemon/cli/output.hpp"
 #include "daemon/rules/alert.hpp"
+#include "daemon/views/measure_text.hpp"
 
 #include <algorithm>
 #include <ostream>

@@ -24,6 +24,8 @@ public:
     virtual result<void> change_account(const account_request& request) = 0;
     // Somebody saw a pupil (no_entry: a list of them): an entry of the ledger, durable when this returns.
     virtual void record_access(const std::string& user, entry_index pupil, const std::string& view) = 0;
+    // Signs a checkpoint now and keeps it for good, for an export that begins.
+    virtual result<void> keep_for_export() = 0;
     // Carries out what a person decided on a page: committed and signed when this returns. Fails as
     // service/decisions.hpp says.
     virtual result<upkeep_report> decide(const decision_request& request) = 0;

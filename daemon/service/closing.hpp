@@ -7,7 +7,7 @@
 #include "daemon/reconcile/reading.hpp"
 #include "daemon/rules/alert.hpp"
 #include "daemon/service/messages.hpp"
-#include "daemon/service/pupil_facts.hpp"
+#include "daemon/cases/pupil_facts.hpp"
 
 #include <map>
 #include <string>

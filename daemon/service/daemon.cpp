@@ -525,6 +525,13 @@ private:
         record_access(access_record{user, pupil, view, ""});
     }
 
+    result<void> keep_for_export() override
+    {
+        checkpoint_request wanted;
+        wanted.keep = keep_reason::exported;
+        return change_checkpoint(book_, wanted, around_.now(*settings_));
+    }
+
     result<void> change_account(const account_request& request) override
     {
         return rollbook::change_account(book_, accounts(), *settings_, request, around_.now(*settings_));

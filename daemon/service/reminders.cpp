@@ -7,7 +7,7 @@
 #include "daemon/service/closing.hpp"
 #include "daemon/service/commit.hpp"
 #include "daemon/service/messages.hpp"
-#include "daemon/service/pupil_facts.hpp"
+#include "daemon/cases/pupil_facts.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,7 @@
 #include "daemon/views/markers.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/views/people.hpp"
 #include "daemon/views/text.hpp"
 
 #include <algorithm>

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,11 +51,21 @@ struct web_request {
     std::string_view cookie(std::string_view name) const;
 };
 
+// A body that is too large to be held at once.
+class web_stream {
+public:
+    virtual ~web_stream() = default;
+    virtual std::uint64_t size() const = 0;
+    // The next bytes, some 64 KiB; none at the end. Read within a moment. Throws when they cannot be had.
+    virtual std::string next() = 0;
+};
+
 struct web_answer {
     int status = 200;
     std::string type = "text/html; charset=utf-8";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers; // beside those that every answer has
+    std::shared_ptr<web_stream> stream;                       // where it is there, the body
     bool may_be_kept = false;                                 // by the browser's cache: style sheet and icon only
 
     web_answer() = default;

@@ -5,6 +5,7 @@
 #include "daemon/views/roster.hpp"
 #include "daemon/web/http.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -50,6 +51,7 @@ struct page_request {
     bool is_past = false;                 // known-at was asked for
     bool is_scoped = false;               // the reader sees some pupils of the school only
     const std::set<entry_index>& opened;  // pupil records whose names and safeguarding metadata an auditor may see
+    const std::atomic<bool>* is_ending = nullptr; // set when the daemon stops: long work ends
 
     std::string_view query(std::string_view name) const;
     // The number a query gives, where it does.
@@ -106,6 +108,8 @@ result<page_model> make_ledger(const page_request& of);
 result<page_model> make_entry(const page_request& of);
 result<page_model> make_sources(const page_request& of);
 result<page_model> make_rules(const page_request& of);
+result<page_model> make_why(const page_request& of);      // of a pupil: how they stand to the rules
+result<page_model> make_backtest(const page_request& of); // of a rule: what it would have raised
 result<page_model> make_groups(const page_request& of);
 result<page_model> make_reports(const page_request& of);
 result<page_model> make_report(const page_request& of); // of.id: its place in report_kinds()

@@ -1,4 +1,4 @@
-// What the auditor and the technician look at: findings, statements, sources, the ledger, rules, accounts.
+// What the auditor and the technician look at: findings, statements, sources, the ledger, accounts.
 
 #include "daemon/base/json.hpp"
 #include "daemon/base/ledger_entry.hpp"
@@ -181,16 +181,6 @@ constexpr what listed_kinds[] = {
     what::statement,
     what::erasure};
 
-std::string window_and_stages(const rule& each)
-{
-    std::string text;
-    for (const rule_stage& stage : each.stages) {
-        text += (text.empty() ? "" : "; ") + stage.name + " from " + std::to_string(stage.at_least);
-        if (stage.window) text += " in " + text_of(*stage.window);
-    }
-    return text;
-}
-
 } // namespace
 
 result<page_model> make_findings(const page_request& of)
@@ -306,6 +296,7 @@ result<page_model> make_ledger(const page_request& of)
         if (next) out.member("next", *next);
         out.member("origin", of.at.reader.origin());
         out.member("size", of.at.n);
+        out.member("takes_openings", of.reader == role::auditor);
         out.key("verification");
         write_verification(out, of.verification);
         write_text_or_null(out, "what", kind);
@@ -402,46 +393,6 @@ result<page_model> make_sources(const page_request& of)
         {"Data as of", "data_as_of"},
         {"Newest day", "newest_day"},
         {"Error", "error"},
-    };
-    return page;
-}
-
-result<page_model> make_rules(const page_request& of)
-{
-    page_model page;
-    page.page = "rules";
-    page.title = "Rules";
-    page.json = model_json([&](json_writer& out) {
-        out.key("rules").begin_array();
-        for (const rule& each : of.at.config.rules) {
-            out.begin_object();
-            out.member("clear_below", each.clearing_level());
-            out.member("enabled", each.enabled);
-            out.member("id", each.id);
-            out.member("measure", each.measure);
-            out.member("needs_decision", each.needs_decision);
-            write_text_or_null(out, "pack", each.pack);
-            out.member("source", each.source);
-            out.member("stages", window_and_stages(each));
-            out.member("title", each.title);
-            out.member("version", rule_version(each));
-            out.member("window", text_of(each.window));
-            out.end_object();
-        }
-        out.end_array();
-    });
-    page.rows = "rules";
-    page.columns = {
-        {"Rule", "id"},
-        {"Title", "title"},
-        {"Measure", "measure"},
-        {"Window", "window"},
-        {"Stages", "stages"},
-        {"Clears below", "clear_below"},
-        {"Needs a decision", "needs_decision"},
-        {"In force", "enabled"},
-        {"Source", "source"},
-        {"Version", "version"},
     };
     return page;
 }

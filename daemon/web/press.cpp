@@ -1,9 +1,11 @@
 #include "daemon/web/press.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/views/opening_filter.hpp"
 #include "daemon/views/reads.hpp"
 #include "daemon/views/scope.hpp"
 #include "daemon/views/text.hpp"
+#include "daemon/web/bundle.hpp"
 #include "daemon/web/parts.hpp"
 
 #include <fmt/format.h>
@@ -174,7 +176,8 @@ press::draw(const page_order& order, const time_zone& zone, const moment& asked,
         order.accounts,
         asked.is_past,
         order.scope.has_value(),
-        opened};
+        opened,
+        order.is_ending};
     result<page_model> model = order.to->make(request);
     if (!model) return model.error();
     drawn_page drawn;
@@ -323,6 +326,63 @@ web_answer press::proof(entry_index index, const page_order& order)
     web_answer answer(200, "text/plain; charset=utf-8", *proof);
     answer.headers.emplace_back(
         "Content-Disposition", "attachment; filename=\"" + std::to_string(index) + ".tlog-proof\""
+    );
+    return answer;
+}
+
+result<web_answer> press::bundle(
+    const page_order& order, const verifier_key& key, const exporter& write, const std::filesystem::path& folder
+)
+{
+    const configuration& settings = *order.settings;
+    const time_zone zone = time_zone::named(settings.school.timezone).value_or(time_zone::utc());
+    const entry_index n = reader().size();
+    const std::shared_ptr<const snapshot> seen = look(order, zone, order.now, n);
+    const workplace at{settings, seen->within ? *seen->within : reader(), zone, order.now, n};
+    const std::set<entry_index> opened;
+    const page_request request{
+        at,
+        seen->everyone,
+        seen->pupils,
+        seen->year_sums,
+        order.reader,
+        order.target,
+        no_entry,
+        order.verification,
+        order.accounts,
+        false,
+        order.scope.has_value(),
+        opened};
+    opening_choice choice;
+    choice.pseudonymous = true;
+    choice.may_go = [&](entry_index index, std::string_view kind) {
+        // Of a mark every reader of the whole school's may see who has one.
+        if (kind == name_of(what::session_mark) && !order.scope) return true;
+        bool visible = false;
+        at.reader.entries(index, index + 1, [&](const entry_view& entry) {
+            visible = !entry.payload.empty() && sees_entry(request, open_entry(entry));
+            return false;
+        });
+        return visible;
+    };
+    opening_filter filter(settings, std::move(choice));
+    export_request wanted;
+    wanted.folder = folder;
+    wanted.log = key;
+    wanted.openings = order.reader == role::auditor;
+    wanted.wants = [&](std::uint64_t index, std::string_view payload) { return filter.wants(index, payload); };
+    wanted.progress = [&](std::uint64_t, std::uint64_t) {
+        if (order.is_ending && *order.is_ending)
+            throw failure_error(failure(errc::stopped, "the daemon is stopping", ""));
+    };
+    const result<export_report> done = write(wanted);
+    if (!done) return done.error();
+    auto archive = make_tar(folder, "rollbook-ledger");
+    if (!archive) return archive.error();
+    web_answer answer(200, "application/x-tar", "");
+    answer.stream = std::move(*archive);
+    answer.headers.emplace_back(
+        "Content-Disposition", "attachment; filename=\"rollbook-ledger-" + std::to_string(done->size) + ".tar\""
     );
     return answer;
 }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "daemon/ports/ledger_export.hpp"
 #include "daemon/ports/ledger_reader.hpp"
 #include "daemon/web/render.hpp"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,6 +27,7 @@ struct page_order {
     instant now{};
     verify_standing verification;
     std::vector<account> accounts;
+    const std::atomic<bool>* is_ending = nullptr; // outlives the page
 };
 
 struct made_page {
@@ -55,6 +58,12 @@ public:
     // The proof of one entry, or the newest checkpoint's note.
     web_answer proof(entry_index index, const page_order& order);
     web_answer checkpoint();
+    // The ledger as files that others can check, written below `folder` and handed out as one archive. An auditor gets
+    // openings too: what names nobody, and what the account may see.
+    using exporter = std::function<result<export_report>(const export_request&)>;
+    result<web_answer> bundle(
+        const page_order& order, const verifier_key& key, const exporter& write, const std::filesystem::path& folder
+    );
     ledger_numbers numbers();
     std::string origin();
     bool is_simulated();

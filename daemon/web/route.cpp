@@ -54,6 +54,11 @@ constexpr route page_of_all(std::string_view name, page_maker make, bool (*may)(
     return route{.name = name, .make = make, .counts_all = true, .may = may};
 }
 
+constexpr route long_page(std::string_view name, page_maker make, bool (*may)(role))
+{
+    return route{.name = name, .make = make, .is_long = true, .may = may};
+}
+
 constexpr route page_of(
     std::string_view name,
     page_maker make,
@@ -110,10 +115,15 @@ const std::array places = {
     place{"/statements", page_of_all("statements", make_statements, sees_totals)},
     place{"/sources", page_of_all("sources", make_sources, sees_totals)},
     place{"/rules", page("rules", make_rules, everyone_may)},
+    place{"/rules/why", long_page("why", make_why, sees_marks)},
+    place{"/rules/backtest", long_page("backtest", make_backtest, sees_marks)},
     place{"/ledger", page_of_all("ledger", make_ledger, sees_totals)},
     place{
         "/ledger/verify",
         {.does = handler::verify, .gets = false, .posts = true, .counts_all = true, .may = sees_totals}},
+    place{
+        "/ledger/bundle",
+        {.does = handler::bundle, .gets = false, .posts = true, .counts_all = true, .may = sees_totals}},
     place{"/ledger/checkpoint", {.does = handler::checkpoint, .counts_all = true, .may = sees_totals}},
     place{"/entries/", page_of("entry", make_entry, "", may_browse)},
     place{"/proofs/", {.does = handler::proof, .by_id = true, .may = may_browse}},

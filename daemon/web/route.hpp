@@ -15,6 +15,7 @@ enum class handler {
     setup,
     page,       // a page of its own model
     verify,     // asks for a verification
+    bundle,     // the whole ledger as files that others can check
     proof,      // one entry's proof file
     checkpoint, // the newest signed checkpoint
     style,
@@ -35,6 +36,7 @@ struct route {
     bool posts = false;
     bool is_open = false;    // without a session
     bool is_kept = false;    // asked for all day by everybody: answered from memory while nothing was written
+    bool is_long = false;    // made beside the other pages, one at a time, where its query asks for something
     bool counts_all = false; // of the whole school: not for staff who are kept to some pupils
     bool (*may)(role) = nullptr;
     bool (*may_decide)(role) = nullptr; // of a page whose forms are decisions

@@ -84,7 +84,7 @@ std::string to_bytes(const web_answer& answer, bool with_body, bool over_tls, bo
     std::string out = "HTTP/1.1 " + std::to_string(answer.status) + " ";
     out += std::string(http::obsolete_reason(static_cast<http::status>(answer.status))) + "\r\n";
     out += header_line("Content-Type", answer.type);
-    out += header_line("Content-Length", std::to_string(answer.body.size()));
+    out += header_line("Content-Length", std::to_string(answer.stream ? answer.stream->size() : answer.body.size()));
     for (const auto& [name, value] : security_headers(over_tls, answer.may_be_kept))
         out += header_line(name, value);
     for (const auto& [name, value] : answer.headers)
@@ -184,6 +184,15 @@ talk(Stream& stream, beast::tcp_stream& lowest, std::shared_ptr<connections> all
         const auto [unsent, sent] =
             co_await asio::async_write(stream, asio::buffer(bytes), asio::as_tuple(asio::use_awaitable));
         if (unsent) co_return;
+        if (!answer.stream || !with_body) continue;
+        // Nobody waits for the end of a long one when the daemon stops.
+        for (std::string part = answer.stream->next(); !part.empty(); part = answer.stream->next()) {
+            if (all->is_ending) co_return;
+            lowest.expires_after(answer_wait_max);
+            const auto [broken, some] =
+                co_await asio::async_write(stream, asio::buffer(part), asio::as_tuple(asio::use_awaitable));
+            if (broken) co_return;
+        }
     }
 }
 

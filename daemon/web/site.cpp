@@ -86,6 +86,8 @@ site::site(asio::any_io_executor executor, web_surroundings surroundings)
     : executor_(std::move(executor)), around_(std::move(surroundings)), check_(std::make_shared<check_state>()),
       press_(std::make_unique<press>(around_.open_reader))
 {
+    std::error_code ignored;
+    if (!around_.bundles.empty()) std::filesystem::remove_all(around_.bundles, ignored);
     if (const auto reader = around_.open_reader()) simulated_ = (*reader)->is_simulated();
 }
 
@@ -99,8 +101,10 @@ void site::close()
     check_->stop = true;
     pages_.stop();
     checks_.stop();
+    trials_.stop();
     pages_.join();
     checks_.join();
+    trials_.join();
 }
 
 template <class T, class F> asio::awaitable<T> site::elsewhere(asio::thread_pool& pool, F work)
@@ -252,6 +256,7 @@ asio::awaitable<web_answer> site::routed_answer(web_request request)
         co_return gone;
     }
     case handler::verify: co_return start_verification();
+    case handler::bundle: co_return co_await bundle(*reader, std::move(request));
     default:
         if (request.is_post()) co_return co_await decide(to, *reader, std::move(request));
         co_return co_await page(to, *reader, std::move(request));
@@ -447,6 +452,40 @@ verify_standing site::verification() const
     return check_->now;
 }
 
+web_answer site::busy_answer() const
+{
+    web_answer busy = plain_answer(
+        503, "Not now", "Something else that takes long is being worked out. Wait a minute, then try again."
+    );
+    busy.headers.emplace_back("Retry-After", "60");
+    return busy;
+}
+
+// Who took what is an entry before anything is taken, and the checkpoint that covers it is kept for good.
+asio::awaitable<web_answer> site::bundle(const account& reader, web_request request)
+{
+    if (is_long_made_->exchange(true)) co_return busy_answer();
+    const std::shared_ptr<std::atomic<bool>> is_made = is_long_made_;
+    const std::shared_ptr<void> done(nullptr, [is_made](void*) { *is_made = false; });
+    around_.desk->record_access(reader.name, no_entry, reader.role == role::auditor ? "export-openings" : "export");
+    const result<void> kept = around_.desk->keep_for_export();
+    if (!kept) co_return plain_answer(500, "Not done", sentence(kept.error().what));
+    const std::shared_ptr<page_order> order = order_of(routed{}, reader, request);
+    order->is_ending = &check_->stop;
+    const std::filesystem::path folder = around_.bundles / std::to_string(++bundles_made_);
+    auto work = [order, folder, open = around_.open_reader, key = around_.log_key, write = around_.export_ledger] {
+        const result<verifier_key> pinned = key();
+        result<web_answer> made =
+            pinned ? press(open).bundle(*order, *pinned, write, folder) : result<web_answer>(pinned.error());
+        std::error_code ignored;
+        if (!made) std::filesystem::remove_all(folder, ignored);
+        return made;
+    };
+    const result<web_answer> made = co_await elsewhere<result<web_answer>>(trials_, std::move(work));
+    if (!made) co_return plain_answer(500, "Not done", sentence(made.error().what) + " " + made.error().to_do);
+    co_return *made;
+}
+
 web_answer site::start_verification()
 {
     {
@@ -582,7 +621,7 @@ asio::awaitable<web_answer> site::page(const routed& to, const account& reader, 
     co_return std::move(made.answer);
 }
 
-asio::awaitable<made_page> site::make(const routed& to, const account& reader, web_request request)
+std::shared_ptr<page_order> site::order_of(const routed& to, const account& reader, const web_request& request)
 {
     auto order = std::make_shared<page_order>();
     order->settings = around_.settings;
@@ -604,6 +643,35 @@ asio::awaitable<made_page> site::make(const routed& to, const account& reader, w
             std::erase_if(order->accounts, [this](const account& each) {
                 return each.role != role::auditor || !each.is_in_force(today());
             });
+    }
+    return order;
+}
+
+// From a reader of its own, on a worker of its own: other pages and the daemon's loops go on meanwhile.
+asio::awaitable<made_page> site::make_long(std::shared_ptr<page_order> order)
+{
+    if (is_long_made_->exchange(true)) {
+        made_page busy;
+        busy.answer = busy_answer();
+        co_return busy;
+    }
+    const std::shared_ptr<std::atomic<bool>> is_made = is_long_made_;
+    const std::shared_ptr<check_state> state = check_;
+    auto work = [order, is_made, state, open = around_.open_reader] {
+        const std::shared_ptr<void> done(nullptr, [&](void*) { *is_made = false; });
+        order->is_ending = &state->stop;
+        return press(open).make(*order);
+    };
+    co_return co_await elsewhere<made_page>(trials_, std::move(work));
+}
+
+asio::awaitable<made_page> site::make(const routed& to, const account& reader, web_request request)
+{
+    const std::shared_ptr<page_order> order = order_of(to, reader, request);
+    if (to.to->is_long && !request.target.query.empty()) {
+        made_page alone = co_await make_long(order);
+        if (alone.answer.status == 200) record(reader, alone, request);
+        co_return alone;
     }
     press* const worker = press_.get();
     auto work = [worker, order, does = to.to->does] {

@@ -16,7 +16,7 @@
 namespace rollbook {
 
 // Who may see what of the pages: sessions, roles, forms, rates, and the entries that say who saw whom. On the loop's
-// thread; pages and passwords are made on one worker, a verification on another.
+// thread; pages and passwords are made on one worker, a verification on another, and what takes long on a third.
 class site {
 public:
     site(boost::asio::any_io_executor executor, web_surroundings surroundings);
@@ -46,11 +46,15 @@ private:
     web_answer end_set_up(const web_request& request);
     boost::asio::awaitable<web_answer> page(const routed& to, const account& reader, web_request request);
     boost::asio::awaitable<made_page> make(const routed& to, const account& reader, web_request request);
+    boost::asio::awaitable<made_page> make_long(std::shared_ptr<page_order> order);
     boost::asio::awaitable<web_answer> decide(const routed& to, const account& reader, web_request request);
     web_answer log_in_page(const web_request& request, const std::string& wrong, int status = 200);
     web_answer set_up_page(const web_request& request, std::map<std::string, std::string> words, int status = 200);
     web_answer change_scope(const web_request& sent, const std::string& user);
+    boost::asio::awaitable<web_answer> bundle(const account& reader, web_request request);
+    std::shared_ptr<page_order> order_of(const routed& to, const account& reader, const web_request& request);
     web_answer start_verification();
+    web_answer busy_answer() const;
     verify_standing verification() const;
     void record(const account& reader, const made_page& made, const web_request& request);
     civil_day today() const; // at the school
@@ -68,16 +72,19 @@ private:
     web_surroundings around_;
     session_book sessions_;
     lock_out failures_;
+    std::uint64_t bundles_made_ = 0;
     rate_limit requests_{120, 30};
     rate_limit tries_{20, 0.5};
     std::map<std::string, pending_setup, std::less<>> pending_;
     // Who saw whom on which day, as the ledger was told.
     std::map<std::pair<std::string, std::string>, civil_day> told_;
     std::shared_ptr<check_state> check_;
+    std::shared_ptr<std::atomic<bool>> is_long_made_ = std::make_shared<std::atomic<bool>>(false);
     bool simulated_ = false;
     std::unique_ptr<press> press_; // the pages' worker's
     boost::asio::thread_pool pages_{1};
     boost::asio::thread_pool checks_{1};
+    boost::asio::thread_pool trials_{1}; // pages that take long
 };
 
 } // namespace rollbook

@@ -90,6 +90,17 @@ for (const name of ["calls", "reports", "alerts", "baseline", "pupils", "groups"
   await page.goto(`${given.url}/${name}`);
   await look(page, name);
 }
+// A rule: how a pupil stands to it, and what other thresholds would have raised.
+await page.goto(pupil);
+await page.locator("a[href^='/rules/why']").click();
+check((await page.locator("section.rule").count()) > 3, "the pupil's standing to the rules is not shown");
+await look(page, "why");
+await page.goto(`${given.url}/rules`);
+await page.locator("a[href^='/rules/backtest?rule=penalty-notice']").first().click();
+await page.locator("input[name^='stage_']").first().fill("2");
+await page.locator("form.filter button").click();
+check((await page.content()).includes("met on the first day already"), "the backtest says nothing");
+await look(page, "backtest");
 // Reports: from the list to one of them, and one about the pupil.
 await page.goto(`${given.url}/reports`);
 await page.locator("dt a", { hasText: "Weekly attendance meeting" }).click();
@@ -205,10 +216,20 @@ if (given.pictures) {
 const audit = await enter("auditor", { viewport: { width: 1280, height: 800 } });
 await logIn(audit, "auditor");
 check(audit.url().endsWith("/ledger"), "the auditor does not begin at the ledger");
-await audit.click(".verify button");
+await audit.click("button:text-is('Verify now')");
 await audit.waitForSelector(".verify .tag", { timeout: 60000 });
 check((await audit.locator(".verify .tag").innerText()) === "verified", "the ledger does not verify");
 await look(audit, "ledger-auditor");
+// As known then, figures are those of then; what is taken away is checked outside of the browser.
+await audit.goto(`${given.url}/groups`);
+const figuresNow = await audit.locator("main table").innerText();
+await audit.goto(`${given.url}/groups?known_at=${given.first_known}`);
+check((await audit.locator(".past").innerText()).includes("As known at"), "known-at is not said to the auditor");
+check((await audit.locator("main table").innerText()) !== figuresNow, "the figures as known then are those of now");
+await look(audit, "groups-past");
+await audit.goto(`${given.url}/ledger`);
+const [bundle] = await Promise.all([audit.waitForEvent("download"), audit.click("button:text-is('Download the bundle')")]);
+await bundle.saveAs(given.bundle);
 await audit.goto(alert);
 const words = await audit.content();
 for (const name of given.names) check(!words.includes(name), "the auditor is shown a name");

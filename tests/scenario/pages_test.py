@@ -1,5 +1,6 @@
 """The pages, as HTTP: set-up, log-in, forms, known-at, JSON and CSV against the commands, bad requests, TLS, the end."""
 
+import base64
 import contextlib
 import csv
 import http.client
@@ -9,11 +10,14 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 from pages import Reader
 from support import ROLLBOOK, ScenarioTest, end, main, wait_until
 
+HERE = Path(__file__).resolve().parent
 PASSWORD = "correct horse battery"
 
 
@@ -29,7 +33,7 @@ class Pages(ScenarioTest):
 
     def setUp(self):
         super().setUp()
-        self.init()
+        self.vkey = self.init().stdout.split()[-1]
         self.port = free_port()
         added = self.before_start()
         text = self.config.read_text().replace("127.0.0.1:8480", f"127.0.0.1:{self.port}")
@@ -70,6 +74,23 @@ class Pages(ScenarioTest):
         key = who.set_up(name, code, PASSWORD)
         self.assertEqual(who.log_in(name, PASSWORD, key).status, 303)
         return who
+
+
+    def bundle_is_sound(self, archive):
+        """By tar(1), a witness that signs its checkpoint, and a checker that knows nothing of Rollbook."""
+        taken = self.folder / "taken"
+        taken.mkdir()
+        subprocess.run(["tar", "-x", "-C", taken], input=archive, check=True)
+        files = taken / "rollbook-ledger"
+        checked = subprocess.run(["node", HERE / "check_export.js", files, self.vkey], capture_output=True, text=True)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        witness = Path(ROLLBOOK).resolve().parent / "rollbook-witness"
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([witness, "init", f"{folder}/w", "--name", "auditor.example/w"], check=True, capture_output=True)
+            subprocess.run([witness, "add", self.vkey, "--dir", f"{folder}/w"], check=True, capture_output=True)
+            asked = "old 0\n\n" + (files / "checkpoint").read_text()
+            signed = subprocess.run([witness, "answer", "-", "--dir", f"{folder}/w"], input=asked, capture_output=True, text=True)
+        self.assertEqual(signed.returncode, 0, signed.stderr)
 
 
 class OverHttp(Pages):
@@ -153,6 +174,55 @@ class OverHttp(Pages):
         self.assertEqual(sent("dsl", do="end-marker", **{f"marker_{marker + 1}": "on"}), 404)
         self.assertEqual(sent("dsl", do="end-marker", **{f"marker_{marker}": "on"}), 303)
         self.assertEqual(json.loads(who["lead"].get(path + ".json").text)["markers"], [])
+
+    def test_why_and_backtest_say_what_the_commands_say(self):
+        lead = self.somebody("lead")
+        ref = json.loads(lead.get("/pupils.json").text)["pupils"][0]["pupil"]["ref"]
+        page = json.loads(lead.get(f"/rules/why.json?pupil={ref}").text)
+        self.assertGreater(len(page["standings"]), 3)
+        for each in page["standings"]:
+            mine = self.read("rules", "why", "--rule", each["rule"], "--pupil", ref)
+            mine.pop("pupil")
+            self.assertEqual(each, mine)
+        words = ("rules", "backtest", "--rule", "repeated-lateness", "--from", self.school.first_day, "--set", "at_least=1")
+        told, = self.read(*words)
+        stage = json.loads(lead.get("/rules/backtest.json?rule=repeated-lateness").text)["stages"][0]["name"]
+        tried = json.loads(lead.get(f"/rules/backtest.json?rule=repeated-lateness&go=1&from={self.school.first_day}"
+                                    f"&stage_{stage}=1").text)
+        self.assertEqual((tried["already_changed"], tried["ended_changed"]), (told["already"], told["ended"]))
+        counted = {(c["week_of"], c["stage"]): c["alerts_changed"] for c in tried["counts"] if c["alerts_changed"]}
+        self.assertEqual(counted, {(w["week_of"], s): n for w in told["weeks"] for s, n in w["stages"].items()})
+
+    def test_the_bundle_is_taken_by_a_witness_and_by_a_program_of_others(self):
+        auditor = self.somebody("auditor")
+        token = auditor.get("/ledger").hidden("form_token")
+        self.assertEqual(auditor.post("/ledger/bundle", form_token="").status, 403)
+        got = auditor.post("/ledger/bundle", form_token=token)
+        self.assertEqual((got.status, got.headers["Content-Type"]), (200, "application/x-tar"))
+        self.bundle_is_sound(got.body)
+        taken = [e["payload"] for e in self.entries("--kind", "access") if e["payload"]["view"].startswith("export")]
+        self.assertEqual([(a["user"], a["view"]) for a in taken], [("auditor", "export-openings")])
+        # The same files as the command writes, of the same checkpoint and the later one's beginning.
+        self.rollbook("ledger", "export", self.folder / "mine", "--openings", "--pseudonymous")
+        folder = self.folder / "taken" / "rollbook-ledger"
+        opened = [(f / "openings.ndjson").read_text().splitlines() for f in (folder, self.folder / "mine")]
+        self.assertTrue(set(opened[0]) <= set(opened[1]))
+        whole = [p.relative_to(folder) for p in (folder / "tile").rglob("*") if p.is_file() and ".p" not in str(p)]
+        self.assertTrue(whole)
+        for each in whole:
+            self.assertEqual((folder / each).read_bytes(), (self.folder / "mine" / each).read_bytes())
+        texts = [base64.b64decode(json.loads(line)["payload"]).decode() for line in opened[0]]
+        self.assertTrue(any('"what":"session-mark"' in t for t in texts))
+        for each in texts:
+            self.assertFalse(any(f"{a} {b}" in each for a, b in self.school.full_names))
+            self.assertEqual(set(re.findall(r"\w+", each)) & set(self.school.known_pupils), set())
+
+    def test_a_bundle_is_not_for_governors_and_without_openings_for_others(self):
+        lead = self.somebody("lead")
+        got = lead.post("/ledger/bundle", form_token=lead.get("/ledger").hidden("form_token"))
+        self.bundle_is_sound(got.body)
+        self.assertFalse((self.folder / "taken" / "rollbook-ledger" / "openings.ndjson").exists())
+        self.assertEqual(self.somebody("governor").post("/ledger/bundle", form_token="").status, 404)
 
     def test_verification_runs_beside_the_pages_and_says_how_it_ended(self):
         auditor = self.somebody("auditor")

@@ -31,6 +31,8 @@ struct scope_fixture : site_fixture {
             "/groups?by=form",
             "/groups?by=flag",
             "/rules",
+            "/rules/why?pupil=P-" + std::to_string(ana),
+            "/rules/backtest?rule=repeated-lateness&go=1",
             "/reports",
             "/statements",
             "/sources",

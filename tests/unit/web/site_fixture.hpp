@@ -11,6 +11,7 @@
 
 #include <liboath/oath.h>
 
+#include <filesystem>
 #include <map>
 
 namespace rollbook {
@@ -43,6 +44,11 @@ struct desk_in_memory : page_desk {
     {
         told.push_back(user + " " + (pupil == no_entry ? "-" : "P-" + std::to_string(pupil)) + " " + view);
     }
+    result<void> keep_for_export() override
+    {
+        told.push_back("checkpoint kept");
+        return {};
+    }
     result<upkeep_report> decide(const decision_request& request) override
     {
         if (refuses) return failure(errc::forbidden, "the third notice in three years is not allowed", "");
@@ -61,12 +67,26 @@ struct desk_in_memory : page_desk {
     std::vector<std::string> told;
 };
 
+struct bundle_folder {
+    bundle_folder() : path(std::filesystem::temp_directory_path() / ("rollbook-bundles-" + random_token())) {}
+    ~bundle_folder()
+    {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+    bundle_folder(const bundle_folder&) = delete;
+    bundle_folder& operator=(const bundle_folder&) = delete;
+    std::filesystem::path path;
+};
+
 // The small school's pages, for one account of each role.
 struct site_fixture : small_school {
     boost::asio::io_context loop{1};
     configuration config;
     desk_in_memory desk;
     result<verifier_key> key = failure(errc::not_found, "there is no key", "");
+    bundle_folder bundles;
+    std::function<void(const export_request&)> exported;
     std::unique_ptr<site> pages;
     web_fields cookies;
 
@@ -137,6 +157,11 @@ struct site_fixture : small_school {
             return std::unique_ptr<ledger_reader>(std::make_unique<lent_reader>(l));
         };
         around.log_key = [this] { return key; };
+        around.bundles = bundles.path;
+        around.export_ledger = [this](const export_request& wanted) -> result<export_report> {
+            exported(wanted);
+            return export_report{};
+        };
         pages.reset();
         pages = std::make_unique<site>(loop.get_executor(), std::move(around));
     }

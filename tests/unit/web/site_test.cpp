@@ -1,6 +1,8 @@
 #include "daemon/base/sha256.hpp"
 #include "tests/unit/web/site_fixture.hpp"
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 namespace rollbook {
@@ -49,6 +51,92 @@ TEST_CASE_METHOD(site_fixture, "a page's verification is given the keys of the s
         std::this_thread::yield();
     REQUIRE(ledger->asked.witnesses.size() == 1);
     CHECK(ledger->asked.witnesses.front() == witness);
+}
+
+// What a program of others reads: names and bytes of the files of a tar archive.
+std::map<std::string, std::string> files_in(web_stream& archive)
+{
+    std::string bytes;
+    for (std::string part = archive.next(); !part.empty(); part = archive.next())
+        bytes += part;
+    CHECK(bytes.size() == archive.size());
+    std::map<std::string, std::string> files;
+    for (std::size_t at = 0; at + 512 <= bytes.size() && bytes[at] != '\0';) {
+        const std::size_t size = std::stoull(bytes.substr(at + 124, 11), nullptr, 8);
+        files[bytes.data() + at] = bytes.substr(at + 512, size);
+        at += 512 + (size + 511) / 512 * 512;
+    }
+    return files;
+}
+
+TEST_CASE_METHOD(
+    site_fixture,
+    "the bundle is an entry before it is made, and its openings are an auditor's by what the account may see",
+    "[web]"
+)
+{
+    key = make_verifier_key("ledger.example.sch.uk/900001", key_kind::log, rollbook::hash{});
+    std::vector<std::uint64_t> went;
+    bool had_openings = false;
+    exported = [&](const export_request& wanted) {
+        CHECK(desk.told.back() == "checkpoint kept");
+        had_openings = wanted.openings;
+        went.clear();
+        for (entry_index i = 0; i < ledger->size(); ++i)
+            ledger->entries(i, i + 1, [&](const entry_view& each) {
+                if (!each.payload.empty() && wanted.wants(i, each.payload)) went.push_back(i);
+                return true;
+            });
+        std::filesystem::create_directories(wanted.folder / "tile" / "0");
+        std::ofstream(wanted.folder / "checkpoint") << "a note\n";
+        std::ofstream(wanted.folder / "tile" / "0" / "000.p") << std::string(100'000, 'x');
+    };
+    open();
+    for (const auto& [as, view, openings] :
+         {std::tuple(role::lead, "export", false),
+          {role::admin, "export", false},
+          {role::auditor, "export-openings", true}}) {
+        CAPTURE(name_of(as));
+        log_in(as);
+        const std::string token = token_in(get("/ledger"));
+        desk.told.clear();
+        CHECK(post("/ledger/bundle", {}).status == 403);
+        CHECK(desk.told.empty());
+        const web_answer got = post("/ledger/bundle", {{"form_token", token}});
+        REQUIRE(got.status == 200);
+        REQUIRE(got.stream);
+        CHECK(desk.told.front() == std::string(name_of(as)) + " - " + view);
+        CHECK(had_openings == openings);
+        const auto files = files_in(*got.stream);
+        CHECK(files.size() == 2);
+        CHECK(files.at("rollbook-ledger/checkpoint") == "a note\n");
+        CHECK(files.at("rollbook-ledger/tile/0/000.p") == std::string(100'000, 'x'));
+    }
+    CHECK(std::ranges::count(went, late_mark) == 1);
+    CHECK(std::ranges::count(went, open_alert) == 1);
+    for (const entry_index kept_back : {ana, ana_in_cpoms, stranger, link})
+        CHECK(std::ranges::count(went, kept_back) == 0);
+    CHECK(std::filesystem::is_empty(bundles.path));
+    log_in(role::governor);
+    CHECK(post("/ledger/bundle", {}).status == 404);
+    log_in(role::pastoral);
+    CHECK(post("/ledger/bundle", {}).status == 404);
+}
+
+TEST_CASE_METHOD(
+    site_fixture,
+    "a bundle that cannot be made leaves nothing behind and says why, and the next can be asked for",
+    "[web]"
+)
+{
+    exported = {};
+    open();
+    log_in(role::auditor);
+    for (int i = 0; i < 2; ++i) {
+        const web_answer got = post("/ledger/bundle", {{"form_token", token_in(get("/ledger"))}});
+        CHECK(got.status == 500);
+        CHECK_THAT(got.body, Catch::Contains("There is no key"));
+    }
 }
 
 TEST_CASE_METHOD(site_fixture, "a form without its token, or from elsewhere, does nothing", "[web]")

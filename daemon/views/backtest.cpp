@@ -1,5 +1,6 @@
-#include "daemon/service/backtest.hpp"
+#include "daemon/views/backtest.hpp"
 
+#include "daemon/base/canonical_json.hpp"
 #include "daemon/cases/marker.hpp"
 #include "daemon/domain/calendar.hpp"
 #include "daemon/reconcile/payload.hpp"
@@ -38,7 +39,9 @@ void backtest_counts::note(civil_day day, const alert_change& change)
 const held_state& past_state::at(entry_index n)
 {
     const digester no_digest = [](std::string_view) { return std::uint64_t{0}; };
+    constexpr entry_index pause_each = 1'000;
     book_.entries(taken_, n, [&](const entry_view& entry) {
+        if (pause_ && entry.index % pause_each == 0) pause_();
         if (entry.payload.empty()) return true;
         const result<version> read = project(entry.payload, entry.index, no_digest);
         if (read) held_.apply(entry.index, *read, entry.payload);
@@ -46,6 +49,20 @@ const held_state& past_state::at(entry_index n)
     });
     taken_ = std::max(taken_, n);
     return held_;
+}
+
+void write_counts(json_writer& out, const rule& by, const backtest_counts& counts)
+{
+    out.begin_object();
+    out.member("already", counts.already).member("ended", counts.ended).member("rule", by.id);
+    out.key("weeks").begin_array();
+    for (const auto& [monday, stages] : counts.weeks) {
+        out.begin_object().key("stages").begin_object();
+        for (const auto& [name, count] : stages)
+            out.member(name, count);
+        out.end_object().member("week_of", format_day(monday)).end_object();
+    }
+    out.end_array().end_object();
 }
 
 bool can_be_tried(const rule& by)
@@ -63,7 +80,7 @@ void backtest_by_the_evening(
     std::map<std::string, backtest_counts>& counts
 )
 {
-    past_state past(book);
+    past_state past(book, order.pause);
     known_pupils pupils(order.rules, order.watched);
     const auto began = book.began();
     std::map<alert_key, alert> alerts;
@@ -71,7 +88,8 @@ void backtest_by_the_evening(
     for (const civil_day day : order.calendar.school_days()) {
         if (day < order.days.first || day > order.days.last) continue;
         const local_instant evening = day + std::chrono::hours(24) - std::chrono::milliseconds(1);
-        const entry_index known = book.size_at(zone.to_instant(evening));
+        const entry_index known = std::min(book.size_at(zone.to_instant(evening)), order.known);
+        if (order.pause) order.pause();
         const held_state& held = past.at(std::max(known, began ? began->size : 0));
         const attendance_register* marks = held.find_register(order.mis);
         const std::optional<judged_day> judged = judge_at(order.calendar, evening);

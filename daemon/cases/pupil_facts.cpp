@@ -1,4 +1,4 @@
-#include "daemon/service/pupil_facts.hpp"
+#include "daemon/cases/pupil_facts.hpp"
 
 #include "daemon/base/json.hpp"
 #include "daemon/cases/action.hpp"

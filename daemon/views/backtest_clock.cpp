@@ -1,5 +1,5 @@
 #include "daemon/cases/marker.hpp"
-#include "daemon/service/backtest.hpp"
+#include "daemon/views/backtest.hpp"
 
 #include <algorithm>
 
@@ -33,7 +33,7 @@ public:
         const std::function<void(const backtest_day&)>& each,
         std::map<std::string, backtest_counts>& counts
     )
-        : book_(book), zone_(zone), order_(order), each_(each), counts_(counts), past_(book),
+        : book_(book), zone_(zone), order_(order), each_(each), counts_(counts), past_(book, order.pause),
           pupils_(order.rules, order.watched), reads_(complete_reads(book, order.mis))
     {
         for (const rule& by : order.rules)
@@ -46,10 +46,11 @@ public:
         const local_instant first = zone_.to_local(reads_.front());
         for (const civil_day day : order_.calendar.school_days()) {
             if (day < order_.days.first || day > order_.days.last || day < day_of(first)) continue;
+            if (order_.pause) order_.pause();
             local_instant due = day;
             for (local_instant at = day + looked_at_from; at <= day + looked_at_to; at += 1min) {
                 if (at < first) continue;
-                const entry_index known = book_.size_at(zone_.to_instant(at));
+                const entry_index known = std::min(book_.size_at(zone_.to_instant(at)), order_.known);
                 if (at < due && known == known_) continue;
                 known_ = known;
                 judge(day, at);

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "daemon/cli/commands.hpp"
 #include "daemon/domain/held.hpp"
 #include "daemon/domain/register_gate.hpp"
+#include "daemon/views/workplace.hpp"
 
 #include <optional>
 #include <string>

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "daemon/cases/pupil_facts.hpp"
 #include "daemon/domain/held.hpp"
 #include "daemon/ports/ledger_reader.hpp"
 #include "daemon/rules/alert.hpp"
-#include "daemon/service/pupil_facts.hpp"
 
 #include <functional>
 #include <map>
@@ -15,12 +15,17 @@ namespace rollbook {
 // What the ledger knew at a size, made by taking its entries in order; erased ones are passed over.
 class past_state {
 public:
-    explicit past_state(const ledger_reader& book) : book_(book) {}
+    // Calls `pause` now and then; what it throws ends the reading.
+    explicit past_state(const ledger_reader& book, std::function<void()> pause = {})
+        : book_(book), pause_(std::move(pause))
+    {
+    }
     // Sizes only go up.
     const held_state& at(entry_index n);
 
 private:
     const ledger_reader& book_;
+    std::function<void()> pause_;
     held_state held_;
     entry_index taken_ = 0;
 };
@@ -36,6 +41,8 @@ struct backtest_order {
     school_calendar calendar;
     day_range days;
     std::vector<watched_pupil> watched; // the safeguarding lead's list, as it stands now
+    entry_index known = no_entry;       // later entries are left out, where it is a size
+    std::function<void()> pause{};      // called now and then; what it throws ends the backtest
 };
 
 // Not a rule about sources or other rules: what they were like then is kept for nobody to judge.
@@ -64,6 +71,9 @@ std::map<std::string, backtest_counts> backtest(
     const backtest_order& order,
     const std::function<void(const backtest_day&)>& each
 );
+
+// The members of `rules backtest --json` about one rule.
+void write_counts(json_writer& out, const rule& by, const backtest_counts& counts);
 
 // Of the order's rules by the clock alone; backtest() calls it.
 void backtest_by_the_clock(

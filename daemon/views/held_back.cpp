@@ -1,4 +1,4 @@
-#include "daemon/cli/held_back.hpp"
+#include "daemon/views/held_back.hpp"
 
 #include "daemon/base/json.hpp"
 #include "daemon/reconcile/finding_kinds.hpp"

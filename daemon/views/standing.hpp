@@ -1,0 +1,73 @@
+#pragma once
+
+#include "daemon/cases/pupil_facts.hpp"
+#include "daemon/domain/visibility.hpp"
+#include "daemon/views/backtest.hpp"
+#include "daemon/views/people.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rollbook {
+
+// How one pupil stands to one rule: what it asks, what is so, and what is missing.
+struct rule_standing {
+    struct condition {
+        std::string what;
+        std::string expected;
+        std::string actual;
+        bool holds = false;
+    };
+
+    rule by;
+    civil_day as_of{}; // the last school day judged
+    verdict found;
+    std::vector<condition> conditions;
+    std::string held_back;             // what is not known yet, in words; mostly empty
+    const rule_stage* next = nullptr;  // of `by`; null: the highest is met, or the pupil is outside the cohort
+    std::int64_t needed = 0;           // until `next`, in the measure's unit
+    std::optional<civil_day> falls_on; // the school day on which the value is lower though nothing new happens
+
+    explicit rule_standing(rule judged_by) : by(std::move(judged_by)) {}
+    rule_standing(rule_standing&&) = delete; // `next` points into it
+};
+
+// The pupils as rules see them at the moment asked about. Reads every entry of the ledger: seconds where there are
+// millions. `at` must outlive it.
+class judged_school {
+public:
+    // Calls `pause` now and then; what it throws ends the reading.
+    explicit judged_school(const workplace& at, const std::function<void()>& pause = {});
+
+    // Calls `use` with the pupil's standing to each of `rules`; those about sources or rules are passed over. False
+    // when there is no register of the pupil to judge.
+    bool
+    standings(entry_index pupil, std::span<const rule> rules, const std::function<void(const rule_standing&)>& use);
+
+private:
+    const workplace& at_;
+    std::string mis_;
+    past_state past_;
+    const held_state& held_;
+    known_pupils pupils_;
+};
+
+// What somebody must be allowed to see in order to see how any pupil stands to the rule, met or not: of its measure,
+// and of what puts a pupil into its cohort.
+visibility labels_of(const workplace& at, const rule& by);
+
+// The members of `rules why-not --json`. `write_pupil` writes the value of the member "pupil"; empty: there is none.
+void write_standing(
+    json_writer& out, const rule_standing& of, const std::function<void(json_writer&)>& write_pupil = {}
+);
+
+// The MIS whose register rules judge. Fails with not_found.
+result<std::string> judged_source(const configuration& config);
+
+// "at_least=4" or "letter=6" each: the threshold of the lowest, or of the named stage. Fails with usage: no such stage,
+// or the stages are out of order then.
+result<void> change_thresholds(rule& by, std::span<const std::string> changes);
+
+} // namespace rollbook
