@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/cases/pupil_facts.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/connector.hpp"
 #include "daemon/ports/ledger.hpp"
@@ -7,7 +8,6 @@
 #include "daemon/reconcile/reading.hpp"
 #include "daemon/rules/alert.hpp"
 #include "daemon/service/messages.hpp"
-#include "daemon/cases/pupil_facts.hpp"
 
 #include <map>
 #include <string>

@@ -2,12 +2,12 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/cases/marker.hpp"
+#include "daemon/cases/pupil_facts.hpp"
 #include "daemon/cases/reminders.hpp"
 #include "daemon/cases/silence.hpp"
 #include "daemon/service/closing.hpp"
 #include "daemon/service/commit.hpp"
 #include "daemon/service/messages.hpp"
-#include "daemon/cases/pupil_facts.hpp"
 
 #include <fmt/format.h>
 
