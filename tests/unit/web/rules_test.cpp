@@ -1,6 +1,8 @@
 #include "daemon/base/json.hpp"
 #include "tests/unit/web/site_fixture.hpp"
 
+#include <future>
+
 namespace rollbook {
 namespace {
 
@@ -156,12 +158,20 @@ TEST_CASE_METHOD(
         request.cookies = cookies;
         return request;
     };
+    // The other pages' worker has its reader by now; who opens one next waits.
+    REQUIRE(get("/rules").status == 200);
+    std::promise<void> go_on;
+    before_reading = [gate = go_on.get_future().share()] { gate.wait(); };
     std::vector<int> statuses;
     for (const std::string& each : {of(ana), of(ana), std::string("/rules.json"), std::string("/rules/backtest")})
         boost::asio::co_spawn(loop, pages->answer(asked(each)), [&](std::exception_ptr, web_answer got) {
             statuses.push_back(got.status);
         });
     loop.restart();
+    while (statuses.size() < 3)
+        loop.run_one();
+    CHECK(std::ranges::count(statuses, 503) == 1);
+    go_on.set_value();
     loop.run();
     std::ranges::sort(statuses);
     CHECK(statuses == std::vector<int>{200, 200, 200, 503});

@@ -87,6 +87,7 @@ struct site_fixture : small_school {
     result<verifier_key> key = failure(errc::not_found, "there is no key", "");
     bundle_folder bundles;
     std::function<void(const export_request&)> exported;
+    std::function<void()> before_reading; // on the worker that opens a reader
     std::unique_ptr<site> pages;
     web_fields cookies;
 
@@ -153,7 +154,8 @@ struct site_fixture : small_school {
         web_surroundings around;
         around.settings = std::make_shared<const configuration>(config);
         around.desk = &desk;
-        around.open_reader = [l = ledger]() -> result<std::unique_ptr<ledger_reader>> {
+        around.open_reader = [this, l = ledger]() -> result<std::unique_ptr<ledger_reader>> {
+            if (before_reading) before_reading();
             return std::unique_ptr<ledger_reader>(std::make_unique<lent_reader>(l));
         };
         around.log_key = [this] { return key; };
