@@ -49,14 +49,15 @@ def in_company(text):
 
 
 class PatientReader(Reader):
-    """Asks again where it has asked too often: a fast machine is through with its allowance before the test is."""
+    """Asks again where it has asked too often, a fast machine is through with its allowance before the test is; and where
+    somebody else's long work is under way."""
 
     def ask(self, *words, **more):
         def answered():
             answer = super(PatientReader, self).ask(*words, **more)
-            return answer if answer.status != 429 else None
+            return answer if not answer.headers["Retry-After"] else None
 
-        return wait_until(answered, "an answer")
+        return wait_until(answered, "an answer", 120)
 
 
 class PageReports(Pages):
