@@ -143,14 +143,19 @@ bool judged_school::standings(
     return is_judged;
 }
 
-visibility labels_of(const workplace& at, const rule& by)
+visibility labels_of(const rule& by, visibility cases)
 {
     visibility labels = visibility::attendance;
     // Who is in care, in need or on the watch list is told by being judged at all.
     if (by.cohort.asks_of_flags()) labels |= visibility::safeguarding;
-    if (!find_measure(by.measure)->reads_cases || by.measure == "missed_lessons") return labels;
-    labels |= visibility::behaviour;
-    // Incidents count whatever system they are from. Of one that gives some, nobody else learns for whom it does.
+    if (find_measure(by.measure)->reads_cases && by.measure != "missed_lessons") labels |= cases;
+    return labels;
+}
+
+visibility labels_of_cases(const workplace& at)
+{
+    visibility labels = visibility::behaviour;
+    // Of a safeguarding system that gives incidents, nobody else learns for whom it does.
     for (const what kind : {what::incident, what::suspension})
         at.reader.things(kind, at.n, [&](const thing_view& each) {
             if (at.config.is_safeguarding(each.source)) labels |= visibility::safeguarding;

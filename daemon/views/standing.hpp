@@ -56,7 +56,10 @@ private:
 
 // What somebody must be allowed to see in order to see how any pupil stands to the rule, met or not: of its measure,
 // and of what puts a pupil into its cohort.
-visibility labels_of(const workplace& at, const rule& by);
+// `cases`: labels_of_cases(), read once for all rules.
+visibility labels_of(const rule& by, visibility cases);
+// Of the incidents and suspensions that rules count, whatever system they are from.
+visibility labels_of_cases(const workplace& at);
 
 // The members of `rules why-not --json`. `write_pupil` writes the value of the member "pupil"; empty: there is none.
 void write_standing(

@@ -15,10 +15,23 @@ constexpr std::chrono::days backtest_days_max{366};
 constexpr std::string_view stage_field = "stage_";
 
 // How a pupil stands to it, met or not, is told to who may see everything that it counts.
-bool may_ask(const page_request& of, const rule& by, entry_index pupil = no_entry)
-{
-    return sees_pupils(of.reader) && can_be_tried(by) && labels_of(of.at, by).is_within(allowed_to(of, pupil));
-}
+class permission {
+public:
+    explicit permission(const page_request& of) : of_(of) {}
+
+    bool covers(const rule& by, entry_index pupil = no_entry)
+    {
+        if (!sees_pupils(of_.reader) || !can_be_tried(by)) return false;
+        const visibility allowed = allowed_to(of_, pupil);
+        if (allowed == visibility::everything()) return true;
+        if (!cases_) cases_ = labels_of_cases(of_.at);
+        return labels_of(by, *cases_).is_within(allowed);
+    }
+
+private:
+    const page_request& of_;
+    std::optional<visibility> cases_;
+};
 
 // Long work that looks up now and then.
 std::function<void()> pause_of(const page_request& of)
@@ -40,9 +53,10 @@ std::string window_and_stages(const rule& each)
 
 void write_choices(json_writer& out, const page_request& of, std::string_view chosen)
 {
+    permission may_ask(of);
     out.key("all_rules").begin_array();
     for (const rule& each : of.at.config.rules)
-        if (may_ask(of, each))
+        if (may_ask.covers(each))
             out.begin_object()
                 .member("chosen", each.id == chosen)
                 .member("id", each.id)
@@ -75,13 +89,14 @@ result<std::vector<rule>> asked_rules(const page_request& of, entry_index pupil)
 {
     const std::string_view id = of.query("rule");
     const rule* named = find_rule(of, id);
-    if (!id.empty() && (!named || !may_ask(of, *named, pupil))) return no_such_page();
+    permission may_ask(of);
+    if (!id.empty() && (!named || !may_ask.covers(*named, pupil))) return no_such_page();
     if (named && of.is_scoped && compares_with_the_school(named->measure)) return needs_the_school();
     std::vector<rule> asked;
     for (const rule& each : of.at.config.rules)
-        if (named
-                ? &each == named
-                : each.enabled && may_ask(of, each, pupil) && !(of.is_scoped && compares_with_the_school(each.measure)))
+        if (named ? &each == named
+                  : each.enabled && may_ask.covers(each, pupil) &&
+                        !(of.is_scoped && compares_with_the_school(each.measure)))
             asked.push_back(each);
     return asked;
 }
@@ -96,7 +111,7 @@ struct trial {
 result<trial> asked_trial(const page_request& of)
 {
     const rule* by = find_rule(of, of.query("rule"));
-    if (!by || !may_ask(of, *by)) return no_such_page();
+    if (!by || !permission(of).covers(*by)) return no_such_page();
     if (of.is_scoped && compares_with_the_school(by->measure)) return needs_the_school();
     trial asked;
     asked.rules = {*by, *by};
@@ -177,11 +192,12 @@ result<page_model> make_rules(const page_request& of)
     page_model page;
     page.page = "rules";
     page.title = "Rules";
+    permission may_ask(of);
     page.json = model_json([&](json_writer& out) {
         out.key("rules").begin_array();
         for (const rule& each : of.at.config.rules) {
             out.begin_object();
-            out.member("can_ask", may_ask(of, each));
+            out.member("can_ask", may_ask.covers(each));
             out.member("clear_below", each.clearing_level());
             out.member("enabled", each.enabled);
             out.member("id", each.id);
