@@ -96,26 +96,32 @@ public:
 
     void entries(entry_index from, entry_index to, const std::function<bool(const entry_view&)>& use) const override
     {
-        SQLite::Statement rows(
-            *database_,
-            "SELECT entry.idx, kind, recorded_at, commitment, commit_key, payload FROM entry "
-            "LEFT JOIN opening ON opening.idx = entry.idx WHERE entry.idx >= ? AND entry.idx < ? ORDER BY entry.idx"
-        );
-        rows.bind(1, signed_index(from));
-        rows.bind(2, signed_index(to));
-        while (rows.executeStep()) {
+        // Evidence is read entry by entry, thousands for a list of alerts: the statement is kept. One that is in use,
+        // as what an entry rests on is looked up from within it, is not.
+        std::unique_ptr<SQLite::Statement> rows = std::move(entry_rows_);
+        if (!rows)
+            rows = std::make_unique<SQLite::Statement>(
+                *database_,
+                "SELECT entry.idx, kind, recorded_at, commitment, commit_key, payload FROM entry "
+                "LEFT JOIN opening ON opening.idx = entry.idx WHERE entry.idx >= ? AND entry.idx < ? ORDER BY entry.idx"
+            );
+        rows->bind(1, signed_index(from));
+        rows->bind(2, signed_index(to));
+        while (rows->executeStep()) {
             entry_view view;
-            view.index = index_of(rows.getColumn(0));
-            view.kind = kind_of_entry(view.index, rows.getColumn(1).getInt64());
-            view.recorded_at = time_of_entry(view.index, rows.getColumn(2).getInt64());
-            view.commitment = hash_of(rows.getColumn(3));
-            view.is_open = !rows.getColumn(4).isNull();
+            view.index = index_of(rows->getColumn(0));
+            view.kind = kind_of_entry(view.index, rows->getColumn(1).getInt64());
+            view.recorded_at = time_of_entry(view.index, rows->getColumn(2).getInt64());
+            view.commitment = hash_of(rows->getColumn(3));
+            view.is_open = !rows->getColumn(4).isNull();
             if (view.is_open) {
-                view.commit_key = hash_of(rows.getColumn(4));
-                view.payload = text_of(rows.getColumn(5));
+                view.commit_key = hash_of(rows->getColumn(4));
+                view.payload = text_of(rows->getColumn(5));
             }
-            if (!use(view)) return;
+            if (!use(view)) break;
         }
+        rows->reset(); // or it would hold the state of the ledger that it began with
+        entry_rows_ = std::move(rows);
     }
 
     void things(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const override
@@ -460,6 +466,7 @@ private:
     }
 
     std::unique_ptr<SQLite::Database> database_;
+    mutable std::unique_ptr<SQLite::Statement> entry_rows_; // ends before the database
     bool stays_open_ = false;
     mutable kept_marks kept_; // of entries below kept_to_, where it stays open
     mutable entry_index kept_to_ = 0;
