@@ -148,6 +148,31 @@ std::set<entry_index> press::opened_now(const page_order& order, const time_zone
     return all;
 }
 
+page_request press::request_of(
+    const page_order& order,
+    const snapshot& seen,
+    const workplace& at,
+    const std::set<entry_index>& opened,
+    entry_index id,
+    bool is_past
+)
+{
+    return {
+        at,
+        seen.everyone,
+        seen.pupils,
+        seen.year_sums,
+        order.reader,
+        order.target,
+        id,
+        order.verification,
+        order.accounts,
+        is_past,
+        order.scope.has_value(),
+        opened,
+        order.is_ending};
+}
+
 // A page made, before it has its frame.
 struct press::drawn_page {
     page_model model;
@@ -164,20 +189,7 @@ press::draw(const page_order& order, const time_zone& zone, const moment& asked,
     const std::shared_ptr<const snapshot> seen = look(order, zone, asked.now, asked.n);
     const workplace at{*order.settings, seen->within ? *seen->within : reader(), zone, asked.now, asked.n};
     const std::set<entry_index> opened = opened_now(order, zone, *seen);
-    const page_request request{
-        at,
-        seen->everyone,
-        seen->pupils,
-        seen->year_sums,
-        order.reader,
-        order.target,
-        order.id,
-        order.verification,
-        order.accounts,
-        asked.is_past,
-        order.scope.has_value(),
-        opened,
-        order.is_ending};
+    const page_request request = request_of(order, *seen, at, opened, order.id, asked.is_past);
     result<page_model> model = order.to->make(request);
     if (!model) return model.error();
     drawn_page drawn;
@@ -301,19 +313,7 @@ web_answer press::proof(entry_index index, const page_order& order)
     const std::shared_ptr<const snapshot> seen = look(order, zone, order.now, n);
     const workplace at{settings, seen->within ? *seen->within : reader(), zone, order.now, n};
     const std::set<entry_index> opened = opened_now(order, zone, *seen);
-    const page_request request{
-        at,
-        seen->everyone,
-        seen->pupils,
-        seen->year_sums,
-        order.reader,
-        order.target,
-        index,
-        order.verification,
-        order.accounts,
-        false,
-        order.scope.has_value(),
-        opened};
+    const page_request request = request_of(order, *seen, at, opened, index, false);
     // What may not be seen is not there, proof or no proof.
     bool visible = false;
     if (index < n)
@@ -340,19 +340,7 @@ result<web_answer> press::bundle(
     const std::shared_ptr<const snapshot> seen = look(order, zone, order.now, n);
     const workplace at{settings, seen->within ? *seen->within : reader(), zone, order.now, n};
     const std::set<entry_index> opened;
-    const page_request request{
-        at,
-        seen->everyone,
-        seen->pupils,
-        seen->year_sums,
-        order.reader,
-        order.target,
-        no_entry,
-        order.verification,
-        order.accounts,
-        false,
-        order.scope.has_value(),
-        opened};
+    const page_request request = request_of(order, *seen, at, opened, no_entry, false);
     opening_choice choice;
     choice.pseudonymous = true;
     choice.may_go = [&](entry_index index, std::string_view kind) {

@@ -82,6 +82,15 @@ private:
     draw(const page_order& order, const time_zone& zone, const moment& asked, const page_frame& frame);
     result<drawn_page>
     draw_or_keep(const page_order& order, const time_zone& zone, const moment& asked, const page_frame& frame);
+    // What a page is made from; refers to all but the last two.
+    static page_request request_of(
+        const page_order& order,
+        const snapshot& seen,
+        const workplace& at,
+        const std::set<entry_index>& opened,
+        entry_index id,
+        bool is_past
+    );
     std::set<entry_index> opened_now(const page_order& order, const time_zone& zone, const snapshot& seen);
     std::shared_ptr<const snapshot> look(const page_order& order, const time_zone& zone, instant now, entry_index n);
     std::shared_ptr<const snapshot>
