@@ -1,5 +1,6 @@
 #include "daemon/connectors.hpp"
 
+#include "connectors/report/deposit.hpp"
 #include "connectors/report/report_connector.hpp"
 #include "connectors/rest/json_check.hpp"
 #include "connectors/rest/recording.hpp"
@@ -8,6 +9,10 @@
 #include "connectors/singer/singer_connector.hpp"
 #include "daemon/net/address.hpp"
 #include "daemon/ports/secrets.hpp"
+#include "daemon/service/export_preview.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include <algorithm>
 #include <set>
@@ -86,6 +91,72 @@ result<std::unique_ptr<connector>> make_connector(
         std::move(now),
         [to = *to](const auto& request, const auto& response) { to->add(request, response); }
     );
+}
+
+namespace {
+
+result<source_configuration> source_of_files(const configuration& settings, const std::string& name)
+{
+    const auto at = std::ranges::find(settings.sources, name, &source_configuration::name);
+    if (at != settings.sources.end() && at->connector == report_connector_name && at->mapping) return *at;
+    return failure(
+        errc::configuration_invalid,
+        "there is no source \"" + name + "\" that reads export files",
+        "Name a [[source]] with connector = \"report\"."
+    );
+}
+
+} // namespace
+
+result<export_preview> try_export(
+    const configuration& settings,
+    const std::string& source,
+    const std::filesystem::path& folder,
+    const std::string& bookmark,
+    instant now,
+    const std::atomic<bool>* is_ending
+)
+{
+    result<source_configuration> as = source_of_files(settings, source);
+    if (!as) return as.error();
+    // As it is read in the source's own folder, but that the file is there and stays.
+    auto mapping = std::make_shared<mapping_file>(*as->mapping);
+    mapping->files = "*";
+    mapping->settle = {};
+    mapping->then = after_import::leave;
+    as->mapping = std::move(mapping);
+    as->settings["folder"].value = folder.string();
+    auto made = make_report_connector(
+        *as,
+        settings.file.parent_path(),
+        *time_zone::named(settings.school.timezone),
+        [now] { return now; },
+        machine_now
+    );
+    if (!made) return made.error();
+    (*made)->resume(0, bookmark);
+    boost::asio::io_context io(1);
+    std::optional<result<export_preview>> found;
+    std::exception_ptr broken;
+    boost::asio::co_spawn(io, preview(**made, is_ending), [&](std::exception_ptr e, result<export_preview> out) {
+        broken = e;
+        if (!e) found.emplace(std::move(out));
+    });
+    io.run();
+    if (broken) std::rethrow_exception(broken);
+    return std::move(*found);
+}
+
+result<void>
+add_export(const configuration& settings, const std::string& source, const std::filesystem::path& file, instant now)
+{
+    const result<source_configuration> as = source_of_files(settings, source);
+    if (!as) return as.error();
+    const auto read = read_report_settings(*as, settings.file.parent_path());
+    if (!read) return read.error();
+    std::string mark = "added-" + format_instant(now);
+    std::ranges::replace(mark, ':', '-');
+    return deposit(file, read->folder, as->mapping->files, mark);
 }
 
 result<std::unique_ptr<note_writer>> make_note_writer(

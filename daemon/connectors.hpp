@@ -4,10 +4,12 @@
 #include "daemon/cli/connector_tools.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/connector.hpp"
+#include "daemon/ports/export_preview.hpp"
 #include "daemon/ports/http.hpp"
 #include "daemon/ports/note_writer.hpp"
 #include "daemon/service/timeliness.hpp"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -25,6 +27,23 @@ result<std::unique_ptr<connector>> make_connector(
     std::function<instant()> now,
     const std::filesystem::path& record_to = {}
 );
+
+// What `source`, whose exports come as files, would read from the one file in `folder`, an absolute path. Takes
+// nothing. `bookmark`: what the source keeps of its reads. Fails with configuration_invalid: no such source; else as
+// reading does.
+result<export_preview> try_export(
+    const configuration& settings,
+    const std::string& source,
+    const std::filesystem::path& folder,
+    const std::string& bookmark,
+    instant now,
+    const std::atomic<bool>* is_ending
+);
+
+// Puts a copy of the file where `source` reads its exports, under a name that its mapping means. Fails with
+// configuration_invalid: no such source; with source_misconfigured: its folder cannot be written to.
+result<void>
+add_export(const configuration& settings, const std::string& source, const std::filesystem::path& file, instant now);
 
 // What writes notes into a source, by an operation of its manifest; empty: the only one. Fails with
 // configuration_invalid: the source cannot be written to, or the operation is not there.

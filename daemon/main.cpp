@@ -465,6 +465,9 @@ make_pages(const configuration& settings, page_desk& desk, boost::asio::any_io_e
         return export_ledger(path, wanted);
     };
     around.bundles = settings.ledger.path.parent_path() / "bundles";
+    around.uploads = settings.ledger.path.parent_path() / "uploads";
+    around.try_export = try_export;
+    around.add_export = add_export;
     if (!settings.web.certificate.empty()) {
         std::ifstream file(settings.web.certificate);
         around.certificate_pem.assign(std::istreambuf_iterator<char>(file), {});

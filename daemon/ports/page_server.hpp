@@ -29,6 +29,10 @@ public:
     // Carries out what a person decided on a page: committed and signed when this returns. Fails as
     // service/decisions.hpp says.
     virtual result<upkeep_report> decide(const decision_request& request) = 0;
+    // What a source's stream keeps of what it read already; empty before its first read.
+    virtual std::string bookmark(const std::string& source, const std::string& stream) = 0;
+    // Has the source read again after so long, or sooner.
+    virtual void read_within(const std::string& source, std::chrono::milliseconds wait) = 0;
     virtual instant now() = 0;
 };
 

@@ -81,6 +81,12 @@ std::string bookmark_in(const std::string& kept)
 
 } // namespace
 
+std::string kept_bookmark(const ledger& book, const std::string& source, const std::string& stream)
+{
+    const auto kept = book.stream(source, stream);
+    return kept ? bookmark_in(kept->fingerprint) : std::string();
+}
+
 // The pages of earlier reads, which the connector may ask while one stream is read. Not in the unnamed namespace: it
 // is part of a coroutine's frame, a type of the whole program.
 class memory_in_use {
@@ -136,10 +142,8 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     const auto state = book_.source(known.name);
     outcome.any_first = !state || !state->first_closed_at;
 
-    for (std::size_t stream = 0; stream < from.streams().size(); ++stream) {
-        const auto kept = book_.stream(known.name, from.streams()[stream].name);
-        from.resume(stream, kept ? bookmark_in(kept->fingerprint) : std::string());
-    }
+    for (std::size_t stream = 0; stream < from.streams().size(); ++stream)
+        from.resume(stream, kept_bookmark(book_, known.name, from.streams()[stream].name));
     const result<void> begun = co_await begin(from);
     if (!begun) {
         outcome.failures.push_back(of_source(known.name, begun.error()));

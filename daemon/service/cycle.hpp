@@ -46,6 +46,9 @@ struct stream_progress {
     bool is_last = false;  // the stream is at its end
 };
 
+// What a stream's connector asked to be kept when its last read closed; empty before the first.
+std::string kept_bookmark(const ledger& book, const std::string& source, const std::string& stream);
+
 // Reads sources into the ledger and delivers what waits. The one user of connectors and channels; what it decides is in
 // pure functions of their own.
 class cycle {

@@ -525,6 +525,20 @@ private:
         record_access(access_record{user, pupil, view, ""});
     }
 
+    std::string bookmark(const std::string& source, const std::string& stream) override
+    {
+        return kept_bookmark(book_, source, stream);
+    }
+
+    void read_within(const std::string& source, std::chrono::milliseconds wait) override
+    {
+        const auto at = std::ranges::find(settings_->sources, source, &source_configuration::name);
+        if (at == settings_->sources.end()) return;
+        steady::time_point& due = due_[static_cast<std::size_t>(at - settings_->sources.begin())];
+        due = std::min(due, steady::now() + wait);
+        wake_.cancel();
+    }
+
     result<void> keep_for_export() override
     {
         checkpoint_request wanted;

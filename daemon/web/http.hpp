@@ -45,6 +45,8 @@ struct web_request {
     bool forwarded = false; // a proxy stands between
     bool over_tls = false;
 
+    std::string content_type; // of a body that is yet to be read
+
     bool is_post() const { return method == "POST"; }
     std::string_view query(std::string_view name) const;
     std::string_view field(std::string_view name) const;

@@ -25,6 +25,7 @@ bool decides(role of);           // acts on alerts
 bool calls(role of);             // records first-day calls
 bool marks_pupils(role of);      // says who is to be handled with care, or comes first
 bool opens_pupils(role of);      // to an auditor
+bool adds_exports(role of);      // of a safeguarding system, say
 visibility allowed_to(role of);
 
 // How a verification that was asked for on the pages stands. Written by the worker that does it, read by pages.
@@ -36,6 +37,8 @@ struct verify_standing {
     std::optional<verify_report> report;
     std::string failed; // why it could not be done; empty: it could
 };
+
+struct waiting_export;
 
 // What a page is made from. Lives for one rendering, on the worker's thread.
 struct page_request {
@@ -52,6 +55,7 @@ struct page_request {
     bool is_scoped = false;               // the reader sees some pupils of the school only
     const std::set<entry_index>& opened;  // pupil records whose names and safeguarding metadata an auditor may see
     const std::atomic<bool>* is_ending = nullptr; // set when the daemon stops: long work ends
+    const waiting_export* waiting = nullptr;      // the reader's; null: none
 
     std::string_view query(std::string_view name) const;
     // The number a query gives, where it does.
@@ -114,6 +118,10 @@ result<page_model> make_groups(const page_request& of);
 result<page_model> make_reports(const page_request& of);
 result<page_model> make_report(const page_request& of); // of.id: its place in report_kinds()
 result<page_model> make_accounts(const page_request& of);
+result<page_model> make_exports(const page_request& of);
+
+// A source whose files may be added on a page.
+bool takes_exports(const source_configuration& source);
 
 // Rows as RFC 4180 wants them; a cell that a spreadsheet would take for a formula gets an apostrophe before it.
 std::string to_csv(const page_model& of);

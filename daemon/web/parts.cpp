@@ -209,7 +209,7 @@ std::string to_csv(const page_model& of)
     row([](const csv_column& each) { return std::string(each.heading); });
     const result<json_document> model = json_document::parse(of.json);
     if (!model) return out;
-    model->root()[of.rows].for_each_element([&](json_view each) {
+    model->root().path(of.rows).for_each_element([&](json_view each) {
         row([&](const csv_column& column) {
             const json_view value = each.path(column.path);
             if (const auto text = value.string_if()) return std::string(*text);

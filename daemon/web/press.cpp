@@ -170,7 +170,8 @@ page_request press::request_of(
         is_past,
         order.scope.has_value(),
         opened,
-        order.is_ending};
+        order.is_ending,
+        order.waiting.get()};
 }
 
 // A page made, before it has its frame.

@@ -27,7 +27,8 @@ struct page_order {
     instant now{};
     verify_standing verification;
     std::vector<account> accounts;
-    const std::atomic<bool>* is_ending = nullptr; // outlives the page
+    const std::atomic<bool>* is_ending = nullptr;  // outlives the page
+    std::shared_ptr<const waiting_export> waiting; // the reader's
 };
 
 struct made_page {

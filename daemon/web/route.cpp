@@ -137,6 +137,15 @@ const std::array places = {
          .posts = true,
          .may = everyone_may,
          .may_decide = decides}},
+    place{
+        "/exports",
+        {.does = handler::exports,
+         .name = "exports",
+         .make = make_exports,
+         .posts = true,
+         .takes_files = true,
+         .counts_all = true,
+         .may = adds_exports}},
     place{"/accounts", list_of("accounts", make_accounts, is_admin, is_admin)},
 };
 
@@ -158,6 +167,11 @@ bool calls(role of)
 }
 
 bool opens_pupils(role of)
+{
+    return of == role::dsl;
+}
+
+bool adds_exports(role of)
 {
     return of == role::dsl;
 }
@@ -226,7 +240,7 @@ bool may_open(const route& to, role of, bool is_scoped)
 
 std::vector<nav_item> navigation_of(role of, bool is_scoped)
 {
-    constexpr std::array<nav_item, 12> all = {{
+    constexpr std::array<nav_item, 13> all = {{
         {"/today", "Today", "today"},
         {"/calls", "Calls", "calls"},
         {"/alerts", "Alerts", "alerts"},
@@ -236,6 +250,7 @@ std::vector<nav_item> navigation_of(role of, bool is_scoped)
         {"/reports", "Reports", "reports"},
         {"/statements", "Statements", "statements"},
         {"/sources", "Sources", "sources"},
+        {"/exports", "Add an export", "exports"},
         {"/ledger", "Ledger", "ledger"},
         {"/rules", "Rules", "rules"},
         {"/accounts", "Accounts", "accounts"},

@@ -16,6 +16,7 @@ enum class handler {
     page,       // a page of its own model
     verify,     // asks for a verification
     bundle,     // the whole ledger as files that others can check
+    exports,    // an export file added by hand
     proof,      // one entry's proof file
     checkpoint, // the newest signed checkpoint
     style,
@@ -34,10 +35,11 @@ struct route {
     bool by_report = false;       // or with a report's name: its place in report_kinds() is the number
     bool gets = true;
     bool posts = false;
-    bool is_open = false;    // without a session
-    bool is_kept = false;    // asked for all day by everybody: answered from memory while nothing was written
-    bool is_long = false;    // made beside the other pages, one at a time, where its query asks for something
-    bool counts_all = false; // of the whole school: not for staff who are kept to some pupils
+    bool takes_files = false; // a form with a file is read as it arrives
+    bool is_open = false;     // without a session
+    bool is_kept = false;     // asked for all day by everybody: answered from memory while nothing was written
+    bool is_long = false;     // made beside the other pages, one at a time, where its query asks for something
+    bool counts_all = false;  // of the whole school: not for staff who are kept to some pupils
     bool (*may)(role) = nullptr;
     bool (*may_decide)(role) = nullptr; // of a page whose forms are decisions
 };

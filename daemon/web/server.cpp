@@ -14,6 +14,8 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -37,6 +39,9 @@ constexpr std::chrono::seconds handshake_wait_max{10};
 constexpr std::chrono::seconds request_wait_max{
     15}; // from the first byte of a request, or of waiting for it, to its last
 constexpr std::chrono::seconds answer_wait_max{60};
+constexpr std::chrono::minutes file_wait_max{10};             // from a file's first byte to its last
+constexpr std::uint64_t unread_bytes_max = 256 * 1024 * 1024; // of a file that was refused
+constexpr std::chrono::minutes unread_wait_max{1};
 constexpr std::chrono::milliseconds farewell{900};
 
 // What connections share; it outlives the server where a connection does.
@@ -95,14 +100,14 @@ std::string to_bytes(const web_answer& answer, bool with_body, bool over_tls, bo
     return out;
 }
 
-std::string text_of(const http::request<http::string_body>& from, http::field name)
+std::string text_of(const http::fields& from, http::field name)
 {
     return std::string(from[name]);
 }
 
-// What the bytes asked for, or the answer that says what is wrong with them.
+// What the header asks for, or the answer that says what is wrong with it.
 boost::system::result<web_request, web_answer>
-taken_apart(const http::request<http::string_body>& from, const std::string& peer, bool over_tls, const site& pages)
+taken_apart(const http::request_header<>& from, const std::string& peer, bool over_tls, const site& pages)
 {
     web_request request;
     request.method = std::string(from.method_string());
@@ -123,14 +128,27 @@ taken_apart(const http::request<http::string_body>& from, const std::string& pee
     request.origin = text_of(from, http::field::origin);
     request.fetch_site = std::string(from["Sec-Fetch-Site"]);
     request.forwarded = from.count("X-Forwarded-For") > 0 || from.count(http::field::forwarded) > 0;
-    if (!request.is_post()) return request;
-    const std::string type = text_of(from, http::field::content_type);
-    if (!type.starts_with("application/x-www-form-urlencoded"))
+    if (request.is_post()) request.content_type = text_of(from, http::field::content_type);
+    return request;
+}
+
+// What is wrong with a form, where something is.
+std::optional<web_answer> read_form(web_request& request, std::string_view body, const site& pages)
+{
+    if (!request.content_type.starts_with("application/x-www-form-urlencoded"))
         return pages.plain_answer(415, "Not understood", "Forms are sent as the pages send them.");
-    auto form = parse_form(from.body());
+    auto form = parse_form(body);
     if (!form) return pages.plain_answer(400, "Not understood", "The form could not be read.");
     request.form = std::move(*form);
-    return request;
+    return std::nullopt;
+}
+
+// A form with a file, for a page that takes one.
+bool carries_file(const web_request& request)
+{
+    if (!request.is_post() || !request.content_type.starts_with("multipart/form-data")) return false;
+    const route* to = find_route(request.target.path).to;
+    return to && to->takes_files;
 }
 
 // What is said of bytes that are no request; nothing where the other side is gone or too slow.
@@ -146,20 +164,127 @@ std::optional<web_answer> refusal(const boost::system::error_code& why, const si
     return pages.plain_answer(400, "Not understood", "That was not HTTP as this server speaks it.");
 }
 
+// What one connection is, while it lasts.
+template <class Stream> struct talker {
+    Stream& stream;
+    beast::tcp_stream& lowest;
+    std::shared_ptr<connections> all;
+    beast::flat_buffer buffer{header_bytes_max + body_bytes_max};
+};
+
+// A body that is not held at once.
+template <class Stream> class incoming_body final : public web_body {
+public:
+    incoming_body(talker<Stream>& with, http::request_parser<http::empty_body>&& head)
+        : with_(with), parser_(std::move(head)), until_(std::chrono::steady_clock::now() + file_wait_max)
+    {
+        parser_.body_limit(body_limit);
+    }
+
+    asio::awaitable<result<std::string>> more() override
+    {
+        std::string piece;
+        while (piece.empty() && !parser_.is_done()) {
+            piece.resize(64 * 1024);
+            parser_.get().body().data = piece.data();
+            parser_.get().body().size = piece.size();
+            with_.lowest.expires_at(std::min(until_, std::chrono::steady_clock::now() + request_wait_max));
+            with_.all->waiting.insert(&with_.lowest);
+            const auto [failed, size] = co_await http::async_read_some(
+                with_.stream, with_.buffer, parser_, asio::as_tuple(asio::use_awaitable)
+            );
+            with_.all->waiting.erase(&with_.lowest);
+            piece.resize(piece.size() - parser_.get().body().size);
+            if (failed == http::error::body_limit) co_return failure(errc::usage, "the file is too long", too_long);
+            if (failed && failed != http::error::need_buffer)
+                co_return failure(errc::usage, "the file did not come to its end", "Send it again.");
+        }
+        co_return piece;
+    }
+
+    // Reads on for a while, so that who still sends gets to see the answer. Whether the end was reached.
+    asio::awaitable<bool> pass_over()
+    {
+        parser_.body_limit(boost::none);
+        until_ = std::chrono::steady_clock::now() + unread_wait_max;
+        for (std::uint64_t passed = 0; !parser_.is_done() && passed < unread_bytes_max;) {
+            const result<std::string> piece = co_await more();
+            if (!piece) break;
+            passed += piece->size();
+        }
+        co_return parser_.is_done();
+    }
+
+    static constexpr std::uint64_t form_bytes_max = 64 * 1024; // around the file
+    static constexpr std::uint64_t body_limit = export_bytes_max + form_bytes_max;
+    static constexpr const char* too_long =
+        "Export less at a time, or put the file into the source's folder by other means.";
+
+private:
+    talker<Stream>& with_;
+    http::request_parser<http::buffer_body> parser_;
+    std::chrono::steady_clock::time_point until_;
+};
+
+// Answers a form with a file. Gives whether another request may follow.
+template <class Stream>
+asio::awaitable<bool>
+take_file(talker<Stream>& with, http::request_parser<http::empty_body>&& head, web_request request, bool over_tls)
+{
+    const bool keep_alive = head.get().keep_alive();
+    const bool is_too_long = head.content_length() && *head.content_length() > incoming_body<Stream>::body_limit;
+    const bool waits_for_word = beast::iequals(head.get()[http::field::expect], "100-continue");
+    incoming_body<Stream> body(with, std::move(head));
+    web_answer answer;
+    if (is_too_long) {
+        answer = with.all->pages->plain_answer(413, "Too long", incoming_body<Stream>::too_long);
+    } else {
+        if (waits_for_word) {
+            const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+            const auto [unsent, sent] =
+                co_await asio::async_write(with.stream, asio::buffer(go_on), asio::as_tuple(asio::use_awaitable));
+            if (unsent) co_return false;
+        }
+        answer = co_await with.all->pages->answer(std::move(request), &body);
+    }
+    const std::string bytes = to_bytes(answer, true, over_tls, keep_alive);
+    with.lowest.expires_after(answer_wait_max);
+    const auto [unsent, sent] =
+        co_await asio::async_write(with.stream, asio::buffer(bytes), asio::as_tuple(asio::use_awaitable));
+    if (unsent) co_return false;
+    co_return co_await body.pass_over() && keep_alive;
+}
+
 // One connection, request after request, until one side ends it.
 template <class Stream>
 asio::awaitable<void>
 talk(Stream& stream, beast::tcp_stream& lowest, std::shared_ptr<connections> all, std::string peer, bool over_tls)
 {
-    beast::flat_buffer buffer(header_bytes_max + body_bytes_max);
+    talker<Stream> with{stream, lowest, all};
     for (bool goes_on = true; goes_on && !all->is_ending;) {
-        http::request_parser<http::string_body> parser;
-        parser.header_limit(header_bytes_max);
-        parser.body_limit(body_bytes_max);
+        http::request_parser<http::empty_body> head;
+        head.header_limit(header_bytes_max);
+        head.body_limit(boost::none);
         lowest.expires_after(request_wait_max);
         all->waiting.insert(&lowest);
-        const auto [failed, size] =
-            co_await http::async_read(stream, buffer, parser, asio::as_tuple(asio::use_awaitable));
+        auto [failed, size] =
+            co_await http::async_read_header(stream, with.buffer, head, asio::as_tuple(asio::use_awaitable));
+        auto request = failed ? boost::system::result<web_request, web_answer>(web_answer())
+                              : taken_apart(head.get(), peer, over_tls, *all->pages);
+        if (!failed && request && carries_file(*request)) {
+            all->waiting.erase(&lowest);
+            goes_on = co_await take_file(with, std::move(head), std::move(*request), over_tls);
+            continue;
+        }
+        http::request_parser<http::string_body> whole(std::move(head));
+        whole.body_limit(body_bytes_max);
+        if (!failed && whole.content_length() && *whole.content_length() > body_bytes_max)
+            failed = http::error::body_limit;
+        if (!failed) {
+            const auto [unread, rest] =
+                co_await http::async_read(stream, with.buffer, whole, asio::as_tuple(asio::use_awaitable));
+            failed = unread;
+        }
         all->waiting.erase(&lowest);
         web_answer answer;
         bool with_body = true;
@@ -169,14 +294,17 @@ talk(Stream& stream, beast::tcp_stream& lowest, std::shared_ptr<connections> all
             answer = std::move(*no);
             goes_on = false;
         } else {
-            goes_on = parser.get().keep_alive();
-            with_body = parser.get().method() != http::verb::head;
-            auto request = taken_apart(parser.get(), peer, over_tls, *all->pages);
+            goes_on = whole.get().keep_alive();
+            with_body = whole.get().method() != http::verb::head;
             lowest.expires_never();
-            if (request)
-                answer = co_await all->pages->answer(std::move(*request));
-            else
+            auto wrong = request && request->is_post() ? read_form(*request, whole.get().body(), *all->pages)
+                                                       : std::optional<web_answer>();
+            if (!request)
                 answer = std::move(request).error();
+            else if (wrong)
+                answer = std::move(*wrong);
+            else
+                answer = co_await all->pages->answer(std::move(*request));
         }
         goes_on = goes_on && !all->is_ending;
         const std::string bytes = to_bytes(answer, with_body, over_tls, goes_on);

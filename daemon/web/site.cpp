@@ -3,20 +3,22 @@
 #include "daemon/base/events.hpp"
 #include "daemon/base/sha256.hpp"
 #include "daemon/base/url_encoding.hpp"
+#include "daemon/ports/record_mapping.hpp"
 #include "daemon/views/reads.hpp"
 #include "daemon/views/text.hpp"
 #include "daemon/views/verification.hpp"
 #include "daemon/web/decision_form.hpp"
+#include "daemon/web/multipart.hpp"
 #include "daemon/web/passwords.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <fstream>
 
 namespace rollbook {
 namespace {
@@ -83,7 +85,8 @@ struct site::check_state {
 };
 
 site::site(asio::any_io_executor executor, web_surroundings surroundings)
-    : executor_(std::move(executor)), around_(std::move(surroundings)), check_(std::make_shared<check_state>()),
+    : executor_(std::move(executor)), around_(std::move(surroundings)), exports_(around_.uploads),
+      exports_end_(executor_), check_(std::make_shared<check_state>()),
       press_(std::make_unique<press>(around_.open_reader))
 {
     std::error_code ignored;
@@ -190,11 +193,11 @@ std::optional<account> site::reader_of(const web_request& request)
     return std::nullopt;
 }
 
-asio::awaitable<web_answer> site::answer(web_request request)
+asio::awaitable<web_answer> site::answer(web_request request, web_body* body)
 {
     std::string why;
     try {
-        co_return co_await routed_answer(std::move(request));
+        co_return co_await routed_answer(std::move(request), body);
     } catch (const boost::system::system_error& e) {
         if (e.code() == asio::error::operation_aborted) throw;
         why = e.what();
@@ -205,7 +208,7 @@ asio::awaitable<web_answer> site::answer(web_request request)
     co_return plain_answer(500, "Something went wrong", "The page could not be made. Try again; the log says why.");
 }
 
-asio::awaitable<web_answer> site::routed_answer(web_request request)
+asio::awaitable<web_answer> site::routed_answer(web_request request, web_body* body)
 {
     if (!requests_.allows(request.peer, steady::now())) {
         web_answer slow = plain_answer(429, "Too many requests", "Wait a few seconds, then try again.");
@@ -243,6 +246,12 @@ asio::awaitable<web_answer> site::routed_answer(web_request request)
     if (!may_open(*to.to, reader->role, reader->kept_to().has_value()))
         co_return plain_answer(404, "Not found", "There is nothing at this address.");
     const std::string id(request.cookie(cookie_name(session_cookie, request)));
+    // Of a form with a file the fields come with its body.
+    if (body) {
+        if (to.to->does != handler::exports)
+            co_return plain_answer(415, "Not understood", "Forms are sent as the pages send them.");
+        co_return co_await look_through_export(*reader, std::move(request), *body);
+    }
     if (request.is_post() && !is_own_form(request, sessions_.find(id, steady::now())->form_token))
         co_return plain_answer(
             403, "Not done", "The form was too old. Go back, load the page again, and send it once more."
@@ -251,12 +260,16 @@ asio::awaitable<web_answer> site::routed_answer(web_request request)
     case handler::home: co_return see_other(std::string(home_of(reader->role)));
     case handler::logout: {
         sessions_.close(id);
+        exports_.drop(reader->name);
         web_answer gone = see_other("/login");
         gone.headers.emplace_back("Set-Cookie", cookie(session_cookie, "", request));
         co_return gone;
     }
     case handler::verify: co_return start_verification();
     case handler::bundle: co_return co_await bundle(*reader, std::move(request));
+    case handler::exports:
+        if (request.is_post()) co_return co_await end_export(*reader, std::move(request));
+        co_return co_await page(to, *reader, std::move(request));
     default:
         if (request.is_post()) co_return co_await decide(to, *reader, std::move(request));
         co_return co_await page(to, *reader, std::move(request));
@@ -486,6 +499,140 @@ asio::awaitable<web_answer> site::bundle(const account& reader, web_request requ
     co_return *made;
 }
 
+void site::forget_exports()
+{
+    const auto next = exports_.forget(steady::now());
+    if (!next) return;
+    exports_end_.expires_at(*next);
+    exports_end_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled) forget_exports();
+    });
+}
+
+// Into a folder of its own, piece by piece. Nothing is written before the form is known to be ours.
+asio::awaitable<result<std::shared_ptr<waiting_export>>>
+site::receive_export(const std::string& user, web_request request, web_body& body)
+{
+    using failed = result<std::shared_ptr<waiting_export>>;
+    const auto not_understood = [] {
+        return failed(failure(errc::usage, "the form could not be read", "Send it as the page sends it."));
+    };
+    const auto boundary = multipart_reader::boundary_of(request.content_type);
+    if (!boundary) co_return not_understood();
+    multipart_reader form(*boundary);
+    std::shared_ptr<waiting_export> made;
+    auto file = std::make_shared<std::ofstream>();
+    for (;;) {
+        const result<std::string> piece = co_await body.more();
+        if (!piece) co_return piece.error();
+        if (piece->empty() || !form.take(*piece)) co_return not_understood();
+        if (form.has_file() && !made) {
+            request.form = form.fields();
+            const std::string id(request.cookie(cookie_name(session_cookie, request)));
+            const web_session* const session = sessions_.find(id, steady::now());
+            if (!session || !is_own_form(request, session->form_token))
+                co_return failed(
+                    failure(errc::forbidden, "the form was too old", "Load the page again, and send it once more.")
+                );
+            const auto& sources = around_.settings->sources;
+            const auto source = std::ranges::find(sources, request.field("source"), &source_configuration::name);
+            if (source == sources.end() || !takes_exports(*source))
+                co_return failed(failure(errc::not_found, "there is no such source of export files", ""));
+            auto begun = exports_.begin(user);
+            if (!begun) co_return begun.error();
+            made = std::move(*begun);
+            made->source = source->name;
+            made->shape = source->mapping->shape;
+            file->open(made->file(), std::ios::binary | std::ios::trunc);
+        }
+        if (std::string bytes = form.take_file_bytes(); !bytes.empty()) {
+            made->bytes += bytes.size();
+            auto write = [file, bytes = std::move(bytes)] {
+                file->write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+                return file->good();
+            };
+            if (!co_await elsewhere<bool>(pages_, std::move(write)))
+                co_return failed(
+                    failure(errc::usage, "the file cannot be kept", "Tell whoever looks after this machine.")
+                );
+        }
+        if (form.is_done()) break;
+    }
+    if (!made) co_return not_understood();
+    if (made->bytes == 0)
+        co_return failed(failure(errc::usage, "no file was chosen, or it is empty", "Choose one, then send it."));
+    file->close();
+    if (!file->good())
+        co_return failed(failure(errc::usage, "the file cannot be kept", "Tell whoever looks after this machine."));
+    co_return made;
+}
+
+asio::awaitable<web_answer> site::look_through_export(const account& reader, web_request request, web_body& body)
+{
+    if (is_receiving_) co_return busy_answer();
+    is_receiving_ = true;
+    const std::shared_ptr<void> done(nullptr, [this](void*) { is_receiving_ = false; });
+    const std::string user = reader.name;
+    auto received = co_await receive_export(user, std::move(request), body);
+    if (!received)
+        co_return plain_answer(
+            received.error().code == errc::forbidden ? 403 : 400,
+            "Not done",
+            sentence(received.error().what) + " " + received.error().to_do
+        );
+    std::shared_ptr<waiting_export> made = std::move(*received);
+    const std::string bookmark = around_.desk->bookmark(made->source, std::string(files_stream));
+    auto look = [made,
+                 bookmark,
+                 now = around_.desk->now(),
+                 settings = around_.settings,
+                 state = check_,
+                 look_through = around_.try_export] {
+        return look_through(*settings, made->source, made->folder, bookmark, now, &state->stop);
+    };
+    result<export_preview> found = co_await elsewhere<result<export_preview>>(trials_, std::move(look));
+    if (found)
+        made->found = std::move(*found);
+    else
+        made->why = found.error();
+    made->key = random_token();
+    made->until = around_.desk->now() + export_wait_max;
+    made->until_steady = steady::now() + export_wait_max;
+    exports_.keep(user, std::move(made));
+    forget_exports();
+    co_return see_other("/exports");
+}
+
+// What was looked through is added as it is, or thrown away.
+asio::awaitable<web_answer> site::end_export(const account& reader, web_request request)
+{
+    const std::shared_ptr<const waiting_export> held = exports_.of(reader.name);
+    if (!held || !is_same_secret(request.field("key"), held->key))
+        co_return plain_answer(404, "Not done", "That file does not wait any more. Go back, and send it again.");
+    if (request.field("do") == "discard") {
+        exports_.drop(reader.name);
+        co_return see_other("/exports");
+    }
+    const std::shared_ptr<const configuration> settings = around_.settings;
+    const auto source = std::ranges::find(settings->sources, held->source, &source_configuration::name);
+    const bool is_as_shown =
+        source != settings->sources.end() && takes_exports(*source) && source->mapping->shape == held->shape;
+    if (request.field("do") != "add" || !held->can_be_added() || !is_as_shown)
+        co_return plain_answer(400, "Not done", "It cannot be added as it is. Go back, and send the file again.");
+    const std::string user = reader.name;
+    exports_.drop(user); // not twice
+    around_.desk->record_access(user, no_entry, "add-export " + held->source);
+    auto add = [held, settings, now = around_.desk->now(), put = around_.add_export] {
+        return put(*settings, held->source, held->file(), now);
+    };
+    const result<void> added = co_await elsewhere<result<void>>(checks_, std::move(add));
+    if (!added) co_return plain_answer(500, "Not done", sentence(added.error().what) + " " + added.error().to_do);
+    // As soon as the file counts as still.
+    constexpr std::chrono::seconds moment{1};
+    around_.desk->read_within(held->source, source->mapping->settle + moment);
+    co_return see_other("/exports?added=" + url_encoded(held->source));
+}
+
 web_answer site::start_verification()
 {
     {
@@ -636,6 +783,7 @@ std::shared_ptr<page_order> site::order_of(const routed& to, const account& read
     order->now = around_.desk->now();
     order->verification = verification();
     order->scope = reader.kept_to();
+    order->waiting = exports_.of(reader.name);
     if (reader.role == role::admin || opens_pupils(reader.role)) {
         order->accounts = around_.desk->accounts().all();
         // Whom a pupil can be opened to.

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "daemon/web/exports.hpp"
 #include "daemon/web/press.hpp"
 #include "daemon/web/sessions.hpp"
 #include "daemon/web/surroundings.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <atomic>
@@ -14,6 +16,14 @@
 #include <string>
 
 namespace rollbook {
+
+// A request's body, as it arrives.
+class web_body {
+public:
+    virtual ~web_body() = default;
+    // The next bytes; none at the end. Fails where they do not come, or are more than may come.
+    virtual boost::asio::awaitable<result<std::string>> more() = 0;
+};
 
 // Who may see what of the pages: sessions, roles, forms, rates, and the entries that say who saw whom. On the loop's
 // thread; pages and passwords are made on one worker, a verification on another, and what takes long on a third.
@@ -26,7 +36,8 @@ public:
     void close();
     void take(const configuration& settings) { around_.settings = std::make_shared<const configuration>(settings); }
     // Never throws for what a client sent; what the ledger throws becomes a plain 500.
-    boost::asio::awaitable<web_answer> answer(web_request request);
+    // `body`: of a form with a file, which is read here or not at all.
+    boost::asio::awaitable<web_answer> answer(web_request request, web_body* body = nullptr);
     // An answer in plain words, for what never becomes a request.
     web_answer plain_answer(int status, const std::string& title, const std::string& what) const;
 
@@ -38,7 +49,7 @@ private:
     };
     struct check_state;
 
-    boost::asio::awaitable<web_answer> routed_answer(web_request request);
+    boost::asio::awaitable<web_answer> routed_answer(web_request request, web_body* body);
     boost::asio::awaitable<web_answer> open_answer(const routed& to, web_request request);
     boost::asio::awaitable<web_answer> log_in(web_request request);
     boost::asio::awaitable<web_answer> set_up(web_request request);
@@ -52,6 +63,11 @@ private:
     web_answer set_up_page(const web_request& request, std::map<std::string, std::string> words, int status = 200);
     web_answer change_scope(const web_request& sent, const std::string& user);
     boost::asio::awaitable<web_answer> bundle(const account& reader, web_request request);
+    boost::asio::awaitable<web_answer> look_through_export(const account& reader, web_request request, web_body& body);
+    boost::asio::awaitable<result<std::shared_ptr<waiting_export>>>
+    receive_export(const std::string& user, web_request request, web_body& body);
+    boost::asio::awaitable<web_answer> end_export(const account& reader, web_request request);
+    void forget_exports();
     std::shared_ptr<page_order> order_of(const routed& to, const account& reader, const web_request& request);
     web_answer start_verification();
     web_answer busy_answer() const;
@@ -73,6 +89,9 @@ private:
     session_book sessions_;
     lock_out failures_;
     std::uint64_t bundles_made_ = 0;
+    waiting_exports exports_;
+    boost::asio::steady_timer exports_end_;
+    bool is_receiving_ = false;
     rate_limit requests_{120, 30};
     rate_limit tries_{20, 0.5};
     std::map<std::string, pending_setup, std::less<>> pending_;

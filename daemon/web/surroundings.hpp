@@ -1,12 +1,14 @@
 #pragma once
 
 #include "daemon/base/signed_note.hpp"
+#include "daemon/ports/export_preview.hpp"
 #include "daemon/ports/ledger_export.hpp"
 #include "daemon/ports/ledger_reader.hpp"
 #include "daemon/ports/page_server.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -22,6 +24,21 @@ struct web_surroundings {
     std::function<result<verifier_key>()> log_key;                             // the pinned key; on a worker thread
     std::function<result<export_report>(const export_request&)> export_ledger; // on a worker thread
     std::filesystem::path bundles; // a folder for exports under way; what is in it at the start goes
+    // Reads the export file in `folder` as the source would, and takes nothing. On a worker thread.
+    using export_trial = std::function<result<export_preview>(
+        const configuration&,
+        const std::string& source,
+        const std::filesystem::path& folder,
+        const std::string& bookmark,
+        instant now,
+        const std::atomic<bool>* is_ending
+    )>;
+    export_trial try_export;
+    // Puts a copy of the file where the source reads its exports. On a worker thread.
+    std::function<
+        result<void>(const configuration&, const std::string& source, const std::filesystem::path& file, instant now)>
+        add_export;
+    std::filesystem::path uploads; // a folder for files under way; what is in it at the start goes
     std::string certificate_pem;   // empty: no TLS
     std::string private_key_pem;
 };

@@ -198,15 +198,22 @@ for (const [suffix, options] of [
   check(/\/entries\/\d+$/.test(other.url()), "without JavaScript the evidence does not lead to its entry");
   await context.close();
 }
-if (given.pictures) {
-  await page.goto(pupil);
-  await page.pdf({ path: path.join(given.pictures, "pupil.pdf") });
+{
+  if (given.pictures) {
+    await page.goto(pupil);
+    await page.pdf({ path: path.join(given.pictures, "pupil.pdf") });
+  }
   await page.emulateMedia({ media: "print" });
-  await page.setViewportSize({ width: 794, height: 1123 });
+  // A4 at 96 dots an inch, less a margin of 1 cm; a table of many columns prints across.
+  const [narrow, broad] = [794 - 76, 1123 - 76];
   for (const [name, url] of [["pupil", pupil], ["alert", alert], ["weekly-meeting", meeting],
     ...["today", "calls", "groups", "findings", "statements", "ledger", "rules", "reports/governors", "reports/targeting-support"].map((p) => [p.replace("/", "-"), `${given.url}/${p}`])]) {
+    await page.setViewportSize({ width: narrow, height: 1000 });
     await page.goto(url);
-    await page.screenshot({ path: path.join(given.pictures, `${name}-print.png`), fullPage: true });
+    if ((await page.locator("table.many").count()) > 0) await page.setViewportSize({ width: broad, height: 700 });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    check(over <= 0, `${name} is ${over} pixels wider than the sheet`);
+    if (given.pictures) await page.screenshot({ path: path.join(given.pictures, `${name}-print.png`), fullPage: true });
   }
   await page.emulateMedia({ media: "screen" });
   await page.setViewportSize({ width: 1280, height: 800 });
@@ -251,6 +258,25 @@ check((await audit.locator("h1").innerText()) === name, "the auditor is not show
 await dsl.locator("form:has(input[value='close-pupil']) button").click();
 await audit.reload();
 check(!(await audit.content()).includes(name), "the auditor is still shown who was closed");
+
+// The safeguarding lead adds an export that came as a file: what it says is shown masked first.
+await dsl.click("nav a[href='/exports']");
+await look(dsl, "exports");
+await dsl.setInputFiles("input[type='file']", given.export);
+await dsl.click("button:text-is('Look through it')");
+check((await dsl.locator("main").innerText()).includes("turned into a number"), "a spoilt row is not told");
+check(!(await dsl.content()).includes("INC-"), "a value of the file is shown");
+await look(dsl, "exports-waiting");
+{
+  const context = await browser.newContext({ bypassCSP: true, storageState: await dsl.context().storageState(), viewport: { width: 375, height: 740 }, deviceScaleFactor: 2 });
+  const other = await context.newPage();
+  await other.goto(`${given.url}/exports`);
+  await look(other, "exports-waiting-phone");
+  await context.close();
+}
+await dsl.click("button:text-is('Add it')");
+check((await dsl.locator("main").innerText()).includes("Added for cpoms"), "the export was not added");
+await look(dsl, "exports-added");
 
 // A pastoral account sees nobody, until the administrator gives it a scope.
 const pastoral = await enter("pastoral", { viewport: { width: 1280, height: 800 } });

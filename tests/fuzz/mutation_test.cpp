@@ -93,6 +93,11 @@ TEST_CASE("no spoilt answer of a REST source breaks its reader", "[fuzz]")
     SUCCEED();
 }
 
+TEST_CASE("a spoilt form with a file says the same in pieces as at once, or is refused in both", "[fuzz]")
+{
+    spoil_and_read(multipart_seeds(), read_multipart, 20'000);
+}
+
 TEST_CASE("no spoilt request breaks its taking apart", "[fuzz]")
 {
     spoil_and_read(request_seeds(), read_request, 20'000);

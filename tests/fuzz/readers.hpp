@@ -21,6 +21,8 @@ void read_manifest(std::string_view bytes);
 void read_json(std::string_view bytes);
 // A request to the pages: a line with its target, a line with its cookies, and a form.
 void read_request(std::string_view bytes);
+// A form with a file. Its first byte says in how large pieces the rest arrives.
+void read_multipart(std::string_view bytes);
 
 // What a mapping in the tests names: every kind of field.
 const record_mapping& example_mapping();
@@ -33,6 +35,7 @@ std::vector<std::string> singer_seeds();
 std::vector<std::string> manifest_seeds();
 std::vector<std::string> json_seeds();
 std::vector<std::string> request_seeds();
+std::vector<std::string> multipart_seeds();
 // A workbook with this sheet.
 std::string workbook_of(std::string_view sheet);
 

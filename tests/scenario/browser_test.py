@@ -9,7 +9,9 @@ import shutil
 import subprocess
 import sys
 
+from add_export_test import FOLDER
 from pages_test import PASSWORD, Pages
+from report_test import HEADINGS, MAPPING
 from support import FIRST_POLL, LAST_DAY, REPOSITORY, SECOND_POLL, main
 
 BROWSER = REPOSITORY / "tests" / "browser"
@@ -23,6 +25,14 @@ class InChromium(Pages):
         return {"name": role, "key": self.reader().set_up(role, code, PASSWORD)}
 
     def before_start(self):
+        # A system whose exports come as files, beside the one that is asked.
+        (self.folder / "exports").mkdir()
+        (self.folder / "cpoms-mapping.toml").write_text(MAPPING)
+        self.config.write_text(self.config.read_text().replace("[rules]", FOLDER + "[rules]"))
+        upns = sorted(p["upn"] for p in self.school.known_pupils.values() if p["upn"])
+        lines = [f"INC-{i},2025-11-1{i} 09:00,,{upn},,,Attendance,,text,,,,,".split(",") for i, upn in enumerate(upns[:4])]
+        lines[2][3] = "1.23457E+12"
+        (self.folder / "incidents.csv").write_text("\n".join(map(",".join, [HEADINGS, *lines])) + "\n")
         # Read an hour before the daemon starts, so that something was known before what is changed below.
         self.poll(FIRST_POLL)
         self.now = SECOND_POLL
@@ -45,7 +55,7 @@ class InChromium(Pages):
         given = {
             "url": self.url, "password": PASSWORD, "people": {r: self.account(r) for r in ("lead", "auditor", "dsl", "admin", "pastoral")},
             "known_at": "2025-11-21T17:30", "year": "9", "pictures": os.environ.get("PICTURES", ""),
-            "bundle": str(self.folder / "bundle.tar"),
+            "bundle": str(self.folder / "bundle.tar"), "export": str(self.folder / "incidents.csv"),
             "names": sorted({f"{a} {b}" for a, b in self.school.full_names}),
         }
         with open(self.folder / "browser.log", "w+") as log:

@@ -59,7 +59,11 @@ struct desk_in_memory : page_desk {
     {
         return rollbook::change_account(book, asked, on("2026-11-23"), now());
     }
+    std::string bookmark(const std::string& source, const std::string&) override { return bookmarks[source]; }
+    void read_within(const std::string& source, std::chrono::milliseconds) override { read_soon.push_back(source); }
     instant now() override { return at(time.c_str()); }
+    std::map<std::string, std::string> bookmarks;
+    std::vector<std::string> read_soon;
     std::string time = "2026-11-23T13:00:00Z";
     bool refuses = false;
     std::vector<decision_request> decided;
@@ -88,6 +92,7 @@ struct site_fixture : small_school {
     bundle_folder bundles;
     std::function<void(const export_request&)> exported;
     std::function<void()> before_reading; // on the worker that opens a reader
+    std::function<void(web_surroundings&)> surround;
     std::unique_ptr<site> pages;
     web_fields cookies;
 
@@ -164,6 +169,7 @@ struct site_fixture : small_school {
             exported(wanted);
             return export_report{};
         };
+        if (surround) surround(around);
         pages.reset();
         pages = std::make_unique<site>(loop.get_executor(), std::move(around));
     }
