@@ -2,6 +2,7 @@
 #include "daemon/config/sections.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace rollbook {
 namespace {
@@ -24,6 +25,115 @@ void check_listen(table_reader& table, const std::string& listen)
         table.wrong("listen", "is open to other machines without TLS", "127.0.0.1:PORT, or a table [web.tls]");
 }
 
+constexpr std::string_view header_expected =
+    "the name of a header that the proxy alone writes, such as \"X-Remote-User\"";
+constexpr std::string_view proxies_expected =
+    "the addresses of the proxies that are believed, such as [\"127.0.0.1\", \"::1\", \"10.1.0.0/24\"]";
+constexpr int ipv4_prefix_min = 8;
+constexpr int ipv6_prefix_min = 32;
+
+// RFC 9110, section 5.6.2.
+bool is_token(std::string_view text)
+{
+    return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+}
+
+// Headers that browsers write, or that proxies pass on or write for other ends: whoever asks could say who they are.
+bool is_taken_header(std::string_view name)
+{
+    std::string lower(name);
+    for (char& c : lower)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    constexpr std::array<std::string_view, 11> beginnings = {
+        "accept",
+        "access-control-",
+        "cache-",
+        "content-",
+        "cookie",
+        "if-",
+        "origin",
+        "proxy-",
+        "sec-",
+        "x-forwarded-",
+        "x-http-"};
+    constexpr std::array<std::string_view, 26> whole = {
+        "authorization",
+        "connection",
+        "date",
+        "device-memory",
+        "dnt",
+        "dpr",
+        "early-data",
+        "expect",
+        "forwarded",
+        "from",
+        "host",
+        "keep-alive",
+        "max-forwards",
+        "pragma",
+        "priority",
+        "range",
+        "referer",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "upgrade-insecure-requests",
+        "user-agent",
+        "via",
+        "x-real-ip"};
+    return std::ranges::any_of(beginnings, [&](std::string_view each) { return lower.starts_with(each); }) ||
+           std::ranges::find(whole, lower) != whole.end();
+}
+
+void read_proxies(table_reader& table, configuration& into)
+{
+    for (const std::string& text :
+         table.texts("identity_from", proxies_expected).value_or(std::vector<std::string>())) {
+        const std::optional<address_range> range = address_range::parse(text);
+        if (!range) {
+            table.wrong(
+                "identity_from",
+                in_quotes(text) + " is no address, and no range without bits behind its prefix",
+                std::string(proxies_expected)
+            );
+        } else if (range->prefix() < (range->is_ipv4() ? ipv4_prefix_min : ipv6_prefix_min)) {
+            table.wrong(
+                "identity_from",
+                in_quotes(text) + " would believe whoever asks",
+                "ranges of /" + std::to_string(ipv4_prefix_min) + " at the widest, or of /" +
+                    std::to_string(ipv6_prefix_min) + " of IPv6"
+            );
+        } else {
+            into.web.identity_from.push_back(*range);
+        }
+    }
+}
+
+// A proxy's word for who asks: from whom, and in which header. One without the other is a mistake.
+void read_identity(table_reader& table, configuration& into)
+{
+    const bool has_header = table.has("identity_header");
+    const bool has_proxies = table.has("identity_from");
+    if (has_header && !has_proxies) table.missing("identity_from", proxies_expected);
+    if (!has_header && has_proxies) table.missing("identity_header", header_expected);
+    read_proxies(table, into);
+    const auto header = table.text("identity_header", header_expected);
+    if (!header) return;
+    if (!is_token(*header))
+        table.wrong("identity_header", "is not the name of a header", std::string(header_expected));
+    else if (is_taken_header(*header))
+        table.wrong(
+            "identity_header", in_quotes(*header) + " is a header that others write too", std::string(header_expected)
+        );
+    else
+        into.web.identity_header = *header;
+}
+
 bool is_loopback_url(const std::string& url)
 {
     const std::optional<address> at = parse_url(url);
@@ -43,6 +153,7 @@ void read_web(table_reader& root, configuration& into)
         const toml_value* value = table->find("public_url");
         check_url("public_url", *url, value->line, table->path_of("public_url"), table->problems());
     }
+    read_identity(*table, into);
     if (const auto tls = table->table("tls")) read_tls(*tls, into);
     table->refuse_unknown();
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/base/address_range.hpp"
 #include "daemon/base/error.hpp"
 #include "daemon/domain/calendar.hpp"
 #include "daemon/domain/finding_settings.hpp"
@@ -68,8 +69,8 @@ enum class disclosure { reference, initials, name };
 
 struct route_configuration {
     std::string name;
-    std::string channel;             // email | teams | webhook | file | note
-    std::vector<std::string> rules;  // "*" or rule ids
+    std::string channel;            // email | teams | webhook | file | note
+    std::vector<std::string> rules; // "*" or rule ids
     rule_cohort cohort; // told only of these pupils, by year and group; names nobody: of all, and of sources
     std::vector<std::string> stages; // told only when an alert reaches or passes one of these; empty: every stage
     disclosure disclose = disclosure::reference;
@@ -140,6 +141,8 @@ struct configuration {
         std::filesystem::path certificate; // [web.tls]; empty: no TLS
         std::optional<secret_reference> private_key;
         bool links_to_loopback = false; // links in messages would open on this machine only
+        std::string identity_header;    // in which a proxy names the account that asks; empty: no proxy is believed
+        std::vector<address_range> identity_from; // the proxies that are believed; there with the header, and only then
     } web;
     struct backup_section {
         std::filesystem::path target; // absolute
