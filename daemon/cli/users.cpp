@@ -63,13 +63,17 @@ int change(const command_io& io, const command_options& options, account_request
         io.out << "Set-up code of " << options.user << ", good for 7 days and used once:\n\n  " << code
                << "\n\nIts user opens " << (url.empty() ? "http://" + config.web.listen : plain(url))
                << "/setup, chooses a password and adds the account to an authenticator app.\n";
+        if (!config.web.identity_header.empty())
+            io.out << "Through the school's sign-on the account can be used as it is, under the name " << options.user
+                   << ".\n";
         return exit_done;
     });
 }
 
-std::string_view state_of(const account& each, instant now)
+std::string_view state_of(const account& each, bool has_sign_on, instant now)
 {
     if (each.is_set_up()) return "ready";
+    if (has_sign_on) return "by the school's sign-on";
     return each.setup_until > now ? "waits to be set up" : "set-up code too old";
 }
 
@@ -161,7 +165,7 @@ int run_user_list(const command_io& io, const command_options& options)
                 table.row(
                     {each.name,
                      std::string(name_of(each.role)),
-                     std::string(state_of(each, now)),
+                     std::string(state_of(each, !config.web.identity_header.empty(), now)),
                      each.kept_to() && each.scope.is_empty() ? "nobody" : plain(to_text(each.scope)),
                      day(each.first_day),
                      day(each.last_day),

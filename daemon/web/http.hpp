@@ -33,19 +33,23 @@ std::optional<web_fields> parse_form(std::string_view body);
 // The cookies of a Cookie header.
 web_fields parse_cookies(std::string_view header);
 
+class web_body;
+
 struct web_request {
     std::string method; // GET, HEAD or POST
     web_target target;
     web_fields form; // of a POST
     web_fields cookies;
-    std::string peer;       // the address that asks, without its port
-    std::string host;       // as the Host header says
-    std::string origin;     // Origin header; empty: none
-    std::string fetch_site; // Sec-Fetch-Site header; empty: none
-    bool forwarded = false; // a proxy stands between
+    std::string peer;                    // the address that asks, without its port
+    std::string host;                    // as the Host header says
+    std::string origin;                  // Origin header; empty: none
+    std::string fetch_site;              // Sec-Fetch-Site header; empty: none
+    std::vector<std::string> identities; // each value of [web] identity_header, whoever sent it
+    bool forwarded = false;              // a proxy stands between
     bool over_tls = false;
 
-    std::string content_type; // of a body that is yet to be read
+    std::string content_type;
+    web_body* body = nullptr; // of a form with a file: it is yet to be read; outlives the answering
 
     bool is_post() const { return method == "POST"; }
     std::string_view query(std::string_view name) const;

@@ -407,6 +407,7 @@ result<page_model> make_accounts(const page_request& of)
         for (const account& each : of.accounts) {
             out.begin_object();
             write_text_or_null(out, "body", each.body);
+            out.member("by_sign_on", !of.at.config.web.identity_header.empty());
             write_day(out, "from", each.first_day);
             out.member("name", each.name);
             out.member("needs_scope", each.kept_to() && each.scope.is_empty());

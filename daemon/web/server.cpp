@@ -127,6 +127,9 @@ taken_apart(const http::request_header<>& from, const std::string& peer, bool ov
     request.cookies = parse_cookies(text_of(from, http::field::cookie));
     request.origin = text_of(from, http::field::origin);
     request.fetch_site = std::string(from["Sec-Fetch-Site"]);
+    if (const std::string identity = pages.identity_header(); !identity.empty())
+        for (auto [at, end] = from.equal_range(identity); at != end; ++at)
+            request.identities.emplace_back(at->value());
     request.forwarded = from.count("X-Forwarded-For") > 0 || from.count(http::field::forwarded) > 0;
     if (request.is_post()) request.content_type = text_of(from, http::field::content_type);
     return request;
@@ -245,7 +248,8 @@ take_file(talker<Stream>& with, http::request_parser<http::empty_body>&& head, w
                 co_await asio::async_write(with.stream, asio::buffer(go_on), asio::as_tuple(asio::use_awaitable));
             if (unsent) co_return false;
         }
-        answer = co_await with.all->pages->answer(std::move(request), &body);
+        request.body = &body;
+        answer = co_await with.all->pages->answer(std::move(request));
     }
     const std::string bytes = to_bytes(answer, true, over_tls, keep_alive);
     with.lowest.expires_after(answer_wait_max);
@@ -415,7 +419,9 @@ private:
         if (failed) return;
         std::string peer = from.address().to_string();
         const auto held = all_->by_peer.find(peer);
-        if (all_->open >= connections_max || (held != all_->by_peer.end() && held->second >= connections_each_max)) {
+        // All of a school comes from its proxy's address.
+        const bool is_peer_full = held != all_->by_peer.end() && held->second >= connections_each_max;
+        if (all_->open >= connections_max || (is_peer_full && !all_->pages->believes(peer))) {
             if (const auto now = std::chrono::steady_clock::now(); now - told_full_ > std::chrono::minutes(1)) {
                 told_full_ = now;
                 log_event(event::pages_full);

@@ -32,14 +32,16 @@ bool is_same_secret(std::string_view a, std::string_view b)
     return differs == 0;
 }
 
-std::string session_book::open(const account& of, steady_moment now)
+std::string session_book::open(const account& of, steady_moment now, bool by_identity)
 {
     remove_old(now);
+    if (by_identity) remove_oldest(of.name);
     std::string id = random_token();
     web_session fresh;
     fresh.user = of.name;
     fresh.account_changed_at = of.changed_at;
     fresh.form_token = random_token();
+    fresh.by_identity = by_identity;
     fresh.began = now;
     fresh.last_seen = now;
     sessions_.insert_or_assign(kept_form(id), std::move(fresh));
@@ -62,6 +64,18 @@ web_session* session_book::find(std::string_view id, steady_moment now)
 void session_book::close(std::string_view id)
 {
     sessions_.erase(kept_form(id));
+}
+
+void session_book::remove_oldest(std::string_view user_by_identity)
+{
+    const auto is_one = [&](const auto& each) {
+        return each.second.by_identity && each.second.user == user_by_identity;
+    };
+    if (std::ranges::count_if(sessions_, is_one) < by_identity_max) return;
+    auto oldest = std::ranges::find_if(sessions_, is_one);
+    for (auto at = oldest; at != sessions_.end(); ++at)
+        if (is_one(*at) && at->second.last_seen < oldest->second.last_seen) oldest = at;
+    sessions_.erase(oldest);
 }
 
 void session_book::remove_old(steady_moment now)

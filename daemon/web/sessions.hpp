@@ -24,6 +24,7 @@ struct web_session {
     std::string user;
     instant account_changed_at{}; // the account as it was: another value ends the session
     std::string form_token;       // what each form of the session carries
+    bool by_identity = false;     // opened by a believed proxy's word, and good only with it
     steady_moment began{};
     steady_moment last_seen{};
 };
@@ -33,8 +34,9 @@ inline constexpr std::chrono::hours session_life_max{10}; // a school's day
 
 class session_book {
 public:
-    // A new session; gives its id. The oldest goes when there are too many.
-    std::string open(const account& of, steady_moment now);
+    // A new session; gives its id. The oldest goes when there are too many, and of those by identity, which nothing but
+    // a request opens, the account's own oldest.
+    std::string open(const account& of, steady_moment now, bool by_identity = false);
     // The session, its clock set to now; null when there is none or it is over.
     web_session* find(std::string_view id, steady_moment now);
     void close(std::string_view id);
@@ -42,6 +44,8 @@ public:
 
 private:
     static constexpr std::size_t sessions_max = 1000;
+    static constexpr std::ptrdiff_t by_identity_max = 8; // of one account
+    void remove_oldest(std::string_view user_by_identity);
     void remove_old(steady_moment now);
     std::map<std::string, web_session, std::less<>> sessions_; // by SHA-256 of the id
 };

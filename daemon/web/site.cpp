@@ -64,6 +64,12 @@ bool is_loopback(std::string_view peer)
     return peer.starts_with("127.") || peer == "::1" || peer.starts_with("::ffff:127.");
 }
 
+std::string days_of(const account& of)
+{
+    return "This account is good from " + (of.first_day ? format_day(*of.first_day) : "any day") + " to " +
+           (of.last_day ? format_day(*of.last_day) : "any day") + ". Ask the school to change that.";
+}
+
 std::string setup_code_in(std::string_view text)
 {
     std::string code;
@@ -170,7 +176,7 @@ bool site::is_own_form(const web_request& request, std::string_view token) const
     // Without a referrer, which our pages forbid, a browser gives the origin as "null".
     if (!request.origin.empty() && request.origin != "null" &&
         request.origin != (request.over_tls ? "https://" : "http://") + request.host &&
-        request.origin != around_.settings->web.public_url)
+        request.origin != origin_of(around_.settings->web.public_url))
         return false;
     return !token.empty() && is_same_secret(request.field("form_token"), token);
 }
@@ -187,17 +193,62 @@ std::optional<account> site::reader_of(const web_request& request)
     web_session* session = sessions_.find(id, steady::now());
     if (!session) return std::nullopt;
     std::optional<account> held = around_.desk->accounts().find(session->user);
-    if (held && held->is_set_up() && held->changed_at == session->account_changed_at && held->is_in_force(today()))
+    if (held && !session->by_identity && held->is_set_up() && held->changed_at == session->account_changed_at &&
+        held->is_in_force(today()))
         return held;
     sessions_.close(id);
     return std::nullopt;
 }
 
-asio::awaitable<web_answer> site::answer(web_request request, web_body* body)
+web_answer site::identity_refused(const account* held)
+{
+    if (const auto times = not_known_.one_more(steady::now())) log_event(event::identity_not_known, *times);
+    // The account is the asker's own: the days are told as the log-in tells them.
+    return plain_answer(
+        403,
+        "Not let in",
+        held ? days_of(*held) : "Your account at the school is not known to Rollbook. Ask for an account."
+    );
+}
+
+site::entrance site::enter(const claimed_identity& who, web_request& request)
+{
+    using kind = claimed_identity::kind;
+    entrance in;
+    if (who.is == kind::none || who.is == kind::not_believed) {
+        in.reader = reader_of(request);
+        return in;
+    }
+    const std::string name = cookie_name(session_cookie, request);
+    std::optional<account> held =
+        who.is == kind::named ? around_.desk->accounts().find(who.name) : std::optional<account>();
+    const bool may_enter = held && held->is_in_force(today());
+    if (const web_session* session = sessions_.find(request.cookie(name), steady::now())) {
+        if (may_enter && session->user == held->name && session->account_changed_at == held->changed_at) {
+            in.reader = std::move(held);
+            return in;
+        }
+        sessions_.close(request.cookie(name));
+    }
+    if (!may_enter) {
+        in.refused = identity_refused(held ? &*held : nullptr);
+        return in;
+    }
+    // From a link of another site the browser keeps the session's cookie back; a new one would make forms that are open
+    // in another window too old.
+    if (request.fetch_site == "cross-site") return in;
+    const std::string id = sessions_.open(*held, steady::now(), true);
+    request.cookies[name] = id;
+    in.set_cookie = cookie(session_cookie, id, request);
+    in.reader = std::move(held);
+    return in;
+}
+
+asio::awaitable<web_answer> site::answer(web_request request)
 {
     std::string why;
     try {
-        co_return co_await routed_answer(std::move(request), body);
+        co_return co_await routed_answer(std::move(request));
     } catch (const boost::system::system_error& e) {
         if (e.code() == asio::error::operation_aborted) throw;
         why = e.what();
@@ -208,13 +259,17 @@ asio::awaitable<web_answer> site::answer(web_request request, web_body* body)
     co_return plain_answer(500, "Something went wrong", "The page could not be made. Try again; the log says why.");
 }
 
-asio::awaitable<web_answer> site::routed_answer(web_request request, web_body* body)
+asio::awaitable<web_answer> site::routed_answer(web_request request)
 {
-    if (!requests_.allows(request.peer, steady::now())) {
+    request.over_tls = comes_by_tls(*around_.settings, request);
+    const claimed_identity who = identity_of(*around_.settings, request);
+    if (!requests_.allows(counted_as(who, request), steady::now())) {
         web_answer slow = plain_answer(429, "Too many requests", "Wait a few seconds, then try again.");
         slow.headers.emplace_back("Retry-After", "5");
         co_return slow;
     }
+    if (who.is == claimed_identity::kind::not_believed)
+        if (const auto times = not_believed_.one_more(steady::now())) log_event(event::identity_not_believed, *times);
     const routed to = find_route(request.target.path);
     if (!to.to) co_return plain_answer(404, "Not found", "There is nothing at this address.");
     if (request.is_post() ? !to.to->posts : !to.to->gets) {
@@ -222,10 +277,14 @@ asio::awaitable<web_answer> site::routed_answer(web_request request, web_body* b
         no.headers.emplace_back("Allow", to.to->gets ? (to.to->posts ? "GET, HEAD, POST" : "GET, HEAD") : "POST");
         co_return no;
     }
+    // Password and code are the proxy's business.
+    const bool is_by_proxy = who.is == claimed_identity::kind::named || who.is == claimed_identity::kind::unreadable;
+    if (to.to->does == handler::login && is_by_proxy) co_return see_other(next_page(request.query("next")));
     if (to.to->is_open) co_return co_await open_answer(to, std::move(request));
 
-    const std::optional<account> reader = reader_of(request);
-    if (!reader) {
+    entrance in = enter(who, request);
+    if (in.refused) co_return std::move(*in.refused);
+    if (!in.reader) {
         if (request.target.form != page_form::html || request.is_post())
             co_return plain_answer(401, "Not logged in", "Log in, then try again.");
         // A link in a message is followed without the cookie, which another site may not make a browser send. The page
@@ -242,37 +301,52 @@ asio::awaitable<web_answer> site::routed_answer(web_request request, web_body* b
             next += (next.find('?') == std::string::npos ? "?" : "&") + url_encoded(name) + "=" + url_encoded(value);
         co_return see_other(next == "/" ? "/login" : "/login?next=" + url_encoded(next));
     }
+    web_answer answer = co_await reader_answer(to, *in.reader, std::move(request));
+    if (!in.set_cookie.empty()) answer.headers.emplace_back("Set-Cookie", std::move(in.set_cookie));
+    co_return answer;
+}
+
+asio::awaitable<web_answer> site::reader_answer(const routed& to, const account& reader, web_request request)
+{
     // What a role may not open is not there.
-    if (!may_open(*to.to, reader->role, reader->kept_to().has_value()))
+    if (!may_open(*to.to, reader.role, reader.kept_to().has_value()))
         co_return plain_answer(404, "Not found", "There is nothing at this address.");
     const std::string id(request.cookie(cookie_name(session_cookie, request)));
     // Of a form with a file the fields come with its body.
-    if (body) {
+    if (request.body) {
         if (to.to->does != handler::exports)
             co_return plain_answer(415, "Not understood", "Forms are sent as the pages send them.");
-        co_return co_await look_through_export(*reader, std::move(request), *body);
+        co_return co_await look_through_export(reader, std::move(request));
     }
     if (request.is_post() && !is_own_form(request, sessions_.find(id, steady::now())->form_token))
         co_return plain_answer(
             403, "Not done", "The form was too old. Go back, load the page again, and send it once more."
         );
     switch (to.to->does) {
-    case handler::home: co_return see_other(std::string(home_of(reader->role)));
+    case handler::home: co_return see_other(std::string(home_of(reader.role)));
     case handler::logout: {
         sessions_.close(id);
-        exports_.drop(reader->name);
-        web_answer gone = see_other("/login");
+        exports_.drop(reader.name);
+        const bool is_by_proxy = identity_of(*around_.settings, request).is == claimed_identity::kind::named;
+        web_answer gone =
+            is_by_proxy ? plain_answer(
+                              200,
+                              "Logged out",
+                              "You are logged out of Rollbook. Log out at the school's sign-on too: until you do, "
+                              "Rollbook opens again without asking."
+                          )
+                        : see_other("/login");
         gone.headers.emplace_back("Set-Cookie", cookie(session_cookie, "", request));
         co_return gone;
     }
     case handler::verify: co_return start_verification();
-    case handler::bundle: co_return co_await bundle(*reader, std::move(request));
+    case handler::bundle: co_return co_await bundle(reader, std::move(request));
     case handler::exports:
-        if (request.is_post()) co_return co_await end_export(*reader, std::move(request));
-        co_return co_await page(to, *reader, std::move(request));
+        if (request.is_post()) co_return co_await end_export(reader, std::move(request));
+        co_return co_await page(to, reader, std::move(request));
     default:
-        if (request.is_post()) co_return co_await decide(to, *reader, std::move(request));
-        co_return co_await page(to, *reader, std::move(request));
+        if (request.is_post()) co_return co_await decide(to, reader, std::move(request));
+        co_return co_await page(to, reader, std::move(request));
     }
 }
 
@@ -296,7 +370,8 @@ asio::awaitable<web_answer> site::open_answer(const routed& to, web_request requ
     default: break;
     }
     // Counts are for who runs the machine: they are asked for on it, and not through a proxy.
-    if (to.to->does == handler::metrics && (!is_loopback(request.peer) || request.forwarded))
+    if (to.to->does == handler::metrics &&
+        (!is_loopback(request.peer) || request.forwarded || !request.identities.empty()))
         co_return plain_answer(404, "Not found", "There is nothing at this address.");
     press* const worker = press_.get();
     auto count = [worker] { return worker->numbers(); };
@@ -357,14 +432,7 @@ asio::awaitable<web_answer> site::log_in(web_request request)
         co_return log_in_page(request, "The name, the password or the code is not right.", 403);
     }
     failures_.succeeded(name);
-    if (!now_held->is_in_force(today()))
-        co_return log_in_page(
-            request,
-            "This account is good from " + (now_held->first_day ? format_day(*now_held->first_day) : "any day") +
-                " to " + (now_held->last_day ? format_day(*now_held->last_day) : "any day") +
-                ". Ask the school to change that.",
-            403
-        );
+    if (!now_held->is_in_force(today())) co_return log_in_page(request, days_of(*now_held), 403);
     now_held->totp_step = *step;
     around_.desk->accounts().put(*now_held);
     web_answer in = see_other(next_page(request.field("next")));
@@ -511,7 +579,7 @@ void site::forget_exports()
 
 // Into a folder of its own, piece by piece. Nothing is written before the form is known to be ours.
 asio::awaitable<result<std::shared_ptr<waiting_export>>>
-site::receive_export(const std::string& user, web_request request, web_body& body)
+site::receive_export(const std::string& user, web_request request)
 {
     using failed = result<std::shared_ptr<waiting_export>>;
     const auto not_understood = [] {
@@ -523,7 +591,7 @@ site::receive_export(const std::string& user, web_request request, web_body& bod
     std::shared_ptr<waiting_export> made;
     auto file = std::make_shared<std::ofstream>();
     for (;;) {
-        const result<std::string> piece = co_await body.more();
+        const result<std::string> piece = co_await request.body->more();
         if (!piece) co_return piece.error();
         if (piece->empty() || !form.take(*piece)) co_return not_understood();
         if (form.has_file() && !made) {
@@ -567,13 +635,13 @@ site::receive_export(const std::string& user, web_request request, web_body& bod
     co_return made;
 }
 
-asio::awaitable<web_answer> site::look_through_export(const account& reader, web_request request, web_body& body)
+asio::awaitable<web_answer> site::look_through_export(const account& reader, web_request request)
 {
     if (is_receiving_) co_return busy_answer();
     is_receiving_ = true;
     const std::shared_ptr<void> done(nullptr, [this](void*) { is_receiving_ = false; });
     const std::string user = reader.name;
-    auto received = co_await receive_export(user, std::move(request), body);
+    auto received = co_await receive_export(user, std::move(request));
     if (!received)
         co_return plain_answer(
             received.error().code == errc::forbidden ? 403 : 400,

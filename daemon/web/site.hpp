@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/web/exports.hpp"
+#include "daemon/web/identity.hpp"
 #include "daemon/web/press.hpp"
 #include "daemon/web/sessions.hpp"
 #include "daemon/web/surroundings.hpp"
@@ -36,12 +37,20 @@ public:
     void close();
     void take(const configuration& settings) { around_.settings = std::make_shared<const configuration>(settings); }
     // Never throws for what a client sent; what the ledger throws becomes a plain 500.
-    // `body`: of a form with a file, which is read here or not at all.
-    boost::asio::awaitable<web_answer> answer(web_request request, web_body* body = nullptr);
+    boost::asio::awaitable<web_answer> answer(web_request request);
     // An answer in plain words, for what never becomes a request.
     web_answer plain_answer(int status, const std::string& title, const std::string& what) const;
+    // The header whose values a request's `identities` are; empty: none.
+    const std::string& identity_header() const { return around_.settings->web.identity_header; }
+    bool believes(std::string_view peer) const { return is_believed(*around_.settings, peer); }
 
 private:
+    // Whose request it is, or why it is not answered.
+    struct entrance {
+        std::optional<account> reader;
+        std::optional<web_answer> refused;
+        std::string set_cookie; // of a session that the request opened
+    };
     struct pending_setup {
         account fresh;
         instant of_account_changed_at{};
@@ -49,7 +58,8 @@ private:
     };
     struct check_state;
 
-    boost::asio::awaitable<web_answer> routed_answer(web_request request, web_body* body);
+    boost::asio::awaitable<web_answer> routed_answer(web_request request);
+    boost::asio::awaitable<web_answer> reader_answer(const routed& to, const account& reader, web_request request);
     boost::asio::awaitable<web_answer> open_answer(const routed& to, web_request request);
     boost::asio::awaitable<web_answer> log_in(web_request request);
     boost::asio::awaitable<web_answer> set_up(web_request request);
@@ -63,9 +73,9 @@ private:
     web_answer set_up_page(const web_request& request, std::map<std::string, std::string> words, int status = 200);
     web_answer change_scope(const web_request& sent, const std::string& user);
     boost::asio::awaitable<web_answer> bundle(const account& reader, web_request request);
-    boost::asio::awaitable<web_answer> look_through_export(const account& reader, web_request request, web_body& body);
+    boost::asio::awaitable<web_answer> look_through_export(const account& reader, web_request request);
     boost::asio::awaitable<result<std::shared_ptr<waiting_export>>>
-    receive_export(const std::string& user, web_request request, web_body& body);
+    receive_export(const std::string& user, web_request request);
     boost::asio::awaitable<web_answer> end_export(const account& reader, web_request request);
     void forget_exports();
     std::shared_ptr<page_order> order_of(const routed& to, const account& reader, const web_request& request);
@@ -74,6 +84,9 @@ private:
     verify_standing verification() const;
     void record(const account& reader, const made_page& made, const web_request& request);
     civil_day today() const; // at the school
+    // By a believed proxy's word or by the session. A session that is opened becomes the request's own.
+    entrance enter(const claimed_identity& who, web_request& request);
+    web_answer identity_refused(const account* held);
     // The account whose session the request carries.
     std::optional<account> reader_of(const web_request& request);
     page_frame frame_of(const std::string& form_token) const;
@@ -94,6 +107,8 @@ private:
     bool is_receiving_ = false;
     rate_limit requests_{120, 30};
     rate_limit tries_{20, 0.5};
+    hourly_count not_believed_;
+    hourly_count not_known_;
     std::map<std::string, pending_setup, std::less<>> pending_;
     // Who saw whom on which day, as the ledger was told.
     std::map<std::pair<std::string, std::string>, civil_day> told_;

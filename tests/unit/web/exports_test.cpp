@@ -103,7 +103,8 @@ struct exports_fixture : site_fixture {
         request.peer = "192.0.2.7";
         request.host = "rollbook.example";
         request.cookies = cookies;
-        return test::run(loop, pages->answer(std::move(request), &body));
+        request.body = &body;
+        return test::run(loop, pages->answer(std::move(request)));
     }
     web_answer send(const std::string& body, std::size_t piece = 50)
     {

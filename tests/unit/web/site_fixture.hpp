@@ -95,6 +95,8 @@ struct site_fixture : small_school {
     std::function<void(web_surroundings&)> surround;
     std::unique_ptr<site> pages;
     web_fields cookies;
+    std::string peer = "192.0.2.7";
+    std::vector<std::string> identities; // what every request says in [web] identity_header
 
     site_fixture()
     {
@@ -176,7 +178,8 @@ struct site_fixture : small_school {
 
     web_answer ask(web_request request)
     {
-        request.peer = "192.0.2.7";
+        request.peer = peer;
+        request.identities = identities;
         request.host = "rollbook.example";
         if (request.cookies.empty()) request.cookies = cookies;
         return test::run(loop, pages->answer(std::move(request)));
