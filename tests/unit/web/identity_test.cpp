@@ -294,6 +294,11 @@ TEST_CASE_METHOD(
     CHECK(post("/ledger/verify", form, "https://elsewhere.example").status == 403);
     CHECK(post("/ledger/verify", form, "http://rollbook.example").status == 403);
     CHECK(post("/ledger/verify", form, "https://rollbook.example").status == 303);
+    // A proxy that does not pass on by which name it was called.
+    host = "127.0.0.1:8480";
+    CHECK(shown_to(get("/rules")) == "lead");
+    CHECK(post("/ledger/verify", form, "https://elsewhere.example").status == 403);
+    CHECK(post("/ledger/verify", form, "https://rollbook.example").status == 303);
 }
 
 struct tls_row {

@@ -96,6 +96,7 @@ struct site_fixture : small_school {
     std::unique_ptr<site> pages;
     web_fields cookies;
     std::string peer = "192.0.2.7";
+    std::string host = "rollbook.example";
     std::vector<std::string> identities; // what every request says in [web] identity_header
 
     site_fixture()
@@ -180,7 +181,7 @@ struct site_fixture : small_school {
     {
         request.peer = peer;
         request.identities = identities;
-        request.host = "rollbook.example";
+        request.host = host;
         if (request.cookies.empty()) request.cookies = cookies;
         return test::run(loop, pages->answer(std::move(request)));
     }
