@@ -192,6 +192,18 @@ TEST_CASE_METHOD(proxy_fixture, "an account that is removed or changed is so at 
     CHECK_THAT(gone.body, Catch::Contains("Your account at the school is not known to Rollbook. Ask for an account."));
 }
 
+TEST_CASE_METHOD(proxy_fixture, "the page of accounts says who comes by the sign-on alone", "[web]")
+{
+    const std::string by_sign_on = "<th scope=\"row\">new</th><td>lead</td><td>by the school's sign-on";
+    CHECK_THAT(get_as(proxy, {"admin"}, "/accounts").body, Catch::Contains(by_sign_on));
+    CHECK_THAT(get_as(proxy, {"admin"}, "/accounts.json").body, Catch::Contains("\"by_sign_on\":true"));
+    config.web.identity_header.clear();
+    open();
+    identities.clear();
+    log_in(role::admin);
+    CHECK_THAT(get("/accounts").body, Catch::Contains("<th scope=\"row\">new</th><td>lead</td><td>waits to be set up"));
+}
+
 TEST_CASE_METHOD(proxy_fixture, "an engagement that is over is told with its days", "[web]")
 {
     const web_answer over = get_as(proxy, {"past"});
