@@ -8,6 +8,7 @@
 #include "connectors/rest/rest_note_writer.hpp"
 #include "connectors/singer/singer_connector.hpp"
 #include "daemon/net/address.hpp"
+#include "daemon/ports/record_mapping.hpp"
 #include "daemon/ports/secrets.hpp"
 #include "daemon/service/export_preview.hpp"
 
@@ -121,7 +122,7 @@ result<export_preview> try_export(
     if (!as) return as.error();
     // As it is read in the source's own folder, but that the file is there and stays.
     auto mapping = std::make_shared<mapping_file>(*as->mapping);
-    mapping->files = "*";
+    mapping->files = "export"; // what it is called while it waits
     mapping->settle = {};
     mapping->then = after_import::leave;
     as->mapping = std::move(mapping);

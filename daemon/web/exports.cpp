@@ -10,7 +10,7 @@ constexpr std::size_t waiting_max = 8;
 
 } // namespace
 
-waiting_export::~waiting_export()
+void waiting_export::remove() const
 {
     std::error_code ignored;
     fs::remove_all(folder, ignored);
@@ -40,6 +40,7 @@ result<std::shared_ptr<waiting_export>> waiting_exports::begin(const std::string
 
 void waiting_exports::keep(const std::string& user, std::shared_ptr<const waiting_export> value)
 {
+    drop(user);
     held_[user] = std::move(value);
 }
 
@@ -49,9 +50,24 @@ std::shared_ptr<const waiting_export> waiting_exports::of(const std::string& use
     return found == held_.end() ? nullptr : found->second;
 }
 
+std::shared_ptr<const waiting_export> waiting_exports::take(const std::string& user)
+{
+    auto node = held_.extract(user);
+    return node.empty() ? nullptr : std::move(node.mapped());
+}
+
+void waiting_exports::drop(const std::string& user)
+{
+    if (const auto held = take(user)) held->remove();
+}
+
 std::optional<steady_moment> waiting_exports::forget(steady_moment now)
 {
-    std::erase_if(held_, [&](const auto& each) { return each.second->until_steady <= now; });
+    std::erase_if(held_, [&](const auto& each) {
+        const bool is_over = each.second->until_steady <= now;
+        if (is_over) each.second->remove();
+        return is_over;
+    });
     std::optional<steady_moment> next;
     for (const auto& [user, each] : held_)
         if (!next || each->until_steady < *next) next = each->until_steady;

@@ -13,7 +13,10 @@
 
 namespace rollbook {
 
-// An export file that somebody sent and has not yet said of whether it is to be read. Its folder goes with it.
+inline constexpr const char* export_file_name = "export";
+
+// An export file that somebody sent and has not yet said of whether it is to be read. Its folder goes with it, or
+// before: a page that is just being made may hold this for longer.
 struct waiting_export {
     std::filesystem::path folder; // holds the one file
     std::string key;              // names it in a form
@@ -26,10 +29,11 @@ struct waiting_export {
     std::optional<failure> why; // it cannot be read
 
     explicit waiting_export(std::filesystem::path where) : folder(std::move(where)) {}
-    ~waiting_export();
+    ~waiting_export() { remove(); }
     waiting_export(const waiting_export&) = delete;
     waiting_export& operator=(const waiting_export&) = delete;
-    std::filesystem::path file() const { return folder / "export"; }
+    void remove() const;
+    std::filesystem::path file() const { return folder / export_file_name; }
     bool can_be_added() const { return !why && !found.was_read_before && found.rows > found.rows_aside; }
 };
 
@@ -44,7 +48,9 @@ public:
     result<std::shared_ptr<waiting_export>> begin(const std::string& user);
     void keep(const std::string& user, std::shared_ptr<const waiting_export> value);
     std::shared_ptr<const waiting_export> of(const std::string& user) const;
-    void drop(const std::string& user) { held_.erase(user); }
+    // Takes it out; its file is then the caller's to remove.
+    std::shared_ptr<const waiting_export> take(const std::string& user);
+    void drop(const std::string& user);
     // Forgets those whose time is over, and says when to look again.
     std::optional<steady_moment> forget(steady_moment now);
 

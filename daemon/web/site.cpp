@@ -688,12 +688,13 @@ asio::awaitable<web_answer> site::end_export(const account& reader, web_request 
     if (request.field("do") != "add" || !held->can_be_added() || !is_as_shown)
         co_return plain_answer(400, "Not done", "It cannot be added as it is. Go back, and send the file again.");
     const std::string user = reader.name;
-    exports_.drop(user); // not twice
+    exports_.take(user); // not twice
     around_.desk->record_access(user, no_entry, "add-export " + held->source);
     auto add = [held, settings, now = around_.desk->now(), put = around_.add_export] {
         return put(*settings, held->source, held->file(), now);
     };
     const result<void> added = co_await elsewhere<result<void>>(checks_, std::move(add));
+    held->remove();
     if (!added) co_return plain_answer(500, "Not done", sentence(added.error().what) + " " + added.error().to_do);
     // As soon as the file counts as still.
     constexpr std::chrono::seconds moment{1};

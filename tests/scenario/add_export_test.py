@@ -8,8 +8,9 @@ import select
 import socket
 import time
 
+import report_test
 from pages_test import Pages
-from report_test import HEADINGS, MAPPING, SECRET, ReportFolder, xlsx
+from report_test import MAPPING, SECRET, xlsx
 from support import main, wait_until
 
 EDGE = "----WebKitFormBoundaryx7f"
@@ -27,7 +28,7 @@ def form(token, content, source="cpoms"):
 
 
 class AddExport(Pages):
-    row, csv, put, left = ReportFolder.row, ReportFolder.csv, ReportFolder.put, ReportFolder.left
+    row, csv, left = (getattr(report_test.ReportFolder, name) for name in ("row", "csv", "left"))
 
     def before_start(self):
         self.exports = self.folder / "exports"
@@ -67,7 +68,7 @@ class AddExport(Pages):
         shown = dsl.get("/exports").text + dsl.get("/exports.csv").text + json.dumps(found)
         for hidden in [*self.upns[:3], SECRET, "Okoro", "INC-001", "Ana Ahmed"]:
             self.assertNotIn(hidden, shown)
-        self.assertIn("XXX-999", shown)
+        self.assertIn("X999999999999", shown)
         self.assertEqual((len(self.held()), self.left(), self.concerns()), (1, [], []))
 
         self.assertEqual(self.decide(dsl, "add").status, 303)
@@ -87,7 +88,7 @@ class AddExport(Pages):
 
     def test_a_file_that_cannot_be_read_is_said_and_nothing_of_it_stays(self):
         dsl = self.somebody("dsl")
-        for content, told in ((b"some,other,headings\n1,2,3\n", "heading"), (xlsx([self.row(1)]), ""),
+        for content, told in ((b"some,other,headings\n1,2,3\n", "no column"), (xlsx([self.row(1)]), ""),
                               (self.csv([self.row(1)]).encode()[:-40] + b'"', "")):
             self.assertEqual(self.send(dsl, content).status, 303)
             found = self.waiting(dsl)
