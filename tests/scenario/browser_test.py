@@ -30,7 +30,7 @@ class InChromium(Pages):
         (self.folder / "cpoms-mapping.toml").write_text(MAPPING)
         self.config.write_text(self.config.read_text().replace("[rules]", FOLDER + "[rules]"))
         upns = sorted(p["upn"] for p in self.school.known_pupils.values() if p["upn"])
-        lines = [f"INC-{i},2025-11-1{i} 09:00,,{upn},,,Attendance,,text,,,,,".split(",") for i, upn in enumerate(upns[:4])]
+        lines = [f"INC-{i},2025-11-1{i}T09:00,,{upn},,,Attendance,,text,,,,,".split(",") for i, upn in enumerate(upns[:4])]
         lines[2][3] = "1.23457E+12"
         (self.folder / "incidents.csv").write_text("\n".join(map(",".join, [HEADINGS, *lines])) + "\n")
         # Read an hour before the daemon starts, so that something was known before what is changed below.
