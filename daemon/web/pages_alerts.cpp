@@ -246,6 +246,7 @@ result<page_model> make_today(const page_request& of)
         if (!is_live(each)) continue;
         (each.rule == "reason-overdue" ? no_reason : live).push_back(each);
     }
+    sort_by_urgency(of, live);
     const auto registers = registers_today(of);
     page_model page;
     page.page = "today";

@@ -4,6 +4,7 @@
 #include "daemon/views/labels.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace rollbook {
 
@@ -51,6 +52,7 @@ void write_alert_row(json_writer& out, const page_request& of, const alert& each
     out.member("reason", each.reason);
     out.member("rule", each.rule);
     out.member("rule_title", judged_by ? judged_by->title : each.rule);
+    out.member("safety", judged_by && judged_by->safety);
     if (is_about_source(each)) out.member("source", each.source);
     out.member("stage", each.stage);
     out.member("state", name_of(each.state));
@@ -92,6 +94,15 @@ std::vector<alert> alerts_of(const page_request& of, bool (*wanted)(const alert&
         return rank_of(of, a) < rank_of(of, b);
     });
     return all;
+}
+
+void sort_by_urgency(const page_request& of, std::vector<alert>& all)
+{
+    const auto place = [&](const alert& each) {
+        const rule* judged_by = find_rule(of, each.rule);
+        return std::tuple(!(judged_by && judged_by->safety), each.state != alert_state::open, rank_of(of, each));
+    };
+    std::ranges::stable_sort(all, {}, place);
 }
 
 std::vector<csv_column> alert_columns()

@@ -31,6 +31,8 @@ void write_alert_row(json_writer& out, const page_request& of, const alert& each
 const rule* find_rule(const page_request& of, std::string_view id);
 // The alerts that the reader may see and `wanted` holds for, the most pressing first.
 std::vector<alert> alerts_of(const page_request& of, bool (*wanted)(const alert&));
+// A child's safety first, then what nobody has acknowledged, then the higher stage of its rule; else as they were.
+void sort_by_urgency(const page_request& of, std::vector<alert>& all);
 std::vector<csv_column> alert_columns();
 
 // Whether the reader is told who the pupil is, and what they may see of the pupil: of one that was opened to an auditor

@@ -117,4 +117,52 @@ TEST_CASE_METHOD(today_fixture, "what is held back is told with its reason, to w
     }
 }
 
+TEST_CASE_METHOD(
+    today_fixture,
+    "today lists a child's safety first, then what nobody acknowledged, the highest stage before others",
+    "[web]"
+)
+{
+    rule missing = config.rules.front();
+    missing.id = "missing-child";
+    missing.safety = true;
+    config.rules.front().stages.push_back({"head", 6, {}});
+    config.rules.push_back(missing);
+    open();
+    const auto add = [this](const char* of, const char* stage, alert_state state, const char* when) {
+        alert one;
+        one.pupil = ben;
+        one.rule = of;
+        one.stage = stage;
+        one.state = state;
+        one.value = one.threshold = 2;
+        one.window = {on("2026-11-09"), on("2026-11-23")};
+        one.opened_at = one.changed_at = at(when);
+        one.evidence = {late_mark};
+        one.reason = std::string(of) + " " + stage + " " + when;
+        ledger->append(entry_kind::record, at(when), alert_payload(one, ledger->size()));
+    };
+    add("missing-child", "tutor", alert_state::acknowledged, "2026-11-23T08:10:00Z");
+    add("missing-child", "tutor", alert_state::open, "2026-11-23T08:11:00Z");
+    add("repeated-lateness", "head", alert_state::open, "2026-11-23T08:12:00Z");
+    add("repeated-lateness", "head", alert_state::acknowledged, "2026-11-23T08:13:00Z");
+    for (int i = 0; i < 40; ++i)
+        add("repeated-lateness", "tutor", alert_state::open, "2026-11-23T08:14:00Z");
+    log_in(role::lead);
+    const json_document document = today();
+    const json_view rows = document.root()["alerts"];
+    CHECK(rows.size() == 30);
+    const auto at_row = [&](std::size_t i) {
+        return std::string(*rows.at(i)["rule"].string_if()) + " " + std::string(*rows.at(i)["stage"].string_if()) +
+               " " + std::string(*rows.at(i)["state"].string_if());
+    };
+    CHECK(at_row(0) == "missing-child tutor open");
+    CHECK(at_row(1) == "missing-child tutor acknowledged");
+    CHECK(at_row(2) == "repeated-lateness head open");
+    CHECK(at_row(3) == "repeated-lateness tutor open");
+    CHECK(rows.at(1)["safety"].bool_if() == true);
+    CHECK(rows.at(2)["safety"].bool_if() == false);
+    CHECK_THAT(get("/today").body, Catch::Contains("class=\"tag acknowledged red\""));
+}
+
 } // namespace rollbook
