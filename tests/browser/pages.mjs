@@ -196,6 +196,16 @@ for (const [suffix, options] of [
   await other.goto(alert);
   await other.locator("table a[href^='/entries/']").first().click();
   check(/\/entries\/\d+$/.test(other.url()), "without JavaScript the evidence does not lead to its entry");
+  // Every page says the same with and without it.
+  for (const url of [alert, pupil, meeting, ...["today", "calls", "alerts", "baseline", "pupils", "groups", "findings", "statements",
+    "sources", "ledger", "rules", "rules/why", "rules/backtest", "reports", "reports/governors"].map((p) => `${given.url}/${p}`)]) {
+    const texts = [];
+    for (const each of [page, other]) {
+      await each.goto(url);
+      texts.push(await each.locator("main").innerText());
+    }
+    check(texts[0].length > 40 && texts[0] === texts[1], `without JavaScript ${new URL(url).pathname} says something else`);
+  }
   await context.close();
 }
 {

@@ -8,27 +8,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A body that comes in pieces of a size, or breaks off.
-class body_in_pieces final : public web_body {
-public:
-    body_in_pieces(std::string all, std::size_t piece) : all_(std::move(all)), piece_(piece) {}
-    boost::asio::awaitable<result<std::string>> more() override
-    {
-        ++asked;
-        if (breaks_after && asked > *breaks_after)
-            co_return failure(errc::usage, "the file did not come to its end", "Send it again.");
-        std::string next = all_.substr(0, piece_);
-        all_.erase(0, next.size());
-        co_return next;
-    }
-    std::size_t asked = 0;
-    std::optional<std::size_t> breaks_after;
-
-private:
-    std::string all_;
-    std::size_t piece_;
-};
-
 std::string text_in(const fs::path& file)
 {
     std::ifstream in(file, std::ios::binary);

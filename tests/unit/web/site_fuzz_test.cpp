@@ -2,6 +2,7 @@
 // and bytes at random. Two seconds, or as many as SITE_FUZZ_SECONDS says; SITE_FUZZ_SEED repeats a run.
 
 #include "daemon/base/url_encoding.hpp"
+#include "daemon/ports/record_mapping.hpp"
 #include "daemon/reports/report.hpp"
 #include "tests/unit/web/site_fixture.hpp"
 
@@ -90,7 +91,8 @@ public:
                                             "/sources",  "/rules",    "/ledger",    "/ledger/checkpoint",
                                             "/reports",  "/accounts", "/style.css", "/healthz",
                                             "/readyz",   "/metrics",  "/alerts/",   "/pupils/P-",
-                                            "/entries/", "/proofs/"};
+                                            "/entries/", "/proofs/",  "/rules/why", "/rules/backtest",
+                                            "/exports"};
             for (const report_kind& each : report_kinds())
                 all.push_back("/reports/" + std::string(each.name));
             return all;
@@ -107,15 +109,29 @@ public:
     std::string fields()
     {
         static const std::vector<std::string> names = {
-            "known_at", "pupil",     "from",    "to",      "year",     "form",     "order",      "state",
-            "kind",     "what",      "before",  "by",      "names",    "rule",     "all",        "do",
-            "action",   "action_id", "owner",   "adult",   "outcome",  "text",     "on",         "due",
-            "review",   "account",   "name",    "scope",   "password", "code",     "setup_code", "again",
-            "pending",  "next",      "pupil_1", "pupil_2", "alert_34", "marker_7", "tell"};
+            "known_at", "pupil",    "from",    "to",         "year",  "form",    "order",  "state",   "kind",
+            "what",     "before",   "by",      "names",      "rule",  "all",     "do",     "action",  "action_id",
+            "owner",    "adult",    "outcome", "text",       "on",    "due",     "review", "account", "name",
+            "scope",    "password", "code",    "setup_code", "again", "pending", "next",   "pupil_1", "pupil_2",
+            "alert_34", "marker_7", "tell",    "key",        "added", "go",      "rows",   "source",  "stage_tutor"};
         std::string all;
         while (!once_in(4))
             all += (all.empty() ? "" : "&") + url_encoded(once_in(20) ? value() : one_of(names)) + "=" +
                    (once_in(10) ? value() : url_encoded(value()));
+        return all;
+    }
+
+    // A form with a file, as a browser sends it or spoilt on the way.
+    std::string file_form(const std::string& token)
+    {
+        const auto part = [](const std::string& headers, const std::string& value) {
+            return "--edge\r\nContent-Disposition: form-data; " + headers + "\r\n\r\n" + value + "\r\n";
+        };
+        std::string all = part("name=\"form_token\"", once_in(4) ? value() : token) +
+                          part("name=\"source\"", once_in(4) ? value() : "cpoms") +
+                          part("name=\"file\"; filename=\"a.csv\"", std::string(below(5'000), 'r')) + "--edge--\r\n";
+        while (once_in(3))
+            mutate(all);
         return all;
     }
 
@@ -162,6 +178,27 @@ TEST_CASE_METHOD(
         "X9",
         R"({"forename":"<script>alert(1)</script>","registration_group":"8B","surname":"O'Hara","year":"8"})"
     );
+    bundle_folder uploads;
+    std::uint64_t added = 0;
+    auto mapping = std::make_shared<mapping_file>();
+    mapping->records.emplace_back();
+    config.sources[1].connector = "report";
+    config.sources[1].mapping = mapping;
+    surround = [&](web_surroundings& around) {
+        around.uploads = uploads.path;
+        around.try_export = [](const configuration&, auto&&...) -> result<export_preview> {
+            export_preview found;
+            found.rows = 2;
+            found.aside.push_back({1, "<script>alert(1)</script>", {{"pupil_upn", "X999999999999"}}});
+            found.rows_aside = 1;
+            return found;
+        };
+        around.add_export = [&](const configuration&, auto&&...) -> result<void> {
+            ++added;
+            return {};
+        };
+    };
+    open();
     const char* seconds = std::getenv("SITE_FUZZ_SECONDS");
     const char* seeded = std::getenv("SITE_FUZZ_SEED");
     const std::uint64_t seed = seeded ? std::strtoull(seeded, nullptr, 10) : std::random_device()();
@@ -195,6 +232,14 @@ TEST_CASE_METHOD(
         request.host = "rollbook.example";
         request.peer = "198.51." + std::to_string(asked / 250 % 250) + "." + std::to_string(asked % 250);
         const bool is_logged_in = !request.cookies.empty();
+        std::optional<body_in_pieces> file;
+        if (request.is_post() && request.target.path == "/exports" && make.once_in(2)) {
+            request.content_type = "multipart/form-data; boundary=edge";
+            request.form.clear();
+            file.emplace(make.file_form(tokens[who]), 1 + make.below(700));
+            if (make.once_in(4)) file->breaks_after = make.below(5);
+            request.body = &*file;
+        }
         const web_answer got = test::run(loop, pages->answer(std::move(request)));
         CAPTURE(seed, asked, name_of(people[who].role), path, got.status);
         const std::vector<int> known = {200, 303, 400, 401, 403, 404, 405, 429, 503};
@@ -208,6 +253,8 @@ TEST_CASE_METHOD(
     }
     if (seconds) std::cout << asked << " requests, seed " << seed << '\n';
     CHECK(asked > 0);
+    // Nobody asks for a file by its key at random.
+    CHECK(added == 0);
 }
 
 } // namespace
