@@ -53,6 +53,8 @@ int run_daemon(const command_io& io, const command_options& options);
 int run_rules_check(const command_io& io, const command_options& options);
 int run_rules_why(const command_io& io, const command_options& options);
 int run_rules_backtest(const command_io& io, const command_options& options);
+// How many alerts a week each rule in force would have raised in this academic year so far; for the wizard.
+int run_rules_weekly(const command_io& io, const command_options& options);
 int run_rules_list(const command_io& io, const command_options& options);
 int run_route_test(const command_io& io, const command_options& options);
 int run_poll(const command_io& io, const command_options& options);

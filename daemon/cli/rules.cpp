@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <set>
 
 namespace rollbook {
 namespace {
@@ -24,6 +25,14 @@ const rule& rule_named(const configuration& config, const std::string& id)
 std::string shown(const rule& by, std::int64_t value)
 {
     return shown_value(value, in_hundredths(by));
+}
+
+// "3.2"; of a share that is not whole the next tenth above: fewer than come must not be promised.
+std::string tenths(std::int64_t all, std::size_t parts)
+{
+    const auto of = static_cast<std::int64_t>(std::max<std::size_t>(parts, 1));
+    const std::int64_t cut = (all * 10 + of - 1) / of;
+    return grouped(cut / 10) + "." + std::to_string(cut % 10);
 }
 
 void print_counts(const command_io& io, const rule& by, const backtest_counts& counts)
@@ -126,6 +135,47 @@ int run_rules_why(const command_io& io, const command_options& options)
                  "there is no register of " + reference_of(*pupil) + " to judge",
                  "Rules judge pupils whom the MIS has marks for."}
             );
+        return exit_done;
+    });
+}
+
+int run_rules_weekly(const command_io& io, const command_options& options)
+{
+    return with_ledger(io, options, [&](const workplace& at) {
+        backtest_order order;
+        order.mis = judged_source(at.config).value();
+        order.calendar = at.config.calendar;
+        order.watched = at.config.watch_list;
+        std::ranges::copy_if(at.config.rules, std::back_inserter(order.rules), [](const rule& each) {
+            return each.enabled && can_be_tried(each);
+        });
+        const civil_day today = day_of(at.zone.to_local(at.now));
+        order.days = {school_calendar::academic_year_start(today), today};
+        const auto counts = backtest(at.reader, at.zone, order, {});
+        std::set<civil_day> weeks;
+        for (civil_day day = order.days.first; day <= order.days.last; day += std::chrono::days(1))
+            if (order.calendar.is_school_day(day)) weeks.insert(monday_of(day));
+        io.out
+            << "From " << format_day(order.days.first) << ", " << weeks.size()
+            << " school weeks. A week's alerts of a rule by the clock, such as a child who is missing, show once marks "
+               "are read as they are taken.\n\n";
+        text_table table(io.out, {"Rule", ">Alerts a week", ">Most in a week", ">Met already"});
+        std::int64_t sum = 0;
+        for (const rule& by : order.rules) {
+            const backtest_counts& found = counts.at(by.id);
+            std::int64_t all = 0, most = 0;
+            for (const auto& [monday, stages] : found.weeks) {
+                std::int64_t week = 0;
+                for (const auto& [stage, alerts] : stages)
+                    week += alerts;
+                all += week;
+                most = std::max(most, week);
+            }
+            sum += all;
+            table.row({by.id, tenths(all, weeks.size()), grouped(most), grouped(found.already)});
+        }
+        table.row({"all", tenths(sum, weeks.size()), "", ""});
+        table.end();
         return exit_done;
     });
 }

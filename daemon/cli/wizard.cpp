@@ -88,8 +88,11 @@ public:
         io_.out << "\nWritten: " << plain(file_.string()) << " and what it names. The ledger is "
                 << plain(config.ledger.path.string()) << ".\n"
                 << "Give the auditor this public key; with it every signed checkpoint can be checked:\n"
-                << vkey << "\n\nNext: rollbook" << (is_usual() ? "" : " --config " + plain(file_.string()))
-                << " poll reads everything once";
+                << vkey << '\n';
+        const bool is_read = show_alerts_a_week();
+        const std::string program = "rollbook" + (is_usual() ? "" : " --config " + plain(file_.string()));
+        io_.out << "\nNext: " << program
+                << (is_read ? " rules list says what may be changed about them" : " poll reads everything once");
         if (file_.parent_path() == "/etc/rollbook")
             io_.out << "; systemctl enable --now rollbook@" << plain(stem_) << " starts it for good";
         io_.out << ".\n" << last_words_;
@@ -97,6 +100,24 @@ public:
     }
 
 private:
+    // What the rules would mean for the school, from its own past. Everything is set up by then: answers that have
+    // ended mean no. Whether the sources were read.
+    bool show_alerts_a_week()
+    {
+        io_.out << "\nEvery source can be read once now, to show how many alerts a week each rule would have raised.\n"
+                   "That sends one message about what was crossed already. Read them now [yes]: ";
+        io_.out.flush();
+        const auto line = io_.context.read_line(false);
+        io_.out << '\n';
+        if (!line || !(line->empty() || line->starts_with('y'))) return false;
+        command_options now;
+        now.config = file_;
+        if (run_poll(io_, now) != exit_done) return false;
+        io_.out << '\n';
+        run_rules_weekly(io_, now);
+        return true;
+    }
+
     bool is_usual() const { return file_ == command_options().config; }
 
     // Throws when the answers end.

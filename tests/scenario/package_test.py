@@ -2,6 +2,8 @@
 
 import atexit
 import functools
+import json
+import math
 import os
 import re
 import shutil
@@ -169,6 +171,7 @@ class Wizard(unittest.TestCase):
         self.assertEqual({n: m for n, m in modes.items() if not n.startswith("ledger.")},
                          {"hill.toml": 0o640, "hill-calendar.toml": 0o640, "hill-mis.token": 0o600,
                           "hill-safeguarding.password": 0o600})
+        self.assertIn("Next: rollbook", done.stdout)  # the answers ended: nothing was read
         polled = self.run_program("poll")
         self.assertEqual(polled.returncode, 0, polled.stdout + polled.stderr)
         self.assertEqual(len(of_the_first_read(self.school.mails())), 1)
@@ -182,6 +185,20 @@ class Wizard(unittest.TestCase):
         again = self.run_wizard("")
         self.assertEqual(again.returncode, 3, again.stdout)
         self.assertIn("overwrites nothing", again.stderr)
+
+    def test_it_shows_from_the_school_s_own_past_how_many_alerts_a_week_each_rule_would_raise(self):
+        done = self.run_wizard(self.answers([self.school.token]) + "\nyes\n")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(len(of_the_first_read(self.school.mails())), 1)
+        shown = dict(re.findall(r"^([a-z0-9-]+) +([0-9]+\.[0-9])(?: |$)", done.stdout, re.M))
+        counted = json.loads(self.run_program("rules", "backtest", "--json").stdout)
+        weeks = int(re.search(r"([0-9]+) school weeks", done.stdout)[1])
+        self.assertGreater(weeks, 8)
+        alerts = {each["rule"]: sum(sum(week["stages"].values()) for week in each["weeks"]) for each in counted}
+        self.assertEqual({rule: float(shown[rule]) for rule in alerts},
+                         {rule: math.ceil(count * 10 / weeks) / 10 for rule, count in alerts.items()})
+        self.assertGreater(float(shown["all"]), 0)
+        self.assertIn("rules list", done.stdout)
 
     def test_the_authority_answers_the_request_and_another_machine_opens_the_page(self):
         host = "rollbook.example.sch.uk"
