@@ -105,7 +105,9 @@ private:
     bool show_alerts_a_week()
     {
         io_.out << "\nEvery source can be read once now, to show how many alerts a week each rule would have raised.\n"
-                   "That sends one message about what was crossed already. Read them now [yes]: ";
+                   "That sends one message about what was crossed already, and one for each child whose safety is in "
+                   "doubt\n"
+                   "today. Read them now [yes]: ";
         io_.out.flush();
         const auto line = io_.context.read_line(false);
         io_.out << '\n';
