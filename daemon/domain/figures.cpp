@@ -18,6 +18,18 @@ void figures::add(code_class klass, bool is_late)
     if (is_late) ++late;
 }
 
+figures& figures::operator+=(const figures& other)
+{
+    possible += other.possible;
+    present += other.present;
+    authorised += other.authorised;
+    unauthorised += other.unauthorised;
+    late += other.late;
+    unmapped += other.unmapped;
+    not_recorded += other.not_recorded;
+    return *this;
+}
+
 bool figures::absence_at_least(std::int64_t numerator, std::int64_t denominator) const
 {
     return possible > 0 && absent() * denominator >= numerator * possible;

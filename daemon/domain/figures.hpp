@@ -21,6 +21,7 @@ struct figures {
     // Adds one mark: its class on the session's day, and whether that row of the table says late. Lateness is read only
     // of a class that counts as possible; not_required and administrative change nothing.
     void add(code_class klass, bool is_late);
+    figures& operator+=(const figures& other);
     std::int64_t absent() const { return authorised + unauthorised; }
     // True when absent / possible >= numerator / denominator, in integers; false when nothing was possible.
     bool absence_at_least(std::int64_t numerator, std::int64_t denominator) const;

@@ -1,7 +1,9 @@
 #include "daemon/ledger/kept_marks.hpp"
 
+#include "daemon/domain/code_book.hpp"
+
 #include <algorithm>
-#include <tuple>
+#include <span>
 
 namespace rollbook {
 namespace {
@@ -40,28 +42,69 @@ void kept_marks::each(
     const day_range& days, entry_index pupil, entry_index n, const std::function<bool(const mark_view&)>& use
 ) const
 {
-    std::uint32_t wanted = 0;
-    if (pupil != no_entry) {
-        const auto known = numbers_.find(pupil);
-        if (known == numbers_.end()) return;
-        wanted = known->second;
-    }
+    if (pupil != no_entry && !numbers_.contains(pupil)) return;
     mark_view view;
-    for (auto day = days_.lower_bound(days.first); day != days_.end() && day->first <= days.last; ++day)
-        for (const kept& each : day->second) {
-            if (each.gone || each.entry >= n || (each.to_entry != open_end && each.to_entry < n) ||
-                (pupil != no_entry && each.pupil != wanted))
-                continue;
+    const auto hand_over = [&](civil_day day, std::span<const kept> some) {
+        for (const kept& each : some) {
+            if (!is_held(each, n)) continue;
             const word_row& words = words_[each.words];
             view.entry = each.entry;
-            view.session = {day->first, static_cast<half_day>(each.half)};
+            view.session = {day, static_cast<half_day>(each.half)};
             view.pupil = pupils_[each.pupil];
             view.source = words.source;
             view.raw = words.raw;
             view.statutory = words.statutory;
             view.minutes = each.minutes;
-            if (!use(view)) return;
+            if (!use(view)) return false;
         }
+        return true;
+    };
+    const auto place = [this](const kept& each) { return std::pair(each.half, pupils_[each.pupil]); };
+    for (auto day = days_.lower_bound(days.first); day != days_.end() && day->first <= days.last; ++day) {
+        if (pupil == no_entry) {
+            if (!hand_over(day->first, day->second)) return;
+            continue;
+        }
+        for (const half_day half : {half_day::am, half_day::pm})
+            if (!hand_over(
+                    day->first,
+                    std::ranges::equal_range(day->second, std::pair(static_cast<std::uint8_t>(half), pupil), {}, place)
+                ))
+                return;
+    }
+}
+
+std::map<entry_index, figures> kept_marks::sums(const day_range& days, entry_index n) const
+{
+    struct meaning {
+        bool is_known = false;
+        bool is_late = false;
+        code_class klass = code_class::none;
+    };
+    code_book codes;
+    std::vector<code_id> code_of;
+    for (const word_row& each : words_)
+        code_of.push_back(codes.intern(each.raw, each.statutory));
+    std::vector<meaning> meanings;
+    std::vector<std::pair<figures, bool>> by_pupil(pupils_.size()); // and whether there is a mark
+    for (auto day = days_.lower_bound(days.first); day != days_.end() && day->first <= days.last; ++day) {
+        meanings.assign(words_.size(), {}); // what a code means is the day's
+        for (const kept& each : day->second) {
+            if (!is_held(each, n)) continue;
+            meaning& of = meanings[each.words];
+            if (!of.is_known) {
+                const statutory_code* row = codes.row_on(code_of[each.words], day->first);
+                of = {true, row && row->late, codes.class_on(code_of[each.words], day->first)};
+            }
+            auto& [sums, has_mark] = by_pupil[each.pupil];
+            sums.add(of.klass, of.is_late);
+            has_mark = true;
+        }
+    }
+    std::map<entry_index, figures> sums;
+    for (std::size_t i = 0; i < by_pupil.size(); ++i)
+        if (by_pupil[i].second) sums.emplace(pupils_[i], by_pupil[i].first);
+    return sums;
 }
 
 } // namespace rollbook

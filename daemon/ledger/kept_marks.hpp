@@ -33,6 +33,8 @@ public:
     // false; without payload.
     void each(const day_range& days, entry_index pupil, entry_index n, const std::function<bool(const mark_view&)>& use)
         const;
+    // Their sums by pupil, as ledger_reader::sums_of_days() has them.
+    std::map<entry_index, figures> sums(const day_range& days, entry_index n) const;
 
 private:
     struct kept {
@@ -46,6 +48,10 @@ private:
     };
     static_assert(sizeof(kept) == 20);
     static constexpr std::uint32_t open_end = 0xFFFFFFFF;
+    static bool is_held(const kept& each, entry_index n)
+    {
+        return !each.gone && each.entry < n && (each.to_entry == open_end || each.to_entry >= n);
+    }
     struct word_row {
         std::string source, raw, statutory;
         auto operator<=>(const word_row&) const = default;

@@ -152,6 +152,92 @@ public:
             if (!use(thing_of(rows))) return;
     }
 
+    void things_since(what kind, entry_index from, entry_index n, const std::function<bool(const thing_view&)>& use)
+        const override
+    {
+        SQLite::Statement rows(
+            *database_,
+            std::string(thing_columns) +
+                "WHERE what = ?1 AND entry >= ?3 AND entry < ?2 AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry"
+        );
+        rows.bind(1, static_cast<int>(kind));
+        rows.bind(2, signed_index(n));
+        rows.bind(3, signed_index(from));
+        while (rows.executeStep())
+            if (!use(thing_of(rows))) return;
+    }
+
+    void things_by_id(
+        what kind,
+        std::string_view source,
+        std::string_view id,
+        entry_index n,
+        const std::function<bool(const thing_view&)>& use
+    ) const override
+    {
+        if (!is_found_by_id(kind)) return ledger_reader::things_by_id(kind, source, id, n, use);
+        // Asked once for each incident of a pupil: prepared once. Kinds as thing_by_id lists them.
+        std::unique_ptr<SQLite::Statement> rows = std::move(rows_by_id_);
+        if (!rows)
+            rows = std::make_unique<SQLite::Statement>(
+                *database_,
+                std::string(thing_columns) +
+                    "WHERE what = ?1 AND what IN (3, 5, 6) AND source = ?3 AND key = ?4 AND entry < ?2 "
+                    "AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry"
+            );
+        rows->bind(1, static_cast<int>(kind));
+        rows->bind(2, signed_index(n));
+        rows->bind(3, std::string(source));
+        rows->bind(4, std::string(id));
+        while (rows->executeStep())
+            if (!use(thing_of(*rows))) break;
+        rows->reset();
+        rows_by_id_ = std::move(rows);
+    }
+
+    std::set<std::string> sources_of(what kind, entry_index n) const override
+    {
+        std::set<std::string> found;
+        if (!is_found_by_id(kind)) {
+            SQLite::Statement rows(*database_, "SELECT DISTINCT source FROM thing WHERE what = ? AND entry < ?");
+            rows.bind(1, static_cast<int>(kind));
+            rows.bind(2, signed_index(n));
+            while (rows.executeStep())
+                found.emplace(text_of(rows.getColumn(0)));
+            return found;
+        }
+        // From one source to the next, past all that each has.
+        SQLite::Statement next(
+            *database_,
+            "SELECT source FROM thing WHERE what = ?1 AND what IN (3, 5, 6) AND source > ?2 AND entry < ?3 "
+            "ORDER BY source LIMIT 1"
+        );
+        next.bind(1, static_cast<int>(kind));
+        next.bind(2, "");
+        next.bind(3, signed_index(n));
+        while (next.executeStep()) {
+            const auto at = found.emplace(text_of(next.getColumn(0))).first;
+            next.reset();
+            next.bind(2, *at);
+        }
+        return found;
+    }
+
+    std::shared_ptr<const case_facts> cases(entry_index n) const override
+    {
+        if (!stays_open_) return ledger_reader::cases(n);
+        const entry_index now = size();
+        if (!cases_ || is_erased_within(cases_to_, now)) {
+            cases_ = std::make_shared<case_facts>();
+            cases_to_ = 0;
+        }
+        take_cases(*this, cases_to_, now, *cases_);
+        cases_to_ = std::max(cases_to_, now);
+        SQLite::Statement later(*database_, "SELECT 1 FROM thing WHERE entry >= ? AND what IN (3, 4, 5, 6) LIMIT 1");
+        later.bind(1, signed_index(n));
+        return later.executeStep() ? ledger_reader::cases(n) : cases_;
+    }
+
     void history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const override
     {
         SQLite::Statement rows(
@@ -195,6 +281,27 @@ public:
         rows.bind(3, to_day_number(days.last));
         if (pupil != no_entry) rows.bind(4, signed_index(pupil));
         hand_over(rows, with_payload, use);
+    }
+
+    std::map<entry_index, figures> sums_of_days(const day_range& days, entry_index n) const override
+    {
+        if (!stays_open_) return ledger_reader::sums_of_days(days, n);
+        keep_up();
+        return kept_.sums(days, n);
+    }
+
+    void
+    mark_changes(entry_index from, entry_index to, const std::function<bool(const mark_change&)>& use) const override
+    {
+        SQLite::Statement rows(
+            *database_,
+            "SELECT entry, to_entry FROM mark WHERE to_entry IS NOT NULL AND to_entry >= ? AND to_entry < ? "
+            "ORDER BY to_entry"
+        );
+        rows.bind(1, signed_index(from));
+        rows.bind(2, signed_index(to));
+        while (rows.executeStep())
+            if (!use({index_of(rows.getColumn(0)), index_of(rows.getColumn(1))})) return;
     }
 
     static void hand_over(SQLite::Statement& rows, bool with_payload, const std::function<bool(const mark_view&)>& use)
@@ -428,16 +535,27 @@ private:
         });
     }
 
+    // Kinds that the index thing_by_id has.
+    static bool is_found_by_id(what kind)
+    {
+        return kind == what::incident || kind == what::suspension || kind == what::concern;
+    }
+
+    bool is_erased_within(entry_index from, entry_index to) const
+    {
+        SQLite::Statement erased(*database_, "SELECT 1 FROM entry WHERE idx >= ? AND idx < ? AND kind = ? LIMIT 1");
+        erased.bind(1, signed_index(from));
+        erased.bind(2, signed_index(to));
+        erased.bind(3, static_cast<int>(entry_kind::erasure));
+        return erased.executeStep();
+    }
+
     // Takes in what came since; after an erasure all of it anew, for nothing of the erased may stay in memory.
     void keep_up() const
     {
         const entry_index now = size();
         if (now == kept_to_) return;
-        SQLite::Statement erased(*database_, "SELECT 1 FROM entry WHERE idx >= ? AND idx < ? AND kind = ? LIMIT 1");
-        erased.bind(1, signed_index(kept_to_));
-        erased.bind(2, signed_index(now));
-        erased.bind(3, static_cast<int>(entry_kind::erasure));
-        if (kept_to_ > 0 && erased.executeStep()) {
+        if (kept_to_ > 0 && is_erased_within(kept_to_, now)) {
             kept_.clear();
             kept_to_ = 0;
         }
@@ -466,10 +584,13 @@ private:
     }
 
     std::unique_ptr<SQLite::Database> database_;
-    mutable std::unique_ptr<SQLite::Statement> entry_rows_; // ends before the database
+    mutable std::unique_ptr<SQLite::Statement> entry_rows_; // end before the database
+    mutable std::unique_ptr<SQLite::Statement> rows_by_id_;
     bool stays_open_ = false;
     mutable kept_marks kept_; // of entries below kept_to_, where it stays open
     mutable entry_index kept_to_ = 0;
+    mutable std::shared_ptr<case_facts> cases_; // the same, of entries below cases_to_
+    mutable entry_index cases_to_ = 0;
 };
 
 } // namespace
@@ -478,6 +599,8 @@ result<std::unique_ptr<ledger_reader>> open_reader(const std::filesystem::path& 
 {
     auto database = open_database(path, access_mode::read);
     if (!database) return database.error();
+    // One that stays open reads the same payloads again and again.
+    if (stays_open) (*database)->exec("PRAGMA cache_size = -16384");
     return std::unique_ptr<ledger_reader>(std::make_unique<sqlite_reader>(std::move(*database), stays_open));
 }
 

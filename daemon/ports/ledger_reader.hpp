@@ -2,11 +2,15 @@
 
 #include "daemon/base/bytes.hpp"
 #include "daemon/base/signed_note.hpp"
+#include "daemon/domain/case_facts.hpp"
+#include "daemon/domain/figures.hpp"
 #include "daemon/ports/ledger.hpp"
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +49,12 @@ struct mark_view {
     std::string_view statutory;
     std::int16_t minutes = -1;
     std::string_view payload; // only where it was asked for
+};
+
+// Two versions of one session's mark, the second in the first one's place.
+struct mark_change {
+    entry_index before = 0;
+    entry_index after = 0;
 };
 
 struct stored_checkpoint {
@@ -147,6 +157,35 @@ public:
     {
         things(kind, n, [&](const thing_view& each) { return each.pupil != pupil || use(each); });
     }
+    // The same, of entries from `from` on.
+    virtual void
+    things_since(what kind, entry_index from, entry_index n, const std::function<bool(const thing_view&)>& use) const
+    {
+        things(kind, n, [&](const thing_view& each) { return each.entry < from || use(each); });
+    }
+    // The same, of the source's record of that id: of an incident or a concern without looking through all others.
+    virtual void things_by_id(
+        what kind,
+        std::string_view source,
+        std::string_view id,
+        entry_index n,
+        const std::function<bool(const thing_view&)>& use
+    ) const
+    {
+        things(kind, n, [&](const thing_view& each) { return each.source != source || each.key != id || use(each); });
+    }
+    // The sources that versions of `kind` below N are from.
+    virtual std::set<std::string> sources_of(what kind, entry_index n) const
+    {
+        std::set<std::string> found;
+        things(kind, n, [&](const thing_view& each) {
+            found.emplace(each.source);
+            return true;
+        });
+        return found;
+    }
+    // Incidents, concerns, their parts and suspensions as they stand at N.
+    virtual std::shared_ptr<const case_facts> cases(entry_index n) const;
     // Every version below N of the thing whose first entry is `subject`, oldest first.
     virtual void
     history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const = 0;
@@ -168,6 +207,13 @@ public:
             return !days.contains(view.session.day) || use(view);
         });
     }
+
+    // The sums of the marks held at N of these days, by pupil record; of one without a mark there is nothing.
+    virtual std::map<entry_index, figures> sums_of_days(const day_range& days, entry_index n) const;
+
+    // Marks of which the entry `after` is within [from, to), in order of it, until `use` returns false.
+    virtual void
+    mark_changes(entry_index from, entry_index to, const std::function<bool(const mark_change&)>& use) const = 0;
 
     // Statements of reads closed in [from, to], oldest first; those known at N.
     virtual void statements(
@@ -193,5 +239,8 @@ public:
     // Everything the outside contract's section "Verification" asks for; short read transactions.
     virtual verify_report verify(const verify_options& options) const = 0;
 };
+
+// Brings facts that have everything below `first` up to N.
+void take_cases(const ledger_reader& from, entry_index first, entry_index n, case_facts& into);
 
 } // namespace rollbook

@@ -46,6 +46,25 @@ public:
         whole_.things_of(kind, pupil, n, [&](const thing_view& each) { return !is_within(each, n) || use(each); });
     }
 
+    void things_since(what kind, entry_index from, entry_index n, const std::function<bool(const thing_view&)>& use)
+        const override
+    {
+        whole_.things_since(kind, from, n, [&](const thing_view& each) { return !is_within(each, n) || use(each); });
+    }
+
+    void things_by_id(
+        what kind,
+        std::string_view source,
+        std::string_view id,
+        entry_index n,
+        const std::function<bool(const thing_view&)>& use
+    ) const override
+    {
+        whole_.things_by_id(kind, source, id, n, [&](const thing_view& each) {
+            return !is_within(each, n) || use(each);
+        });
+    }
+
     void history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const override
     {
         whole_.history(subject, n, [&](const thing_view& each) { return !is_within(each, n) || use(each); });
@@ -71,6 +90,23 @@ public:
         if (pupil != no_entry && !records_.contains(pupil)) return;
         whole_.marks_of_days(pupil, days, n, with_payload, [&](const mark_view& each) {
             return !records_.contains(each.pupil) || use(each);
+        });
+    }
+
+    std::map<entry_index, figures> sums_of_days(const day_range& days, entry_index n) const override
+    {
+        std::map<entry_index, figures> sums = whole_.sums_of_days(days, n);
+        std::erase_if(sums, [&](const auto& each) { return !records_.contains(each.first); });
+        return sums;
+    }
+
+    void
+    mark_changes(entry_index from, entry_index to, const std::function<bool(const mark_change&)>& use) const override
+    {
+        whole_.mark_changes(from, to, [&](const mark_change& each) {
+            bool is_within = false;
+            entries(each.after, each.after + 1, [&](const entry_view&) { return is_within = true; });
+            return !is_within || use(each);
         });
     }
 
@@ -113,10 +149,18 @@ private:
         }
     }
 
-    // The incidents and concerns that one of the pupils takes part in. Asked for size by size, so the last is kept.
+    // The incidents and concerns that one of the pupils takes part in. Kept while no part is added: notes of who looked
+    // make the ledger grow with each page.
     const std::set<record_key>& involved(entry_index n) const
     {
         if (involved_at_ == n) return involved_;
+        bool is_same = involved_at_ < n;
+        if (is_same)
+            whole_.things_since(what::involvement, involved_at_, n, [&](const thing_view&) { return is_same = false; });
+        if (is_same) {
+            involved_at_ = n;
+            return involved_;
+        }
         involved_.clear();
         whole_.things(what::involvement, n, [&](const thing_view& each) {
             if (each.gone || !records_.contains(each.pupil)) return true;

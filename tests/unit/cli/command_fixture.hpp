@@ -281,6 +281,11 @@ public:
     {
         l->marks(p, n, with_payload, use);
     }
+    void
+    mark_changes(entry_index from, entry_index to, const std::function<bool(const mark_change&)>& use) const override
+    {
+        l->mark_changes(from, to, use);
+    }
     void statements(
         std::optional<instant> from,
         std::optional<instant> to,

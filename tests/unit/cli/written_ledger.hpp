@@ -104,6 +104,15 @@ public:
         }
     }
 
+    void
+    mark_changes(entry_index from, entry_index to, const std::function<bool(const mark_change&)>& use) const override
+    {
+        for (entry_index i = from; i < std::min<entry_index>(to, all.size()); ++i) {
+            const auto* mark = std::get_if<mark_version>(&all[i].row);
+            if (mark && mark->replaces != no_entry && !use({mark->replaces, i})) return;
+        }
+    }
+
     void statements(
         std::optional<instant> from,
         std::optional<instant> to,
@@ -145,7 +154,7 @@ private:
         thing_view view;
         view.entry = i;
         view.subject = row.subject == no_entry ? i : row.subject;
-        view.pupil = row.pupil;
+        view.pupil = row.pupil == no_entry && row.kind == what::pupil ? view.subject : row.pupil;
         view.kind = row.kind;
         view.source = row.source;
         view.key = row.key;

@@ -48,7 +48,7 @@ void make_older(const std::filesystem::path& file)
         "DROP TABLE alert_value; DROP TABLE account; DROP TABLE edge; DROP TABLE cosignature; DROP TABLE "
         "checkpoint_kept; "
         "DROP TRIGGER checkpoint_is_kept; DROP INDEX outbox_by_alert; DROP INDEX thing_by_what; DROP INDEX "
-        "thing_by_subject; "
+        "thing_by_subject; DROP INDEX thing_by_pupil; DROP INDEX thing_by_id; DROP INDEX mark_changed; "
         "ALTER TABLE statement DROP COLUMN tombstoned; ALTER TABLE statement DROP COLUMN leavers; "
         "ALTER TABLE statement DROP COLUMN out_of_scope; ALTER TABLE statement DROP COLUMN outside_window; "
         "ALTER TABLE statement DROP COLUMN not_read; "

@@ -222,10 +222,27 @@ TEST_CASE("a first-day call goes by the clock of attendance, to the day", "[ledg
     CHECK((std::ranges::count(plan.entries, call) == 1) == goes);
 }
 
-TEST_CASE("a reader that stays open lets go of the marks of who was erased", "[ledger]")
+TEST_CASE("a reader that stays open lets go of the marks and incidents of who was erased", "[ledger]")
 {
     left_school school;
+    {
+        const auto book = school.folder.open();
+        transaction t;
+        t.entries.push_back(written(
+            *book,
+            R"({"fields":{"day":"2026-09-14","type":"Truancy"},"id":"incident-of-ada","source":"mis","what":"incident"})",
+            book->size()
+        ));
+        t.entries.push_back(written(
+            *book,
+            R"({"fields":{"of":"incident","record":"incident-of-ada","role":"harmed"},"id":"incident-of-ada/A1",)"
+            R"("pupil":1,"source":"mis","what":"involvement"})",
+            book->size() + 1
+        ));
+        commit_and_apply(*book, t, noon(9));
+    }
     const auto open = open_reader(school.folder.file(), true).value();
+    const auto parts = [&] { return open->cases(no_entry)->parts_of(1).size(); };
     const auto count = [&] {
         int marks = 0;
         open->marks_of_days(1, {ymd(2026, 9, 14), ymd(2026, 9, 14)}, no_entry, false, [&](const mark_view&) {
@@ -235,6 +252,12 @@ TEST_CASE("a reader that stays open lets go of the marks of who was erased", "[l
         return marks;
     };
     REQUIRE(count() > 0);
-    REQUIRE(school.erase_pupil(asked_for(1)).has_value());
+    REQUIRE(parts() == 1);
+    const upkeep_report done = school.erase_pupil(asked_for(1)).value();
+    CHECK(done.ok);
     CHECK(count() == 0);
+    CHECK(parts() == 0);
+    // Nor is an id left in what finds things by it.
+    const std::string file = bytes_of(school.folder.file()) + bytes_of(school.folder.file().string() + "-wal");
+    CHECK(file.find("incident-of-ada") == std::string::npos);
 }

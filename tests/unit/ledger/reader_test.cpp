@@ -204,3 +204,145 @@ TEST_CASE(
     commit_and_apply(*book, t, noon(30));
     check_same_marks(folder, *open);
 }
+
+namespace {
+
+// Incidents, their parts and a suspension of the pupils of fill(), from two sources, with later versions of some.
+void fill_cases(ledger& book)
+{
+    const auto add = [&](const std::string& payload) {
+        transaction t;
+        t.entries.push_back(written(book, payload, book.size()));
+        commit_and_apply(book, t, noon(20));
+        return std::to_string(book.size() - 1);
+    };
+    const auto incident = [&](const char* id, const char* source, const char* day, const std::string& was = "") {
+        const std::string version = was.empty() ? "" : R"("replaces":)" + was + R"(,)";
+        const std::string of = was.empty() ? "" : R"("subject":)" + was + R"(,)";
+        return add(
+            R"({"fields":{"day":")" + std::string(day) + R"("},"id":")" + id + R"(",)" + version + R"("source":")" +
+            source + R"(",)" + of + R"("what":"incident"})"
+        );
+    };
+    const auto part = [&](const char* id, const char* record, const char* source, int pupil) {
+        return add(
+            R"({"fields":{"of":"incident","record":")" + std::string(record) + R"(","role":"harmed"},"id":")" + id +
+            R"(","pupil":)" + std::to_string(pupil) + R"(,"source":")" + source + R"(","what":"involvement"})"
+        );
+    };
+    const std::string first = incident("I1", "mis", "2026-09-14");
+    incident("I1", "cpoms", "2026-09-15");
+    part("I1/A1", "I1", "mis", 1);
+    part("I1/A2", "I1", "mis", 2);
+    part("I1/A1", "I1", "cpoms", 1);
+    incident("I1", "mis", "2026-09-16", first);
+    const std::string second = incident("I2", "mis", "2026-09-17");
+    add(R"({"gone":"vanished","id":"I2","replaces":)" + second + R"(,"source":"mis","subject":)" + second +
+        R"(,"what":"incident"})");
+    add(R"({"fields":{"from":"2026-09-16"},"id":"S1","pupil":2,"source":"mis","what":"suspension"})");
+}
+
+std::string told(const thing_view& each)
+{
+    return std::to_string(each.entry) + " of " + std::to_string(each.subject) + (each.gone ? " gone " : " ") +
+           std::string(each.source) + " " + std::string(each.key) + " " + std::string(each.payload) + "\n";
+}
+
+std::string told(const case_facts& all)
+{
+    std::string text;
+    for (const case_record& each : all.records()) {
+        text += std::to_string(each.subject) + " " + std::to_string(each.entry) + (each.gone ? " gone" : " ");
+        if (!each.gone && each.day) text += format_day(*each.day);
+        all.for_each_part(each, [&](const case_part& part) {
+            text += " " + std::to_string(part.entry) + " " + std::to_string(part.pupil);
+        });
+        text += "\n";
+    }
+    for (const suspension_fact& each : all.suspensions())
+        text += "suspension " + std::to_string(each.entry) + "\n";
+    return text;
+}
+
+std::string sums_in(const std::map<entry_index, figures>& all)
+{
+    std::string text;
+    for (const auto& [pupil, sums] : all)
+        text += std::to_string(pupil) + ": " + std::to_string(sums.possible) + " " + std::to_string(sums.present) +
+                " " + std::to_string(sums.absent()) + " " + std::to_string(sums.unmapped) + "\n";
+    return text;
+}
+
+// What a reader is quick about, against the same looked for in everything: ledger_reader's own words for it.
+void check_same_answers(const ledger_reader& quick, entry_index n)
+{
+    CAPTURE(n);
+    std::string found, expected;
+    const auto into = [](std::string& text) {
+        return [&text](const thing_view& each) {
+            text += told(each);
+            return true;
+        };
+    };
+    for (const what kind : {what::pupil, what::incident, what::involvement, what::suspension, what::finding}) {
+        CAPTURE(name_of(kind));
+        for (const entry_index pupil : {entry_index(1), entry_index(2), entry_index(3)}) {
+            quick.things_of(kind, pupil, n, into(found));
+            quick.ledger_reader::things_of(kind, pupil, n, into(expected));
+        }
+        for (const entry_index from : {entry_index(0), n / 2, n}) {
+            quick.things_since(kind, from, n, into(found));
+            quick.ledger_reader::things_since(kind, from, n, into(expected));
+        }
+        for (const char* source : {"mis", "cpoms", "none"})
+            for (const char* id : {"I1", "I2", "I3", "S1", "A1"}) {
+                quick.things_by_id(kind, source, id, n, into(found));
+                quick.ledger_reader::things_by_id(kind, source, id, n, into(expected));
+            }
+        CHECK(found == expected);
+        CHECK(quick.sources_of(kind, n) == quick.ledger_reader::sources_of(kind, n));
+    }
+    const civil_day day = ymd(2026, 9, 14);
+    for (const day_range& days : {day_range{day, day}, {day, day + std::chrono::days(1)}})
+        CHECK(sums_in(quick.sums_of_days(days, n)) == sums_in(quick.ledger_reader::sums_of_days(days, n)));
+    CHECK(told(*quick.cases(n)) == told(*quick.ledger_reader::cases(n)));
+}
+
+} // namespace
+
+TEST_CASE("what is found by an index is what looking through everything finds, while the ledger grows", "[ledger]")
+{
+    const bool stays_open = GENERATE(false, true);
+    CAPTURE(stays_open);
+    const ledger_folder folder;
+    const auto book = folder.open();
+    const auto reader = open_reader(folder.file(), stays_open).value();
+    check_same_answers(*reader, reader->size());
+    fill(*book);
+    for (entry_index n = 0; n <= reader->size(); ++n)
+        check_same_answers(*reader, n);
+    fill_cases(*book);
+    for (entry_index n = 0; n <= reader->size(); ++n)
+        check_same_answers(*reader, n);
+    REQUIRE(reader->sources_of(what::incident, no_entry) == std::set<std::string>{"cpoms", "mis"});
+    REQUIRE(reader->cases(no_entry)->records().size() == 3);
+}
+
+TEST_CASE("marks that were changed are listed by the entry that changed them, and no others", "[ledger]")
+{
+    const ledger_folder folder;
+    fill(*folder.open());
+    const auto reader = folder.reader();
+    const auto changes = [&](entry_index from, entry_index to) {
+        std::string text;
+        reader->mark_changes(from, to, [&](const mark_change& each) {
+            text += std::to_string(each.before) + ">" + std::to_string(each.after) + " ";
+            return true;
+        });
+        return text;
+    };
+    CHECK(changes(0, no_entry) == "3>7 4>8 ");
+    CHECK(changes(0, 8) == "3>7 ");
+    CHECK(changes(8, 9) == "4>8 ");
+    CHECK(changes(9, no_entry).empty());
+}
