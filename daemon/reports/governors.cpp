@@ -75,15 +75,6 @@ cells_of(const named_period& period, const group_row& row, const std::string& pe
         severe};
 }
 
-void add(figures& into, const figures& more)
-{
-    into.possible += more.possible;
-    into.present += more.present;
-    into.authorised += more.authorised;
-    into.unauthorised += more.unauthorised;
-    into.late += more.late;
-}
-
 std::map<std::string, std::int64_t> severe_by_year(const roster& pupils, const std::map<entry_index, figures>& sums)
 {
     std::map<std::string, std::int64_t> found;
@@ -105,7 +96,7 @@ group_row whole_school(const roster& pupils, const std::map<entry_index, figures
         const auto own = sums.find(person);
         if (own == sums.end()) continue;
         all.persistent += own->second.absence_at_least(1, 10);
-        add(all.sums, own->second);
+        all.sums += own->second;
     }
     all.is_hidden = all.pupils < suppress_below;
     return all;
@@ -138,7 +129,7 @@ report_table terms(const report_question& asked, civil_day last)
         for (const auto& [person, sums] : figures_of_all(asked.at, asked.everyone, days)) {
             const profile* who = asked.pupils.find(person);
             if (sums.possible == 0 || (days.last >= year.first && !(who && who->on_roll))) continue;
-            add(all, sums);
+            all += sums;
             ++pupils;
         }
         if (pupils == 0) continue;

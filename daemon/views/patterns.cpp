@@ -76,10 +76,7 @@ group_patterns patterns_of(
         of.weeks[week] = of.slots[slot] = true;
         const auto count = [&](pattern_cell& cell, bool is_first) {
             cell.pupils += is_first;
-            cell.sums.possible += one.possible;
-            cell.sums.present += one.present;
-            cell.sums.authorised += one.authorised;
-            cell.sums.unauthorised += one.unauthorised;
+            cell.sums += one;
         };
         for (const std::size_t group : of.groups) {
             count(found.groups[group].weeks[week], is_first_of_week);

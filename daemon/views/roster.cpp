@@ -1,6 +1,5 @@
 #include "daemon/views/roster.hpp"
 
-#include "daemon/domain/code_book.hpp"
 #include "daemon/domain/pupil_flags.hpp"
 
 #include <algorithm>
@@ -112,25 +111,9 @@ const profile* roster::find(entry_index person) const
 
 std::map<entry_index, figures> figures_of_all(const workplace& at, const people& everyone, const day_range& days)
 {
-    code_book codes;
-    std::map<entry_index, figures> by_record;
-    at.reader.marks_of_days(no_entry, days, at.n, false, [&](const mark_view& held) {
-        const code_id code = codes.intern(held.raw, held.statutory);
-        const statutory_code* row = codes.row_on(code, held.session.day);
-        by_record[held.pupil].add(codes.class_on(code, held.session.day), row && row->late);
-        return true;
-    });
     std::map<entry_index, figures> by_person;
-    for (const auto& [record, sums] : by_record) {
-        figures& into = by_person[everyone.person_of(record)];
-        into.possible += sums.possible;
-        into.present += sums.present;
-        into.authorised += sums.authorised;
-        into.unauthorised += sums.unauthorised;
-        into.late += sums.late;
-        into.unmapped += sums.unmapped;
-        into.not_recorded += sums.not_recorded;
-    }
+    for (const auto& [record, sums] : at.reader.sums_of_days(days, at.n))
+        by_person[everyone.person_of(record)] += sums;
     return by_person;
 }
 
@@ -149,11 +132,7 @@ void count_in(group_row& row, const std::map<entry_index, figures>& sums, entry_
     const auto found = sums.find(person);
     if (found == sums.end()) return;
     row.persistent += found->second.absence_at_least(1, 10);
-    row.sums.possible += found->second.possible;
-    row.sums.present += found->second.present;
-    row.sums.authorised += found->second.authorised;
-    row.sums.unauthorised += found->second.unauthorised;
-    row.sums.late += found->second.late;
+    row.sums += found->second;
 }
 
 } // namespace
