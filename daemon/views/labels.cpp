@@ -12,14 +12,25 @@ namespace {
 
 visibility labels_of(const workplace& at, const opened_entry& each, int depth);
 
+constexpr int first_depth = 1;
+constexpr std::size_t labels_kept_max = 500'000; // some 20 MB
+
 visibility labels_at(const workplace& at, entry_index index, int depth)
 {
     visibility labels;
     if (index >= at.n) return labels;
+    // From further down less is followed.
+    known_labels* const kept = depth == first_depth ? at.labels : nullptr;
+    if (kept)
+        if (const auto known = kept->find(index); known != kept->end()) return known->second;
     at.reader.entries(index, index + 1, [&](const entry_view& entry) {
         labels = labels_of(at, open_entry(entry), depth);
         return false;
     });
+    if (kept) {
+        if (kept->size() >= labels_kept_max) kept->clear();
+        kept->emplace(index, labels);
+    }
     return labels;
 }
 
@@ -110,12 +121,12 @@ visibility labels_of(const workplace& at, const opened_entry& each)
 
 visibility labels_of(const workplace& at, const finding_view& each)
 {
-    return labels_of_finding(at, each.root(), 1);
+    return labels_of_finding(at, each.root(), first_depth);
 }
 
 visibility labels_at(const workplace& at, entry_index index)
 {
-    return labels_at(at, index, 1);
+    return labels_at(at, index, first_depth);
 }
 
 bool is_within(const workplace& at, const alert& each, visibility allowed)

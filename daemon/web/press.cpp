@@ -58,7 +58,8 @@ struct press::snapshot {
     people everyone;
     roster pupils;
     std::map<entry_index, figures> year_sums;
-    civil_day day; // its figures are up to that day
+    civil_day day;               // its figures are up to that day
+    mutable known_labels labels; // of `within`: what is not within has none
 
     snapshot(
         std::shared_ptr<const configuration> config, const ledger_reader& from, time_zone z, instant now, entry_index n
@@ -136,6 +137,31 @@ press::look_at_all(const page_order& order, const time_zone& zone, instant now, 
     return made;
 }
 
+// Made from the reader of the whole school; kept from one snapshot to the next.
+known_labels& press::labels_of(const page_order& order)
+{
+    entry_index erasures = 0;
+    reader().things(what::erasure, reader().size(), [&](const thing_view& each) {
+        erasures = each.entry + 1;
+        return true;
+    });
+    if (labels_settings_ != order.settings || labels_erasures_ != erasures) labels_.clear();
+    labels_settings_ = order.settings;
+    labels_erasures_ = erasures;
+    return labels_;
+}
+
+workplace press::place_of(const page_order& order, const time_zone& zone, const snapshot& seen, const moment& asked)
+{
+    return {
+        *order.settings,
+        seen.within ? *seen.within : reader(),
+        zone,
+        asked.now,
+        asked.n,
+        seen.within ? &seen.labels : &labels_of(order)};
+}
+
 // What stands open now, whatever moment the page is asked about: of persons and of their records.
 std::set<entry_index> press::opened_now(const page_order& order, const time_zone& zone, const snapshot& seen)
 {
@@ -188,7 +214,7 @@ result<press::drawn_page>
 press::draw(const page_order& order, const time_zone& zone, const moment& asked, const page_frame& frame)
 {
     const std::shared_ptr<const snapshot> seen = look(order, zone, asked.now, asked.n);
-    const workplace at{*order.settings, seen->within ? *seen->within : reader(), zone, asked.now, asked.n};
+    const workplace at = place_of(order, zone, *seen, asked);
     const std::set<entry_index> opened = opened_now(order, zone, *seen);
     const page_request request = request_of(order, *seen, at, opened, order.id, asked.is_past);
     result<page_model> model = order.to->make(request);
@@ -312,7 +338,7 @@ web_answer press::proof(entry_index index, const page_order& order)
     const time_zone zone = time_zone::named(settings.school.timezone).value_or(time_zone::utc());
     const entry_index n = reader().size();
     const std::shared_ptr<const snapshot> seen = look(order, zone, order.now, n);
-    const workplace at{settings, seen->within ? *seen->within : reader(), zone, order.now, n};
+    const workplace at = place_of(order, zone, *seen, {order.now, n});
     const std::set<entry_index> opened = opened_now(order, zone, *seen);
     const page_request request = request_of(order, *seen, at, opened, index, false);
     // What may not be seen is not there, proof or no proof.
@@ -339,7 +365,7 @@ result<web_answer> press::bundle(
     const time_zone zone = time_zone::named(settings.school.timezone).value_or(time_zone::utc());
     const entry_index n = reader().size();
     const std::shared_ptr<const snapshot> seen = look(order, zone, order.now, n);
-    const workplace at{settings, seen->within ? *seen->within : reader(), zone, order.now, n};
+    const workplace at = place_of(order, zone, *seen, {order.now, n});
     const std::set<entry_index> opened;
     const page_request request = request_of(order, *seen, at, opened, no_entry, false);
     opening_choice choice;

@@ -92,6 +92,8 @@ private:
         entry_index id,
         bool is_past
     );
+    known_labels& labels_of(const page_order& order);
+    workplace place_of(const page_order& order, const time_zone& zone, const snapshot& seen, const moment& asked);
     std::set<entry_index> opened_now(const page_order& order, const time_zone& zone, const snapshot& seen);
     std::shared_ptr<const snapshot> look(const page_order& order, const time_zone& zone, instant now, entry_index n);
     std::shared_ptr<const snapshot>
@@ -101,7 +103,10 @@ private:
     std::unique_ptr<ledger_reader> reader_;
     std::shared_ptr<const snapshot> newest_;                        // kept while no record was added
     std::map<std::string, std::shared_ptr<const snapshot>> scoped_; // of newest_, by scope
-    std::map<std::string, drawn_page> kept_;                        // by role, scope and form, of pages that are kept
+    known_labels labels_;                                           // of the settings, and up to the erasure, below
+    std::shared_ptr<const configuration> labels_settings_;
+    entry_index labels_erasures_ = 0;
+    std::map<std::string, drawn_page> kept_; // by role, scope and form, of pages that are kept
 };
 
 // The instant that `known_at` means: RFC 3339, or as a browser's field gives it, on the school's clock.

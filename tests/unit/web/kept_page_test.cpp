@@ -3,12 +3,17 @@
 namespace rollbook {
 namespace {
 
-// Counts the lists that pages are made from.
+// Counts the lists that pages are made from, and the entries that are looked up one by one.
 class counting_reader final : public lent_reader {
 public:
-    counting_reader(std::shared_ptr<written_ledger> from, std::shared_ptr<int> count)
-        : lent_reader(std::move(from)), count_(std::move(count))
+    counting_reader(std::shared_ptr<written_ledger> from, std::shared_ptr<int> count, std::shared_ptr<int> entries)
+        : lent_reader(std::move(from)), count_(std::move(count)), entries_(std::move(entries))
     {
+    }
+    void entries(entry_index from, entry_index to, const std::function<bool(const entry_view&)>& use) const override
+    {
+        *entries_ += to - from == 1;
+        lent_reader::entries(from, to, use);
     }
     void things(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const override
     {
@@ -17,19 +22,20 @@ public:
     }
 
 private:
-    std::shared_ptr<int> count_;
+    std::shared_ptr<int> count_, entries_;
 };
 
 struct watched_site : site_fixture {
-    std::shared_ptr<int> lists = std::make_shared<int>(0);
+    std::shared_ptr<int> lists = std::make_shared<int>(0), looked_up = std::make_shared<int>(0);
 
     watched_site()
     {
         web_surroundings around;
         around.settings = std::make_shared<const configuration>(config);
         around.desk = &desk;
-        around.open_reader = [l = ledger, count = lists]() -> result<std::unique_ptr<ledger_reader>> {
-            return std::unique_ptr<ledger_reader>(std::make_unique<counting_reader>(l, count));
+        around.open_reader =
+            [l = ledger, count = lists, entries = looked_up]() -> result<std::unique_ptr<ledger_reader>> {
+            return std::unique_ptr<ledger_reader>(std::make_unique<counting_reader>(l, count, entries));
         };
         around.log_key = [this] { return key; };
         pages = std::make_unique<site>(loop.get_executor(), std::move(around));
@@ -84,6 +90,47 @@ TEST_CASE_METHOD(watched_site, "what one role or scope was shown of Today is not
     const std::string page = get("/today").body;
     CHECK_THAT(page, Catch::Contains("office"));
     CHECK_THAT(page, !Catch::Contains(">lead<"));
+}
+
+TEST_CASE_METHOD(watched_site, "what an alert rests on is looked up once, and anew when something was erased", "[web]")
+{
+    const entry_index concern = record(what::concern, "cpoms", "k9", no_entry, R"({"category":"Home"})");
+    alert one;
+    one.pupil = ana;
+    one.rule = "home-made"; // not one that rests on the register alone
+    one.stage = "tutor";
+    one.state = alert_state::open;
+    one.evidence = {late_mark, concern};
+    one.window = {on("2026-11-09"), on("2026-11-23")};
+    one.opened_for = {on("2026-11-23"), local_instant(second_read.time_since_epoch())};
+    one.opened_at = second_read;
+    one.changed_at = second_read;
+    const entry_index id = ledger->append(entry_kind::record, second_read, alert_payload(one, ledger->size()));
+    const std::string listed = "\"id\":" + std::to_string(id) + ",";
+    const auto is_listed = [&] { return get("/alerts.json").body.find(listed) != std::string::npos; };
+
+    log_in(role::lead);
+    CHECK_FALSE(is_listed());
+    CHECK(*looked_up == 2);
+    CHECK_FALSE(is_listed());
+    CHECK(*looked_up == 2);
+    log_in(role::dsl);
+    CHECK(is_listed());
+
+    ledger->all[concern].payload.clear();
+    ledger->all[concern].row = std::monostate();
+    const std::string gone = std::to_string(concern);
+    ledger->append(
+        entry_kind::erasure,
+        second_read,
+        R"({"basis":"request","entries":[[)" + gone + "," + gone + R"(]],"what":"erasure"})"
+    );
+    log_in(role::lead);
+    CHECK(is_listed());
+    // Nor do they outlive the settings that say which system is which.
+    config.sources.front().role = source_role::safeguarding;
+    pages->take(config);
+    CHECK_FALSE(is_listed());
 }
 
 } // namespace rollbook
