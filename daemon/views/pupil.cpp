@@ -5,15 +5,11 @@
 #include "daemon/views/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <tuple>
 
 namespace rollbook {
 namespace {
-
-// What pupils are involved in.
-constexpr std::array parents = {what::incident, what::concern};
 
 std::string text_in(json_view object, std::string_view key)
 {
@@ -118,13 +114,12 @@ std::map<record_key, std::string> involvements_of(const workplace& at, const peo
 
 void read_incidents(const workplace& at, const asked_days& asked, const people& everyone, timeline& into)
 {
-    const std::map<record_key, std::string> wanted = involvements_of(at, everyone, into.person);
-    if (wanted.empty()) return;
-    for (const what kind : parents) {
-        at.reader.things(kind, at.n, [&](const thing_view& each) {
-            const auto found = wanted.find({kind, std::string(each.source), std::string(each.key)});
-            if (each.gone || each.payload.empty() || found == wanted.end()) return true;
-            incident_line line = read_incident(each, found->second);
+    for (const auto& [record, role] : involvements_of(at, everyone, into.person)) {
+        const auto& [kind, source, id] = record;
+        if (kind != what::incident && kind != what::concern) continue;
+        at.reader.things_by_id(kind, source, id, at.n, [&, &part = role](const thing_view& each) {
+            if (each.gone || each.payload.empty()) return true;
+            incident_line line = read_incident(each, part);
             const auto day = parse_day(line.date);
             if (!day || is_asked_for(asked, *day)) into.incidents.push_back(std::move(line));
             return true;

@@ -210,11 +210,11 @@ void write_systems(json_writer& out, const page_request& of)
 {
     std::set<std::string> systems;
     const std::vector<entry_index> records = of.everyone.records_of(of.id);
-    of.at.reader.things(what::pupil, of.at.n, [&](const thing_view& each) {
-        if (std::ranges::count(records, each.subject) > 0 && sees_record(of, what::pupil, each.source, of.id))
-            systems.emplace(each.source);
-        return true;
-    });
+    for (const entry_index record : records)
+        of.at.reader.things_of(what::pupil, record, of.at.n, [&](const thing_view& each) {
+            if (sees_record(of, what::pupil, each.source, of.id)) systems.emplace(each.source);
+            return true;
+        });
     out.key("systems").begin_array();
     for (const std::string& each : systems)
         out.value(each);
