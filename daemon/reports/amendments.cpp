@@ -116,13 +116,10 @@ report amendments(const report_question& asked)
     };
     const auto [first, end] = entries_of(asked);
     if (first >= end) return made;
-    asked.at.reader.entries(first, end, [&](const entry_view& entry) {
-        // Most entries replace nothing: they need not be parsed.
-        if (!entry.is_open || entry.payload.find("\"replaces\":") == std::string_view::npos) return true;
-        const auto amended = read_mark(entry.payload);
-        const auto replaced = amended ? amended->root()["replaces"].int_if() : std::nullopt;
-        if (!replaced || *replaced < 0) return true;
-        const auto original = mark_at(asked.at.reader, static_cast<entry_index>(*replaced));
+    asked.at.reader.mark_changes(first, end, [&](const mark_change& change) {
+        const auto amended = mark_at(asked.at.reader, change.after);
+        if (!amended) return true;
+        const auto original = mark_at(asked.at.reader, change.before);
         if (original && (original->says_the_same(*amended) || (original->is_first() && original->is_unrecorded())))
             return true;
         const json_view root = amended->root();
@@ -139,8 +136,8 @@ report amendments(const report_question& asked)
              supplied(text_in(told, "on")),
              supplied(text_in(told, "name")),
              supplied(text_in(told, "position")),
-             std::to_string(*replaced),
-             std::to_string(entry.index)}
+             std::to_string(change.before),
+             std::to_string(change.after)}
         );
         return true;
     });

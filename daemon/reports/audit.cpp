@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 namespace rollbook {
@@ -53,6 +54,26 @@ std::pair<entry_index, entry_index> recorded_on(const report_question& asked, co
         return asked.at.reader.size_at(asked.at.zone.to_instant(local_instant(day)) - std::chrono::milliseconds(1));
     };
     return {before(days.first), std::min(before(days.last + std::chrono::days(1)), asked.at.n)};
+}
+
+// The entries of one kind within [first, end), without those between them; erased ones are left out.
+void entries_of(
+    const report_question& asked,
+    what kind,
+    entry_index first,
+    entry_index end,
+    const std::function<bool(const entry_view&)>& use
+)
+{
+    const ledger_reader& reader = asked.at.reader;
+    reader.things_since(kind, first, end, [&](const thing_view& each) {
+        bool goes_on = true;
+        reader.entries(each.entry, each.entry + 1, [&](const entry_view& entry) {
+            goes_on = !entry.is_open || use(entry);
+            return false;
+        });
+        return goes_on;
+    });
 }
 
 } // namespace
@@ -156,10 +177,8 @@ report processing(const report_question& asked)
           what::suspension,
           what::concern,
           what::action})
-        asked.at.reader.things(kind, asked.at.n, [&](const thing_view& each) {
-            if (!each.source.empty()) held[std::string(each.source)].emplace(name_of(kind));
-            return true;
-        });
+        for (const std::string& source : asked.at.reader.sources_of(kind, asked.at.n))
+            held[source].emplace(name_of(kind));
     asked.at.reader.marks(no_entry, asked.at.n, false, [&](const mark_view& mark) {
         held[std::string(mark.source)].emplace(name_of(what::session_mark));
         return held[std::string(mark.source)].empty(); // one says it
@@ -230,8 +249,7 @@ report who_saw_what(const report_question& asked)
     };
     const auto [first, end] = recorded_on(asked, days);
     if (first >= end) return made;
-    asked.at.reader.entries(first, end, [&](const entry_view& entry) {
-        if (!entry.is_open || entry.payload.find("\"what\":\"access\"") == std::string_view::npos) return true;
+    entries_of(asked, what::access, first, end, [&](const entry_view& entry) {
         const opened_entry each = open_entry(entry);
         const entry_index pupil = each.pupil();
         if (asked.pupil != no_entry && (pupil == no_entry || asked.everyone.person_of(pupil) != asked.pupil))
@@ -274,8 +292,7 @@ report what_was_sent(const report_question& asked)
     )};
     const auto [first, end] = recorded_on(asked, days);
     if (first >= end) return made;
-    asked.at.reader.entries(first, end, [&](const entry_view& entry) {
-        if (!entry.is_open || entry.payload.find("\"what\":\"delivery\"") == std::string_view::npos) return true;
+    entries_of(asked, what::delivery, first, end, [&](const entry_view& entry) {
         const opened_entry each = open_entry(entry);
         const entry_index pupil = each.pupil();
         if (asked.pupil != no_entry && (pupil == no_entry || asked.everyone.person_of(pupil) != asked.pupil))

@@ -66,15 +66,25 @@ report suspensions(const report_question& asked)
         "They are this school's only: the limit of 45 days in a school year is across schools. Parents and the local "
         "authority are told of every suspension without delay.",
     };
-    const school_facts facts(asked);
-    const case_facts& cases = facts.cases();
+    const std::shared_ptr<const case_facts> known = asked.at.reader.cases(asked.at.n);
+    const case_facts& cases = *known;
+    const auto is_listed = [&](const suspension_fact& each) {
+        return !each.gone && each.from && days.contains(*each.from);
+    };
+    std::unordered_set<entry_index> suspended;
+    for (const suspension_fact& each : cases.suspensions())
+        if (is_listed(each)) suspended.insert({each.pupil, asked.everyone.person_of(each.pupil)});
+    const school_facts facts(
+        asked, {.earliest = looked_back_to(asked), .pupils = std::move(suspended), .cases = known}
+    );
     struct line {
         civil_day from{};
+        entry_index entry = no_entry;
         std::vector<std::string> cells;
     };
     std::vector<line> lines;
     for (const suspension_fact& each : cases.suspensions()) {
-        if (each.gone || !each.from || !days.contains(*each.from)) continue;
+        if (!is_listed(each)) continue;
         const entry_index person = asked.everyone.person_of(each.pupil);
         std::int64_t served = 0;
         facts.each_mark(person, {*each.from, each.to.value_or(asked.today())}, [&](const school_facts::mark& mark) {
@@ -88,6 +98,7 @@ report suspensions(const report_question& asked)
         const std::int64_t year = total(rule_window::unit::academic_year);
         lines.push_back(
             {*each.from,
+             each.entry,
              joined<std::string>(
                  pupil_cells(asked, person),
                  {session_of_suspension(each.from, each.from_half, each.is_from_half_given),
@@ -103,7 +114,7 @@ report suspensions(const report_question& asked)
              )}
         );
     }
-    std::ranges::stable_sort(lines, {}, &line::from);
+    std::ranges::sort(lines, {}, [](const line& each) { return std::pair(each.from, each.entry); });
     for (line& each : lines)
         made.rows.push_back(std::move(each.cells));
     return made;
@@ -137,11 +148,12 @@ report restrictive_interventions(const report_question& asked)
         "later "
         "than the same day, unless that would put the pupil at risk of significant harm.",
     };
-    const school_facts facts(asked);
-    const case_facts& cases = facts.cases();
+    const std::shared_ptr<const case_facts> known = asked.at.reader.cases(asked.at.n);
+    const case_facts& cases = *known;
     const auto says_so = [&](text_id id) { return has_part(cases.text(id), asked.at.config.findings.restraint); };
     struct line {
         civil_day day{};
+        std::pair<entry_index, entry_index> entries; // of the record and of the pupil's part
         std::vector<std::string> cells;
     };
     std::vector<line> lines;
@@ -157,6 +169,7 @@ report restrictive_interventions(const report_question& asked)
             if (part.gone) return;
             lines.push_back(
                 {*record.day,
+                 {record.entry, part.entry},
                  joined<std::string>(
                      {format_day(*record.day)},
                      joined<std::string>(
@@ -172,7 +185,7 @@ report restrictive_interventions(const report_question& asked)
             );
         });
     }
-    std::ranges::stable_sort(lines, {}, &line::day);
+    std::ranges::sort(lines, {}, [](const line& each) { return std::pair(each.day, each.entries); });
     for (line& each : lines)
         made.rows.push_back(std::move(each.cells));
     return made;

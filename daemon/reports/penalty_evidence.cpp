@@ -4,6 +4,7 @@
 #include "daemon/cases/action.hpp"
 #include "daemon/reports/pupil_cells.hpp"
 #include "daemon/reports/school_facts.hpp"
+#include "daemon/rules/measures.hpp"
 #include "daemon/views/actions.hpp"
 #include "daemon/views/labels.hpp"
 #include "daemon/views/text.hpp"
@@ -62,7 +63,13 @@ report penalty_evidence(const report_question& asked)
         {"entry", "Entry", true}};
     made.more.push_back(steps_taken(asked));
     const rule* by = rule_in_force(asked.at.config, "penalty-notice");
-    const school_facts facts(asked);
+    const bool of_all = by && compares_with_the_school(by->measure);
+    const school_facts facts(
+        asked,
+        {.earliest = looked_back_to(asked),
+         .pupils = of_all ? std::nullopt : std::optional(std::unordered_set<entry_index>{asked.pupil}),
+         .cases = by && find_measure(by->measure)->reads_cases ? asked.at.reader.cases(asked.at.n) : nullptr}
+    );
     const auto when = facts.judged(asked.days(asked.today()).last);
     const auto found = by && when ? facts.judge(*by, asked.pupil, *when) : std::nullopt;
     made.notes = {"About " + [&] {

@@ -40,7 +40,7 @@ report praise(const report_question& asked)
         "have "
         "looked at it.",
     };
-    const school_facts facts(asked);
+    const school_facts facts(asked, {.earliest = days.first});
     const marked_pupils marked(asked.at);
     for (const profile* who : in_order(asked)) {
         if (marked.is_with_care(who->person)) continue;

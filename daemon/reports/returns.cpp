@@ -4,6 +4,7 @@
 #include "daemon/domain/school_age.hpp"
 #include "daemon/reports/pupil_cells.hpp"
 #include "daemon/reports/school_facts.hpp"
+#include "daemon/rules/measures.hpp"
 
 #include <fmt/format.h>
 
@@ -67,6 +68,28 @@ of_age age_on(const school_facts& facts, entry_index person, civil_day day)
     return is_compulsory_school_age(*born, day) ? of_age::yes : of_age::no;
 }
 
+// Illness is counted within its window alone. The last day judged may lie some days before the last asked about, and
+// with it the window's beginning.
+civil_day illness_from(const report_question& asked, const rule& by, civil_day last)
+{
+    constexpr std::chrono::days judged_before{60};
+    civil_day earliest = school_calendar::academic_year_start(last - judged_before);
+    const auto reach = [&](const rule_window& window) {
+        if (const auto days = days_of(window, asked.at.config.calendar, last - judged_before))
+            earliest = std::min(earliest, days->first);
+    };
+    reach(by.window);
+    for (const rule_stage& stage : by.stages)
+        if (stage.window) reach(*stage.window);
+    return earliest;
+}
+
+// Whether the mark can be N: what N is, the day's table says.
+bool may_be_n(const mark_view& mark)
+{
+    return mark.statutory.find_first_of("Nn") != std::string_view::npos;
+}
+
 std::string age_text_of(of_age age)
 {
     return age == of_age::yes ? "of compulsory school age" : "date of birth not read";
@@ -105,9 +128,12 @@ report attendance_return(const report_question& asked)
         "is "
         "found.",
     };
-    const school_facts facts(asked);
     // A run may have begun long before.
     const day_range until{days.last - std::chrono::days(400), days.last};
+    std::unordered_set<entry_index> absent_enough;
+    for (const auto& [record, sums] : asked.at.reader.sums_of_days(until, asked.at.n))
+        if (sums.unauthorised >= static_cast<std::int64_t>(run_sessions_min)) absent_enough.insert(record);
+    const school_facts facts(asked, {.earliest = until.first, .pupils = absent_enough});
     for (const profile* who : in_order(asked)) {
         for (const absence_run& run : runs_of(facts, who->person, until, days.first)) {
             const of_age age = age_on(facts, who->person, run.last.day);
@@ -145,8 +171,13 @@ report sickness_return(const report_question& asked)
          {"last", "Newest"}}
     );
     const rule* by = rule_in_force(asked.at.config, "illness");
-    const school_facts facts(asked);
-    const auto when = facts.judged(asked.days(asked.today()).last);
+    const civil_day last = asked.days(asked.today()).last;
+    const school_facts facts(
+        asked,
+        {.earliest = by && by->measure == "illness_days" ? illness_from(asked, *by, last) : looked_back_to(asked),
+         .cases = by && find_measure(by->measure)->reads_cases ? asked.at.reader.cases(asked.at.n) : nullptr}
+    );
+    const auto when = facts.judged(last);
     if (!by || !when) {
         made.notes = {
             by ? "No session had closed by then." : "The rule \"illness\" is switched off: nobody is judged."};
@@ -199,9 +230,9 @@ report no_reason(const report_question& asked)
     made.notes = {
         "The reason is due by the end of the fifth school day after the session; N must not stay, and becomes O "
         "where no reason is found. SI 2024/208 reg. 10(7) to (9)."};
-    const school_facts facts(asked);
     const civil_day today = asked.today();
     const day_range days = asked.days(today - std::chrono::days(400));
+    const school_facts facts(asked, {.earliest = days.first, .wanted = may_be_n});
     const school_calendar& calendar = asked.at.config.calendar;
     for (const profile* who : in_order(asked))
         facts.each_mark(who->person, days, [&](const school_facts::mark& mark) {

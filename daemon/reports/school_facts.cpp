@@ -6,34 +6,37 @@
 
 namespace rollbook {
 
-school_facts::school_facts(const report_question& asked) : asked_(asked), marks_(std::make_shared<code_book>())
+civil_day looked_back_to(const report_question& asked)
+{
+    constexpr std::chrono::days looked_back{430};
+    return std::min(asked.from.value_or(asked.today()), asked.today()) - looked_back;
+}
+
+school_facts::school_facts(const report_question& asked, facts_needed needed)
+    : asked_(asked), marks_(std::make_shared<code_book>()), cases_(std::move(needed.cases)),
+      now_(asked.at.zone.to_local(asked.at.now))
 {
     const workplace& at = asked.at;
     const std::string mis = at.config.mis_name();
-    // A ledger holds six years; nothing asked about looks back further than this.
-    constexpr std::chrono::days looked_back{430};
-    const day_range days{std::min(asked.from.value_or(asked.today()), asked.today()) - looked_back, asked.today()};
-    at.reader.marks_of_days(no_entry, days, at.n, false, [&](const mark_view& view) {
-        if (view.source != mis) return true;
-        held_mark mark;
-        mark.entry = static_cast<std::uint32_t>(view.entry);
-        mark.code = marks_.codes().intern(view.raw, view.statutory);
-        mark.minutes = minutes_byte(view.minutes);
-        marks_.put(view.session, marks_.number_of(view.pupil), mark);
-        return true;
-    });
-    for (const what kind : {what::incident, what::concern, what::involvement, what::suspension})
-        at.reader.things(kind, at.n, [&](const thing_view& each) {
-            thing_version version;
-            version.kind = each.kind;
-            version.subject = each.subject;
-            version.pupil = each.pupil;
-            version.source = each.source;
-            version.key = each.key;
-            version.gone = each.gone;
-            cases_.apply(each.entry, version, each.payload);
+    const auto take = [&](entry_index pupil) {
+        at.reader.marks_of_days(pupil, {needed.earliest, asked.today()}, at.n, false, [&](const mark_view& view) {
+            if (view.source != mis || (needed.wanted && !needed.wanted(view))) return true;
+            if (needed.pupils && !needed.pupils->contains(view.pupil)) return true;
+            held_mark mark;
+            mark.entry = static_cast<std::uint32_t>(view.entry);
+            mark.code = marks_.codes().intern(view.raw, view.statutory);
+            mark.minutes = minutes_byte(view.minutes);
+            marks_.put(view.session, marks_.number_of(view.pupil), mark);
             return true;
         });
+    };
+    // Of more pupils than these, everybody's marks are looked through sooner than each one's are found.
+    constexpr std::size_t found_one_by_one_max = 40;
+    if (!needed.pupils || needed.pupils->size() > found_one_by_one_max)
+        take(no_entry);
+    else
+        for (const entry_index each : *needed.pupils)
+            take(each);
     at.reader.things(what::pupil, at.n, [&](const thing_view& each) {
         marks_.number_of(each.subject); // who has no mark may have been suspended all the same
         const auto document = each.source == mis ? json_document::parse(std::string(each.payload))
@@ -50,9 +53,8 @@ school_facts::school_facts(const report_question& asked) : asked_(asked), marks_
 
 std::optional<judged_day> school_facts::judged(civil_day last) const
 {
-    const local_instant now = asked_.at.zone.to_local(asked_.at.now);
     const local_instant end = local_instant(last + std::chrono::days(1)) - std::chrono::milliseconds(1);
-    return judge_at(asked_.at.config.calendar, std::min(now, end));
+    return judge_at(asked_.at.config.calendar, std::min(now_, end));
 }
 
 judged_pupil school_facts::who(entry_index person, pupil_no number) const
@@ -72,7 +74,7 @@ std::optional<verdict> school_facts::judge(const rule& by, entry_index person, c
 {
     const auto number = marks_.find_pupil(person);
     if (!number) return std::nullopt;
-    const rule_facts facts{marks_, asked_.at.config.calendar, &cases_};
+    const rule_facts facts{marks_, asked_.at.config.calendar, cases_.get()};
     return evaluate(by, pupil_history(facts, who(person, *number), when));
 }
 
@@ -82,7 +84,7 @@ measured school_facts::measure(
 {
     const auto number = marks_.find_pupil(person);
     if (!number) return {};
-    const rule_facts facts{marks_, asked_.at.config.calendar, &cases_};
+    const rule_facts facts{marks_, asked_.at.config.calendar, cases_.get()};
     return take_measure(name, window, pupil_history(facts, who(person, *number), when));
 }
 
@@ -92,14 +94,20 @@ std::optional<civil_day> school_facts::born(entry_index person) const
     return known == pupils_.end() ? std::nullopt : known->second.born;
 }
 
+bool school_facts::has_settled(session_id session) const
+{
+    const auto [at, is_new] = settled_.try_emplace(session, false);
+    if (is_new) at->second = asked_.at.config.calendar.counts_from(session) <= now_;
+    return at->second;
+}
+
 void school_facts::each_mark(entry_index person, const day_range& days, const std::function<void(const mark&)>& use)
     const
 {
     const auto number = marks_.find_pupil(person);
     if (!number) return;
-    const local_instant now = asked_.at.zone.to_local(asked_.at.now);
     marks_.for_each(*number, days, [&](session_id session, const held_mark& held) {
-        if (asked_.at.config.calendar.counts_from(session) > now) return;
+        if (!has_settled(session)) return;
         mark each{
             session, marks_.codes().row_on(held.code, session.day), held.entry, -1, marks_.codes().raw(held.code)};
         if (held.minutes != 255) each.minutes = held.minutes;

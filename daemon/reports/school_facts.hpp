@@ -4,18 +4,29 @@
 #include "daemon/rules/alert.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <unordered_set>
 
 namespace rollbook {
 
-// The register of the MIS, of the days asked about and somewhat more than a year before, and the suspensions as known at the question's size, in the form that rules read: a report
-// and an alert measure with the same functions, and cannot differ.
+// What a report needs to know of the school: the less it asks for, the sooner it is there.
+struct facts_needed {
+    civil_day earliest{};                                  // of the marks; they go up to today
+    std::optional<std::unordered_set<entry_index>> pupils; // whose marks; empty: everybody's
+    bool (*wanted)(const mark_view&) = nullptr;            // which of them; null: all
+    std::shared_ptr<const case_facts> cases = nullptr;     // null: no incidents and no suspensions
+};
+
+// As much as any rule looks back: somewhat more than a year before the days asked about.
+civil_day looked_back_to(const report_question& asked);
+
+// The register of the MIS as known at the question's size, in the form that rules read: a report and an alert measure
+// with the same functions, and cannot differ.
 class school_facts {
 public:
-    explicit school_facts(const report_question& asked);
-
-    const attendance_register& marks() const { return marks_; }
-    const case_facts& cases() const { return cases_; }
+    school_facts(const report_question& asked, facts_needed needed);
 
     // The end of the last day asked about, or now where that is today; empty where no session had closed by then.
     std::optional<judged_day> judged(civil_day last) const;
@@ -40,16 +51,19 @@ public:
 
 private:
     judged_pupil who(entry_index person, pupil_no number) const;
+    bool has_settled(session_id session) const;
 
     const report_question& asked_;
     attendance_register marks_;
-    case_facts cases_;
+    std::shared_ptr<const case_facts> cases_;
     struct pupil {
         std::string year;
         std::string group;
         std::optional<civil_day> born;
     };
     std::map<entry_index, pupil> pupils_;
+    local_instant now_;
+    mutable std::map<session_id, bool> settled_; // asked of each session once, not of each mark
 };
 
 // The rule of that id, or null where the school has none or switched it off.

@@ -100,6 +100,17 @@ struct withheld {
     std::int64_t reasons = 0;    // why a marker stands, or a pupil was opened to an auditor
 };
 
+// What stands of one kind about the pupil records.
+template <class F>
+void each_of(const report_question& asked, what kind, const std::vector<entry_index>& records, F&& use)
+{
+    for (const entry_index record : records)
+        asked.at.reader.things_of(kind, record, asked.at.n, [&](const thing_view& each) {
+            use(each);
+            return true;
+        });
+}
+
 // One row for each field of a source's record.
 void add_fields(
     std::vector<std::vector<std::string>>& rows,
@@ -211,13 +222,12 @@ report_table alerts_and_actions(const report_question& asked, const timeline& al
 }
 
 // Markers, holds and the like: that they were put there, and not why.
-report_table settings_of(const report_question& asked, const std::set<entry_index>& records, withheld& kept_back)
+report_table settings_of(const report_question& asked, const std::vector<entry_index>& records, withheld& kept_back)
 {
     report_table table{"Markers and holds", {{"name", "What"}, {"state", "State"}, {"entry", "Entry", true}}, {}};
-    asked.at.reader.things(what::settings, asked.at.n, [&](const thing_view& each) {
-        if (!records.contains(each.pupil)) return true;
+    each_of(asked, what::settings, records, [&](const thing_view& each) {
         const auto document = json_document::parse(std::string(each.payload));
-        if (!document) return true;
+        if (!document) return;
         const json_view value = document->root()["value"];
         kept_back.reasons += !value["reason"].string_if().value_or("").empty();
         table.rows.push_back(
@@ -225,25 +235,22 @@ report_table settings_of(const report_question& asked, const std::set<entry_inde
              std::string(value["state"].string_if().value_or("")),
              std::to_string(each.entry)}
         );
-        return true;
     });
     return table;
 }
 
 // Messages and views, as receipts and access entries tell them.
-report_table told_and_seen(const report_question& asked, const std::set<entry_index>& records)
+report_table told_and_seen(const report_question& asked, const std::vector<entry_index>& records)
 {
     report_table table{
         "Who was told, and who looked",
         {{"at", "When"}, {"kind", "What"}, {"who", "Route or person"}, {"entry", "Entry", true}},
         {}};
     for (const what kind : {what::delivery, what::access})
-        asked.at.reader.things(kind, asked.at.n, [&](const thing_view& each) {
+        each_of(asked, kind, records, [&](const thing_view& each) {
             const auto document = json_document::parse(std::string(each.payload));
-            if (!document) return true;
+            if (!document) return;
             const json_view root = document->root();
-            const auto about = root["pupil"].int_if();
-            if (!about || *about < 0 || !records.contains(static_cast<entry_index>(*about))) return true;
             const auto text = [&](std::string_view key) { return std::string(root[key].string_if().value_or("")); };
             const auto at = parse_instant(text("at"));
             const bool is_message = kind == what::delivery;
@@ -253,7 +260,6 @@ report_table told_and_seen(const report_question& asked, const std::set<entry_in
                  text(is_message ? "route" : "user"),
                  std::to_string(each.entry)}
             );
-            return true;
         });
     return table;
 }
@@ -285,7 +291,6 @@ report_table what_is_withheld(const withheld& kept_back, std::int64_t names)
 report subject_access(const report_question& asked)
 {
     const std::vector<entry_index> own = asked.everyone.records_of(asked.pupil);
-    const std::set<entry_index> records(own.begin(), own.end());
     redactor redact(asked);
     withheld kept_back;
     report made;
@@ -301,27 +306,28 @@ report subject_access(const report_question& asked)
     std::set<std::array<std::string, 3>> parts;
     for (const what kind :
          {what::pupil, what::adult, what::involvement, what::suspension, what::lesson_mark, what::action})
-        asked.at.reader.things(kind, asked.at.n, [&](const thing_view& each) {
-            if (!records.contains(kind == what::pupil ? each.subject : each.pupil) || each.gone) return true;
+        each_of(asked, kind, own, [&](const thing_view& each) {
+            if (each.gone) return;
             // What is no source's record is an action of the school's, and told below.
-            if (kind == what::action && each.source.empty()) return true;
+            if (kind == what::action && each.source.empty()) return;
             add_fields(made.rows, asked, each, redact, kept_back);
             const auto document = json_document::parse(std::string(each.payload));
-            if (kind != what::involvement || !document) return true;
+            if (kind != what::involvement || !document) return;
             const json_view fields = document->root()["fields"];
             parts.insert(
                 {std::string(fields["of"].string_if().value_or("")),
                  std::string(each.source),
                  std::string(fields["record"].string_if().value_or(""))}
             );
-            return true;
         });
     for (const what kind : {what::incident, what::concern})
-        asked.at.reader.things(kind, asked.at.n, [&](const thing_view& each) {
-            if (parts.contains({std::string(name_of(kind)), std::string(each.source), std::string(each.key)}))
+        for (const auto& [of, source, id] : parts) {
+            if (of != name_of(kind)) continue;
+            asked.at.reader.things_by_id(kind, source, id, asked.at.n, [&](const thing_view& each) {
                 add_fields(made.rows, asked, each, redact, kept_back);
-            return true;
-        });
+                return true;
+            });
+        }
     timeline all;
     all.person = asked.pupil;
     all.days = asked.days(school_calendar::academic_year_start(asked.today()));
@@ -329,8 +335,8 @@ report subject_access(const report_question& asked)
     made.more = {
         marks_of(asked, own, redact),
         alerts_and_actions(asked, all, redact),
-        settings_of(asked, records, kept_back),
-        told_and_seen(asked, records)};
+        settings_of(asked, own, kept_back),
+        told_and_seen(asked, own)};
     made.more.push_back(what_is_withheld(kept_back, redact.names));
     made.notes = {
         "About " + asked.reference(asked.pupil) + ", as known on " + spoken_date(asked.today()) +
