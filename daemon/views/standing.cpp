@@ -1,7 +1,9 @@
 #include "daemon/views/standing.hpp"
 
 #include "daemon/base/bytes.hpp"
+#include "daemon/base/json.hpp"
 #include "daemon/cases/marker.hpp"
+#include "daemon/ports/version_of.hpp"
 #include "daemon/rules/measures.hpp"
 #include "daemon/rules/reason.hpp"
 #include "daemon/views/held_back.hpp"
@@ -9,6 +11,7 @@
 #include "daemon/views/text.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace rollbook {
 namespace {
@@ -101,41 +104,106 @@ void fill(
 
 } // namespace
 
-judged_school::judged_school(const workplace& at, const std::function<void()>& pause)
-    : at_(at), mis_(judged_source(at.config).value()), past_(at.reader, pause), held_(past_.at(at.n)),
+judged_school::judged_school(const workplace& at, entry_index pupil, std::function<void()> pause)
+    : at_(at), pupil_(pupil), mis_(judged_source(at.config).value()), pause_(std::move(pause)),
       pupils_(at.config.rules, at.config.watch_list)
 {
+    // Of everybody, as much as any rule looks back: what the school's own pattern is, and whose form has its register
+    // taken. Of the pupil, all.
+    constexpr std::chrono::days looked_back{430};
+    constexpr std::chrono::days ever{1'000'000};
+    const civil_day today = day_of(at.zone.to_local(at.now));
+    take_marks(no_entry, {today - looked_back, today});
+    take_marks(pupil, {today - ever, today + ever});
+    for (const what kind : {what::pupil, what::settings})
+        at.reader.things(kind, at.n, [&](const thing_view& each) { return take(each); });
+    for (const what kind : {what::involvement, what::suspension, what::lesson_mark, what::action})
+        at.reader.things_of(kind, pupil, at.n, [&](const thing_view& each) { return take(each); });
+    take_incidents();
     pupils_.find_watched(held_, mis_);
     pupils_.set_priorities(marked_in(held_, marker_kind::priority));
     pupils_.find_contacts(held_, at.zone);
 }
 
-bool judged_school::standings(
-    entry_index pupil, std::span<const rule> rules, const std::function<void(const rule_standing&)>& use
-)
+void judged_school::look_up()
+{
+    constexpr std::uint64_t look_up_each = 1'000;
+    if (pause_ && ++taken_ % look_up_each == 0) pause_();
+}
+
+void judged_school::take_marks(entry_index pupil, const day_range& days)
+{
+    at_.reader.marks_of_days(pupil, days, at_.n, false, [&](const mark_view& view) {
+        look_up();
+        if (view.source != mis_) return true;
+        attendance_register& marks = held_.register_of(mis_);
+        held_mark mark;
+        mark.entry = static_cast<std::uint32_t>(view.entry);
+        mark.code = marks.codes().intern(view.raw, view.statutory);
+        mark.minutes = minutes_byte(view.minutes);
+        marks.put(view.session, marks.number_of(view.pupil), mark);
+        return true;
+    });
+}
+
+bool judged_school::take(const thing_view& each)
+{
+    look_up();
+    held_.apply(each.entry, version_of(each), each.payload);
+    return true;
+}
+
+// Those that the pupil takes part in.
+void judged_school::take_incidents()
+{
+    std::set<std::pair<std::string, std::string>> wanted; // source and id
+    at_.reader.things_of(what::involvement, pupil_, at_.n, [&](const thing_view& each) {
+        const auto document = json_document::parse(std::string(each.payload));
+        if (!document) return true;
+        const json_view fields = document->root()["fields"];
+        if (fields["of"].string_if() == name_of(what::incident))
+            wanted.emplace(each.source, fields["record"].string_if().value_or(""));
+        return true;
+    });
+    for (const auto& [source, id] : wanted)
+        at_.reader.things_by_id(what::incident, source, id, at_.n, [&](const thing_view& each) { return take(each); });
+}
+
+// The newest alert of the rule about the pupil; empty where there never was one.
+std::optional<alert> judged_school::last_alert(const rule& by) const
+{
+    std::optional<alert> last;
+    const std::string key = by.id + "/" + std::to_string(pupil_);
+    at_.reader.things_of(what::alert, pupil_, at_.n, [&](const thing_view& each) {
+        if (each.key == key && (!last || last->id < each.subject)) last = parse_alert_payload(each.payload, each.entry);
+        return true;
+    });
+    return last;
+}
+
+bool judged_school::standings(std::span<const rule> rules, const std::function<void(const rule_standing&)>& use)
 {
     const attendance_register* marks = held_.find_register(mis_);
-    const auto number = marks ? marks->find_pupil(pupil) : std::nullopt;
+    const auto number = marks ? marks->find_pupil(pupil_) : std::nullopt;
     const local_instant now = at_.zone.to_local(at_.now);
     const std::optional<judged_day> by_day = judge_at(at_.config.calendar, now);
     if (!number) return false;
 
-    const judged_pupil who = pupils_.judged(held_, pupil, *number);
+    const judged_pupil who = pupils_.judged(held_, pupil_, *number);
     const register_gate gate = gate_of(at_, held_, *marks);
     const rule_facts facts{*marks, at_.config.calendar, &held_.cases(), nullptr, std::nullopt, &gate};
     bool is_judged = false;
     for (const rule& by : rules) {
         const measure_kind& kind = *find_measure(by.measure);
         if (kind.by_source || (!kind.by_clock && !by_day)) continue;
-        const held_thing* last = held_.things(what::alert).find("", by.id + "/" + std::to_string(pupil));
-        const auto last_alert = last ? parse_alert_payload(last->payload, last->entry) : std::nullopt;
+        const std::optional<alert> last = last_alert(by);
         rule_standing standing(by);
         fill(
             standing,
             who,
             facts,
             kind.by_clock ? judged_day{day_of(now), now} : *by_day,
-            used_before(by, last_alert ? &*last_alert : nullptr)
+            used_before(by, last ? &*last : nullptr)
         );
         use(standing);
         is_judged = true;
@@ -157,10 +225,8 @@ visibility labels_of_cases(const workplace& at)
     visibility labels = visibility::behaviour;
     // Of a safeguarding system that gives incidents, nobody else learns for whom it does.
     for (const what kind : {what::incident, what::suspension})
-        at.reader.things(kind, at.n, [&](const thing_view& each) {
-            if (at.config.is_safeguarding(each.source)) labels |= visibility::safeguarding;
-            return !labels.has(visibility::safeguarding);
-        });
+        for (const std::string& source : at.reader.sources_of(kind, at.n))
+            if (at.config.is_safeguarding(source)) labels |= visibility::safeguarding;
     return labels;
 }
 

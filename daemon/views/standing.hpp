@@ -34,23 +34,30 @@ struct rule_standing {
     rule_standing(rule_standing&&) = delete; // `next` points into it
 };
 
-// The pupils as rules see them at the moment asked about. Reads every entry of the ledger: seconds where there are
-// millions. `at` must outlive it.
+// A pupil among the others as rules see them at the moment asked about. Reads the register of somewhat more than a
+// year, and of the pupil all that is held. `at` must outlive it.
 class judged_school {
 public:
     // Calls `pause` now and then; what it throws ends the reading.
-    explicit judged_school(const workplace& at, const std::function<void()>& pause = {});
+    judged_school(const workplace& at, entry_index pupil, std::function<void()> pause = {});
 
     // Calls `use` with the pupil's standing to each of `rules`; those about sources or rules are passed over. False
     // when there is no register of the pupil to judge.
-    bool
-    standings(entry_index pupil, std::span<const rule> rules, const std::function<void(const rule_standing&)>& use);
+    bool standings(std::span<const rule> rules, const std::function<void(const rule_standing&)>& use);
 
 private:
+    void look_up();
+    void take_marks(entry_index pupil, const day_range& days);
+    bool take(const thing_view& each);
+    void take_incidents();
+    std::optional<alert> last_alert(const rule& by) const;
+
     const workplace& at_;
+    entry_index pupil_;
     std::string mis_;
-    past_state past_;
-    const held_state& held_;
+    std::function<void()> pause_;
+    std::uint64_t taken_ = 0;
+    held_state held_;
     known_pupils pupils_;
 };
 
