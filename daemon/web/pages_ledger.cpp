@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t list_rows_max = 200;
 constexpr std::size_t entries_shown = 50;
-constexpr entry_index entries_looked_at_max = 20'000;
+constexpr entry_index entries_looked_at_max = 5'000; // in search of those: a page is asked for the rest
 
 struct finding_row {
     entry_index id = no_entry;
@@ -111,6 +111,12 @@ void write_entry_row(json_writer& out, const page_request& of, const opened_entr
     out.end_object();
 }
 
+// False where the entry is not of the kind asked for; to say so takes no parsing.
+bool may_be(const entry_view& entry, std::string_view kind)
+{
+    return kind.empty() || to_text(entry.kind) == kind || entry.payload.find(kind) != std::string_view::npos;
+}
+
 // Entries below `before`, the newest first, that the reader may see and that are of the kind asked for. Gives where to
 // go on; empty: there are no more.
 std::optional<entry_index>
@@ -123,6 +129,7 @@ write_entries(json_writer& out, const page_request& of, entry_index before, std:
         const entry_index from = before - std::min<entry_index>(before - lowest, 200);
         std::vector<std::pair<entry_index, std::string>> rows;
         of.at.reader.entries(from, before, [&](const entry_view& entry) {
+            if (!may_be(entry, kind)) return true;
             const opened_entry each = open_entry(entry);
             if ((kind.empty() || each.text("what") == kind || to_text(entry.kind) == kind) && sees_entry(of, each)) {
                 std::string row;

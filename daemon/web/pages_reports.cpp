@@ -107,14 +107,20 @@ void write_table_model(
     for (std::size_t r = 0; r < std::min(table.rows.size(), report_rows_max); ++r) {
         out.begin_object().key("cells").begin_array();
         for (std::size_t i = 0; i < table.columns.size(); ++i) {
+            // What a cell has not is left out: a report has thousands of them.
+            const report_column& column = table.columns[i];
             const std::string& cell = table.rows[r][i];
-            out.begin_object();
-            if (names_hidden) out.member("hidden_name", name_behind(of, table.columns[i].key, cell));
-            out.member("href", link_of(table.columns[i].key, cell));
-            out.member("long", !table.columns[i].is_number && cell.size() > 60);
-            out.member("number", table.columns[i].is_number).member("said", cell);
+            const std::string name = names_hidden ? name_behind(of, column.key, cell) : std::string();
+            const std::string link = link_of(column.key, cell);
             const bool is_moment = cell.size() <= 16 && parse_day(cell.substr(0, 10)).has_value(); // kept on one line
-            out.member("when", !table.columns[i].is_number && is_moment).end_object();
+            out.begin_object();
+            if (!name.empty()) out.member("hidden_name", name);
+            if (!link.empty()) out.member("href", link);
+            if (!column.is_number && cell.size() > 60) out.member("long", true);
+            if (column.is_number) out.member("number", true);
+            out.member("said", cell);
+            if (!column.is_number && is_moment) out.member("when", true);
+            out.end_object();
         }
         out.end_array().end_object();
     }

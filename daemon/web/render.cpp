@@ -47,6 +47,13 @@ std::string text_beside(json_view value, const time_zone& zone)
     return short_date(day_of(zone.to_local(*at))) + ", " + clock.substr(clock.find(' ') + 1);
 }
 
+// The library's own push_back() copies, and a list of rows of cells is three lists deep.
+void push_back(mustache::data& list, mustache::data&& value)
+{
+    list.push_back(mustache::data(false));
+    const_cast<mustache::data&>(list.list_value().back()) = std::move(value); // `list` is none that is const
+}
+
 mustache::data to_data(json_view value, const time_zone& zone)
 {
     if (const auto text = value.string_if()) {
@@ -58,14 +65,14 @@ mustache::data to_data(json_view value, const time_zone& zone)
     if (value.is_number()) return mustache::data(fmt::format("{}", value.as_double())); // a share: 11.25
     if (value.is_array()) {
         mustache::data list(mustache::data::type::list);
-        value.for_each_element([&](json_view each) { list.push_back(to_data(each, zone)); });
+        value.for_each_element([&](json_view each) { push_back(list, to_data(each, zone)); });
         return list;
     }
     if (!value.is_object()) return mustache::data(false);
     mustache::data object;
     value.for_each([&](std::string_view key, json_view member) {
         const std::string name(key);
-        object.set(name, to_data(member, zone));
+        object[name] = to_data(member, zone); // set() copies
         if (member.is_array()) object.set(name + "_any", mustache::data(member.size() > 0));
         if (const std::string text = text_beside(member, zone); !text.empty()) object.set(name + "_text", text);
         // Said here too, so that an outer member of that name is never found instead.
