@@ -57,7 +57,7 @@ std::pair<entry_index, entry_index> recorded_on(const report_question& asked, co
 }
 
 // The entries of one kind within [first, end), without those between them; erased ones are left out.
-void entries_of(
+void each_entry(
     const report_question& asked,
     what kind,
     entry_index first,
@@ -249,7 +249,7 @@ report who_saw_what(const report_question& asked)
     };
     const auto [first, end] = recorded_on(asked, days);
     if (first >= end) return made;
-    entries_of(asked, what::access, first, end, [&](const entry_view& entry) {
+    each_entry(asked, what::access, first, end, [&](const entry_view& entry) {
         const opened_entry each = open_entry(entry);
         const entry_index pupil = each.pupil();
         if (asked.pupil != no_entry && (pupil == no_entry || asked.everyone.person_of(pupil) != asked.pupil))
@@ -292,7 +292,7 @@ report what_was_sent(const report_question& asked)
     )};
     const auto [first, end] = recorded_on(asked, days);
     if (first >= end) return made;
-    entries_of(asked, what::delivery, first, end, [&](const entry_view& entry) {
+    each_entry(asked, what::delivery, first, end, [&](const entry_view& entry) {
         const opened_entry each = open_entry(entry);
         const entry_index pupil = each.pupil();
         if (asked.pupil != no_entry && (pupil == no_entry || asked.everyone.person_of(pupil) != asked.pupil))

@@ -39,7 +39,8 @@ class Bench(Pages):
     pupils, days = PUPILS, DAYS
 
     def before_start(self):
-        self.poll(self.now)
+        done = self.run_program("poll", seconds=1800)
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         return ""
 
     def is_quiet(self):
