@@ -100,7 +100,8 @@ void write_table_model(
     json_writer& out, const page_request& of, const report_table& table, bool is_first, bool names_hidden
 )
 {
-    out.begin_object().key("heads").begin_array();
+    constexpr std::size_t columns_on_a_sheet = 8;
+    out.begin_object().member("broad", table.columns.size() > columns_on_a_sheet).key("heads").begin_array();
     for (const report_column& column : table.columns)
         out.begin_object().member("heading", column.heading).member("number", column.is_number).end_object();
     out.end_array().key("lines").begin_array();

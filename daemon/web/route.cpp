@@ -115,7 +115,7 @@ const std::array places = {
     place{"/statements", page_of_all("statements", make_statements, sees_totals)},
     place{"/sources", page_of_all("sources", make_sources, sees_totals)},
     place{"/rules", page("rules", make_rules, everyone_may)},
-    place{"/rules/why", long_page("why", make_why, sees_marks)},
+    place{"/rules/why", page("why", make_why, sees_marks)},
     place{"/rules/backtest", long_page("backtest", make_backtest, sees_marks)},
     place{"/ledger", page_of_all("ledger", make_ledger, sees_totals)},
     place{

@@ -181,10 +181,43 @@ public:
     incoming_body(talker<Stream>& with, http::request_parser<http::empty_body>&& head)
         : with_(with), parser_(std::move(head)), until_(std::chrono::steady_clock::now() + file_wait_max)
     {
+        is_too_long_ = parser_.content_length() && *parser_.content_length() > body_limit;
         parser_.body_limit(body_limit);
     }
 
+    bool is_too_long() const { return is_too_long_; }
+
     asio::awaitable<result<std::string>> more() override
+    {
+        if (is_too_long_) co_return failure(errc::usage, "the file is too long", too_long);
+        if (waits_for_word_) {
+            waits_for_word_ = false;
+            const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+            const auto [unsent, sent] =
+                co_await asio::async_write(with_.stream, asio::buffer(go_on), asio::as_tuple(asio::use_awaitable));
+            if (unsent) co_return failure(errc::usage, "nobody is there any more", "Send it again.");
+        }
+        result<std::string> piece = co_await next_piece();
+        co_return piece;
+    }
+
+    // Reads on for a while, so that who still sends gets to see the answer. Whether the end was reached.
+    asio::awaitable<bool> pass_over(std::uint64_t bytes_max)
+    {
+        // Who waited for the word was not given it, and sends nothing.
+        if (waits_for_word_) co_return false;
+        parser_.body_limit(boost::none);
+        until_ = std::chrono::steady_clock::now() + unread_wait_max;
+        for (std::uint64_t passed = 0; !parser_.is_done() && passed < bytes_max;) {
+            const result<std::string> piece = co_await next_piece();
+            if (!piece) break;
+            passed += piece->size();
+        }
+        co_return parser_.is_done();
+    }
+
+private:
+    asio::awaitable<result<std::string>> next_piece()
     {
         std::string piece;
         while (piece.empty() && !parser_.is_done()) {
@@ -198,6 +231,7 @@ public:
             );
             with_.all->waiting.erase(&with_.lowest);
             piece.resize(piece.size() - parser_.get().body().size);
+            is_too_long_ = is_too_long_ || failed == http::error::body_limit;
             if (failed == http::error::body_limit) co_return failure(errc::usage, "the file is too long", too_long);
             if (failed && failed != http::error::need_buffer)
                 co_return failure(errc::usage, "the file did not come to its end", "Send it again.");
@@ -205,28 +239,16 @@ public:
         co_return piece;
     }
 
-    // Reads on for a while, so that who still sends gets to see the answer. Whether the end was reached.
-    asio::awaitable<bool> pass_over()
-    {
-        parser_.body_limit(boost::none);
-        until_ = std::chrono::steady_clock::now() + unread_wait_max;
-        for (std::uint64_t passed = 0; !parser_.is_done() && passed < unread_bytes_max;) {
-            const result<std::string> piece = co_await more();
-            if (!piece) break;
-            passed += piece->size();
-        }
-        co_return parser_.is_done();
-    }
-
     static constexpr std::uint64_t form_bytes_max = 64 * 1024; // around the file
     static constexpr std::uint64_t body_limit = export_bytes_max + form_bytes_max;
     static constexpr const char* too_long =
         "Export less at a time, or put the file into the source's folder by other means.";
 
-private:
     talker<Stream>& with_;
     http::request_parser<http::buffer_body> parser_;
     std::chrono::steady_clock::time_point until_;
+    bool is_too_long_ = false;
+    bool waits_for_word_ = beast::iequals(parser_.get()[http::field::expect], "100-continue");
 };
 
 // Answers a form with a file. Gives whether another request may follow.
@@ -235,28 +257,18 @@ asio::awaitable<bool>
 take_file(talker<Stream>& with, http::request_parser<http::empty_body>&& head, web_request request, bool over_tls)
 {
     const bool keep_alive = head.get().keep_alive();
-    const bool is_too_long = head.content_length() && *head.content_length() > incoming_body<Stream>::body_limit;
-    const bool waits_for_word = beast::iequals(head.get()[http::field::expect], "100-continue");
     incoming_body<Stream> body(with, std::move(head));
-    web_answer answer;
-    if (is_too_long) {
-        answer = with.all->pages->plain_answer(413, "Too long", incoming_body<Stream>::too_long);
-    } else {
-        if (waits_for_word) {
-            const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-            const auto [unsent, sent] =
-                co_await asio::async_write(with.stream, asio::buffer(go_on), asio::as_tuple(asio::use_awaitable));
-            if (unsent) co_return false;
-        }
-        request.body = &body;
-        answer = co_await with.all->pages->answer(std::move(request));
-    }
+    request.body = &body;
+    web_answer answer = co_await with.all->pages->answer(std::move(request));
+    if (answer.status == 400 && body.is_too_long()) answer.status = 413;
     const std::string bytes = to_bytes(answer, true, over_tls, keep_alive);
     with.lowest.expires_after(answer_wait_max);
     const auto [unsent, sent] =
         co_await asio::async_write(with.stream, asio::buffer(bytes), asio::as_tuple(asio::use_awaitable));
     if (unsent) co_return false;
-    co_return co_await body.pass_over() && keep_alive;
+    const bool is_stranger = answer.status == 401 || answer.status == 404 || answer.status == 429;
+    const bool was_read = co_await body.pass_over(is_stranger ? body_bytes_max : unread_bytes_max);
+    co_return keep_alive ? was_read : false;
 }
 
 // One connection, request after request, until one side ends it.

@@ -117,7 +117,7 @@ class AddExport(Pages):
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         link.request("POST", "/exports", (long[at:at + (1 << 20)] for at in range(0, len(long), 1 << 20)), head,
                      encode_chunked=True)
-        self.assertEqual(link.getresponse().status, 400)
+        self.assertEqual(link.getresponse().status, 413)
         link.close()
 
         # One that comes slowly: others are answered meanwhile, a second file is told to wait, and the first is taken.
