@@ -120,8 +120,8 @@ int run_rules_why(const command_io& io, const command_options& options)
         const people everyone(at);
         const result<entry_index> pupil = everyone.find(options.pupil);
         if (!pupil) throw failure_error(pupil.error());
-        judged_school school(at, *pupil);
-        const bool is_judged = school.standings({&by, 1}, [&](const rule_standing& standing) {
+        judged_school school(at, *pupil, {&by, 1});
+        const bool is_judged = school.standings([&](const rule_standing& standing) {
             if (options.json)
                 print_json(io.out, [&](json_writer& out) {
                     write_standing(out, standing, [&](json_writer& to) { everyone.write(to, *pupil); });

@@ -42,6 +42,23 @@ thing_view thing_of(SQLite::Statement& row)
 constexpr const char* thing_columns =
     "SELECT entry, subject, pupil, what, source, key, gone, payload FROM thing LEFT JOIN opening ON idx = entry ";
 
+// A question that is asked often is prepared once. While it is being answered, as when what it hands over is looked up
+// further, the same question is prepared anew.
+class kept_statement {
+public:
+    template <class F> void with(const SQLite::Database& database, const char* select, const char* where, F&& use)
+    {
+        std::unique_ptr<SQLite::Statement> rows = std::move(kept_);
+        if (!rows) rows = std::make_unique<SQLite::Statement>(database, std::string(select) + where);
+        use(*rows);
+        rows->reset(); // or it would hold the state of the ledger that it began with
+        kept_ = std::move(rows);
+    }
+
+private:
+    std::unique_ptr<SQLite::Statement> kept_;
+};
+
 class sqlite_reader final : public ledger_reader {
 public:
     sqlite_reader(std::unique_ptr<SQLite::Database> database, bool stays_open)
@@ -96,32 +113,29 @@ public:
 
     void entries(entry_index from, entry_index to, const std::function<bool(const entry_view&)>& use) const override
     {
-        // Evidence is read entry by entry, thousands for a list of alerts: the statement is kept. One that is in use,
-        // as what an entry rests on is looked up from within it, is not.
-        std::unique_ptr<SQLite::Statement> rows = std::move(entry_rows_);
-        if (!rows)
-            rows = std::make_unique<SQLite::Statement>(
-                *database_,
-                "SELECT entry.idx, kind, recorded_at, commitment, commit_key, payload FROM entry "
-                "LEFT JOIN opening ON opening.idx = entry.idx WHERE entry.idx >= ? AND entry.idx < ? ORDER BY entry.idx"
-            );
-        rows->bind(1, signed_index(from));
-        rows->bind(2, signed_index(to));
-        while (rows->executeStep()) {
-            entry_view view;
-            view.index = index_of(rows->getColumn(0));
-            view.kind = kind_of_entry(view.index, rows->getColumn(1).getInt64());
-            view.recorded_at = time_of_entry(view.index, rows->getColumn(2).getInt64());
-            view.commitment = hash_of(rows->getColumn(3));
-            view.is_open = !rows->getColumn(4).isNull();
-            if (view.is_open) {
-                view.commit_key = hash_of(rows->getColumn(4));
-                view.payload = text_of(rows->getColumn(5));
+        // Evidence is read entry by entry, thousands for a list of alerts.
+        entry_rows_.with(
+            *database_,
+            "SELECT entry.idx, kind, recorded_at, commitment, commit_key, payload FROM entry ",
+            "LEFT JOIN opening ON opening.idx = entry.idx WHERE entry.idx >= ? AND entry.idx < ? ORDER BY entry.idx",
+            [&](SQLite::Statement& rows) {
+                rows.bind(1, signed_index(from));
+                rows.bind(2, signed_index(to));
+                while (rows.executeStep()) {
+                    entry_view view;
+                    view.index = index_of(rows.getColumn(0));
+                    view.kind = kind_of_entry(view.index, rows.getColumn(1).getInt64());
+                    view.recorded_at = time_of_entry(view.index, rows.getColumn(2).getInt64());
+                    view.commitment = hash_of(rows.getColumn(3));
+                    view.is_open = !rows.getColumn(4).isNull();
+                    if (view.is_open) {
+                        view.commit_key = hash_of(rows.getColumn(4));
+                        view.payload = text_of(rows.getColumn(5));
+                    }
+                    if (!use(view)) break;
+                }
             }
-            if (!use(view)) break;
-        }
-        rows->reset(); // or it would hold the state of the ledger that it began with
-        entry_rows_ = std::move(rows);
+        );
     }
 
     void things(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const override
@@ -176,23 +190,21 @@ public:
     ) const override
     {
         if (!is_found_by_id(kind)) return ledger_reader::things_by_id(kind, source, id, n, use);
-        // Asked once for each incident of a pupil: prepared once. Kinds as thing_by_id lists them.
-        std::unique_ptr<SQLite::Statement> rows = std::move(rows_by_id_);
-        if (!rows)
-            rows = std::make_unique<SQLite::Statement>(
-                *database_,
-                std::string(thing_columns) +
-                    "WHERE what = ?1 AND what IN (3, 5, 6) AND source = ?3 AND key = ?4 AND entry < ?2 "
-                    "AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry"
-            );
-        rows->bind(1, static_cast<int>(kind));
-        rows->bind(2, signed_index(n));
-        rows->bind(3, std::string(source));
-        rows->bind(4, std::string(id));
-        while (rows->executeStep())
-            if (!use(thing_of(*rows))) break;
-        rows->reset();
-        rows_by_id_ = std::move(rows);
+        // Asked once for each incident of a pupil. Kinds as thing_by_id lists them.
+        rows_by_id_.with(
+            *database_,
+            thing_columns,
+            "WHERE what = ?1 AND what IN (3, 5, 6) AND source = ?3 AND key = ?4 AND entry < ?2 "
+            "AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry",
+            [&](SQLite::Statement& rows) {
+                rows.bind(1, static_cast<int>(kind));
+                rows.bind(2, signed_index(n));
+                rows.bind(3, std::string(source));
+                rows.bind(4, std::string(id));
+                while (rows.executeStep())
+                    if (!use(thing_of(rows))) break;
+            }
+        );
     }
 
     std::set<std::string> sources_of(what kind, entry_index n) const override
@@ -240,13 +252,18 @@ public:
 
     void history(entry_index subject, entry_index n, const std::function<bool(const thing_view&)>& use) const override
     {
-        SQLite::Statement rows(
-            *database_, std::string(thing_columns) + "WHERE subject = ?1 AND entry < ?2 ORDER BY entry"
+        // Asked once for each pupil by who lists what became of them.
+        history_.with(
+            *database_,
+            thing_columns,
+            "WHERE subject = ?1 AND entry < ?2 ORDER BY entry",
+            [&](SQLite::Statement& rows) {
+                rows.bind(1, signed_index(subject));
+                rows.bind(2, signed_index(n));
+                while (rows.executeStep())
+                    if (!use(thing_of(rows))) break;
+            }
         );
-        rows.bind(1, signed_index(subject));
-        rows.bind(2, signed_index(n));
-        while (rows.executeStep())
-            if (!use(thing_of(rows))) return;
     }
 
     void marks(entry_index pupil, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use)
@@ -584,8 +601,7 @@ private:
     }
 
     std::unique_ptr<SQLite::Database> database_;
-    mutable std::unique_ptr<SQLite::Statement> entry_rows_; // end before the database
-    mutable std::unique_ptr<SQLite::Statement> rows_by_id_;
+    mutable kept_statement entry_rows_, rows_by_id_, history_; // end before the database
     bool stays_open_ = false;
     mutable kept_marks kept_; // of entries below kept_to_, where it stays open
     mutable entry_index kept_to_ = 0;

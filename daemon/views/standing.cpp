@@ -102,18 +102,33 @@ void fill(
     standing.needed = std::max<std::int64_t>(0, standing.next->at_least - standing.found.value);
 }
 
+// From which day on the marks of all pupils count: as far back as any rule looks where one asks for the school's own
+// pattern; else those that say whose form had its register taken, which is asked of the last school days before the
+// newest read alone (register_gate::holds_back()).
+civil_day others_from(const workplace& at, std::span<const rule> rules, const std::string& mis)
+{
+    constexpr std::chrono::days looked_back{430};
+    // More than the longest holidays and the school days that a figure is held back for.
+    constexpr std::chrono::days register_days{90};
+    const civil_day today = day_of(at.zone.to_local(at.now));
+    const std::vector<source_state> states = at.reader.sources();
+    const auto state = std::ranges::find(states, mis, &source_state::source);
+    const bool is_compared = std::ranges::any_of(rules, compares_with_the_school, &rule::measure);
+    if (is_compared || state == states.end() || !state->last_success) return today - looked_back;
+    return std::min(today, day_of(at.zone.to_local(*state->last_success))) - register_days;
+}
+
 } // namespace
 
-judged_school::judged_school(const workplace& at, entry_index pupil, std::function<void()> pause)
-    : at_(at), pupil_(pupil), mis_(judged_source(at.config).value()), pause_(std::move(pause)),
+judged_school::judged_school(
+    const workplace& at, entry_index pupil, std::span<const rule> rules, std::function<void()> pause
+)
+    : at_(at), pupil_(pupil), rules_(rules), mis_(judged_source(at.config).value()), pause_(std::move(pause)),
       pupils_(at.config.rules, at.config.watch_list)
 {
-    // Of everybody, as much as any rule looks back: what the school's own pattern is, and whose form has its register
-    // taken. Of the pupil, all.
-    constexpr std::chrono::days looked_back{430};
     constexpr std::chrono::days ever{1'000'000};
     const civil_day today = day_of(at.zone.to_local(at.now));
-    take_marks(no_entry, {today - looked_back, today});
+    take_marks(no_entry, {others_from(at, rules, mis_), today});
     take_marks(pupil, {today - ever, today + ever});
     for (const what kind : {what::pupil, what::settings})
         at.reader.things(kind, at.n, [&](const thing_view& each) { return take(each); });
@@ -181,7 +196,7 @@ std::optional<alert> judged_school::last_alert(const rule& by) const
     return last;
 }
 
-bool judged_school::standings(std::span<const rule> rules, const std::function<void(const rule_standing&)>& use)
+bool judged_school::standings(const std::function<void(const rule_standing&)>& use)
 {
     const attendance_register* marks = held_.find_register(mis_);
     const auto number = marks ? marks->find_pupil(pupil_) : std::nullopt;
@@ -193,7 +208,7 @@ bool judged_school::standings(std::span<const rule> rules, const std::function<v
     const register_gate gate = gate_of(at_, held_, *marks);
     const rule_facts facts{*marks, at_.config.calendar, &held_.cases(), nullptr, std::nullopt, &gate};
     bool is_judged = false;
-    for (const rule& by : rules) {
+    for (const rule& by : rules_) {
         const measure_kind& kind = *find_measure(by.measure);
         if (kind.by_source || (!kind.by_clock && !by_day)) continue;
         const std::optional<alert> last = last_alert(by);

@@ -34,16 +34,18 @@ struct rule_standing {
     rule_standing(rule_standing&&) = delete; // `next` points into it
 };
 
-// A pupil among the others as rules see them at the moment asked about. Reads the register of somewhat more than a
-// year, and of the pupil all that is held. `at` must outlive it.
+// A pupil among the others as rules see them at the moment asked about. Reads of the others' register what the rules
+// ask for, a term or somewhat more than a year, and of the pupil all that is held. `at` and `rules` must outlive it.
 class judged_school {
 public:
     // Calls `pause` now and then; what it throws ends the reading.
-    judged_school(const workplace& at, entry_index pupil, std::function<void()> pause = {});
+    judged_school(
+        const workplace& at, entry_index pupil, std::span<const rule> rules, std::function<void()> pause = {}
+    );
 
-    // Calls `use` with the pupil's standing to each of `rules`; those about sources or rules are passed over. False
+    // Calls `use` with the pupil's standing to each of the rules; those about sources or rules are passed over. False
     // when there is no register of the pupil to judge.
-    bool standings(std::span<const rule> rules, const std::function<void(const rule_standing&)>& use);
+    bool standings(const std::function<void(const rule_standing&)>& use);
 
 private:
     void look_up();
@@ -54,6 +56,7 @@ private:
 
     const workplace& at_;
     entry_index pupil_;
+    std::span<const rule> rules_;
     std::string mis_;
     std::function<void()> pause_;
     std::uint64_t taken_ = 0;

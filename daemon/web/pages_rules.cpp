@@ -268,7 +268,7 @@ result<page_model> make_why(const page_request& of)
         pupil ? write_person(out, of, *pupil) : static_cast<void>(out.null());
         out.key("standings").begin_array();
         if (pupil)
-            is_judged = judged_school(of.at, *pupil, pause_of(of)).standings(rules, [&](const rule_standing& each) {
+            is_judged = judged_school(of.at, *pupil, rules, pause_of(of)).standings([&](const rule_standing& each) {
                 write_standing(out, each);
             });
         out.end_array();

@@ -47,11 +47,10 @@ std::string text_beside(json_view value, const time_zone& zone)
     return short_date(day_of(zone.to_local(*at))) + ", " + clock.substr(clock.find(' ') + 1);
 }
 
-// The library's own push_back() copies, and a list of rows of cells is three lists deep.
-void push_back(mustache::data& list, mustache::data&& value)
+// The library's own push_back() copies, as does a list that grows, and a list of rows of cells is three lists deep.
+mustache::list& rows_in(mustache::data& list)
 {
-    list.push_back(mustache::data(false));
-    const_cast<mustache::data&>(list.list_value().back()) = std::move(value); // `list` is none that is const
+    return const_cast<mustache::list&>(list.list_value()); // `list` is none that is const
 }
 
 mustache::data to_data(json_view value, const time_zone& zone)
@@ -65,7 +64,8 @@ mustache::data to_data(json_view value, const time_zone& zone)
     if (value.is_number()) return mustache::data(fmt::format("{}", value.as_double())); // a share: 11.25
     if (value.is_array()) {
         mustache::data list(mustache::data::type::list);
-        value.for_each_element([&](json_view each) { push_back(list, to_data(each, zone)); });
+        rows_in(list).reserve(value.size());
+        value.for_each_element([&](json_view each) { rows_in(list).emplace_back(to_data(each, zone)); });
         return list;
     }
     if (!value.is_object()) return mustache::data(false);

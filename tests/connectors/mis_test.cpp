@@ -250,7 +250,7 @@ TEST_CASE("iSAMS Batch's error messages are told apart by who can mend them", "[
 }
 
 TEST_CASE(
-    "Go4Schools is read day by day; a closed day has no marks and an embargo asks for a person",
+    "Go4Schools is read day by day, a closed day has no marks and an embargo asks for a person",
     "[connectors][go4schools]"
 )
 {

@@ -336,7 +336,7 @@ TEST_CASE("a rejected row keeps what the manifest reads and nothing else of it",
 }
 
 TEST_CASE(
-    "an incident without its list of pupils is rejected; with one unreadable pupil the others stay", "[connectors]"
+    "an incident without its list of pupils is rejected, with one unreadable pupil the others stay", "[connectors]"
 )
 {
     wonde_school_fixture w;
@@ -693,7 +693,7 @@ TEST_CASE("a run looks up the code list and the source's own count", "[connector
 }
 
 TEST_CASE(
-    "a code list that fails keeps the marks unread and nothing else; a count that is refused keeps nothing back",
+    "a code list that fails keeps the marks unread and nothing else, a count that is refused keeps nothing back",
     "[connectors]"
 )
 {

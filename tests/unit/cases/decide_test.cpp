@@ -18,7 +18,7 @@ errc code_of(const result<int>& got)
 
 } // namespace
 
-TEST_CASE("each decision is one entry, about the pupil, with who made it; the same again is none", "[cases]")
+TEST_CASE("each decision is one entry, about the pupil, with who made it, the same again is none", "[cases]")
 {
     desk at;
     decision_request close = at.ask(decision_kind::close, at.alert_id);

@@ -169,7 +169,7 @@ TEST_CASE("a letter is filled from the alert, its name is an access, and it is r
     std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("silences are listed with who, why and until when; ended ones with --state all", "[cli]")
+TEST_CASE("silences are listed with who, why and until when, ended ones with --state all", "[cli]")
 {
     command_fixture f;
     silence one;

@@ -8,7 +8,7 @@
 using namespace rollbook;
 using Catch::Matchers::Contains;
 
-TEST_CASE("ledger list --json has the contract's members; the payload is itself, and null once erased", "[cli]")
+TEST_CASE("ledger list --json has the contract's members, the payload is itself, and null once erased", "[cli]")
 {
     command_fixture f;
     CHECK(f.run("ledger list --json") == 0);

@@ -76,7 +76,7 @@ TEST_CASE("alerts show has the history of one alert, and no such alert exits 1",
     CHECK_THAT(f.err, Contains("no alert has the id"));
 }
 
-TEST_CASE("findings list --json has the contract's members; a stranger has no pupil but a subject", "[cli]")
+TEST_CASE("findings list --json has the contract's members, a stranger has no pupil but a subject", "[cli]")
 {
     command_fixture f;
     CHECK(f.run("findings list --json") == 0);
@@ -115,7 +115,7 @@ TEST_CASE("a finding about a safeguarding pupil names the person only once that 
         CHECK(document.root().at(0)["pupil"].is_null());
 }
 
-TEST_CASE("findings list --state all adds the closed ones with when they closed; --kind keeps one kind", "[cli]")
+TEST_CASE("findings list --state all adds the closed ones with when they closed, --kind keeps one kind", "[cli]")
 {
     command_fixture f;
     CHECK(f.run("findings list --state all --kind reason-overdue --json") == 0);

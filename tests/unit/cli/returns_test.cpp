@@ -406,7 +406,7 @@ TEST_CASE(
     );
 }
 
-TEST_CASE("the weekly meeting sees what changed and what is undone; the reconciliation sums every read", "[reports]")
+TEST_CASE("the weekly meeting sees what changed and what is undone, the reconciliation sums every read", "[reports]")
 {
     reports_fixture f;
     f.now = at("2026-11-24T18:00:00Z");

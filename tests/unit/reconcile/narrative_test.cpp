@@ -58,7 +58,7 @@ TEST_CASE("a narrative is stored sealed to each recipient, and each of them alon
 }
 
 TEST_CASE(
-    "the same narrative compares equal although every box differs; another text or reader does not", "[reconcile]"
+    "the same narrative compares equal although every box differs, another text or reader does not", "[reconcile]"
 )
 {
     const three_people people;

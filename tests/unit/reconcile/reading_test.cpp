@@ -114,7 +114,7 @@ TEST_CASE("every mark entry says the version that it replaces, and every pupil i
     CHECK(std::get<mark_version>(back.entries[0].row).replaces == before);
 }
 
-TEST_CASE("a row met twice with one id is a duplicate and no conflict; with two ids it is both", "[reconcile]")
+TEST_CASE("a row met twice with one id is a duplicate and no conflict, with two ids it is both", "[reconcile]")
 {
     read_book book;
     const bool other_id = GENERATE(false, true);

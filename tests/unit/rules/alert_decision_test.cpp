@@ -105,7 +105,7 @@ TEST_CASE("a decision keeps what was measured and says who made it", "[rules]")
     CHECK(read->state == alert_state::resolved);
 }
 
-TEST_CASE("the same close given again changes nothing; another one is refused", "[rules]")
+TEST_CASE("the same close given again changes nothing, another one is refused", "[rules]")
 {
     alert closed = *decide_alert(standing(alert_state::open), decision(alert_verb::close), false, at).value();
     CHECK_FALSE(decide_alert(closed, decision(alert_verb::close), false, at).value());

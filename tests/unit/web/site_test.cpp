@@ -292,7 +292,7 @@ TEST_CASE_METHOD(site_fixture, "each role may open its own pages, and the others
     CHECK(get(pupil).status == (as == role::governor || as == role::admin ? 404 : 200));
 }
 
-TEST_CASE_METHOD(site_fixture, "names are for those who work with pupils; the auditor has references", "[web]")
+TEST_CASE_METHOD(site_fixture, "names are for those who work with pupils, the auditor has references", "[web]")
 {
     log_in(role::lead);
     CHECK_THAT(get("/alerts").body, Catch::Contains("Ana Ahmed"));
