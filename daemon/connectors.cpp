@@ -21,7 +21,6 @@
 namespace rollbook {
 namespace {
 
-constexpr std::string_view report_connector_name = "report";
 constexpr std::string_view singer_connector_name = "singer";
 
 instant machine_now()
@@ -99,7 +98,7 @@ namespace {
 result<source_configuration> source_of_files(const configuration& settings, const std::string& name)
 {
     const auto at = std::ranges::find(settings.sources, name, &source_configuration::name);
-    if (at != settings.sources.end() && at->connector == report_connector_name && at->mapping) return *at;
+    if (at != settings.sources.end() && takes_exports(*at)) return *at;
     return failure(
         errc::configuration_invalid,
         "there is no source \"" + name + "\" that reads export files",
@@ -122,7 +121,7 @@ result<export_preview> try_export(
     if (!as) return as.error();
     // As it is read in the source's own folder, but that the file is there and stays.
     auto mapping = std::make_shared<mapping_file>(*as->mapping);
-    mapping->files = "export"; // what it is called while it waits
+    mapping->files = export_file_name;
     mapping->settle = {};
     mapping->then = after_import::leave;
     as->mapping = std::move(mapping);

@@ -1,5 +1,7 @@
 #include "connectors/report/deposit.hpp"
 
+#include "connectors/report/dispose.hpp"
+
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -123,8 +125,7 @@ result<void> deposit(const fs::path& file, const fs::path& folder, const std::st
         ::unlink(part.c_str());
         return not_written(why);
     }
-    const descriptor at(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (at.is_open()) ::fsync(at.get());
+    sync_folder(folder);
     return {};
 }
 

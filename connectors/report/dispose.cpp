@@ -25,15 +25,6 @@ failure not_done(const std::string& what, int why)
     );
 }
 
-// Makes the folder's own change durable.
-void sync_folder(const fs::path& folder)
-{
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    ::fsync(descriptor);
-    ::close(descriptor);
-}
-
 result<void> write_sealed(const fs::path& path, const std::string& sealed)
 {
     fs::path unfinished = path;
@@ -98,6 +89,14 @@ result<void> archive(report_file& file, const listed_file& listed, const hash& d
 }
 
 } // namespace
+
+void sync_folder(const fs::path& folder)
+{
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+}
 
 result<void>
 dispose_of(const listed_file& listed, const hash& digest, after_import then, const report_settings& settings)

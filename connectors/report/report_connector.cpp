@@ -5,6 +5,7 @@
 #include "connectors/report/import_memory.hpp"
 #include "connectors/report/row_source.hpp"
 #include "daemon/base/canonical_json.hpp"
+#include "daemon/ports/export_preview.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -48,7 +49,7 @@ public:
           now_(std::move(now)), machine_now_(std::move(machine_now))
     {
         stream_info info;
-        info.name = "files";
+        info.name = files_stream;
         info.makes = kinds_made(record());
         info.lists_all = record().lists_all;
         info.path_template = mapping_->files;

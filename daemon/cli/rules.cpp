@@ -139,18 +139,28 @@ int run_rules_why(const command_io& io, const command_options& options)
     });
 }
 
+namespace {
+
+backtest_order order_of(const workplace& at, const day_range& days)
+{
+    backtest_order order;
+    order.mis = judged_source(at.config).value();
+    order.calendar = at.config.calendar;
+    order.watched = at.config.watch_list;
+    order.days = days;
+    return order;
+}
+
+} // namespace
+
 int run_rules_weekly(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
-        backtest_order order;
-        order.mis = judged_source(at.config).value();
-        order.calendar = at.config.calendar;
-        order.watched = at.config.watch_list;
+        const civil_day today = day_of(at.zone.to_local(at.now));
+        backtest_order order = order_of(at, {school_calendar::academic_year_start(today), today});
         std::ranges::copy_if(at.config.rules, std::back_inserter(order.rules), [](const rule& each) {
             return each.enabled && can_be_tried(each);
         });
-        const civil_day today = day_of(at.zone.to_local(at.now));
-        order.days = {school_calendar::academic_year_start(today), today};
         const auto counts = backtest(at.reader, at.zone, order, {});
         std::set<civil_day> weeks;
         for (civil_day day = order.days.first; day <= order.days.last; day += std::chrono::days(1))
@@ -183,9 +193,10 @@ int run_rules_weekly(const command_io& io, const command_options& options)
 int run_rules_backtest(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
-        backtest_order order;
-        order.mis = judged_source(at.config).value();
-        order.calendar = at.config.calendar;
+        const civil_day today = day_of(at.zone.to_local(at.now));
+        const civil_day last = options.to_day.value_or(today);
+        backtest_order order =
+            order_of(at, {options.from_day.value_or(school_calendar::academic_year_start(last)), last});
         if (options.rule.empty()) {
             if (!options.set.empty())
                 throw failure_error({errc::usage, "--set needs --rule", "Name the rule whose stage it changes."});
@@ -195,12 +206,6 @@ int run_rules_backtest(const command_io& io, const command_options& options)
             order.rules.front().enabled = true; // trying it out is what this is for
             change_thresholds(order.rules.front(), options.set).value();
         }
-        order.watched = at.config.watch_list;
-        const civil_day today = day_of(at.zone.to_local(at.now));
-        order.days = {
-            options.from_day.value_or(school_calendar::academic_year_start(options.to_day.value_or(today))),
-            options.to_day.value_or(today)};
-
         json_list list(io.out);
         const people everyone(at);
         const auto write_day = [&](const backtest_day& one) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "daemon/ports/configuration.hpp"
+
 #include <cstddef>
 #include <map>
 #include <string>
@@ -37,6 +39,16 @@ struct export_preview {
     std::string last_day;
     bool was_read_before = false; // the same bytes: nothing would be taken
 };
+
+// A source whose records come as files that a person may add.
+inline constexpr std::string_view report_connector_name = "report";
+inline bool takes_exports(const source_configuration& source)
+{
+    return source.connector == report_connector_name && source.mapping != nullptr;
+}
+inline constexpr std::string_view files_stream = "files"; // the one stream of such a source
+// What a file is called while it waits, in a folder of its own.
+inline constexpr const char* export_file_name = "export";
 
 inline constexpr std::size_t samples_max = 3; // of each kind
 inline constexpr std::size_t put_aside_shown_max = 200;

@@ -20,10 +20,9 @@ std::string masked_text(json_view value)
     return masked_shape(all);
 }
 
-export_preview::cells masked_cells(std::string_view json)
+export_preview::cells masked_cells(const result<json_document>& read)
 {
     export_preview::cells out;
-    const auto read = json_document::parse(std::string(json));
     if (!read) return out;
     read->root().for_each([&](std::string_view name, json_view value) { out.emplace_back(name, masked_text(value)); });
     return out;
@@ -41,12 +40,14 @@ public:
         for (const reported_mark& mark : got.marks)
             add(mark);
         for (const reported_record& record : got.records)
-            add(name_of(record.kind), masked_cells(record.fields), record.fields);
+            add(record);
         for (const rejected_row& row : got.rejected) {
             ++out_.rows_aside;
             ++out_.reasons[row.reason];
             if (out_.aside.size() < put_aside_shown_max)
-                out_.aside.push_back({before + row.position + 1, row.reason, masked_cells(row.row)});
+                out_.aside.push_back(
+                    {before + row.position + 1, row.reason, masked_cells(json_document::parse(row.row))}
+                );
         }
     }
 
@@ -76,11 +77,12 @@ private:
         note(name_of(what::session_mark), std::move(cells));
     }
 
-    void add(std::string_view kind, export_preview::cells cells, std::string_view fields)
+    void add(const reported_record& record)
     {
-        if (const auto read = json_document::parse(std::string(fields)))
+        const auto read = json_document::parse(record.fields);
+        if (read)
             if (const auto day = read->root()["day"].string_if()) note_day(*day);
-        note(kind, std::move(cells));
+        note(name_of(record.kind), masked_cells(read));
     }
 
     void note_day(std::string_view day)

@@ -13,8 +13,6 @@
 
 namespace rollbook {
 
-inline constexpr const char* export_file_name = "export";
-
 // An export file that somebody sent and has not yet said of whether it is to be read. Its folder goes with it, or
 // before: a page that is just being made may hold this for longer.
 struct waiting_export {
@@ -60,7 +58,6 @@ private:
     std::map<std::string, std::shared_ptr<const waiting_export>> held_;
 };
 
-inline constexpr std::string_view files_stream = "files"; // of a source of export files
 inline constexpr std::chrono::minutes export_wait_max{30};
 inline constexpr std::uint64_t export_bytes_max = std::uint64_t{64} << 20;
 

@@ -34,11 +34,7 @@ std::optional<std::string> unescaped(std::string_view text, bool is_form)
             out += is_form && text[i] == '+' ? ' ' : text[i];
         }
     }
-    const auto is_wrong = [&](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte == 0x7F || (byte < 0x20 && !(is_form && (c == '\n' || c == '\r' || c == '\t')));
-    };
-    if (!is_valid_utf8(out) || std::ranges::any_of(out, is_wrong)) return std::nullopt;
+    if (!is_form_text(out) || (!is_form && out.find_first_of("\n\r\t") != out.npos)) return std::nullopt;
     return out;
 }
 
@@ -62,6 +58,14 @@ std::string_view value_of(const web_fields& fields, std::string_view name)
 }
 
 } // namespace
+
+bool is_form_text(std::string_view text)
+{
+    return is_valid_utf8(text) && std::ranges::none_of(text, [](char c) {
+               const auto byte = static_cast<unsigned char>(c);
+               return byte == 0x7F || (byte < 0x20 && c != '\n' && c != '\r' && c != '\t');
+           });
+}
 
 std::optional<web_fields> parse_form(std::string_view body)
 {

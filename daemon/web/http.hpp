@@ -27,6 +27,9 @@ struct web_target {
 // Empty for anything but an absolute path with sound escapes and UTF-8, or one that steps out of its folder.
 std::optional<web_target> parse_target(std::string_view text);
 
+// UTF-8 without the control characters that no text of a form has; line ends and tabs are such a text's own.
+bool is_form_text(std::string_view text);
+
 // application/x-www-form-urlencoded. Empty when an escape is broken, a text is no UTF-8, or there are too many fields.
 std::optional<web_fields> parse_form(std::string_view body);
 

@@ -1,7 +1,5 @@
 #include "daemon/web/multipart.hpp"
 
-#include "daemon/base/bytes.hpp"
-
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -72,14 +70,6 @@ std::optional<parameters> read_parameters(std::string_view text)
         out.named.emplace_back(std::move(name), std::move(value));
     }
     return out;
-}
-
-bool is_field_text(std::string_view text)
-{
-    return is_valid_utf8(text) && std::ranges::none_of(text, [](char c) {
-               const auto byte = static_cast<unsigned char>(c);
-               return byte == 0x7F || (byte < 0x20 && c != '\n' && c != '\r' && c != '\t');
-           });
 }
 
 } // namespace
@@ -177,7 +167,7 @@ bool multipart_reader::read_headers(std::string_view lines)
     }
     if (!disposition || !is_same(disposition->value, "form-data")) return false;
     const std::string* name = disposition->find("name");
-    if (!name || name->empty() || !is_field_text(*name)) return false;
+    if (!name || name->empty() || !is_form_text(*name)) return false;
     name_ = *name;
     is_file_ = disposition->find("filename") != nullptr;
     if (is_file_ && std::exchange(has_file_, true)) return false;
@@ -197,7 +187,7 @@ bool multipart_reader::hand_over(std::string_view content)
 bool multipart_reader::end_part()
 {
     if (!name_.empty() && !is_file_) {
-        if (!is_field_text(value_)) return false;
+        if (!is_form_text(value_)) return false;
         if (!fields_.emplace(std::move(name_), std::move(value_)).second) return false; // there twice
     }
     name_.clear();

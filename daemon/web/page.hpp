@@ -120,9 +120,6 @@ result<page_model> make_report(const page_request& of); // of.id: its place in r
 result<page_model> make_accounts(const page_request& of);
 result<page_model> make_exports(const page_request& of);
 
-// A source whose files may be added on a page.
-bool takes_exports(const source_configuration& source);
-
 // Rows as RFC 4180 wants them; a cell that a spreadsheet would take for a formula gets an apostrophe before it.
 std::string to_csv(const page_model& of);
 std::string csv_cell(std::string_view text);

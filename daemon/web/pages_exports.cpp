@@ -20,9 +20,8 @@ std::string_view name_of_form(const report_form& form)
     return "";
 }
 
-void write_source(json_writer& out, const page_request& of, const source_configuration& each)
+void write_source(json_writer& out, const std::vector<source_state>& states, const source_configuration& each)
 {
-    const std::vector<source_state> states = of.at.reader.sources();
     const auto state = std::ranges::find(states, each.name, &source_state::source);
     const auto read_at = state == states.end() ? std::optional<instant>() : state->last_success;
     const record_mapping& mapping = each.mapping->records.front();
@@ -99,17 +98,13 @@ void write_waiting(json_writer& out, const waiting_export& of)
 
 } // namespace
 
-bool takes_exports(const source_configuration& source)
-{
-    return source.connector == "report" && source.mapping != nullptr;
-}
-
 result<page_model> make_exports(const page_request& of)
 {
     page_model page;
     page.page = "exports";
     page.title = "Add an export";
     const source_configuration* chosen = nullptr;
+    const std::vector<source_state> states = of.at.reader.sources();
     page.json = model_json([&](json_writer& out) {
         const std::string_view added = of.query("added");
         const auto is_added = [&](const source_configuration& each) {
@@ -122,7 +117,7 @@ result<page_model> make_exports(const page_request& of)
         out.key("sources").begin_array();
         for (const source_configuration& each : of.at.config.sources) {
             if (!takes_exports(each)) continue;
-            write_source(out, of, each);
+            write_source(out, states, each);
             if (of.waiting && of.waiting->source == each.name) chosen = &each;
         }
         out.end_array();
