@@ -2,6 +2,8 @@
 
 #include "daemon/base/error.hpp"
 
+#include <algorithm>
+
 namespace rollbook {
 namespace {
 
@@ -20,14 +22,11 @@ std::string text_of_both(std::string_view raw, std::string_view statutory)
     return key;
 }
 
-// The row without an end, of which most sessions will be.
-const statutory_code* newest_row(std::string_view code)
+// Where a pair may be found again without its text being put together: a session's marks have few codes.
+std::size_t recent_place(std::string_view raw, std::string_view statutory)
 {
-    const statutory_code* newest = nullptr;
-    for (const statutory_code& row : statutory_codes()) {
-        if (row.code == code) newest = &row;
-    }
-    return newest;
+    const auto first = [](std::string_view text) { return text.empty() ? 0U : static_cast<unsigned char>(text[0]); };
+    return (first(raw) + 7 * first(statutory) + raw.size()) % 16;
 }
 
 bool holds(const statutory_code& row, civil_day day)
@@ -39,11 +38,12 @@ bool holds(const statutory_code& row, civil_day day)
 
 code_id code_book::intern(std::string_view raw, std::string_view statutory)
 {
-    // Neighbours mostly have the same code.
-    if (last_ < entries_.size() && entries_[last_].raw == raw && entries_[last_].statutory == statutory) return last_;
+    code_id& recent = recent_[recent_place(raw, statutory)];
+    if (recent < entries_.size() && entries_[recent].raw == raw && entries_[recent].statutory == statutory)
+        return recent;
     std::string named = normalised_code(statutory);
     std::string key = text_of_both(raw, named);
-    if (const auto found = by_text_.find(key); found != by_text_.end()) return last_ = found->second;
+    if (const auto found = by_text_.find(key); found != by_text_.end()) return recent = found->second;
     if (entries_.size() >= entries_max) {
         throw failure_error({
             errc::page_malformed,
@@ -53,18 +53,19 @@ code_id code_book::intern(std::string_view raw, std::string_view statutory)
     }
 
     const bool not_recorded = named == "-" || (named.empty() && is_not_recorded(raw));
-    const statutory_code* newest = newest_row(named);
+    const auto rows = std::ranges::equal_range(statutory_codes(), std::string_view(named), {}, &statutory_code::code);
     const auto id = static_cast<code_id>(entries_.size());
-    entries_.push_back({std::string(raw), std::move(named), not_recorded, newest});
+    entries_.push_back({std::string(raw), std::move(named), not_recorded, rows});
     by_text_.emplace(std::move(key), id);
-    return last_ = id;
+    return recent = id;
 }
 
 const statutory_code* code_book::row_on(code_id id, civil_day day) const
 {
-    const known& entry = entries_[id];
-    if (entry.newest == nullptr) return nullptr;
-    return holds(*entry.newest, day) ? entry.newest : find_statutory_code(entry.statutory, day);
+    const std::span<const statutory_code> rows = entries_[id].rows;
+    const auto found =
+        std::find_if(rows.rbegin(), rows.rend(), [&](const statutory_code& row) { return holds(row, day); });
+    return found == rows.rend() ? nullptr : &*found;
 }
 
 code_class code_book::class_on(code_id id, civil_day day) const

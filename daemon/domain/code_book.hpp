@@ -2,8 +2,10 @@
 
 #include "daemon/domain/attendance_code.hpp"
 
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -37,11 +39,11 @@ private:
         std::string raw;
         std::string statutory;
         bool not_recorded = false;
-        const statutory_code* newest = nullptr; // the row in force since the last change, tried first
+        std::span<const statutory_code> rows; // of the statutory code, the newest last
     };
     std::deque<known> entries_;
     std::unordered_map<std::string, code_id> by_text_;
-    code_id last_ = 0; // the last one given
+    std::array<code_id, 16> recent_{}; // those given last, by what the pair begins with
 };
 
 } // namespace rollbook

@@ -54,8 +54,9 @@ void attendance_register::put(session_id session, pupil_no pupil, const held_mar
     auto& marks = days_[at]->halves[static_cast<int>(session.half)];
     if (pupil >= marks.size()) {
         // Exact growth to the pupils known: doubling would waste a third of the register.
-        marks.reserve(std::max<std::size_t>(refs_.size(), pupil + 1));
-        marks.resize(pupil + 1);
+        const std::size_t known = std::max<std::size_t>(refs_.size(), pupil + 1);
+        marks.reserve(known);
+        marks.resize(known);
     }
     held_mark& held = marks[pupil];
     const held_mark was = held;

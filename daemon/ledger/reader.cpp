@@ -66,6 +66,12 @@ public:
     {
     }
 
+    void at_once(const std::function<void()>& questions) const override
+    {
+        SQLite::Transaction one_state(*database_); // deferred: it begins with the first question, and only reads
+        questions();
+    }
+
     entry_index size() const override
     {
         return static_cast<entry_index>(database_->execAndGet("SELECT coalesce(max(idx), -1) + 1 FROM entry").getInt64()
@@ -144,6 +150,19 @@ public:
             *database_,
             std::string(thing_columns) +
                 "WHERE what = ?1 AND entry < ?2 AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry"
+        );
+        rows.bind(1, static_cast<int>(kind));
+        rows.bind(2, signed_index(n));
+        while (rows.executeStep())
+            if (!use(thing_of(rows))) return;
+    }
+
+    void things_unread(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const override
+    {
+        SQLite::Statement rows(
+            *database_,
+            "SELECT entry, subject, pupil, what, source, key, gone, NULL FROM thing "
+            "WHERE what = ?1 AND entry < ?2 AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry"
         );
         rows.bind(1, static_cast<int>(kind));
         rows.bind(2, signed_index(n));

@@ -133,6 +133,10 @@ class ledger_reader {
 public:
     virtual ~ledger_reader() = default;
 
+    // All that `questions` ask is answered from one state of the ledger, and sooner than each alone: for each, the
+    // store would find out anew whether something was written. What waits to be cleared away waits for its end.
+    virtual void at_once(const std::function<void()>& questions) const { questions(); }
+
     virtual entry_index size() const = 0;
     // Differs from what it was before once anything was written, entry or not; means nothing else.
     virtual std::int64_t revision() const { return static_cast<std::int64_t>(size()); }
@@ -151,19 +155,28 @@ public:
     virtual void entries(entry_index from, entry_index to, const std::function<bool(const entry_view&)>& use) const = 0;
     // Versions of `kind` that stand at N, gone ones included, in order of entry, until `use` returns false.
     virtual void things(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const = 0;
-    // The same, of one pupil's record.
+    // The same without their payloads: what a list goes through before it knows which it shows.
+    virtual void things_unread(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const
+    {
+        things(kind, n, [&](const thing_view& each) {
+            thing_view unread = each;
+            unread.payload = {};
+            return use(unread);
+        });
+    }
+    // As things(), of one pupil's record.
     virtual void
     things_of(what kind, entry_index pupil, entry_index n, const std::function<bool(const thing_view&)>& use) const
     {
         things(kind, n, [&](const thing_view& each) { return each.pupil != pupil || use(each); });
     }
-    // The same, of entries from `from` on.
+    // As things(), of entries from `from` on.
     virtual void
     things_since(what kind, entry_index from, entry_index n, const std::function<bool(const thing_view&)>& use) const
     {
         things(kind, n, [&](const thing_view& each) { return each.entry < from || use(each); });
     }
-    // The same, of the source's record of that id: of an incident or a concern without looking through all others.
+    // As things(), of the source's record of that id: of an incident or a concern without looking through all others.
     virtual void things_by_id(
         what kind,
         std::string_view source,

@@ -96,6 +96,8 @@ std::optional<civil_day> school_facts::born(entry_index person) const
 
 bool school_facts::has_settled(session_id session) const
 {
+    // No register settles later than half a day after it closed.
+    if (session.day < day_of(now_) - std::chrono::days(1)) return true;
     const auto [at, is_new] = settled_.try_emplace(session, false);
     if (is_new) at->second = asked_.at.config.calendar.counts_from(session) <= now_;
     return at->second;

@@ -152,6 +152,14 @@ void add_fields(
     });
 }
 
+// Few marks have one, and the others need no reading to say so.
+std::string comment_in(std::string_view payload)
+{
+    if (payload.find("\"comment\"") == payload.npos) return {};
+    const auto document = json_document::parse(std::string(payload));
+    return std::string(document ? document->root()["comment"].string_if().value_or("") : "");
+}
+
 report_table marks_of(const report_question& asked, const std::vector<entry_index>& records, redactor& redact)
 {
     report_table table{
@@ -172,15 +180,13 @@ report_table marks_of(const report_question& asked, const std::vector<entry_inde
     for (const entry_index record : records)
         asked.at.reader.marks_of_days(record, days, asked.at.n, true, [&](const mark_view& held) {
             const statutory_code* code = codes.row_on(codes.intern(held.raw, held.statutory), held.session.day);
-            const auto document = json_document::parse(std::string(held.payload));
-            const std::string comment(document ? document->root()["comment"].string_if().value_or("") : "");
             table.rows.push_back(
                 {format_day(held.session.day),
                  std::string(name_of(held.session.half)),
                  plain(held.raw),
                  code ? std::string(code->meaning) : "not a code of the statutory list",
                  held.minutes >= 0 ? std::to_string(held.minutes) : "",
-                 plain(redact(comment)),
+                 plain(redact(comment_in(held.payload))),
                  std::string(held.source),
                  std::to_string(held.entry)}
             );

@@ -13,14 +13,15 @@ namespace {
 visibility labels_of(const workplace& at, const opened_entry& each, int depth);
 
 constexpr int first_depth = 1;
-constexpr std::size_t labels_kept_max = 500'000; // some 20 MB
+constexpr std::size_t labels_kept_max = 500'000;  // some 20 MB
+constexpr std::size_t findings_kept_max = 50'000; // some 8 MB
 
 visibility labels_at(const workplace& at, entry_index index, int depth)
 {
     visibility labels;
     if (index >= at.n) return labels;
     // From further down less is followed.
-    known_labels* const kept = depth == first_depth ? at.labels : nullptr;
+    auto* const kept = depth == first_depth && at.known ? &at.known->labels : nullptr;
     if (kept)
         if (const auto known = kept->find(index); known != kept->end()) return known->second;
     at.reader.entries(index, index + 1, [&](const entry_view& entry) {
@@ -122,6 +123,27 @@ visibility labels_of(const workplace& at, const opened_entry& each)
 visibility labels_of(const workplace& at, const finding_view& each)
 {
     return labels_of_finding(at, each.root(), first_depth);
+}
+
+finding_outline outline_of(const workplace& at, entry_index version, bool with_labels)
+{
+    if (at.known)
+        if (const auto kept = at.known->findings.find(version); kept != at.known->findings.end())
+            if (!with_labels || kept->second.labels) return kept->second;
+    finding_outline outline;
+    at.reader.entries(version, version + 1, [&](const entry_view& entry) {
+        const opened_entry each = open_entry(entry);
+        outline.is_erased = !each.payload;
+        outline.kind = each.text("kind");
+        if (const entry_index pupil = each.index("pupil"); pupil != no_entry) outline.pupil = pupil;
+        if (with_labels) outline.labels = labels_of_finding(at, each.root(), first_depth);
+        return false;
+    });
+    if (at.known) {
+        if (at.known->findings.size() >= findings_kept_max) at.known->findings.clear();
+        at.known->findings.insert_or_assign(version, outline);
+    }
+    return outline;
 }
 
 visibility labels_at(const workplace& at, entry_index index)

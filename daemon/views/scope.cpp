@@ -40,6 +40,11 @@ public:
         whole_.things(kind, n, [&](const thing_view& each) { return !is_within(each, n) || use(each); });
     }
 
+    void things_unread(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const override
+    {
+        whole_.things_unread(kind, n, [&](const thing_view& each) { return !is_within(each, n) || use(each); });
+    }
+
     void things_of(what kind, entry_index pupil, entry_index n, const std::function<bool(const thing_view&)>& use)
         const override
     {

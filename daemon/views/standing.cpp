@@ -148,10 +148,10 @@ void judged_school::look_up()
 
 void judged_school::take_marks(entry_index pupil, const day_range& days)
 {
+    attendance_register& marks = held_.register_of(mis_);
     at_.reader.marks_of_days(pupil, days, at_.n, false, [&](const mark_view& view) {
         look_up();
         if (view.source != mis_) return true;
-        attendance_register& marks = held_.register_of(mis_);
         held_mark mark;
         mark.entry = static_cast<std::uint32_t>(view.entry);
         mark.code = marks.codes().intern(view.raw, view.statutory);

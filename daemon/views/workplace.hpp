@@ -4,13 +4,27 @@
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/ledger_reader.hpp"
 
+#include <optional>
+#include <string>
 #include <unordered_map>
 
 namespace rollbook {
 
-// Labels of entries (views/labels), by index. An entry says the same for ever, and rests on entries before it alone:
-// they hold at whatever size the ledger is asked about, until something is erased, and of one configuration and reader.
-using known_labels = std::unordered_map<entry_index, visibility>;
+// What lists ask of one version of a finding.
+struct finding_outline {
+    std::string kind;
+    std::optional<entry_index> pupil;
+    std::optional<visibility> labels; // empty: nobody asked yet
+    bool is_erased = false;
+};
+
+// What was worked out about entries (views/labels), by index. An entry says the same for ever, and rests on entries
+// before it alone: it holds at whatever size the ledger is asked about, until something is erased, and of one
+// configuration and reader.
+struct known_entries {
+    std::unordered_map<entry_index, visibility> labels;
+    std::unordered_map<entry_index, finding_outline> findings;
+};
 
 // A ledger open for reading, as asked about.
 struct workplace {
@@ -19,7 +33,7 @@ struct workplace {
     const time_zone& zone;
     instant now;                    // the moment asked about: known-at, or now
     entry_index n;                  // known at this size
-    known_labels* labels = nullptr; // where they are kept; null: each is worked out anew
+    known_entries* known = nullptr; // where it is kept; null: each is worked out anew
 };
 
 } // namespace rollbook

@@ -83,10 +83,8 @@ void write_sources(json_writer& out, const page_request& of)
 std::int64_t findings_open(const page_request& of)
 {
     std::int64_t open = 0;
-    of.at.reader.things(what::finding, of.at.n, [&](const thing_view& each) {
-        if (each.gone || each.payload.empty()) return true;
-        const finding_view read{each.subject, payload_of(each)};
-        open += sees_finding(of, read);
+    of.at.reader.things_unread(what::finding, of.at.n, [&](const thing_view& each) {
+        open += !each.gone && seen_finding(of, each.entry);
         return true;
     });
     return open;

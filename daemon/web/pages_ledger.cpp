@@ -16,26 +16,32 @@ constexpr entry_index entries_looked_at_max = 5'000; // in search of those: a pa
 
 struct finding_row {
     entry_index id = no_entry;
-    finding_view value;
+    entry_index version = no_entry;
+    std::string kind;
 };
 
-std::vector<finding_row> findings_of(const page_request& of, bool with_closed, std::string_view kind)
+// Those that the reader sees, the newest first. Which they are is told without reading each again: a page shows few.
+std::vector<finding_row> findings_of(const page_request& of, bool with_closed)
 {
     std::vector<finding_row> rows;
-    of.at.reader.things(what::finding, of.at.n, [&](const thing_view& each) {
-        if (each.payload.empty() || (each.gone && !with_closed)) return true;
-        finding_view read{each.subject, payload_of(each)};
-        if ((kind.empty() || read.text("kind") == kind) && sees_finding(of, read))
-            rows.push_back({each.subject, std::move(read)});
+    of.at.reader.things_unread(what::finding, of.at.n, [&](const thing_view& each) {
+        if (each.gone && !with_closed) return true;
+        if (auto seen = seen_finding(of, each.entry)) rows.push_back({each.subject, each.entry, std::move(seen->kind)});
         return true;
     });
-    std::ranges::reverse(rows); // the newest first
+    std::ranges::reverse(rows);
     return rows;
 }
 
 void write_finding_row(json_writer& out, const page_request& of, const finding_row& row)
 {
-    const finding_view& each = row.value;
+    std::optional<opened_entry> opened;
+    of.at.reader.entries(row.version, row.version + 1, [&](const entry_view& entry) {
+        opened = open_entry(entry);
+        return false;
+    });
+    if (!opened) return;
+    const opened_entry& each = *opened;
     out.begin_object();
     write_text_or_null(out, "closed_at", each.text("closed_at"));
     out.key("evidence").begin_array();
@@ -48,9 +54,9 @@ void write_finding_row(json_writer& out, const page_request& of, const finding_r
     out.member("kind", each.text("kind"));
     out.member("open", each.text("state") == "open");
     write_text_or_null(out, "opened_at", each.text("opened_at"));
-    if (const auto pupil = each.pupil()) {
+    if (const entry_index pupil = each.index("pupil"); pupil != no_entry) {
         out.key("pupil");
-        write_person(out, of, *pupil);
+        write_person(out, of, pupil);
     }
     out.member("state", each.text("state"));
     out.end_object();
@@ -60,7 +66,7 @@ void write_kinds(json_writer& out, const std::vector<finding_row>& all, std::str
 {
     std::map<std::string, int> kinds;
     for (const finding_row& each : all)
-        ++kinds[std::string(each.value.text("kind"))];
+        ++kinds[each.kind];
     out.key("kinds").begin_array();
     for (const auto& [kind, count] : kinds)
         out.begin_object().member("chosen", kind == chosen).member("count", count).member("name", kind).end_object();
@@ -194,10 +200,10 @@ result<page_model> make_findings(const page_request& of)
 {
     const bool all = of.query("state") == "all";
     const std::string_view kind = of.query("kind");
-    const std::vector<finding_row> of_every_kind = findings_of(of, all, {});
+    const std::vector<finding_row> of_every_kind = findings_of(of, all);
     std::vector<const finding_row*> rows;
     for (const finding_row& each : of_every_kind)
-        if (kind.empty() || each.value.text("kind") == kind) rows.push_back(&each);
+        if (kind.empty() || each.kind == kind) rows.push_back(&each);
     const bool is_cut = of.target.form == page_form::html && rows.size() > list_rows_max;
     page_model page;
     page.page = "findings";

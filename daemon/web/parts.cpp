@@ -135,11 +135,14 @@ bool sees_alert(const page_request& of, const alert& each)
     return is_within(of.at, each, allowed_to(of, each.pupil));
 }
 
-bool sees_finding(const page_request& of, const finding_view& each)
+std::optional<finding_outline> seen_finding(const page_request& of, entry_index version)
 {
-    const visibility allowed = allowed_to(of, each.pupil().value_or(no_entry));
-    if (allowed == visibility::everything()) return true;
-    return allowed.has(visibility::attendance) && labels_of(of.at, each).is_within(allowed);
+    finding_outline each = outline_of(of.at, version, allowed_to(of.reader) != visibility::everything());
+    if (each.is_erased) return std::nullopt;
+    const visibility allowed = allowed_to(of, each.pupil.value_or(no_entry));
+    if (allowed == visibility::everything()) return each;
+    if (!allowed.has(visibility::attendance) || !each.labels->is_within(allowed)) return std::nullopt;
+    return each;
 }
 
 bool sees_entry(const page_request& of, const opened_entry& each)

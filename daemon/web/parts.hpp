@@ -43,7 +43,8 @@ visibility allowed_to(const page_request& of, entry_index pupil);
 // What the reader may see. What is derived carries the labels of all its evidence.
 bool sees_alert(const page_request& of, const alert& each);
 bool sees_record(const page_request& of, what kind, std::string_view source, entry_index pupil = no_entry);
-bool sees_finding(const page_request& of, const finding_view& each);
+// The finding's version that the entry is, where the reader sees it and it is not erased.
+std::optional<finding_outline> seen_finding(const page_request& of, entry_index version);
 bool sees_entry(const page_request& of, const opened_entry& each);
 
 // {"absent_percent", ...} of figures.

@@ -59,7 +59,7 @@ struct press::snapshot {
     roster pupils;
     std::map<entry_index, figures> year_sums;
     civil_day day;               // its figures are up to that day
-    mutable known_labels labels; // of `within`: what is not within has none
+    mutable known_entries known; // of `within`: what is not within has no labels
 
     snapshot(
         std::shared_ptr<const configuration> config, const ledger_reader& from, time_zone z, instant now, entry_index n
@@ -138,17 +138,17 @@ press::look_at_all(const page_order& order, const time_zone& zone, instant now, 
 }
 
 // Made from the reader of the whole school; kept from one snapshot to the next.
-known_labels& press::labels_of(const page_order& order)
+known_entries& press::known_of(const page_order& order)
 {
     entry_index erasures = 0;
     reader().things(what::erasure, reader().size(), [&](const thing_view& each) {
         erasures = each.entry + 1;
         return true;
     });
-    if (labels_settings_ != order.settings || labels_erasures_ != erasures) labels_.clear();
-    labels_settings_ = order.settings;
-    labels_erasures_ = erasures;
-    return labels_;
+    if (known_settings_ != order.settings || known_erasures_ != erasures) known_ = {};
+    known_settings_ = order.settings;
+    known_erasures_ = erasures;
+    return known_;
 }
 
 workplace press::place_of(const page_order& order, const time_zone& zone, const snapshot& seen, const moment& asked)
@@ -159,7 +159,7 @@ workplace press::place_of(const page_order& order, const time_zone& zone, const 
         zone,
         asked.now,
         asked.n,
-        seen.within ? &seen.labels : &labels_of(order)};
+        seen.within ? &seen.known : &known_of(order)};
 }
 
 // What stands open now, whatever moment the page is asked about: of persons and of their records.
@@ -213,11 +213,14 @@ struct press::drawn_page {
 result<press::drawn_page>
 press::draw(const page_order& order, const time_zone& zone, const moment& asked, const page_frame& frame)
 {
-    const std::shared_ptr<const snapshot> seen = look(order, zone, asked.now, asked.n);
-    const workplace at = place_of(order, zone, *seen, asked);
-    const std::set<entry_index> opened = opened_now(order, zone, *seen);
-    const page_request request = request_of(order, *seen, at, opened, order.id, asked.is_past);
-    result<page_model> model = order.to->make(request);
+    result<page_model> model = no_such_page();
+    reader().at_once([&] {
+        const std::shared_ptr<const snapshot> seen = look(order, zone, asked.now, asked.n);
+        const workplace at = place_of(order, zone, *seen, asked);
+        const std::set<entry_index> opened = opened_now(order, zone, *seen);
+        const page_request request = request_of(order, *seen, at, opened, order.id, asked.is_past);
+        model = order.to->make(request);
+    });
     if (!model) return model.error();
     drawn_page drawn;
     drawn.model = std::move(*model);

@@ -92,7 +92,7 @@ private:
         entry_index id,
         bool is_past
     );
-    known_labels& labels_of(const page_order& order);
+    known_entries& known_of(const page_order& order);
     workplace place_of(const page_order& order, const time_zone& zone, const snapshot& seen, const moment& asked);
     std::set<entry_index> opened_now(const page_order& order, const time_zone& zone, const snapshot& seen);
     std::shared_ptr<const snapshot> look(const page_order& order, const time_zone& zone, instant now, entry_index n);
@@ -103,9 +103,9 @@ private:
     std::unique_ptr<ledger_reader> reader_;
     std::shared_ptr<const snapshot> newest_;                        // kept while no record was added
     std::map<std::string, std::shared_ptr<const snapshot>> scoped_; // of newest_, by scope
-    known_labels labels_;                                           // of the settings, and up to the erasure, below
-    std::shared_ptr<const configuration> labels_settings_;
-    entry_index labels_erasures_ = 0;
+    known_entries known_;                                           // of the settings, and up to the erasure, below
+    std::shared_ptr<const configuration> known_settings_;
+    entry_index known_erasures_ = 0;
     std::map<std::string, drawn_page> kept_; // by role, scope and form, of pages that are kept
 };
 

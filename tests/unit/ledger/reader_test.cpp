@@ -286,6 +286,8 @@ void check_same_answers(const ledger_reader& quick, entry_index n)
     };
     for (const what kind : {what::pupil, what::incident, what::involvement, what::suspension, what::finding}) {
         CAPTURE(name_of(kind));
+        quick.things_unread(kind, n, into(found));
+        quick.ledger_reader::things_unread(kind, n, into(expected));
         for (const entry_index pupil : {entry_index(1), entry_index(2), entry_index(3)}) {
             quick.things_of(kind, pupil, n, into(found));
             quick.ledger_reader::things_of(kind, pupil, n, into(expected));
@@ -326,6 +328,29 @@ TEST_CASE("what is found by an index is what looking through everything finds, w
         check_same_answers(*reader, n);
     REQUIRE(reader->sources_of(what::incident, no_entry) == std::set<std::string>{"cpoms", "mis"});
     REQUIRE(reader->cases(no_entry)->records().size() == 3);
+}
+
+TEST_CASE("what is asked at once is answered from one state, whatever is written meanwhile", "[ledger]")
+{
+    const ledger_folder folder;
+    const auto book = folder.open();
+    const auto reader = open_reader(folder.file(), true).value();
+    const auto pupils = [&] {
+        int count = 0;
+        reader->things_unread(what::pupil, no_entry, [&](const thing_view&) { return ++count > 0; });
+        return count;
+    };
+    entry_index before = 0;
+    reader->at_once([&] {
+        before = reader->size();
+        fill(*book);
+        CHECK(reader->size() == before);
+        CHECK(pupils() == 0);
+    });
+    CHECK(reader->size() > before);
+    CHECK(pupils() > 0);
+    CHECK_THROWS_AS(reader->at_once([] { throw std::runtime_error("broken off"); }), std::runtime_error);
+    reader->at_once([&] { CHECK(pupils() > 0); });
 }
 
 TEST_CASE("marks that were changed are listed by the entry that changed them, and no others", "[ledger]")

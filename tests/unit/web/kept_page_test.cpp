@@ -133,4 +133,50 @@ TEST_CASE_METHOD(watched_site, "what an alert rests on is looked up once, and an
     CHECK_FALSE(is_listed());
 }
 
+TEST_CASE_METHOD(
+    watched_site, "which findings a reader sees is looked up once, and an erased one is listed no more", "[web]"
+)
+{
+    const auto found = [this](const std::string& kind, entry_index evidence) {
+        const std::string number = std::to_string(ledger->size());
+        return ledger->append(
+            entry_kind::record,
+            second_read,
+            R"({"closed_at":null,"evidence":[)" + std::to_string(evidence) + R"(],"explanation":"e","finding":)" +
+                number + R"(,"key":"k","kind":")" + kind + R"(","opened_at":"2026-11-23T08:50:00.000Z","pupil":)" +
+                std::to_string(ana) +
+                R"(,"sources":["mis"],"state":"open","subject":{"id":"E5","source":"mis"},"what":"finding"})"
+        );
+    };
+    const entry_index concern = record(what::concern, "cpoms", "k9", no_entry, R"({"category":"Home"})");
+    const entry_index plain = found("mark-missing", late_mark);
+    const entry_index guarded = found("pupil-conflict", concern);
+    const auto is_listed = [this](entry_index id) {
+        return get("/findings.json").body.find("\"id\":" + std::to_string(id) + ",") != std::string::npos;
+    };
+
+    // The same lookups give the lead no more and no less, whoever asked before.
+    log_in(role::dsl);
+    CHECK(is_listed(plain));
+    CHECK(is_listed(guarded));
+    log_in(role::lead);
+    const auto entries_for = [&] {
+        const int before = *looked_up;
+        CHECK(is_listed(plain));
+        return *looked_up - before;
+    };
+    const int first = entries_for();
+    CHECK(entries_for() < first);
+    CHECK_FALSE(is_listed(guarded));
+
+    ledger->all[plain].payload.clear();
+    const std::string gone = std::to_string(plain);
+    ledger->append(
+        entry_kind::erasure,
+        second_read,
+        R"({"basis":"request","entries":[[)" + gone + "," + gone + R"(]],"what":"erasure"})"
+    );
+    CHECK_FALSE(is_listed(plain));
+}
+
 } // namespace rollbook
