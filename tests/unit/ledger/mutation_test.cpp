@@ -1,4 +1,5 @@
 #include "daemon/ledger/verify.hpp"
+#include "tests/sanitized.hpp"
 #include "tests/unit/ledger/faulty_disk.hpp"
 #include "tests/unit/ledger/small_ledger.hpp"
 #include "tests/unit/ledger/sql.hpp"
@@ -98,8 +99,9 @@ TEST_CASE("every byte of a ledger, changed, is found or is proved to mean nothin
         REQUIRE(verify_ledger(whole.database(), options).ok());
         content = content_of(whole.database());
     }
-    std::size_t found = 0, harmless = 0;
-    for (std::size_t i = 0; i < sound.size(); ++i) {
+    std::size_t found = 0, harmless = 0, tried = 0;
+    for (std::size_t i = 0; i < sound.size(); i += is_sanitized ? 17 : 1) {
+        ++tried;
         std::string changed = sound;
         changed[i] = static_cast<char>(changed[i] ^ (1 << (i % 8)));
         try {
@@ -118,8 +120,8 @@ TEST_CASE("every byte of a ledger, changed, is found or is proved to mean nothin
         }
         FAIL_CHECK("byte " << i << " of " << sound.size() << " changes what the ledger says, and verify passes it");
     }
-    CHECK(found + harmless == sound.size());
-    CHECK(found > sound.size() / 5);
+    CHECK(found + harmless == tried);
+    CHECK(found > tried / 5);
 }
 
 TEST_CASE(
