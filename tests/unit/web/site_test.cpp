@@ -123,6 +123,43 @@ TEST_CASE_METHOD(
     CHECK(post("/ledger/bundle", {}).status == 404);
 }
 
+TEST_CASE_METHOD(site_fixture, "the openings of a bundle are within the scope of the auditor's account", "[web]")
+{
+    key = make_verifier_key("ledger.example.sch.uk/900001", key_kind::log, rollbook::hash{});
+    std::set<entry_index> went;
+    exported = [&](const export_request& wanted) {
+        went.clear();
+        for (entry_index i = 0; i < ledger->size(); ++i)
+            ledger->entries(i, i + 1, [&](const entry_view& each) {
+                if (!each.payload.empty() && wanted.wants(i, each.payload)) went.insert(i);
+                return true;
+            });
+        std::filesystem::create_directories(wanted.folder);
+        std::ofstream(wanted.folder / "checkpoint") << "a note\n";
+    };
+    open();
+    const entry_index eve =
+        pupil("mis", "E5", R"({"forename":"Eve","registration_group":"9Z","surname":"Evans","year":"9"})");
+    const entry_index of_ana = std::exchange(ana, eve); // whose marks the fixture writes
+    const entry_index own = mark("2026-11-20", half_day::pm, "L", "L", 50, {first_read, second_read, false});
+    ana = of_ana;
+    const auto ask = [&] {
+        log_in(role::auditor);
+        CHECK(post("/ledger/bundle", {{"form_token", token_in(get("/ledger"))}}).status == 200);
+    };
+    ask();
+    for (const entry_index each : {own, late_mark, open_alert})
+        CHECK(went.contains(each));
+
+    account narrowed = desk.book.find("auditor").value();
+    narrowed.scope.years = {"9"};
+    desk.book.put(narrowed);
+    ask();
+    CHECK(went.contains(own));
+    for (const entry_index each : {late_mark, open_alert, ana, eve})
+        CHECK_FALSE(went.contains(each));
+}
+
 TEST_CASE_METHOD(
     site_fixture,
     "a bundle that cannot be made leaves nothing behind and says why, and the next can be asked for",
