@@ -1,6 +1,6 @@
 #include "connectors/report/deposit.hpp"
 
-#include "connectors/report/dispose.hpp"
+#include "daemon/base/durable.hpp"
 
 #include <array>
 #include <cerrno>

@@ -1,5 +1,7 @@
 #include "connectors/report/dispose.hpp"
 
+#include "daemon/base/durable.hpp"
+
 #include <sodium.h>
 
 #include <cerrno>
@@ -89,14 +91,6 @@ result<void> archive(report_file& file, const listed_file& listed, const hash& d
 }
 
 } // namespace
-
-void sync_folder(const fs::path& folder)
-{
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    ::fsync(descriptor);
-    ::close(descriptor);
-}
 
 result<void>
 dispose_of(const listed_file& listed, const hash& digest, after_import then, const report_settings& settings)

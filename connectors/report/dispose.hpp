@@ -6,9 +6,6 @@
 
 namespace rollbook {
 
-// Makes a folder's own change durable, where its file system can.
-void sync_folder(const std::filesystem::path& folder);
-
 // Does with a file that was read what the mapping says: removes it, archives it sealed and then removes it, or leaves
 // it. Does nothing when another file has taken its place, and may be done again after a crash. Fails with
 // source_misconfigured, and the file is still there.

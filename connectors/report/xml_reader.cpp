@@ -1,6 +1,7 @@
 #include "connectors/report/xml_reader.hpp"
 
 #include "connectors/report/text_decoder.hpp"
+#include "daemon/base/ascii.hpp"
 
 #include <algorithm>
 #include <expat.h>
@@ -20,21 +21,12 @@ std::string_view local_name(const char* name)
     return colon == whole.npos ? whole : whole.substr(colon + 1);
 }
 
-std::string lower(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    });
-    return out;
-}
-
 // Whether a document that begins so is 8-bit text that calls itself UTF-16.
 bool lies_about_utf16(std::string_view beginning)
 {
     if (beginning.starts_with("\xEF\xBB\xBF")) beginning.remove_prefix(3);
     if (!beginning.starts_with("<?xml")) return false;
-    const std::string declaration = lower(beginning.substr(0, beginning.find("?>")));
+    const std::string declaration = lowered(beginning.substr(0, beginning.find("?>")));
     const auto at = declaration.find("encoding");
     if (at == declaration.npos) return false;
     const auto quote = declaration.find_first_of("\"'", at);
@@ -46,7 +38,7 @@ bool lies_about_utf16(std::string_view beginning)
 
 int XMLCALL map_windows_1252(void*, const XML_Char* name, XML_Encoding* into)
 {
-    const std::string wanted = lower(name);
+    const std::string wanted = lowered(name);
     if (wanted != "windows-1252" && wanted != "cp1252") return XML_STATUS_ERROR;
     for (int byte = 0; byte < 256; ++byte) {
         const char32_t character = windows_1252_character(static_cast<unsigned char>(byte));

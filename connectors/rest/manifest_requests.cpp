@@ -1,4 +1,5 @@
 #include "connectors/rest/manifest_reader.hpp"
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/canonical_json.hpp"
 
 #include <algorithm>
@@ -10,14 +11,6 @@ namespace {
 bool stands_alone(std::string_view text)
 {
     return text.size() > 2 && text.starts_with('{') && text.find('}') == text.size() - 1;
-}
-
-std::string lower_case(std::string text)
-{
-    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return text;
 }
 
 } // namespace
@@ -195,7 +188,7 @@ paginator_spec manifest_reader::read_paginator(json_view v, const std::string& w
     for (const auto& [name, value] : kinds)
         if (type == name) p.type = value;
     p.next = parts_of(text_or(v["next"]));
-    p.next_header = lower_case(text_or(v["next_header"]));
+    p.next_header = lowered(text_or(v["next_header"]));
     p.more = parts_of(text_or(v["more"]));
     p.absent_is_last = text_or(v["absent"]) == "last";
     p.param = text_or(v["param"]);
@@ -205,7 +198,7 @@ paginator_spec manifest_reader::read_paginator(json_view v, const std::string& w
     p.page = parts_of(text_or(v["page"]));
     p.pages = parts_of(text_or(v["pages"]));
     p.total = parts_of(text_or(v["total"]));
-    p.total_header = lower_case(text_or(v["total_header"]));
+    p.total_header = lowered(text_or(v["total_header"]));
     p.check_total = v["check_total"].bool_if().value_or(false);
     p.short_is_last = v["short_is_last"].bool_if().value_or(false);
 

@@ -3,6 +3,7 @@
 #include "connectors/mapping/values.hpp"
 #include "connectors/rest/dom.hpp"
 #include "connectors/rest/settings.hpp"
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/url_encoding.hpp"
 
 #include <rapidjson/stringbuffer.h>
@@ -17,16 +18,6 @@ namespace {
 
 using document = dom::GenericDocument<dom::UTF8<char>, dom::MemoryPoolAllocator<dom::CrtAllocator>>;
 using buffer = dom::GenericStringBuffer<dom::UTF8<char>>;
-
-bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 // Where a date's year, month and day stand in a text of that form.
 struct date_places {

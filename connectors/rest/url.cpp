@@ -1,5 +1,6 @@
 #include "connectors/rest/url.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/bytes.hpp"
 #include "daemon/base/url_encoding.hpp"
 
@@ -13,11 +14,6 @@ bool may_stand_in_url(char c)
 {
     constexpr std::string_view never = "\"<>\\^`{|}#";
     return c > ' ' && c < '\x7f' && never.find(c) == never.npos;
-}
-
-char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 } // namespace

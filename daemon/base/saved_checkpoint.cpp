@@ -1,5 +1,6 @@
 #include "daemon/base/saved_checkpoint.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/bytes.hpp"
 #include "daemon/base/signed_note.hpp"
 
@@ -26,13 +27,6 @@ std::vector<std::string_view> lines_of(std::string_view text)
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     return lines;
-}
-
-std::string lower(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-    return out;
 }
 
 // RFC 2045 section 6.7. What is no code stays as it is: whether the result is a checkpoint is seen later.
@@ -93,7 +87,7 @@ std::optional<mail_part> as_mail(std::string_view text)
         const auto odd = [](unsigned char c) { return c <= ' ' || c > '~'; };
         if (colon == line.npos || colon == 0 || std::any_of(line.begin(), line.begin() + colon, odd))
             return std::nullopt;
-        last = lower(line.substr(0, colon));
+        last = lowered(line.substr(0, colon));
         part.headers[last] = line.substr(colon + 1);
     }
     return std::nullopt;
@@ -101,7 +95,7 @@ std::optional<mail_part> as_mail(std::string_view text)
 
 std::string boundary_of(const std::string& content_type)
 {
-    const std::size_t at = lower(content_type).find("boundary=");
+    const std::size_t at = lowered(content_type).find("boundary=");
     if (at == content_type.npos) return {};
     std::string_view value = std::string_view(content_type).substr(at + 9);
     if (value.starts_with('"')) return std::string(value.substr(1, std::min(value.find('"', 1), value.size()) - 1));
@@ -130,7 +124,7 @@ void append_texts(std::string_view mail, int depth, std::string& out)
         }
         return;
     }
-    const std::string encoding = lower(header("content-transfer-encoding"));
+    const std::string encoding = lowered(header("content-transfer-encoding"));
     if (encoding.find("quoted-printable") != encoding.npos)
         out += from_quoted_printable(part->body);
     else if (encoding.find("base64") != encoding.npos)

@@ -1,5 +1,7 @@
 #include "daemon/base/time.hpp"
 
+#include "daemon/base/ascii.hpp"
+
 #include <date/tz.h>
 
 #include <array>
@@ -15,11 +17,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 // Takes exactly `count` digits from the front of `text`.
 std::optional<int> take_digits(std::string_view& text, std::size_t count)

@@ -1,5 +1,7 @@
 #include "daemon/base/url_encoding.hpp"
 
+#include "daemon/base/ascii.hpp"
+
 #include <cstdint>
 
 namespace rollbook {
@@ -7,8 +9,7 @@ namespace {
 
 bool is_unreserved(char c) noexcept
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._~").find(c) != std::string_view::npos;
+    return is_letter(c) || is_digit(c) || std::string_view("-._~").find(c) != std::string_view::npos;
 }
 
 } // namespace

@@ -1,3 +1,4 @@
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/certificate.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
@@ -55,9 +56,8 @@ std::vector<std::string> words_in(std::string_view text)
 // Letters, digits and hyphens, for the name of a source, a route or a file.
 bool is_word(std::string_view text)
 {
-    return !text.empty() && std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    });
+    return !text.empty() &&
+           std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; });
 }
 
 class wizard {

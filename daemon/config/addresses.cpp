@@ -1,5 +1,7 @@
 #include "daemon/config/addresses.hpp"
 
+#include "daemon/base/ascii.hpp"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <charconv>
@@ -7,27 +9,9 @@
 namespace rollbook {
 namespace {
 
-bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 bool is_host_character(char c)
 {
     return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-}
-
-std::string lower(std::string_view text)
-{
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
 }
 
 std::optional<int> parse_port(std::string_view text)
@@ -46,13 +30,13 @@ std::optional<address> parse_host_and_port(std::string_view text)
     if (text.starts_with('[')) {
         const std::size_t end = text.find(']');
         if (end == text.npos) return std::nullopt;
-        out.host = lower(text.substr(1, end - 1));
+        out.host = lowered(text.substr(1, end - 1));
         in6_addr parsed{};
         if (inet_pton(AF_INET6, out.host.c_str(), &parsed) != 1) return std::nullopt;
         rest = text.substr(end + 1);
     } else {
         const std::size_t end = std::min(text.find(':'), text.size());
-        out.host = lower(text.substr(0, end));
+        out.host = lowered(text.substr(0, end));
         if (out.host.empty() || !std::ranges::all_of(out.host, is_host_character)) return std::nullopt;
         rest = text.substr(end);
     }
@@ -88,7 +72,7 @@ std::optional<address> parse_url(std::string_view text)
     const std::size_t at = authority.rfind('@');
     std::optional<address> out = parse_host_and_port(at == authority.npos ? authority : authority.substr(at + 1));
     if (!out) return std::nullopt;
-    out->scheme = lower(scheme);
+    out->scheme = lowered(scheme);
     out->has_user = at != authority.npos;
     return out;
 }

@@ -1,3 +1,4 @@
+#include "daemon/base/ascii.hpp"
 #include "daemon/config/addresses.hpp"
 #include "daemon/config/sections.hpp"
 
@@ -36,17 +37,14 @@ constexpr int ipv6_prefix_min = 32;
 bool is_token(std::string_view text)
 {
     return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+        return is_letter(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
     });
 }
 
 // Headers that browsers write, or that proxies pass on or write for other ends: whoever asks could say who they are.
 bool is_taken_header(std::string_view name)
 {
-    std::string lower(name);
-    for (char& c : lower)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    const std::string taken = lowered(name);
     constexpr std::array<std::string_view, 11> beginnings = {
         "accept",
         "access-control-",
@@ -86,8 +84,8 @@ bool is_taken_header(std::string_view name)
         "user-agent",
         "via",
         "x-real-ip"};
-    return std::ranges::any_of(beginnings, [&](std::string_view each) { return lower.starts_with(each); }) ||
-           std::ranges::find(whole, lower) != whole.end();
+    return std::ranges::any_of(beginnings, [&](std::string_view each) { return taken.starts_with(each); }) ||
+           std::ranges::find(whole, taken) != whole.end();
 }
 
 void read_proxies(table_reader& table, configuration& into)

@@ -1,5 +1,7 @@
 #include "daemon/delivery/delivery_report.hpp"
 
+#include "daemon/base/ascii.hpp"
+
 #include <algorithm>
 #include <string>
 
@@ -8,16 +10,6 @@ namespace {
 
 constexpr std::size_t id_bytes_max = 200;
 constexpr int parts_max = 20;
-
-char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-bool equals(std::string_view a, std::string_view b)
-{
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 std::string_view trimmed(std::string_view text)
 {
@@ -50,7 +42,7 @@ std::string field(std::string_view text, std::string_view name)
         }
         if (inside) break;
         const std::size_t colon = line.find(':');
-        inside = colon != line.npos && equals(trimmed(line.substr(0, colon)), name);
+        inside = colon != line.npos && is_same_word(trimmed(line.substr(0, colon)), name);
         if (inside) value = trimmed(line.substr(colon + 1));
     }
     return value;
@@ -80,7 +72,7 @@ std::string boundary_of(std::string_view type)
 
 bool is_type(std::string_view type, std::string_view wanted)
 {
-    return equals(trimmed(type.substr(0, type.find(';'))), wanted);
+    return is_same_word(trimmed(type.substr(0, type.find(';'))), wanted);
 }
 
 // The parts between the lines of the boundary. A report that was cut off ends where it ends.
@@ -113,7 +105,7 @@ bool is_status(std::string_view text)
 std::optional<std::string> failed_status(std::string_view blocks)
 {
     while (!blocks.empty()) {
-        if (equals(field(blocks, "Action"), "failed")) {
+        if (is_same_word(field(blocks, "Action"), "failed")) {
             std::string status = field(blocks, "Status");
             status.erase(std::min(status.find_first_of(" \t("), status.size()));
             return is_status(status) ? status : "5.0.0";

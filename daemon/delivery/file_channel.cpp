@@ -1,4 +1,5 @@
 #include "daemon/base/bytes.hpp"
+#include "daemon/base/durable.hpp"
 #include "daemon/base/sha256.hpp"
 #include "daemon/delivery/channels.hpp"
 
@@ -69,8 +70,7 @@ private:
             }
         }
         if (::rename(hidden.c_str(), (folder_ / name).c_str()) != 0) return why(errno);
-        const open_file folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (folder.fd < 0 || ::fsync(folder.fd) != 0) return why(errno);
+        if (!sync_folder(folder_)) return why(errno);
         return {};
     }
 

@@ -1,5 +1,6 @@
 #include "daemon/delivery/mail_message.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/bytes.hpp"
 #include "daemon/base/html.hpp"
 #include "daemon/base/sha256.hpp"
@@ -55,7 +56,7 @@ std::string label(std::string_view text)
 {
     std::string kept;
     for (const char c : text)
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-') kept += c;
+        if (is_digit(c) || is_letter(c) || c == '-') kept += c;
     return kept.empty() ? "school" : kept;
 }
 

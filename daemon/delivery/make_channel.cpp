@@ -1,4 +1,5 @@
 #include "daemon/delivery/make_channel.hpp"
+#include "daemon/base/ascii.hpp"
 #include "daemon/delivery/channels.hpp"
 
 #include <arpa/inet.h>
@@ -14,8 +15,8 @@ namespace {
 // Letters, digits, dots and hyphens: nothing that changes the path it is put into.
 bool is_plain_word(const std::string& text)
 {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return is_digit(c) || is_letter(c) || c == '.' || c == '-';
     });
 }
 
@@ -184,7 +185,7 @@ bool is_loopback(std::string host)
 // connection judges again, with the parser that it connects by.
 std::pair<std::string, std::string> scheme_and_host(std::string url)
 {
-    std::transform(url.begin(), url.end(), url.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+    url = lowered(url);
     const auto odd = [](unsigned char c) { return c <= ' ' || c == 0x7f || c == '\\'; };
     const auto colon = url.find("://");
     if (colon == url.npos || std::any_of(url.begin(), url.end(), odd)) return {};

@@ -1,5 +1,7 @@
 #include "daemon/domain/calendar_proposal.hpp"
 
+#include "daemon/base/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -19,17 +21,9 @@ bool is_working_day(civil_day day)
     return std::chrono::weekday(day).iso_encoding() <= 5;
 }
 
-std::string lower_case(std::string_view text)
-{
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return out;
-}
-
 std::optional<closed_kind> kind_of(std::string_view title)
 {
-    const std::string text = lower_case(title);
+    const std::string text = lowered(title);
     const auto has = [&](std::initializer_list<std::string_view> words) {
         return std::ranges::any_of(words, [&](std::string_view word) { return text.find(word) != text.npos; });
     };

@@ -1,16 +1,12 @@
 #include "daemon/domain/finding_settings.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/canonical_json.hpp"
 
 #include <algorithm>
 
 namespace rollbook {
 namespace {
-
-char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 void write_texts(json_writer& out, std::string_view key, const auto& texts)
 {
@@ -27,11 +23,6 @@ bool has_part(std::string_view text, const std::vector<std::string>& parts)
     return std::ranges::any_of(parts, [&](std::string_view part) {
         return !part.empty() && !std::ranges::search(text, part, {}, lower, lower).empty();
     });
-}
-
-bool is_same_word(std::string_view a, std::string_view b)
-{
-    return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 std::string finding_settings::to_json() const

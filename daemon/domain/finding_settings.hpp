@@ -113,7 +113,5 @@ struct finding_settings {
 
 // Whether `text` has one of `parts` in it, without regard to case (ASCII).
 bool has_part(std::string_view text, const std::vector<std::string>& parts);
-// Whether the two are the same without regard to case (ASCII).
-bool is_same_word(std::string_view a, std::string_view b);
 
 } // namespace rollbook

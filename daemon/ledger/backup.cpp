@@ -1,5 +1,7 @@
 #include "daemon/ledger/backup.hpp"
 
+#include "daemon/base/ascii.hpp"
+#include "daemon/base/durable.hpp"
 #include "daemon/ledger/backup_rows.hpp"
 
 #include <fmt/format.h>
@@ -211,14 +213,6 @@ write_to(const fs::path& file, const backup_place& place, const signing_key& key
     return check_opened(**again, file, key.verifier(), true);
 }
 
-void sync_folder(const fs::path& folder)
-{
-    const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (opened < 0) return;
-    ::fsync(opened);
-    ::close(opened);
-}
-
 } // namespace
 
 result<backup_facts> write_backup(const backup_place& place, const signing_key& key, const upkeep_progress& progress)
@@ -273,7 +267,7 @@ std::string backup_name(const std::string& origin, instant at)
 {
     std::string name;
     for (const char c : origin)
-        name += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ? c : '-';
+        name += is_letter(c) || is_digit(c) || c == '.' ? c : '-';
     std::string when;
     for (const char c : format_instant(at))
         if (c != '-' && c != ':' && c != '.') when += c; // 20260901T093107250Z

@@ -1,6 +1,7 @@
 #include "daemon/ledger/restore.hpp"
 
 #include "daemon/base/canonical_json.hpp"
+#include "daemon/base/durable.hpp"
 #include "daemon/base/sha256.hpp"
 #include "daemon/ledger/backup_rows.hpp"
 #include "daemon/ledger/decisions.hpp"
@@ -304,11 +305,7 @@ private:
                 "the restored ledger cannot be put in place: " + std::string(std::strerror(errno)),
                 "The old one is there as it was, or beside it with the ending .replaced-" + stamp + "."
             );
-        const int folder = ::open(place_.ledger.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (folder >= 0) {
-            ::fsync(folder);
-            ::close(folder);
-        }
+        sync_folder(place_.ledger.parent_path());
         return {};
     }
 

@@ -1,5 +1,7 @@
 #include "daemon/net/address.hpp"
 
+#include "daemon/base/ascii.hpp"
+
 #include <boost/asio/ip/address.hpp>
 #include <curl/curl.h>
 
@@ -38,11 +40,10 @@ std::optional<address> read_address(const std::string& text)
 
 bool is_loopback(const std::string& host)
 {
-    std::string lower(host);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-    if (lower == "localhost") return true; // libcurl never asks the network for this name
+    const std::string name = lowered(host);
+    if (name == "localhost") return true; // libcurl never asks the network for this name
     boost::system::error_code failed;
-    const auto ip = boost::asio::ip::make_address(lower, failed);
+    const auto ip = boost::asio::ip::make_address(name, failed);
     return !failed && ip.is_loopback();
 }
 

@@ -1,3 +1,4 @@
+#include "daemon/base/ascii.hpp"
 #include "daemon/net/address.hpp"
 #include "daemon/net/curl_client.hpp"
 #include "daemon/net/curl_loop.hpp"
@@ -18,11 +19,6 @@ constexpr std::size_t header_bytes_max = 256u << 10;
 constexpr std::size_t expected_body_max = 1u << 20; // the most that is set aside before anything has come
 constexpr long receive_buffer_bytes =
     64l << 10; // a page of 100 rows in one read; larger ones cost the heap's top each time
-
-char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 std::string_view trimmed(std::string_view text)
 {

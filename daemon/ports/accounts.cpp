@@ -1,5 +1,6 @@
 #include "daemon/ports/accounts.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/bytes.hpp"
 
 #include <algorithm>
@@ -12,11 +13,6 @@ constexpr std::array<std::string_view, 8> role_names = {
     "lead", "office", "pastoral", "senior", "dsl", "governor", "auditor", "admin"};
 
 constexpr std::size_t name_length_max = 40;
-
-bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 } // namespace
 
@@ -34,7 +30,7 @@ std::optional<role> parse_role(std::string_view text)
 
 bool is_account_name(std::string_view name)
 {
-    const auto fits = [](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'; };
+    const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_'; };
     return !name.empty() && name.size() <= name_length_max && is_letter(name.front()) &&
            std::ranges::all_of(name, fits);
 }

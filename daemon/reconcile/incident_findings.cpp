@@ -1,3 +1,4 @@
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/spoken.hpp"
 #include "daemon/reconcile/finding_kinds.hpp"
 

@@ -1,5 +1,6 @@
 #include "daemon/reports/subject_access.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/spoken.hpp"
 #include "daemon/domain/code_book.hpp"
 #include "daemon/reports/pupil_cells.hpp"
@@ -16,19 +17,10 @@ namespace {
 
 constexpr std::string_view name_withheld = "[name withheld]";
 
-std::string in_small(std::string_view text)
-{
-    std::string small(text);
-    for (char& c : small)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return small;
-}
-
 // A byte of a word; those of letters outside ASCII are all above it.
 bool is_of_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '\'' || c == '-' ||
-           static_cast<unsigned char>(c) >= 0x80;
+    return is_letter(c) || c == '\'' || c == '-' || static_cast<unsigned char>(c) >= 0x80;
 }
 
 template <class F> void each_word(std::string_view text, F&& use)
@@ -69,7 +61,7 @@ public:
         std::string out;
         std::size_t done = 0;
         each_word(text, [&](std::size_t at, std::size_t length) {
-            std::string word = in_small(text.substr(at, length));
+            std::string word = lowered(text.substr(at, length));
             if (word.ends_with("'s")) word.resize(word.size() - 2);
             if (!others_.contains(word)) return;
             // Forename and surname in a row are one name.
@@ -88,7 +80,7 @@ private:
     static void take(std::set<std::string>& into, std::string_view name)
     {
         each_word(name, [&](std::size_t at, std::size_t length) {
-            if (length > 1) into.insert(in_small(name.substr(at, length)));
+            if (length > 1) into.insert(lowered(name.substr(at, length)));
         });
     }
     std::set<std::string> others_;

@@ -1,5 +1,6 @@
 #include "daemon/rules/measures.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/spoken.hpp"
 
 #include <fmt/format.h>
@@ -13,8 +14,7 @@ using one = pupil_history::one;
 
 bool contains_word(std::string_view text, std::string_view lower_word)
 {
-    const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-    return !std::ranges::search(text, lower_word, same).empty();
+    return !std::ranges::search(text, lower_word, {}, lower).empty();
 }
 
 // Sources have words of their own for what a pupil did in an incident. These say that it was done to them or before

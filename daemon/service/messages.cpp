@@ -1,5 +1,6 @@
 #include "daemon/service/messages.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
 #include "daemon/base/spoken.hpp"
@@ -105,7 +106,7 @@ std::string message_id_part(std::string_view text)
 {
     std::string out;
     for (const char c : text)
-        out += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ? c : '-';
+        out += is_letter(c) || is_digit(c) || c == '.' ? c : '-';
     return out;
 }
 

@@ -1,22 +1,12 @@
 #include "daemon/web/identity.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/ports/accounts.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace rollbook {
-namespace {
-
-std::string in_small_letters(std::string_view text)
-{
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
-}
-
-} // namespace
 
 bool is_believed(const configuration& settings, std::string_view peer)
 {
@@ -47,7 +37,7 @@ std::string origin_of(std::string_view url)
     const std::size_t colon = url.find("://");
     if (colon == url.npos) return "";
     const std::size_t end = std::min(url.find_first_of("/?#", colon + 3), url.size());
-    std::string origin = in_small_letters(url.substr(0, end));
+    std::string origin = lowered(url.substr(0, end));
     const std::string_view usual_port = origin.starts_with("https:") ? ":443" : ":80";
     if (origin.ends_with(usual_port)) origin.resize(origin.size() - usual_port.size());
     return origin;

@@ -1,5 +1,7 @@
 #include "daemon/web/multipart.hpp"
 
+#include "daemon/base/ascii.hpp"
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -12,12 +14,6 @@ constexpr std::size_t boundary_max = 70; // RFC 2046, 5.1.1
 constexpr std::size_t parts_max = 10;
 constexpr std::size_t headers_max = 4 * 1024; // of a part
 constexpr std::size_t value_max = 4 * 1024;   // of a field that is no file
-
-bool is_same(std::string_view a, std::string_view b)
-{
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::string_view stripped(std::string_view text)
 {
@@ -35,7 +31,7 @@ struct parameters {
 
     const std::string* find(std::string_view name) const
     {
-        const auto at = std::ranges::find_if(named, [&](const auto& each) { return is_same(each.first, name); });
+        const auto at = std::ranges::find_if(named, [&](const auto& each) { return is_same_word(each.first, name); });
         return at == named.end() ? nullptr : &at->second;
     }
 };
@@ -77,11 +73,10 @@ std::optional<parameters> read_parameters(std::string_view text)
 std::optional<std::string> multipart_reader::boundary_of(std::string_view content_type)
 {
     const auto read = read_parameters(content_type);
-    if (!read || !is_same(read->value, "multipart/form-data")) return std::nullopt;
+    if (!read || !is_same_word(read->value, "multipart/form-data")) return std::nullopt;
     const std::string* boundary = read->find("boundary");
     const auto may_stand = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-               std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
+        return is_digit(c) || is_letter(c) || std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
     };
     if (!boundary || boundary->empty() || boundary->size() > boundary_max || boundary->back() == ' ' ||
         !std::ranges::all_of(*boundary, may_stand))
@@ -159,13 +154,13 @@ bool multipart_reader::read_headers(std::string_view lines)
         if (colon == line.npos) return false;
         const std::string_view name = line.substr(0, colon);
         // RFC 7578, 4.7: how a part would be written otherwise is not for a browser to choose.
-        if (is_same(name, "Content-Transfer-Encoding")) return false;
-        if (!is_same(name, "Content-Disposition")) continue;
+        if (is_same_word(name, "Content-Transfer-Encoding")) return false;
+        if (!is_same_word(name, "Content-Disposition")) continue;
         if (disposition) return false;
         disposition = read_parameters(line.substr(colon + 1));
         if (!disposition) return false;
     }
-    if (!disposition || !is_same(disposition->value, "form-data")) return false;
+    if (!disposition || !is_same_word(disposition->value, "form-data")) return false;
     const std::string* name = disposition->find("name");
     if (!name || name->empty() || !is_form_text(*name)) return false;
     name_ = *name;

@@ -1,5 +1,6 @@
 #include "daemon/witness/memory.hpp"
 
+#include "daemon/base/durable.hpp"
 #include "daemon/base/random.hpp"
 #include "daemon/base/sha256.hpp"
 
@@ -35,12 +36,9 @@ failure damaged(const fs::path& file)
     );
 }
 
-result<void> sync_folder(const fs::path& folder)
+result<void> made_durable(const fs::path& folder)
 {
-    const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = file >= 0 && ::fsync(file) == 0;
-    if (file >= 0) ::close(file);
-    if (synced) return {};
+    if (sync_folder(folder)) return {};
     return failure(errc::ledger_in_doubt, folder.string() + " cannot be synced", "Check the disk.");
 }
 
@@ -60,7 +58,7 @@ result<void> write_whole(const fs::path& file, std::string_view text, mode_t mod
             file.string() + " cannot be written: " + std::strerror(written ? errno : why),
             "Check the folder's permissions and free space; nothing was signed."
         );
-    return sync_folder(file.parent_path());
+    return made_durable(file.parent_path());
 }
 
 std::optional<std::vector<std::string>> lines_in(const fs::path& file)
