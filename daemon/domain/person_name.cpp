@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <utf8proc.h>
 #include <utility>
 
@@ -45,6 +46,36 @@ std::size_t spaced(std::string_view text, std::size_t at)
     return 0;
 }
 
+bool is_letter_or_figure(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+// Without capitals, accents and signs that are not seen; nothing for what is no UTF-8.
+std::optional<std::string> folded(std::string_view name)
+{
+    if (std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
+        std::string small(name);
+        for (char& c : small)
+            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        return small;
+    }
+    utf8proc_uint8_t* raw = nullptr;
+    const auto options = static_cast<utf8proc_option_t>(
+        UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE |
+        UTF8PROC_STRIPMARK
+    );
+    const auto length = utf8proc_map(
+        reinterpret_cast<const utf8proc_uint8_t*>(name.data()),
+        static_cast<utf8proc_ssize_t>(name.size()),
+        &raw,
+        options
+    );
+    const std::unique_ptr<utf8proc_uint8_t, c_free> owner(raw);
+    if (length < 0) return std::nullopt;
+    return std::string(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(length));
+}
+
 bool has_word(std::string_view words, std::string_view word)
 {
     for (std::size_t at = 0; at <= words.size();) {
@@ -74,41 +105,34 @@ bool is_one_slip(std::string_view a, std::string_view b)
 std::string comparable_name(std::string_view name)
 {
     if (name.empty() || name.size() > name_bytes_max) return {};
-    utf8proc_uint8_t* raw = nullptr;
-    const auto options = static_cast<utf8proc_option_t>(
-        UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE |
-        UTF8PROC_STRIPMARK
-    );
-    const auto length = utf8proc_map(
-        reinterpret_cast<const utf8proc_uint8_t*>(name.data()),
-        static_cast<utf8proc_ssize_t>(name.size()),
-        &raw,
-        options
-    );
-    const std::unique_ptr<utf8proc_uint8_t, c_free> owner(raw);
-    if (length < 0) return {};
-    const std::string_view folded(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(length));
+    const std::optional<std::string> kept = folded(name);
+    if (!kept) return {};
+    const std::string_view text = *kept;
 
     std::string plain;
-    plain.reserve(folded.size());
-    for (std::size_t at = 0; at < folded.size();) {
-        if (const std::size_t skip = dropped(folded, at)) {
+    plain.reserve(text.size());
+    for (std::size_t at = 0; at < text.size();) {
+        if (is_letter_or_figure(text[at])) {
+            plain += text[at++];
+            continue;
+        }
+        if (const std::size_t skip = dropped(text, at)) {
             at += skip;
             continue;
         }
-        if (const std::size_t space = spaced(folded, at)) {
+        if (const std::size_t space = spaced(text, at)) {
             if (!plain.empty() && plain.back() != ' ') plain += ' ';
             at += space;
             continue;
         }
         const auto* letter = std::find_if(plain_letters.begin(), plain_letters.end(), [&](const auto& each) {
-            return folded.substr(at).starts_with(each.first);
+            return text.substr(at).starts_with(each.first);
         });
         if (letter != plain_letters.end()) {
             plain += letter->second;
             at += letter->first.size();
         } else
-            plain += folded[at++];
+            plain += text[at++];
     }
     if (!plain.empty() && plain.back() == ' ') plain.pop_back();
     return plain;

@@ -302,13 +302,11 @@ stored_hashes::stored_hashes(SQLite::Database& database)
 
 void stored_hashes::leaves(std::uint64_t from, std::span<hash> out)
 {
-    leaves_.reset();
-    leaves_.bind(1, static_cast<std::int64_t>(from));
-    leaves_.bind(2, static_cast<std::int64_t>(out.size()));
+    leaves_.restart({static_cast<std::int64_t>(from), static_cast<std::int64_t>(out.size())});
     std::string leaf;
     std::size_t at = 0;
-    while (leaves_.executeStep()) {
-        const auto index = static_cast<std::uint64_t>(leaves_.getColumn(0).getInt64());
+    while (leaves_.next()) {
+        const auto index = static_cast<std::uint64_t>(leaves_.number(0));
         if (index != from + at)
             throw failure_error(failure(
                 errc::ledger_in_doubt,
@@ -319,9 +317,9 @@ void stored_hashes::leaves(std::uint64_t from, std::span<hash> out)
         append_leaf(
             leaf,
             index,
-            kind_of_entry(index, leaves_.getColumn(1).getInt64()),
-            time_of_entry(index, leaves_.getColumn(2).getInt64()),
-            hash_of(leaves_.getColumn(3))
+            kind_of_entry(index, leaves_.number(1)),
+            time_of_entry(index, leaves_.number(2)),
+            hash_of(leaves_.bytes(3))
         );
         out[at++] = leaf_hash(leaf);
     }

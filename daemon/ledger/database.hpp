@@ -104,7 +104,7 @@ public:
 private:
     bool read(SQLite::Statement& row, unsigned level, std::uint64_t n, std::span<hash> out);
 
-    SQLite::Statement leaves_;
+    row_scan leaves_; // up to 65,535 of them each time a ledger is opened to be written
     SQLite::Statement tile_;
     SQLite::Statement edge_;
 };

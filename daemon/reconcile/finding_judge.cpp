@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace rollbook {
 namespace {
@@ -126,24 +127,34 @@ void finding_judge::know_people(run& now)
                     in_review_.insert(candidate.pupil);
 }
 
-// A register was handed in after its time, or taken back: its form's other pupils are concerned.
-bool finding_judge::forms_changed(const closing_read& read)
+// The forms whose register was handed in after its time, or taken back.
+std::set<std::string> finding_judge::forms_changed(const closing_read& read)
 {
-    if (!gate_) return false;
-    bool changed = false;
+    std::set<std::string> changed;
+    if (!gate_) return changed;
     for (const session_id session : read.reading.touched_sessions()) {
-        const bool matters = !changed && calendar_.counting_moments(session).front() <= read.now;
+        const bool matters = calendar_.counting_moments(session).front() <= read.now;
         const auto names = [&] {
             std::vector<std::string> forms;
-            for (const auto& each : gate_->untaken(session))
-                forms.push_back(each.form);
-            return forms;
+            for (auto& each : gate_->untaken(session))
+                forms.push_back(std::move(each.form));
+            return forms; // in order
         };
         const auto before = matters ? names() : std::vector<std::string>();
         gate_->changed(session);
-        if (matters) changed = before != names();
+        if (!matters) continue;
+        const auto after = names();
+        std::ranges::set_symmetric_difference(before, after, std::inserter(changed, changed.end()));
     }
     return changed;
+}
+
+void finding_judge::find_concerned(const held_state& held, const std::set<std::string>& forms)
+{
+    concerned_.clear();
+    if (forms.empty()) return;
+    for (const held_thing& pupil : held.things(what::pupil).all())
+        if (pupil.source == mis_ && forms.contains(facts_of_pupil(pupil).form)) concerned_.push_back(pupil.subject);
 }
 
 void finding_judge::judge_pupil(run& now, const held_thing& pupil)
@@ -182,25 +193,52 @@ void finding_judge::judge_record(run& now, what kind, const held_thing& thing)
         each->of_record(now.context, *record, now.wanted);
 }
 
-void finding_judge::judge_touched(run& now)
+// Whom and what the read touched: on_person(pupil), on_record(kind, thing). Some more than once.
+template <class P, class R> void finding_judge::for_each_touched(run& now, P&& on_person, R&& on_record)
 {
     const auto& things = std::as_const(now.held);
-    const auto judge_person = [&](entry_index ref) {
+    const auto person = [&](entry_index ref) {
         const held_thing* pupil = things.things(what::pupil).find_subject(person_of(now.held, ref));
-        if (pupil && pupil->source == mis_) judge_pupil(now, *pupil);
+        if (pupil && pupil->source == mis_) on_person(*pupil);
     };
     for (const entry_index ref : now.read.reading.touched_pupils())
-        judge_person(ref);
+        person(ref);
     for (const entry_index subject : now.read.reading.touched_records()) {
         for (const what kind : kinds_of_record)
-            if (const held_thing* thing = things.things(kind).find_subject(subject)) judge_record(now, kind, *thing);
+            if (const held_thing* thing = things.things(kind).find_subject(subject)) on_record(kind, *thing);
         const case_record* record = now.held.cases().find_record(subject);
         if (!record) continue;
-        now.held.cases().for_each_part(*record, [&](const case_part& part) { judge_person(part.pupil); });
+        now.held.cases().for_each_part(*record, [&](const case_part& part) { person(part.pupil); });
         for (const case_record* beside : records_beside(now.context, *record))
             if (const held_thing* thing = things.things(beside->kind).find_subject(beside->subject))
-                judge_record(now, beside->kind, *thing);
+                on_record(beside->kind, *thing);
     }
+}
+
+void finding_judge::judge_touched(run& now)
+{
+    for_each_touched(
+        now,
+        [&](const held_thing& pupil) { judge_pupil(now, pupil); },
+        [&](what kind, const held_thing& thing) { judge_record(now, kind, thing); }
+    );
+}
+
+// In the order in which everybody is judged: the entries are the same.
+void finding_judge::judge_touched_and_concerned(run& now)
+{
+    std::unordered_set<entry_index> people(concerned_.begin(), concerned_.end());
+    std::unordered_set<entry_index> records;
+    for_each_touched(
+        now,
+        [&](const held_thing& pupil) { people.insert(pupil.subject); },
+        [&](what, const held_thing& thing) { records.insert(thing.subject); }
+    );
+    for (const held_thing& pupil : now.held.things(what::pupil).all())
+        if (people.contains(pupil.subject)) judge_pupil(now, pupil);
+    for (const what kind : kinds_of_record)
+        for (const held_thing& thing : now.held.things(kind).all())
+            if (records.contains(thing.subject)) judge_record(now, kind, thing);
 }
 
 void finding_judge::judge_everybody(run& now)
@@ -325,13 +363,15 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
     judged_for += context.uses_pm_sign ? 'P' : '-';
     for (const full_list& list : read.lists)
         judged_for += list.source + (list.covers_roll ? '+' : '-');
-    registers_changed_ = forms_changed(read);
-    if (judged_for != judged_for_ || read.reading.pupils_changed() || read.links_changed || registers_changed_) {
+    find_concerned(held, forms_changed(read));
+    if (judged_for != judged_for_ || read.reading.pupils_changed() || read.links_changed) {
         judged_for_ = std::move(judged_for);
         know_people(now);
         judge_everybody(now);
-    } else {
+    } else if (concerned_.empty()) {
         judge_touched(now);
+    } else {
+        judge_touched_and_concerned(now);
     }
     judge_rest(now);
     return finding_entries(held, now.wanted, now.judged, read.at);

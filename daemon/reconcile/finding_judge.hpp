@@ -35,8 +35,9 @@ struct closing_read {
 };
 
 // Judges findings so that a closing costs what changed: after the first time only the pupils and records that a read
-// touched are looked at, unless something that all rest on moved on (the day, a register's closing, a pupil's record, a
-// link, what is read in full); then everybody is. What it keeps between closings can be made anew from what is held.
+// touched are looked at, and the pupils of a form whose register was handed in after its time or taken back, unless
+// something that all rest on moved on (the day, a register's closing, a pupil's record, a link, what is read in full);
+// then everybody is. What it keeps between closings can be made anew from what is held.
 class finding_judge {
 public:
     finding_judge(const finding_settings& settings, const school_calendar& calendar, std::string mis);
@@ -49,9 +50,9 @@ public:
     {
         return gate_ && held_number_ == held.number() ? &*gate_ : nullptr;
     }
-    // Whether the last read handed in a register after its time, or took one back: the gate's answer changed for its
-    // whole form.
-    bool registers_changed() const { return registers_changed_; }
+    // The pupils of forms whose register the last read handed in after its time, or took back, by their first entries:
+    // the gate's answer changed for each of them.
+    const std::vector<entry_index>& pupils_of_changed_registers() const { return concerned_; }
 
 private:
     struct run; // one judging under way
@@ -59,10 +60,13 @@ private:
     void look_at(const held_state& held);
     const pupil_record_facts& facts_of_pupil(const held_thing& pupil);
     void know_people(run& now);
-    bool forms_changed(const closing_read& read);
+    std::set<std::string> forms_changed(const closing_read& read);
+    void find_concerned(const held_state& held, const std::set<std::string>& forms);
     void judge_pupil(run& now, const held_thing& pupil);
     void judge_record(run& now, what kind, const held_thing& thing);
+    template <class P, class R> void for_each_touched(run& now, P&& on_person, R&& on_record);
     void judge_touched(run& now);
+    void judge_touched_and_concerned(run& now);
     void judge_everybody(run& now);
     void judge_rest(run& now);
 
@@ -80,7 +84,7 @@ private:
     std::uint64_t held_number_ = 0; // which held state the rest is about
     std::string judged_for_;        // what everybody was last judged for
     std::optional<register_gate> gate_;
-    bool registers_changed_ = false;
+    std::vector<entry_index> concerned_;
     std::unordered_map<entry_index, pupil_record_facts> facts_;
     std::unordered_map<entry_index, std::vector<entry_index>> elsewhere_;
     std::unordered_set<entry_index> in_review_;

@@ -140,8 +140,9 @@ void read_closer::record_settings(const std::vector<source_fact>& facts, const s
     };
     record("calendar", calendar_text_);
     record(std::string(alert_rules_setting), rules_text_);
+    static const finding_settings plain;
     // A school that says nothing of its findings has no entry for it.
-    if (settings_.findings != finding_settings() ||
+    if (settings_.findings != plain ||
         std::as_const(book_.state()).things(what::settings).find("", std::string(findings_setting)))
         record(std::string(findings_setting), settings_.findings.to_json());
     for (const source_fact& fact : facts)
@@ -518,7 +519,6 @@ void read_closer::judge_alerts(step& s)
     const bool marked_anew = pupils_.set_priorities(marked_in(s.held, marker_kind::priority));
     const bool everyone =
         marked_anew || judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first ||
-        findings_.registers_changed() ||
         (!s.reading.touched_pupils().empty() && std::ranges::any_of(rules_, [](const rule_in_force& each) {
             return compares_with_the_school(each.by->measure);
         }));
@@ -529,14 +529,21 @@ void read_closer::judge_alerts(step& s)
 
     const school_rates rates(*held, settings_.calendar, *judged);
     const rule_facts facts{*held, settings_.calendar, &s.held.cases(), &rates, std::nullopt, findings_.gate(s.held)};
-    if (everyone) {
-        for (pupil_no number = 0; number < held->pupils(); ++number)
-            judge_pupil(s, facts, held->ref_of(number), number);
-    } else {
-        std::set<entry_index> touched = s.reading.touched_pupils();
+    // A register handed in after its time concerns its form; they are judged in the order in which everybody is.
+    const std::vector<entry_index>& of_registers = findings_.pupils_of_changed_registers();
+    std::set<entry_index> touched;
+    if (!everyone) {
+        touched = s.reading.touched_pupils();
         touched.insert(s.reading.touched_cases().begin(), s.reading.touched_cases().end());
+        touched.insert(of_registers.begin(), of_registers.end());
         const std::set<entry_index> waiting = pupils_waiting(s);
         touched.insert(waiting.begin(), waiting.end());
+    }
+    if (everyone || !of_registers.empty()) {
+        for (pupil_no number = 0; number < held->pupils(); ++number)
+            if (const entry_index pupil = held->ref_of(number); everyone || touched.contains(pupil))
+                judge_pupil(s, facts, pupil, number);
+    } else {
         for (const entry_index pupil : touched)
             if (const auto number = held->find_pupil(pupil)) judge_pupil(s, facts, pupil, *number);
     }
