@@ -18,7 +18,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <fcntl.h>
+#include <map>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -113,28 +115,45 @@ struct statements {
 
 class sqlite_ledger final : public ledger {
 public:
-    sqlite_ledger(std::unique_ptr<SQLite::Database> database, std::vector<const signing_key*> keys)
-        : database_(std::move(database)), keys_at_hand_(std::move(keys)),
+    sqlite_ledger(
+        std::unique_ptr<SQLite::Database> database,
+        std::vector<const signing_key*> keys,
+        std::unique_ptr<side_work> beside = nullptr
+    )
+        : database_(std::move(database)), keys_at_hand_(std::move(keys)), beside_(std::move(beside)),
           sql_(std::make_unique<statements>(*database_)), checkpoints_(make_checkpoint_book(*database_))
     {
         load();
     }
+    ~sqlite_ledger() override { end_side_work(); }
 
     // Marks are the most of a ledger, and much that opens one needs none of them.
     held_state& state() override
     {
-        if (!std::exchange(has_marks_, true)) on_disk([this] { load_marks(); });
+        if (!has_marks_) {
+            settled();
+            has_marks_ = true;
+            on_disk([this] { load_marks(); });
+        }
         return *state_;
     }
     std::uint64_t digest(std::string_view text) const override { return keyed_digest(digest_key_, text); }
-    entry_index size() const override { return tree_.size(); }
+    entry_index size() const override { return size_; }
 
     void commit(const transaction& t, instant now) override;
+    void begin_commit(std::shared_ptr<const transaction> t, instant now) override;
+    void settle() override { settled(); }
     void sign_checkpoint(instant now) override;
-    checkpoint_book& checkpoints() override { return *checkpoints_; }
+    checkpoint_book& checkpoints() override
+    {
+        settled();
+        return *checkpoints_;
+    }
     void reload() override
     {
+        end_side_work();
         on_disk([this] { load(); });
+        failed_ = nullptr;
     }
 
     std::optional<source_state> source(const std::string& name) const override;
@@ -158,8 +177,20 @@ private:
             throw failure_error(store_failure(database_->getFilename(), e));
         }
     }
+    void end_side_work() const
+    {
+        if (std::exchange(is_under_way_, false)) beside_->wait();
+    }
+    // Before anything but size_, state_ and the digest's key is touched.
+    void settled() const
+    {
+        end_side_work();
+        if (failed_) std::rethrow_exception(failed_);
+    }
     void append(const transaction& t, instant now);
     void sign(instant now);
+    std::optional<source_state> read_source(const std::string& name) const;
+    std::optional<stream_state> read_stream(const std::string& source, const std::string& stream) const;
     static std::vector<outbox_message> read_outbox(SQLite::Statement& sql);
     void load();
     void load_erased();
@@ -167,7 +198,7 @@ private:
     void load_things();
     key_chain choose_signers();
     void check_newest_checkpoint(stored_hashes& stored);
-    void check_signed_file(const key_chain& chain, stored_hashes& stored);
+    void check_signed_file(const std::string& note, const key_chain& chain, stored_hashes& stored);
 
     void insert(const statement_row& row, entry_index size);
     void insert(const quarantined_row& row);
@@ -181,12 +212,19 @@ private:
     const signing_key* signer_ = nullptr;
     const signing_key* former_ = nullptr; // signs as well, until then
     instant former_until_{};
+    std::unique_ptr<side_work> beside_;
+    mutable bool is_under_way_ = false; // a transaction, beside; all that append() uses is its own until then
+    std::exception_ptr failed_;         // it did
     std::unique_ptr<statements> sql_;
     std::unique_ptr<checkpoint_book> checkpoints_;
     const rollbook::digest_key digest_key_ = read_digest_key(*database_);
     merkle_frontier tree_;
+    entry_index size_ = 0; // of the tree, with what is under way
     instant last_recorded_{};
     std::uint64_t signed_size_ = 0;
+    // What was asked for or stored, so that a poll does not read its own words again.
+    mutable std::map<std::string, std::optional<source_state>> sources_;
+    mutable std::map<std::pair<std::string, std::string>, std::optional<stream_state>> streams_; // by source and name
     std::unique_ptr<held_state> state_;
     bool has_marks_ = false; // state_ holds the register too
 };
@@ -200,6 +238,9 @@ void sqlite_ledger::load()
     result<merkle_frontier> tree = merkle_frontier::restore(size, stored);
     if (!tree) throw failure_error(tree.error());
     tree_ = std::move(*tree);
+    size_ = size;
+    sources_.clear();
+    streams_.clear();
     last_recorded_ = time_of_entry(
         size - 1,
         database_->execAndGet("SELECT coalesce((SELECT recorded_at FROM entry ORDER BY idx DESC LIMIT 1), 0)")
@@ -252,9 +293,12 @@ void sqlite_ledger::check_newest_checkpoint(stored_hashes& stored)
 {
     signed_size_ = 0;
     const key_chain chain = choose_signers();
-    check_signed_file(chain, stored);
     SQLite::Statement newest(*database_, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1");
-    if (!newest.executeStep()) return;
+    const bool is_any = newest.executeStep();
+    const auto beside = read_signed(database_->getFilename());
+    // As a rule the two are the same: looked at once.
+    if (beside && (!is_any || *beside != text_of(newest.getColumn(1)))) check_signed_file(*beside, chain, stored);
+    if (!is_any) return;
     const auto size = static_cast<std::uint64_t>(newest.getColumn(0).getInt64());
     const auto opened = chain.open(text_of(newest.getColumn(1)));
     const auto refuse = [&](std::string_view why) {
@@ -273,10 +317,9 @@ void sqlite_ledger::check_newest_checkpoint(stored_hashes& stored)
 }
 
 // What was signed last lies beside the ledger too: one that lost it must not go on as if it had never been.
-void sqlite_ledger::check_signed_file(const key_chain& chain, stored_hashes& stored)
+void sqlite_ledger::check_signed_file(const std::string& note, const key_chain& chain, stored_hashes& stored)
 {
-    const auto note = read_signed(database_->getFilename());
-    const auto opened = note ? chain.open(*note) : failure(errc::not_found, "", "");
+    const auto opened = chain.open(note);
     if (!opened) return; // another origin's, or nobody's: no word of ours
     const checkpoint& kept = opened->point;
     const std::string file = signed_file(database_->getFilename()).string();
@@ -345,13 +388,36 @@ void sqlite_ledger::load_things()
 
 void sqlite_ledger::commit(const transaction& t, instant now)
 {
-    if (!t.empty()) on_disk([&] { append(t, now); });
+    settled();
+    if (t.empty()) return;
+    on_disk([&] { append(t, now); });
+    size_ = tree_.size();
+}
+
+void sqlite_ledger::begin_commit(std::shared_ptr<const transaction> t, instant now)
+{
+    if (!beside_) return commit(*t, now);
+    settled();
+    const std::size_t entries = t->entries.size();
+    beside_->start([this, t = std::move(t), now] {
+        try {
+            on_disk([&] { append(*t, now); });
+        } catch (...) {
+            failed_ = std::current_exception();
+        }
+    });
+    is_under_way_ = true;
+    size_ += entries;
 }
 
 void sqlite_ledger::append(const transaction& t, instant now)
 {
     const instant at = std::max(now, last_recorded_);
     merkle_frontier tree = tree_;
+    for (const source_state& row : t.sources)
+        sources_.erase(row.source);
+    for (const stream_state& row : t.streams)
+        streams_.erase({row.source, row.stream});
 
     SQLite::Transaction all(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     for (const draft& d : t.entries)
@@ -384,6 +450,10 @@ void sqlite_ledger::append(const transaction& t, instant now)
 
     tree_ = std::move(tree);
     if (!t.entries.empty()) last_recorded_ = at;
+    for (const source_state& row : t.sources)
+        sources_[row.source] = row;
+    for (const stream_state& row : t.streams)
+        streams_[{row.source, row.stream}] = row;
 }
 
 void sqlite_ledger::insert(const statement_row& row, entry_index size)
@@ -486,6 +556,7 @@ void sqlite_ledger::insert(const alert_value& row, entry_index size)
 
 std::optional<alert_value> sqlite_ledger::value_of(entry_index alert) const
 {
+    settled();
     const asking sql(sql_->ask_value);
     sql->bind(1, static_cast<std::int64_t>(alert));
     if (!sql->executeStep()) return std::nullopt;
@@ -512,6 +583,7 @@ void sqlite_ledger::insert(const outbox_message& row, instant now)
 
 void sqlite_ledger::sign_checkpoint(instant now)
 {
+    settled();
     if (tree_.size() != signed_size_) on_disk([&] { sign(now); });
 }
 
@@ -538,6 +610,13 @@ void sqlite_ledger::sign(instant now)
 
 std::optional<source_state> sqlite_ledger::source(const std::string& name) const
 {
+    settled();
+    if (const auto known = sources_.find(name); known != sources_.end()) return known->second;
+    return sources_[name] = read_source(name);
+}
+
+std::optional<source_state> sqlite_ledger::read_source(const std::string& name) const
+{
     const asking sql(sql_->ask_source);
     sql->bind(1, name);
     if (!sql->executeStep()) return std::nullopt;
@@ -557,6 +636,14 @@ std::optional<source_state> sqlite_ledger::source(const std::string& name) const
 
 std::optional<stream_state> sqlite_ledger::stream(const std::string& source, const std::string& stream) const
 {
+    settled();
+    const std::pair key(source, stream);
+    if (const auto known = streams_.find(key); known != streams_.end()) return known->second;
+    return streams_[key] = read_stream(source, stream);
+}
+
+std::optional<stream_state> sqlite_ledger::read_stream(const std::string& source, const std::string& stream) const
+{
     const asking sql(sql_->ask_stream);
     sql->bind(1, source);
     sql->bind(2, stream);
@@ -571,6 +658,7 @@ std::optional<stream_state> sqlite_ledger::stream(const std::string& source, con
 
 std::vector<outbox_message> sqlite_ledger::due_messages(instant now, std::size_t max) const
 {
+    settled();
     const asking sql(sql_->ask_due);
     sql->bind(1, to_milliseconds(now));
     sql->bind(2, static_cast<std::int64_t>(max));
@@ -579,6 +667,7 @@ std::vector<outbox_message> sqlite_ledger::due_messages(instant now, std::size_t
 
 std::vector<outbox_message> sqlite_ledger::untried_messages(entry_index alert, const std::string& route) const
 {
+    settled();
     const asking sql(sql_->ask_untried);
     sql->bind(1, static_cast<std::int64_t>(alert));
     sql->bind(2, route);
@@ -587,6 +676,7 @@ std::vector<outbox_message> sqlite_ledger::untried_messages(entry_index alert, c
 
 std::vector<outbox_message> sqlite_ledger::delivered_messages(const std::string& id) const
 {
+    settled();
     SQLite::Statement one(*database_, std::string(outbox_columns) + "WHERE state = 1 AND message_id = ?");
     one.bind(1, id);
     std::vector<outbox_message> found = read_outbox(one);
@@ -603,6 +693,7 @@ std::vector<outbox_message> sqlite_ledger::delivered_messages(const std::string&
 
 bool sqlite_ledger::has_message(const std::string& id) const
 {
+    settled();
     const asking sql(sql_->ask_message);
     sql->bind(1, id);
     return sql->executeStep();
@@ -635,6 +726,7 @@ std::vector<outbox_message> sqlite_ledger::read_outbox(SQLite::Statement& sql)
 
 std::optional<instant> sqlite_ledger::next_message_at() const
 {
+    settled();
     const asking sql(sql_->ask_next);
     if (!sql->executeStep()) return std::nullopt;
     return instant_of(sql->getColumn(0));
@@ -642,6 +734,7 @@ std::optional<instant> sqlite_ledger::next_message_at() const
 
 int sqlite_ledger::begin_attempt(std::int64_t number, instant)
 {
+    settled();
     SQLite::Statement sql(*database_, "UPDATE outbox SET attempts = attempts + 1 WHERE id = ? RETURNING attempts");
     sql.bind(1, number);
     ROLLBOOK_ENSURE(sql.executeStep());
@@ -654,6 +747,7 @@ int sqlite_ledger::begin_attempt(std::int64_t number, instant)
 
 std::string sqlite_ledger::first_message_id(entry_index alert, const std::string& route) const
 {
+    settled();
     const asking sql(sql_->ask_first);
     sql->bind(1, static_cast<std::int64_t>(alert));
     sql->bind(2, route);
@@ -728,15 +822,16 @@ result<std::unique_ptr<ledger>> open_ledger(const std::filesystem::path& path, c
     return open_ledger(path, std::vector<const signing_key*>{&key});
 }
 
-result<std::unique_ptr<ledger>>
-open_ledger(const std::filesystem::path& path, const std::vector<const signing_key*>& keys)
+result<std::unique_ptr<ledger>> open_ledger(
+    const std::filesystem::path& path, const std::vector<const signing_key*>& keys, std::unique_ptr<side_work> beside
+)
 {
     ROLLBOOK_ENSURE(!keys.empty());
     auto database = open_database(path, access_mode::write);
     if (!database) return database.error();
     try {
         finish_erasure(path, **database);
-        return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*database), keys));
+        return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*database), keys, std::move(beside)));
     } catch (const failure_error& e) {
         return e.why();
     } catch (const SQLite::Exception& e) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/base/signed_note.hpp"
+#include "daemon/ledger/side_work.hpp"
 #include "daemon/ports/ledger.hpp"
 
 #include <filesystem>
@@ -32,9 +33,13 @@ result<void> create_ledger(const std::filesystem::path& path, const ledger_birth
 result<std::unique_ptr<ledger>> open_ledger(const std::filesystem::path& path, const signing_key& key);
 
 // The same where the ledger may have changed its key: `keys` are all that are at hand, of which the ledger's newest
-// must be one. While a change is young the former one signs as well. The keys must outlive the ledger.
-result<std::unique_ptr<ledger>>
-open_ledger(const std::filesystem::path& path, const std::vector<const signing_key*>& keys);
+// must be one. While a change is young the former one signs as well. The keys must outlive the ledger. begin_commit()
+// writes by `beside`; without it, at once.
+result<std::unique_ptr<ledger>> open_ledger(
+    const std::filesystem::path& path,
+    const std::vector<const signing_key*>& keys,
+    std::unique_ptr<side_work> beside = nullptr
+);
 
 // The one writer's lock beside the ledger: `<ledger>.lock`, held as long as the object lives and freed by the kernel
 // when the process dies.

@@ -7,6 +7,7 @@
 #include "daemon/ports/channel.hpp"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -152,6 +153,12 @@ public:
     // Appends the entries and stores the rest in one durable transaction (WAL, FULL). Entry i becomes size() + i. Does
     // not touch state(). Recorded times never go back: the later of `now` and the last entry's is used.
     virtual void commit(const transaction& t, instant now) = 0;
+    // The same, and may return before it is done: what the caller does next goes beside the disk. It counts in size()
+    // at once. Every other call but state() and digest() waits for it first, and throws what it failed with, until
+    // reload(). One is under way at a time.
+    virtual void begin_commit(std::shared_ptr<const transaction> t, instant now) { commit(*t, now); }
+    // Waits for what was begun. Throws what it failed with.
+    virtual void settle() {}
     // Signs and stores a checkpoint for all committed entries; nothing when the newest already covers them.
     virtual void sign_checkpoint(instant now) = 0;
     // What was signed, and what becomes of it.

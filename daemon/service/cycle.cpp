@@ -21,6 +21,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <memory>
 
 namespace rollbook {
 namespace {
@@ -100,6 +101,30 @@ private:
     connector& from_;
 };
 
+// The transaction of pages that a read has begun and not waited for, whatever ends the read: when it fails, what is in
+// memory is made what the file says. In a frame too.
+class pages_under_way {
+public:
+    explicit pages_under_way(ledger& book) : book_(book) {}
+    ~pages_under_way()
+    {
+        try {
+            book_.settle();
+        } catch (...) {
+            try {
+                book_.reload();
+            } catch (...) {
+                return; // the ledger itself says so to whoever asks next
+            }
+        }
+    }
+    pages_under_way(const pages_under_way&) = delete;
+    pages_under_way& operator=(const pages_under_way&) = delete;
+
+private:
+    ledger& book_;
+};
+
 cycle::cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace)
     : settings_(settings), parts_(parts), book_(book), now_(std::move(now)), pace_(pace), closer_(settings, book)
 {
@@ -136,6 +161,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
         book_.state(), known.name, digest, ++read_number_, started, narrative_seal(recipients_of(settings_), digest)
     );
     reading.know_streams(from.streams());
+    const pages_under_way pages(book_);
     read_outcome outcome;
     note_clock(book_, started);
     signed_at_ = started;
@@ -168,8 +194,9 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     for (const failure& why : outcome.failures)
         if (why.code == errc::stopped) throw boost::system::system_error(asio::error::operation_aborted);
 
-    note_clock(book_, now_());
     try {
+        book_.settle();
+        note_clock(book_, now_());
         report.closing = closer_.close(known, from, reading, outcome, now_());
     } catch (...) {
         book_.reload();
@@ -307,22 +334,22 @@ asio::awaitable<result<void>> cycle::read_stream(
     co_return result<void>();
 }
 
-// Entries are drafted and committed in one go, without a wait in between: no other work can come between the places
-// they count on and the commit.
+// Entries are drafted, handed over to be committed and taken into memory in one go, without a wait in between: no other
+// work can come between the places they count on and the commit. The next pages are read while the disk writes.
 void cycle::flush(source_reading& reading, read_report& report)
 {
     if (reading.changes() == 0 && !reading.has_rejected()) return;
-    transaction t;
+    const auto t = std::make_shared<transaction>();
     const entry_index base = book_.size();
-    reading.drain(t, base);
+    reading.drain(*t, base);
     try {
-        book_.commit(t, now_());
+        book_.begin_commit(t, now_());
     } catch (...) {
         book_.reload();
         throw;
     }
-    reading.apply(t, base);
-    report.entries += static_cast<std::int64_t>(t.entries.size());
+    reading.apply(*t, base);
+    report.entries += static_cast<std::int64_t>(t->entries.size());
 }
 
 // A long read must not leave what it learned unsigned until its end, however slow the source.

@@ -59,7 +59,7 @@ int expectation::first_day(const plain_rule& rule, int as_of) const
     return static_cast<int>(std::lower_bound(week_.begin(), week_.end(), first_week) - week_.begin());
 }
 
-std::vector<int> expectation::values(const plain_rule& rule, int as_of, moment read_at) const
+std::vector<int> expectation::values(const plain_rule& rule, int as_of, moment read_at, int pupil) const
 {
     const int first = first_day(rule, as_of);
     std::vector<int> found(pupils.size());
@@ -76,6 +76,8 @@ std::vector<int> expectation::values(const plain_rule& rule, int as_of, moment r
         }
         return found;
     }
+    const std::size_t first_of = pupil == everybody ? 0 : static_cast<std::size_t>(pupil);
+    const std::size_t end_of = pupil == everybody ? found.size() : first_of + 1;
     std::array<bool, 128> wanted{};
     for (const char code : std::string_view(rule.of == plain_rule::counts::late ? "LU" : "GNOU"))
         wanted[static_cast<std::size_t>(code)] = true;
@@ -83,39 +85,37 @@ std::vector<int> expectation::values(const plain_rule& rule, int as_of, moment r
         for (int half = 0; half < 2; ++half) {
             if (!counts_at(day, half, read_at)) continue;
             const cell* row = &marks[truth_.slot(static_cast<std::size_t>(day), half, 0)];
-            for (std::size_t pupil = 0; pupil < found.size(); ++pupil)
-                found[pupil] += wanted[static_cast<std::size_t>(row[pupil].code)] ? 1 : 0;
+            for (std::size_t i = first_of; i < end_of; ++i)
+                found[i] += wanted[static_cast<std::size_t>(row[i].code)] ? 1 : 0;
         }
     return found;
 }
 
-std::vector<int> expectation::unknown(const plain_rule& rule, int as_of, moment read_at, int today) const
+int expectation::unknown(const plain_rule& rule, int as_of, moment read_at, int today, int pupil) const
 {
     constexpr int waited_for = 5;
-    std::vector<int> found(pupils.size());
-    if (rule.of == plain_rule::counts::incidents) return found;
+    const auto is_known = [&](std::size_t each) {
+        return listed[each] && pupils[each].find("registration_group") != std::string::npos;
+    };
+    const auto who = static_cast<std::size_t>(pupil);
+    if (rule.of == plain_rule::counts::incidents || !is_known(who)) return 0;
     const auto first_mark = std::find_if(marks.begin(), marks.end(), [](const cell& each) { return each.code != 0; });
     const int began = static_cast<int>((first_mark - marks.begin()) / static_cast<std::ptrdiff_t>(pupils.size() * 2));
     const int first = std::max({first_day(rule, as_of), began, as_of - waited_for, today - waited_for});
-    const auto is_known = [&](std::size_t pupil) {
-        return listed[pupil] && pupils[pupil].find("registration_group") != std::string::npos;
-    };
+    const int form = truth_.pupils()[who].form % 26;
+    int found = 0;
     for (int day = first; day <= as_of; ++day)
         for (int half = 0; half < 2; ++half) {
-            if (!counts_at(day, half, read_at)) continue;
             const cell* row = &marks[truth_.slot(static_cast<std::size_t>(day), half, 0)];
-            std::map<int, std::pair<int, int>> forms; // pupils, and those with a mark
-            for (std::size_t pupil = 0; pupil < found.size(); ++pupil) {
-                if (!is_known(pupil)) continue;
-                auto& [all, marked] = forms[truth_.pupils()[pupil].form % 26];
+            if (row[who].code != 0 || !counts_at(day, half, read_at)) continue;
+            int all = 0;
+            int marked = 0;
+            for (std::size_t each = 0; each < pupils.size(); ++each) {
+                if (truth_.pupils()[each].form % 26 != form || !is_known(each)) continue;
                 ++all;
-                marked += row[pupil].code != 0 ? 1 : 0;
+                marked += row[each].code != 0 ? 1 : 0;
             }
-            for (std::size_t pupil = 0; pupil < found.size(); ++pupil) {
-                if (!is_known(pupil) || row[pupil].code != 0) continue;
-                const auto& [all, marked] = forms[truth_.pupils()[pupil].form % 26];
-                found[pupil] += marked * 2 > all ? 0 : 1;
-            }
+            found += marked * 2 > all ? 0 : 1;
         }
     return found;
 }
@@ -141,7 +141,6 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
         if (of_marks && !marks_closed) continue;
         const bool first = of_marks ? first_of_marks : first_of_all;
         const std::vector<int> values_now = values(rule, *as_of, local);
-        std::vector<int> unknown_now; // asked for when somebody no longer meets the rule
         // Nothing ends while what is not known yet may be enough.
         const auto may_be_met = [&](int value, int not_known) { return stage_of(rule, value + not_known) >= 0; };
         for (int pupil = 0; pupil < static_cast<int>(pupils.size()); ++pupil) {
@@ -165,12 +164,11 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
                 step.state = "open";
             } else if (met_now < 0) {
                 const auto at = static_cast<std::size_t>(pupil);
-                if (unknown_now.empty()) unknown_now = unknown(rule, *as_of, local, *as_of);
-                if (may_be_met(values_now[at], unknown_now[at])) continue;
-                const auto values_then = values(rule, now_is.opened_as_of, now_is.opened_read_at);
-                const auto unknown_then = unknown(rule, now_is.opened_as_of, now_is.opened_read_at, *as_of);
-                const int met_then = stage_of(rule, values_then[at]);
-                if (met_then < 0 && may_be_met(values_then[at], unknown_then[at])) continue;
+                if (may_be_met(values_now[at], unknown(rule, *as_of, local, *as_of, pupil))) continue;
+                const int value_then = values(rule, now_is.opened_as_of, now_is.opened_read_at, pupil)[at];
+                const int unknown_then = unknown(rule, now_is.opened_as_of, now_is.opened_read_at, *as_of, pupil);
+                const int met_then = stage_of(rule, value_then);
+                if (met_then < 0 && may_be_met(value_then, unknown_then)) continue;
                 if (met_then >= 0 && rule.needs_decision) continue;
                 step.state = met_then < 0 ? "withdrawn" : "resolved";
                 step.of = alert_step::kind::ended;

@@ -59,11 +59,12 @@ private:
         moment opened_read_at{};   // by the school's clock
         std::vector<moment> ended; // by the closing's clock
     };
-    // Of every pupil, as far as counted then.
-    std::vector<int> values(const plain_rule& rule, int as_of, moment read_at) const;
+    // Of every pupil, or of one alone (the others have 0), as far as counted then.
+    static constexpr int everybody = -1;
+    std::vector<int> values(const plain_rule& rule, int as_of, moment read_at, int pupil = everybody) const;
     // How many settled sessions of the window's last five school days nobody knows of yet: the pupil has no mark, nor
     // has half of the pupil's form. `today`: the day judged now.
-    std::vector<int> unknown(const plain_rule& rule, int as_of, moment read_at, int today) const;
+    int unknown(const plain_rule& rule, int as_of, moment read_at, int today, int pupil) const;
     int stage_of(const plain_rule& rule, int value) const;
     bool counts_at(int day, int half, moment local) const;
     std::optional<int> day_judged(moment local) const;

@@ -58,8 +58,8 @@ school_system::school_system(std::string name, bool is_mis, surroundings& around
 boost::asio::awaitable<result<void>> school_system::begin_run()
 {
     around_.at_await();
-    told_ = {};
-    told_.was_empty = around_.now.source_empty;
+    told_so_far_ = told_ = std::make_shared<told_by_source>();
+    told_->was_empty = around_.now.source_empty;
     failed_once_.clear();
     if (around_.now.source_refuses) {
         const failure refused(errc::source_refused, name_ + ": the key is refused", "Ask for a new one.");
@@ -70,8 +70,8 @@ boost::asio::awaitable<result<void>> school_system::begin_run()
 
 std::optional<std::int64_t> school_system::total(what kind) const
 {
-    if (kind != what::pupil || !told_.pupils_whole || told_.was_empty) return std::nullopt;
-    return std::count_if(told_.pupils.begin(), told_.pupils.end(), [](const std::string& each) {
+    if (kind != what::pupil || !told_->pupils_whole || told_->was_empty) return std::nullopt;
+    return std::count_if(told_->pupils.begin(), told_->pupils.end(), [](const std::string& each) {
         return !each.empty();
     });
 }
@@ -125,10 +125,10 @@ school_system::fetch_page(std::size_t stream, std::optional<civil_day> from, std
     if (begin + page_size_ < size) {
         if (!got.again) got.next = std::to_string(begin + page_size_);
     } else {
-        if (stream == pupils_list) told_.pupils_whole = true;
-        if (stream == marks_list) told_.marks_whole = true;
+        if (stream == pupils_list) told_->pupils_whole = true;
+        if (stream == marks_list) told_->marks_whole = true;
         if (stream == incidents_list) {
-            told_.incidents_whole = true;
+            told_->incidents_whole = true;
             reached_ = std::max(reached_, listed_to_);
         }
     }
@@ -153,14 +153,14 @@ void school_system::begin_list(std::size_t stream, std::optional<civil_day> from
 
 void school_system::list_pupils()
 {
-    told_.pupils_begun = true;
-    told_.pupils.assign(around_.truth.pupils().size(), {});
-    if (told_.was_empty) return;
-    for (int i = 0; i < static_cast<int>(told_.pupils.size()); ++i) {
+    told_->pupils_begun = true;
+    told_->pupils.assign(around_.truth.pupils().size(), {});
+    if (told_->was_empty) return;
+    for (int i = 0; i < static_cast<int>(told_->pupils.size()); ++i) {
         if (!around_.truth.pupils()[static_cast<std::size_t>(i)].listed) continue;
-        told_.pupils[static_cast<std::size_t>(i)] = around_.truth.pupil_fields(i);
+        told_->pupils[static_cast<std::size_t>(i)] = around_.truth.pupil_fields(i);
         lines_.push_back(
-            {what::pupil, school::pupil_id(i), school::pupil_id(i), told_.pupils[static_cast<std::size_t>(i)], false}
+            {what::pupil, school::pupil_id(i), school::pupil_id(i), told_->pupils[static_cast<std::size_t>(i)], false}
         );
     }
 }
@@ -169,33 +169,36 @@ void school_system::list_marks(std::optional<civil_day> from)
 {
     const school& truth = around_.truth;
     const auto& days = truth.school_days();
-    told_.marks_begun = true;
+    told_->marks_begun = true;
     const int first = from ? from->time_since_epoch().count() : days.front();
-    told_.first_day = static_cast<std::size_t>(std::lower_bound(days.begin(), days.end(), first) - days.begin());
+    told_->first_day = static_cast<std::size_t>(std::lower_bound(days.begin(), days.end(), first) - days.begin());
     const std::size_t pupils = truth.pupils().size();
-    if (told_.was_empty) {
-        told_.marks.clear();
+    if (told_->was_empty) {
+        told_->marks.clear();
         return;
     }
-    told_.marks.assign(
-        truth.marks().begin() + static_cast<std::ptrdiff_t>(told_.first_day * 2 * pupils), truth.marks().end()
+    told_->marks.assign(
+        truth.marks().begin() + static_cast<std::ptrdiff_t>(told_->first_day * 2 * pupils), truth.marks().end()
     );
-    for (std::size_t i = 0; i < told_.marks.size(); ++i) {
-        if (told_.marks[i].code == 0) continue;
+    for (std::size_t i = 0; i < told_->marks.size(); ++i) {
+        if (told_->marks[i].code == 0) continue;
         const std::size_t session = i / pupils;
         rows_.push_back(
-            {static_cast<int>(i % pupils), told_.first_day + session / 2, static_cast<int>(session % 2), told_.marks[i]}
+            {static_cast<int>(i % pupils),
+             told_->first_day + session / 2,
+             static_cast<int>(session % 2),
+             told_->marks[i]}
         );
     }
 }
 
 void school_system::list_incidents()
 {
-    told_.incidents_begun = true;
-    told_.incidents = around_.truth.incidents();
+    told_->incidents_begun = true;
+    told_->incidents = around_.truth.incidents_so_far();
     const std::vector<int>& changes = around_.truth.changes();
-    listed_to_ = told_.was_empty ? (changes_only_ ? resumed_at_ : 0) : changes.size();
-    if (told_.was_empty) return;
+    listed_to_ = told_->was_empty ? (changes_only_ ? resumed_at_ : 0) : changes.size();
+    if (told_->was_empty) return;
     std::set<int> wanted;
     for (std::size_t i = changes_only_ ? std::min(resumed_at_, changes.size()) : 0; i < changes.size(); ++i)
         wanted.insert(changes[i]);
@@ -205,7 +208,7 @@ void school_system::list_incidents()
 
 void school_system::add_incident(int number)
 {
-    const school::incident& what_happened = told_.incidents[static_cast<std::size_t>(number)];
+    const school::incident& what_happened = (*told_->incidents)[static_cast<std::size_t>(number)];
     if (what_happened.exists)
         lines_.push_back(
             {what::incident, school::incident_id(number), {}, school::incident_fields(what_happened), false}
@@ -226,7 +229,7 @@ page school_system::marks_page(std::size_t begin, std::size_t size)
 {
     const std::size_t end = std::min(rows_.size(), begin + size);
     page got;
-    got.place = "marks/" + std::to_string(told_.first_day) + "/" + std::to_string(begin);
+    got.place = "marks/" + std::to_string(told_->first_day) + "/" + std::to_string(begin);
     got.digest = mixed(1, page_size_);
     for (std::size_t i = begin; i < end; ++i) {
         const row& each = rows_[i];
@@ -240,7 +243,7 @@ page school_system::marks_page(std::size_t begin, std::size_t size)
         );
     }
     got.digest = mixed(got.digest, end < rows_.size() ? 1 : 2) | 1;
-    told_.rows[what::session_mark] += static_cast<std::int64_t>(end - begin);
+    told_->rows[what::session_mark] += static_cast<std::int64_t>(end - begin);
     if (memory_ && around_.with_page_memory)
         if (auto known = memory_->known(got.place, got.digest)) return std::move(*known);
 
@@ -283,7 +286,7 @@ page school_system::lines_page(std::size_t begin, std::size_t size, bool asked_a
             continue;
         }
         got.records.emplace_back(each.kind, each.id, each.pupil, each.fields);
-        ++told_.rows[each.kind];
+        ++told_->rows[each.kind];
     }
     got.rows = got.records.size() + got.gone.size();
     return got;

@@ -7,6 +7,7 @@
 #include "tests/simulation/school.hpp"
 
 #include <map>
+#include <memory>
 #include <set>
 
 // The network of the simulation: the school's systems and the receivers of messages, in memory, and what goes wrong on
@@ -68,10 +69,13 @@ struct surroundings {
     weather now;
     plant bug = plant::none;
     bool with_page_memory = true;
+    bool is_dead = false; // the process, at an await
 
     void at_await()
     {
-        if (now.dies_at_await > 0 && --now.dies_at_await == 0) throw process_died();
+        if (now.dies_at_await == 0 || --now.dies_at_await > 0) return;
+        is_dead = true;
+        throw process_died();
     }
 };
 
@@ -83,7 +87,7 @@ struct told_by_source {
     std::size_t first_day = 0; // of the marks, among the school days
     std::vector<cell> marks;   // from that day on
     bool incidents_begun = false, incidents_whole = false;
-    std::vector<school::incident> incidents;
+    school::all_incidents incidents = std::make_shared<const std::vector<school::incident>>();
     bool was_empty = false;
     std::map<what, std::int64_t> rows; // sent of each kind
 };
@@ -105,7 +109,8 @@ public:
     void resume(std::size_t stream, const std::string& bookmark) override;
     std::string bookmark(std::size_t stream) const override;
 
-    const told_by_source& told() const { return told_; }
+    // Of the read under way or the last one; of another read it is another.
+    const std::shared_ptr<const told_by_source>& told() const { return told_so_far_; }
     std::size_t reached() const { return reached_; } // changes handed out, by whichever read
 
 private:
@@ -133,7 +138,8 @@ private:
     surroundings& around_;
     std::vector<stream_info> streams_;
     page_memory* memory_ = nullptr;
-    told_by_source told_;
+    std::shared_ptr<told_by_source> told_ = std::make_shared<told_by_source>();
+    std::shared_ptr<const told_by_source> told_so_far_ = told_;
     std::vector<row> rows_;
     std::vector<line> lines_;
     std::size_t page_size_ = 1;

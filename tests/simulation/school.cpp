@@ -68,6 +68,7 @@ school::school(std::uint64_t seed, const scale& size) : size_(size)
         pupils_[static_cast<std::size_t>(i)].form = i / 15;
         lateness_.push_back(chance.one_in(4) ? chance.between(80, 350) : 15);
         truancy_.push_back(chance.one_in(5) ? chance.between(60, 300) : 10);
+        fields_.push_back(written_fields(i));
     }
     marks_.resize(slots());
     for (std::size_t day = 0; day < days_.size(); ++day)
@@ -197,9 +198,13 @@ void school::apply(const event& what)
     }
     case event::kind::list: pupils_[what.slot].listed = true; return;
     case event::kind::unlist: pupils_[what.slot].listed = false; return;
-    case event::kind::rename: ++pupils_[what.slot].names; return;
+    case event::kind::rename:
+        ++pupils_[what.slot].names;
+        fields_[what.slot] = written_fields(static_cast<int>(what.slot));
+        return;
     case event::kind::incident:
         incidents_[what.slot] = what.what;
+        incidents_so_far_.reset();
         changes_.push_back(static_cast<int>(what.slot));
         return;
     }
@@ -217,7 +222,13 @@ std::string school::pupil_id(int pupil)
     return "Qp" + std::to_string(1'000 + pupil);
 }
 
-std::string school::pupil_fields(int pupil) const
+school::all_incidents school::incidents_so_far() const
+{
+    if (!incidents_so_far_) incidents_so_far_ = std::make_shared<const std::vector<incident>>(incidents_);
+    return incidents_so_far_;
+}
+
+std::string school::written_fields(int pupil) const
 {
     const school::pupil& who = pupils_[static_cast<std::size_t>(pupil)];
     const std::string number = std::to_string(1'000 + pupil);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -70,6 +71,9 @@ public:
     const std::vector<pupil>& pupils() const { return pupils_; }
     const std::vector<cell>& marks() const { return marks_; }
     const std::vector<incident>& incidents() const { return incidents_; }
+    // The same as it stands now, whatever is done to them later.
+    using all_incidents = std::shared_ptr<const std::vector<incident>>;
+    all_incidents incidents_so_far() const;
     // Numbers of incidents in the order in which something was done to them.
     const std::vector<int>& changes() const { return changes_; }
 
@@ -78,7 +82,7 @@ public:
 
     // What systems call them. Everything private begins with Q, so that it can be looked for.
     static std::string pupil_id(int pupil);
-    std::string pupil_fields(int pupil) const;
+    const std::string& pupil_fields(int pupil) const { return fields_[static_cast<std::size_t>(pupil)]; }
     static std::string incident_id(int incident);
     static std::string incident_fields(const incident& of);
     static std::string part_id(int incident, int pupil);
@@ -97,6 +101,7 @@ private:
     void plan_later(std::size_t slot, cell first, moment after, dice& chance);
     void plan_incidents(std::size_t day, dice& chance);
     void apply(const event& what);
+    std::string written_fields(int pupil) const;
 
     scale size_;
     std::vector<day_number> days_;
@@ -104,7 +109,9 @@ private:
     std::vector<int> lateness_; // each pupil's own, per mille
     std::vector<int> truancy_;
     std::vector<cell> marks_;
+    std::vector<std::string> fields_; // by pupil
     std::vector<incident> incidents_;
+    mutable all_incidents incidents_so_far_; // null since one of them changed
     std::vector<std::vector<int>> everyone_; // by incident
     std::vector<int> changes_;
     std::vector<event> events_; // by time

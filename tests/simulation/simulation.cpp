@@ -140,6 +140,12 @@ struct new_ledger {
     }
 };
 
+const std::shared_ptr<const told_by_source>& nothing_told()
+{
+    static const auto nothing = std::make_shared<const told_by_source>();
+    return nothing;
+}
+
 // What became of one message that somebody must get.
 struct owed {
     bool optional = false;
@@ -189,6 +195,7 @@ private:
     void compare();
     void compare_pupils(bool closed);
     void compare_marks(bool closed);
+    std::vector<cell> marks_held() const;
     void compare_incidents(bool closed);
     void trust_incidents();
     void remember_point();
@@ -211,11 +218,12 @@ private:
     moment down_until_{};
 
     expectation expected_;
-    told_by_source told_;             // by the read under way or the last one
-    std::vector<std::string> closed_; // lists that it closed
+    std::shared_ptr<const told_by_source> told_ = nothing_told(); // by the read under way or the last one
+    std::vector<std::string> closed_;                             // lists that it closed
     bool compared_ = true;
     bool reading_ = false;
-    std::optional<commit_made> closing_found_; // after a death: durable, and never reported
+    std::optional<commit_made> unknown_;       // after a death: begun, and nobody knows
+    std::optional<commit_made> closing_found_; // it was durable
     bool first_of_marks_ = true;
     bool first_of_all_ = true;
     std::map<entry_index, int> pupil_of_; // by first entry
@@ -275,7 +283,7 @@ void life::tell(const std::string& what) const
 
 void life::start()
 {
-    auto opened = open_ledger(file_, *key_);
+    auto opened = open_ledger(file_, {key_}, std::make_unique<late_work>(around_));
     if (!opened) {
         if (!disk_.is_dying() && !disk_.has_failed()) wrong("the ledger does not open: " + opened.error().what);
         throw process_died();
@@ -291,6 +299,12 @@ void life::start()
         auto newest = running_->book->checkpoints().proofs().newest();
         if (newest && (notes_.empty() || notes_.back() != newest->note)) notes_.push_back(std::move(newest->note));
     };
+    if (const auto unknown = std::exchange(unknown_, std::nullopt)) {
+        if (book.size() == unknown->base + unknown->entries)
+            closing_found_ = *unknown;
+        else if (book.size() != unknown->base)
+            wrong("half a transaction is there");
+    }
     if (book.size() < committed_size_)
         wrong(fmt::format("{} entries were committed, and {} are left", committed_size_, book.size()));
     for (const std::size_t source : {mis, safeguarding}) {
@@ -312,7 +326,7 @@ void life::start()
         committed(*made);
     }
     if (compared_) { // nothing was under way: all must be as it was
-        told_ = {};
+        told_ = nothing_told();
         closed_.clear();
         compared_ = false;
     }
@@ -324,9 +338,8 @@ void life::end_process(bool power)
     tell(power ? "the power is cut" : "the process dies");
     ++found_.deaths;
     found_.power_cuts += power ? 1 : 0;
-    std::optional<commit_made> unknown;
     if (running_) {
-        unknown = running_->book->under_way;
+        unknown_ = running_->book->under_way;
         if (reading_) told_ = running_->systems[mis]->told();
         reached_ = std::max(reached_, running_->systems[mis]->reached());
     }
@@ -334,16 +347,14 @@ void life::end_process(bool power)
     running_.reset();
     disk_.recover(power, chance_);
     around_.now.dies_at_await = 0;
+    around_.is_dead = false;
     // The file beside the ledger was renamed into place, and the folder not synced: the one before may be there again.
     if (power && notes_.size() > 1 && chance_.one_in(3)) write_signed(file_, notes_[notes_.size() - 2]);
-    if (!unknown || unknown->entries == 0) return;
-    auto reader = open_reader(file_);
-    if (!reader) return wrong("the ledger does not open to be read: " + reader.error().what);
-    const entry_index size = (*reader)->size();
-    if (size == unknown->base + unknown->entries)
-        closing_found_ = std::move(unknown);
-    else if (size != unknown->base)
-        wrong("half a transaction is there");
+    if (unknown_ && unknown_->entries == 0) unknown_.reset();
+    // Whoever only reads may come before the program is there again.
+    if (!unknown_ || found_.deaths % 4 != 0) return;
+    if (const auto reader = open_reader(file_); !reader)
+        wrong("the ledger does not open to be read: " + reader.error().what);
 }
 
 // A death ends the process and no more; the service manager starts it again.
@@ -365,7 +376,7 @@ void life::poll(std::size_t source, read_options options)
 {
     ++found_.polls;
     if (source == mis) {
-        told_ = {};
+        told_ = nothing_told();
         closed_.clear();
         compared_ = false;
         reading_ = true;
@@ -408,11 +419,11 @@ void life::take_statements(const commit_made& made)
         if (!row.adds_up()) wrong("a statement does not add up");
         if (!row.balanced && row.not_read.empty())
             wrong(fmt::format("a statement of {} does not balance", name_of(row.record)));
-        const auto sent = told_.rows.find(row.record);
-        if (row.read != (sent == told_.rows.end() ? 0 : sent->second))
+        const auto sent = told_->rows.find(row.record);
+        if (row.read != (sent == told_->rows.end() ? 0 : sent->second))
             wrong(fmt::format(
                 "{} rows of {} were sent, and {} are stated",
-                sent == told_.rows.end() ? 0 : sent->second,
+                sent == told_->rows.end() ? 0 : sent->second,
                 name_of(row.record),
                 row.read
             ));
@@ -539,64 +550,83 @@ void life::compare_pupils(bool closed)
             expected_.listed[i] = true;
             continue;
         }
-        const std::string before = expected_.listed[i] ? expected_.pupils[i] : std::string();
-        const std::string told = told_.pupils_begun && !told_.was_empty ? told_.pupils[i] : before;
+        static const std::string not_there;
+        const std::string& before = expected_.listed[i] ? expected_.pupils[i] : not_there;
+        const bool is_told = told_->pupils_begun && !told_->was_empty;
+        const std::string& told = is_told ? told_->pupils[i] : before;
         const bool as_told = told.empty() ? !is_there : says(told);
-        const bool as_before = before.empty() ? !is_there : says(before);
+        const bool as_before = before.empty() ? !is_there : (as_told && before == told) || says(before);
         if (!as_told && (closed || !as_before)) wrong(fmt::format("pupil {} is not held as listed", i));
+        if (is_there && as_told && is_told) expected_.pupils[i] = told;
         expected_.listed[i] = is_there;
-        if (is_there) expected_.pupils[i] = as_told ? told : before;
     }
 }
 
+// Every mark that is held, once; a session in which all is as told needs no further look.
 void life::compare_marks(bool closed)
 {
-    const attendance_register* held = running_->book->state().find_register("mis");
     const std::size_t pupils = truth_.pupils().size();
-    std::vector<std::optional<pupil_no>> number(pupils);
-    for (std::size_t i = 0; held && i < pupils; ++i)
-        if (const auto entry = entry_of_.find(static_cast<int>(i)); entry != entry_of_.end())
-            number[i] = held->find_pupil(entry->second);
-    const std::size_t first = told_.marks_begun ? told_.first_day : truth_.school_days().size();
-    for (std::size_t day = 0; day < truth_.school_days().size(); ++day)
-        for (int half = 0; half < 2; ++half)
-            for (std::size_t pupil = 0; pupil < pupils; ++pupil) {
-                const std::size_t slot = truth_.slot(day, half, static_cast<int>(pupil));
-                cell now;
-                if (number[pupil]) {
-                    const civil_day on{std::chrono::days(truth_.school_days()[day])};
-                    const held_mark& mark = held->find({on, static_cast<half_day>(half)}, *number[pupil]);
-                    if (mark.is_held())
-                        now = {
-                            held->codes().raw(mark.code).front(),
-                            static_cast<std::int8_t>(mark.minutes == 255 ? -1 : mark.minutes)};
-                }
-                const bool in_window = day >= first && !told_.was_empty;
-                const cell told = in_window ? told_.marks[slot - first * 2 * pupils] : expected_.marks[slot];
-                const bool as_told = now == told && (closed || told.code != 0 || told_.marks_whole);
-                if (closed ? !as_told : !as_told && now != expected_.marks[slot])
-                    wrong(fmt::format(
-                        "pupil {} on {} {} is held as '{}', told as '{}', was '{}'",
-                        pupil,
-                        text_of(truth_.school_days()[day]),
-                        half,
-                        now.code ? now.code : ' ',
-                        told.code ? told.code : ' ',
-                        expected_.marks[slot].code ? expected_.marks[slot].code : ' '
-                    ));
-                expected_.marks[slot] = now;
-            }
+    const std::size_t session = pupils * 2; // marks of a day
+    const std::vector<cell> held = marks_held();
+    const std::size_t first = told_->marks_begun ? told_->first_day : truth_.school_days().size();
+    for (std::size_t day = 0; day < truth_.school_days().size(); ++day) {
+        const bool in_window = day >= first && !told_->was_empty;
+        const cell* now = held.data() + day * session;
+        cell* was = expected_.marks.data() + day * session;
+        const cell* told = in_window ? told_->marks.data() + (day - first) * session : was;
+        if ((closed || told_->marks_whole || !in_window) && std::equal(now, now + session, told)) {
+            std::copy(now, now + session, was);
+            continue;
+        }
+        for (std::size_t i = 0; i < session; ++i) {
+            const bool as_told = now[i] == told[i] && (closed || told[i].code != 0 || told_->marks_whole);
+            if (closed ? !as_told : !as_told && now[i] != was[i])
+                wrong(fmt::format(
+                    "pupil {} on {} {} is held as '{}', told as '{}', was '{}'",
+                    i % pupils,
+                    text_of(truth_.school_days()[day]),
+                    i / pupils,
+                    now[i].code ? now[i].code : ' ',
+                    told[i].code ? told[i].code : ' ',
+                    was[i].code ? was[i].code : ' '
+                ));
+            was[i] = now[i];
+        }
+    }
+}
+
+// The register, in the school's own order.
+std::vector<cell> life::marks_held() const
+{
+    std::vector<cell> all(truth_.slots());
+    const attendance_register* held = running_->book->state().find_register("mis");
+    const auto extent = held ? held->extent() : std::nullopt;
+    if (!extent) return all;
+    constexpr int nobody = -1;
+    std::vector<int> pupil_at(held->pupils(), nobody);
+    for (const auto& [pupil, entry] : entry_of_)
+        if (const auto number = held->find_pupil(entry)) pupil_at[*number] = pupil;
+    std::optional<std::size_t> place;
+    civil_day last{};
+    held->for_each_mark(*extent, [&](session_id session, pupil_no number, const held_mark& mark) {
+        if (!place || session.day != last) place = truth_.place_of((last = session.day).time_since_epoch().count());
+        if (!place || pupil_at[number] == nobody) return;
+        all[truth_.slot(*place, static_cast<int>(session.half), pupil_at[number])] = {
+            held->codes().raw(mark.code).front(), static_cast<std::int8_t>(mark.minutes == 255 ? -1 : mark.minutes)};
+    });
+    return all;
 }
 
 // In a long life not every record is looked for after every poll.
 void life::trust_incidents()
 {
-    for (std::size_t i = 0; i < told_.incidents.size(); ++i) {
-        expected_.incidents[i] = told_.incidents[i];
+    for (std::size_t i = 0; i < told_->incidents->size(); ++i) {
+        const school::incident& told = (*told_->incidents)[i];
+        if (expected_.incidents[i] == told) continue;
+        expected_.incidents[i] = told;
         const std::vector<int>& all = truth_.everyone_in(static_cast<int>(i));
         for (std::size_t n = 0; n < all.size(); ++n)
-            expected_.parts_held[i][n] =
-                told_.incidents[i].exists && std::ranges::count(told_.incidents[i].pupils, all[n]) > 0;
+            expected_.parts_held[i][n] = told.exists && std::ranges::count(told.pupils, all[n]) > 0;
     }
 }
 
@@ -609,7 +639,8 @@ void life::compare_incidents(bool closed)
         const int number = static_cast<int>(i);
         const held_thing* record = records.find("mis", school::incident_id(number));
         school::incident& before = expected_.incidents[i];
-        const school::incident told = told_.incidents_begun && !told_.was_empty ? told_.incidents[i] : before;
+        const bool is_told = told_->incidents_begun && !told_->was_empty;
+        const school::incident& told = is_told ? (*told_->incidents)[i] : before;
         const bool is_there = record && !record->gone;
         if (is_there != told.exists && (closed || is_there != before.exists))
             wrong(fmt::format(
@@ -621,7 +652,6 @@ void life::compare_incidents(bool closed)
         for (std::size_t n = 0; n < all.size(); ++n) {
             const held_thing* part = parts.find("mis", school::part_id(number, all[n]));
             const bool has_part = part && !part->gone;
-            const bool is_told = told_.incidents_begun && !told_.was_empty;
             const bool should =
                 is_told ? told.exists && std::ranges::count(told.pupils, all[n]) > 0 : expected_.parts_held[i][n];
             if (has_part != should && (closed || has_part != expected_.parts_held[i][n]))

@@ -47,6 +47,7 @@ commit_made summary_of(const transaction& t, entry_index base, instant now)
 
 void watched_ledger::commit(const transaction& t, instant now)
 {
+    settle();
     if (t.empty()) return;
     under_way = summary_of(t, real_->size(), now);
     if (around_.bug == plant::split_outbox && !t.messages.empty()) {
@@ -58,6 +59,27 @@ void watched_ledger::commit(const transaction& t, instant now)
     } else {
         real_->commit(t, now);
     }
+    tell();
+}
+
+void watched_ledger::begin_commit(std::shared_ptr<const transaction> t, instant now)
+{
+    settle();
+    if (t->empty()) return;
+    under_way = summary_of(*t, real_->size(), now);
+    is_beside_ = true;
+    real_->begin_commit(std::move(t), now);
+}
+
+void watched_ledger::settle()
+{
+    const bool was_beside = std::exchange(is_beside_, false); // what fails stays unknown
+    real_->settle();
+    if (was_beside && !around_.is_dead) tell();
+}
+
+void watched_ledger::tell()
+{
     const commit_made made = std::move(*under_way);
     under_way.reset();
     committed(made);

@@ -1,11 +1,13 @@
 #pragma once
 
+#include "daemon/ledger/side_work.hpp"
 #include "daemon/ports/ledger.hpp"
 
 #include "tests/simulation/parts.hpp"
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 namespace rollbook::simulation {
 
@@ -32,6 +34,23 @@ struct commit_made {
     std::vector<seen_alert> alerts;
 };
 
+// What the ledger does beside is done when somebody waits for it: as late as may be. Of a process that is dead by then
+// it may have been done or not.
+class late_work : public side_work {
+public:
+    explicit late_work(surroundings& around) : around_(around) {}
+    void start(std::function<void()> work) override { work_ = std::move(work); }
+    void wait() override
+    {
+        const auto work = std::exchange(work_, {});
+        if (!around_.is_dead || around_.chance.one_in(2)) work();
+    }
+
+private:
+    surroundings& around_;
+    std::function<void()> work_;
+};
+
 // The real ledger, watched: what is written, what is signed; and where bugs are planted.
 class watched_ledger : public ledger {
 public:
@@ -47,6 +66,8 @@ public:
     std::uint64_t digest(std::string_view text) const override { return real_->digest(text); }
     entry_index size() const override { return real_->size(); }
     void commit(const transaction& t, instant now) override;
+    void begin_commit(std::shared_ptr<const transaction> t, instant now) override;
+    void settle() override;
     void sign_checkpoint(instant now) override;
     checkpoint_book& checkpoints() override { return real_->checkpoints(); }
     // A process that is dead looks at nothing again.
@@ -78,8 +99,11 @@ public:
     }
 
 private:
+    void tell();
+
     std::unique_ptr<ledger> real_;
     surroundings& around_;
+    bool is_beside_ = false; // what is under way
 };
 
 } // namespace rollbook::simulation

@@ -10,6 +10,96 @@ using namespace rollbook;
 using namespace rollbook::support;
 using Catch::Matchers::Contains;
 
+namespace {
+
+// Does the ledger's side work when somebody waits for it, and not before.
+struct work_on_demand : side_work {
+    explicit work_on_demand(int& counted) : done(counted) {}
+    void start(std::function<void()> begun) override { work = std::move(begun); }
+    void wait() override
+    {
+        work();
+        ++done;
+    }
+    std::function<void()> work;
+    int& done;
+};
+
+std::shared_ptr<const transaction> a_setting(const std::string& name)
+{
+    auto t = std::make_shared<transaction>();
+    t->entries.push_back(setting_entry(name, "1", nullptr));
+    t->streams.push_back({"mis", name, "f", {}});
+    return t;
+}
+
+} // namespace
+
+TEST_CASE("a transaction that was begun counts at once, and is there for whoever asks the ledger next", "[ledger]")
+{
+    const ledger_folder folder;
+    int done = 0;
+    auto book = open_ledger(folder.file(), {&folder.key}, std::make_unique<work_on_demand>(done)).value();
+    const entry_index size = book->size();
+    book->begin_commit(a_setting("first"), noon());
+    CHECK(done == 0);
+    CHECK(book->size() == size + 1);
+    book->begin_commit(a_setting("second"), noon());
+    CHECK(done == 1);
+    CHECK(book->size() == size + 2);
+    CHECK(book->stream("mis", "second"));
+    CHECK(done == 2);
+    book->begin_commit(a_setting("third"), noon());
+    book->sign_checkpoint(noon());
+    CHECK(done == 3);
+    book->begin_commit(a_setting("fourth"), noon());
+    book.reset();
+    CHECK(done == 4);
+    CHECK(folder.reader()->size() == size + 4);
+    CHECK(folder.verify().problems.empty());
+}
+
+TEST_CASE("a transaction that fails beside stops the ledger until it is loaded again", "[ledger]")
+{
+    const ledger_folder folder;
+    int done = 0;
+    auto book = open_ledger(folder.file(), {&folder.key}, std::make_unique<work_on_demand>(done)).value();
+    const entry_index size = book->size();
+    (void)book->state();
+    book->begin_commit(a_setting("lost"), noon());
+    tamper(folder.file(), "CREATE TRIGGER no_room BEFORE INSERT ON opening BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    CHECK_THROWS_AS(book->settle(), failure_error);
+    CHECK_THROWS_AS(book->commit(*a_setting("next"), noon()), failure_error);
+    CHECK_THROWS_AS(book->begin_commit(a_setting("next"), noon()), failure_error);
+    CHECK_THROWS_AS(book->sign_checkpoint(noon()), failure_error);
+    SQLite::Database(folder.file().string(), SQLite::OPEN_READWRITE).exec("DROP TRIGGER no_room");
+    book->reload();
+    CHECK(book->size() == size);
+    CHECK_FALSE(book->stream("mis", "lost"));
+    book->begin_commit(a_setting("next"), noon());
+    book->settle();
+    CHECK(book->size() == size + 1);
+    CHECK(folder.reader()->size() == size + 1);
+}
+
+TEST_CASE("what a thread beside wrote is what was committed at once", "[ledger]")
+{
+    const ledger_folder folder;
+    auto book = open_ledger(folder.file(), {&folder.key}, make_side_thread()).value();
+    const entry_index size = book->size();
+    for (int i = 0; i < 50; ++i) {
+        if (i % 7 == 3)
+            book->commit(*a_setting("s" + std::to_string(i)), noon());
+        else
+            book->begin_commit(a_setting("s" + std::to_string(i)), noon());
+        CHECK(book->size() == size + static_cast<entry_index>(i) + 1);
+        if (i % 11 == 5) CHECK(book->stream("mis", "s" + std::to_string(i)));
+    }
+    book->sign_checkpoint(noon());
+    CHECK(folder.reader()->size() == size + 50);
+    CHECK(folder.verify().problems.empty());
+}
+
 TEST_CASE("a ledger opened again holds what it held before", "[ledger]")
 {
     const ledger_folder folder;
