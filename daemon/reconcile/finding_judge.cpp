@@ -134,16 +134,20 @@ std::set<std::string> finding_judge::forms_changed(const closing_read& read)
     if (!gate_) return changed;
     for (const session_id session : read.reading.touched_sessions()) {
         const bool matters = calendar_.counting_moments(session).front() <= read.now;
-        const auto names = [&] {
-            std::vector<std::string> forms;
-            for (auto& each : gate_->untaken(session))
-                forms.push_back(std::move(each.form));
-            return forms; // in order
+        const auto untaken = [&] {
+            std::set<std::string> forms;
+            if (gate_->any_taken(session))
+                for (auto& each : gate_->untaken(session))
+                    forms.insert(std::move(each.form));
+            else // where none was, none is named
+                for (const auto& [pupil, facts] : facts_)
+                    forms.insert(facts.form);
+            return forms;
         };
-        const auto before = matters ? names() : std::vector<std::string>();
+        const auto before = matters ? untaken() : std::set<std::string>();
         gate_->changed(session);
         if (!matters) continue;
-        const auto after = names();
+        const auto after = untaken();
         std::ranges::set_symmetric_difference(before, after, std::inserter(changed, changed.end()));
     }
     return changed;

@@ -79,6 +79,40 @@ TEST_CASE("an alert waits for a register that was taken back, and goes by it onc
     CHECK(withdrawn() == 1);
 }
 
+TEST_CASE("a register that is handed in late is judged for those of its form who have no mark in it, too", "[service]")
+{
+    small_school school;
+    for (auto& [id, fields] : school.mis->pupils)
+        fields.insert(1, R"("registration_group":"9A",)");
+    // One process lives through it all: it judges whom a read touched.
+    const auto book = school.folder.open();
+    cycle work(
+        school.settings, school.parts, *book, [&school] { return school.now; }, retry_pace{1, {}, {}}
+    );
+    boost::asio::io_context loop(1);
+    const auto poll = [&] {
+        read_options options;
+        options.everything = true;
+        CHECK(test::run(loop, work.read(0, options, {})).failures.empty());
+        school.now += std::chrono::minutes(10);
+    };
+    poll();
+    school.set(5, "L");
+    poll();
+    const civil_day last = ymd(2026, 9, 21);
+    for (row& mark : school.mis->marks)
+        if (mark.pupil == "A5" && mark.session.day > ymd(2026, 9, 15)) mark.code = "/";
+    const std::vector<row> all = school.mis->marks;
+    std::erase_if(school.mis->marks, [&](const row& mark) { return mark.session.day == last; });
+    poll();
+    const auto withdrawn = [&] { return school.count(R"("state":"withdrawn")"); };
+    CHECK(withdrawn() == 0); // the last day may still make up for the others
+    school.mis->marks = all;
+    std::erase_if(school.mis->marks, [&](const row& mark) { return mark.pupil == "A5" && mark.session.day == last; });
+    poll();
+    CHECK(withdrawn() == 1);
+}
+
 TEST_CASE("a read that stopped half way raises no alert and retires nothing", "[service]")
 {
     small_school school;
