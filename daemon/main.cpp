@@ -38,6 +38,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <iostream>
+#include <malloc.h>
 #include <pwd.h>
 #include <sstream>
 #include <sys/stat.h>
@@ -717,6 +718,8 @@ private:
 
     result<void> run(const configuration& settings)
     {
+        // One for the loop's thread and one for those of the pages: each that there is keeps room of its own.
+        ::mallopt(M_ARENA_MAX, 2);
         auto opened = open_for_writing(settings);
         if (!opened) return opened.error();
         const daemon_surroundings around = surroundings(settings.file, *opened, is_simulation(settings));

@@ -115,7 +115,15 @@ held_state::held_state() : codes_(std::make_shared<code_book>())
 
 attendance_register& held_state::register_of(const std::string& source)
 {
-    return registers_.try_emplace(source, codes_).first->second;
+    const auto [at, is_new] = registers_.try_emplace(source, codes_);
+    if (is_new && read_digests_) at->second.read_digests_by(read_digests_);
+    return at->second;
+}
+
+void held_state::rest()
+{
+    for (auto& [source, marks] : registers_)
+        marks.rest();
 }
 
 const attendance_register* held_state::find_register(const std::string& source) const

@@ -95,6 +95,9 @@ public:
     std::uint64_t number() const { return number_; }
 
     attendance_register& register_of(const std::string& source);
+    // As registers do.
+    void read_digests_by(attendance_register::digest_reader read) { read_digests_ = std::move(read); }
+    void rest();
     const attendance_register* find_register(const std::string& source) const;
 
     held_things& things(what kind) { return things_[static_cast<std::size_t>(kind)]; }
@@ -119,6 +122,7 @@ private:
     std::uint64_t number_;
     std::unordered_set<std::uint64_t> erased_;
     std::shared_ptr<code_book> codes_;
+    attendance_register::digest_reader read_digests_; // of registers that are made from now on
     std::map<std::string, attendance_register> registers_;
     std::array<held_things, 22> things_;
     std::map<std::string, open_ones, std::less<>> open_findings_;

@@ -2,7 +2,108 @@
 
 #include "daemon/base/error.hpp"
 
+#include <algorithm>
+
 namespace rollbook {
+
+std::uint16_t half_day_marks::kinds::intern(const held_mark& mark)
+{
+    const std::uint32_t key = std::uint32_t{mark.code} << 10 | std::uint32_t{mark.minutes} << 2 |
+                              (mark.gone ? 2u : 0u) | (mark.is_out_of_scope() ? 1u : 0u);
+    if (key == last_key_) return last_;
+    constexpr std::size_t kinds_max = 65'000;
+    const auto known = numbers_.find(key);
+    if (known == numbers_.end() && marks_.size() >= kinds_max)
+        throw failure_error({
+            errc::page_malformed,
+            "a source uses more than 65,000 different attendance codes and minutes late",
+            "Check that the mapping reads the code itself and not a comment or a time.",
+        });
+    if (known == numbers_.end()) {
+        held_mark kind;
+        kind.code = mark.code;
+        kind.minutes = mark.minutes;
+        kind.gone = mark.gone;
+        if (mark.is_out_of_scope()) kind.digest = held_mark::out_of_scope_digest;
+        marks_.push_back(kind);
+        last_ = numbers_.emplace(key, static_cast<std::uint16_t>(marks_.size() - 1)).first->second;
+    } else {
+        last_ = known->second;
+    }
+    last_key_ = key;
+    return last_;
+}
+
+void half_day_marks::put(pupil_no pupil, const held_mark& mark, kinds& known, std::size_t pupils)
+{
+    const std::uint16_t kind = known.intern(mark);
+    // A little below the first that comes: the pages of a source need not come in the order of their marks.
+    constexpr std::uint32_t room_below = 16'384;
+    if (cells_.empty()) first_ = mark.entry - std::min(mark.entry, room_below);
+    if (pupil >= cells_.size()) {
+        // Exact growth to the pupils known: doubling would waste a third of the register.
+        const std::size_t known = std::max<std::size_t>(pupils, pupil + 1);
+        cells_.reserve(known);
+        cells_.resize(known);
+        digests_.reserve(known);
+        digests_.resize(known);
+    }
+    cell& to = cells_[pupil];
+    digests_[pupil] = mark.digest;
+    to.kind = kind;
+    if (!mark.met()) {
+        to.distance = unmet;
+        return;
+    }
+    if (mark.entry >= first_ && mark.entry - first_ < far) {
+        to.distance = static_cast<std::uint16_t>(mark.entry - first_);
+        return;
+    }
+    to.distance = far;
+    put_far(pupil, mark.entry);
+}
+
+void half_day_marks::put_far(pupil_no pupil, std::uint32_t entry)
+{
+    if (entries_.empty()) {
+        const auto at = std::ranges::lower_bound(far_entries_, pupil, {}, &std::pair<pupil_no, std::uint32_t>::first);
+        if (at != far_entries_.end() && at->first == pupil) {
+            at->second = entry;
+            return;
+        }
+        if (far_entries_.size() * 4 < cells_.size()) {
+            far_entries_.insert(at, {pupil, entry});
+            return;
+        }
+        entries_.resize(cells_.size());
+        for (const auto& [each, its_entry] : far_entries_)
+            entries_[each] = its_entry;
+        far_entries_ = {};
+    }
+    if (pupil >= entries_.size()) {
+        entries_.reserve(cells_.capacity());
+        entries_.resize(cells_.size());
+    }
+    entries_[pupil] = entry;
+}
+
+std::uint32_t half_day_marks::entry_of_far(pupil_no pupil) const
+{
+    if (!entries_.empty()) return entries_[pupil];
+    return std::ranges::lower_bound(far_entries_, pupil, {}, &std::pair<pupil_no, std::uint32_t>::first)->second;
+}
+
+std::vector<std::pair<std::uint32_t, pupil_no>> half_day_marks::entries() const
+{
+    std::vector<std::pair<std::uint32_t, pupil_no>> found;
+    for (pupil_no pupil = 0; pupil < cells_.size(); ++pupil) {
+        const std::uint16_t distance = cells_[pupil].distance;
+        if (distance == unmet) continue;
+        found.emplace_back(distance == far ? entry_of_far(pupil) : first_ + distance, pupil);
+    }
+    std::ranges::sort(found);
+    return found;
+}
 
 pupil_no attendance_register::number_of(entry_index ref)
 {
@@ -25,13 +126,58 @@ std::size_t attendance_register::index_of(civil_day day, bool clamp) const
     return static_cast<std::size_t>((day - first_).count());
 }
 
-const held_mark& attendance_register::find(session_id session, pupil_no pupil) const
+const half_day_marks* attendance_register::marks_of(session_id session) const
 {
-    static const held_mark none;
     const std::size_t at = index_of(session.day, false);
-    if (at >= days_.size() || !days_[at]) return none;
-    const auto& marks = days_[at]->halves[static_cast<int>(session.half)];
-    return pupil < marks.size() ? marks[pupil] : none;
+    if (at >= days_.size() || !days_[at]) return nullptr;
+    return &days_[at]->halves[static_cast<int>(session.half)];
+}
+
+held_mark attendance_register::find(session_id session, pupil_no pupil) const
+{
+    const half_day_marks* marks = marks_of(session);
+    if (!marks) return {};
+    // Digests are of what is held all the same, wherever they are.
+    if (!marks->has_digests()) fetch_digests(const_cast<half_day_marks&>(*marks));
+    return marks->at(pupil, kinds_);
+}
+
+held_mark attendance_register::find_but_digest(session_id session, pupil_no pupil) const
+{
+    const half_day_marks* marks = marks_of(session);
+    return marks ? marks->at(pupil, kinds_) : held_mark();
+}
+
+// In runs of neighbouring entries: a session came in one piece, or its pupils one by one from all over.
+void attendance_register::fetch_digests(half_day_marks& marks) const
+{
+    constexpr std::uint32_t gap_max = 1'000;
+    const auto entries = marks.entries();
+    std::vector<std::uint32_t> digests(marks.size());
+    for (auto first = entries.begin(); first != entries.end();) {
+        auto end = std::next(first);
+        while (end != entries.end() && end->first - std::prev(end)->first <= gap_max)
+            ++end;
+        auto at = first;
+        read_digests_(first->first, std::prev(end)->first, [&](entry_index entry, std::uint32_t digest) {
+            while (at != end && at->first < entry)
+                ++at;
+            if (at != end && at->first == entry) digests[at->second] = digest;
+        });
+        first = end;
+    }
+    marks.take_digests(std::move(digests));
+}
+
+void attendance_register::rest()
+{
+    if (!read_digests_ || days_.empty()) return;
+    const civil_day newest = first_ + std::chrono::days(static_cast<int>(days_.size()) - 1);
+    const civil_day year = school_calendar::academic_year_start(newest);
+    for (std::size_t i = 0; i < days_.size() && first_ + std::chrono::days(static_cast<int>(i)) < year; ++i)
+        if (days_[i])
+            for (half_day_marks& marks : days_[i]->halves)
+                marks.forget_digests();
 }
 
 void attendance_register::put(session_id session, pupil_no pupil, const held_mark& mark)
@@ -51,19 +197,13 @@ void attendance_register::put(session_id session, pupil_no pupil, const held_mar
     if (at >= days_.size()) days_.resize(at + 1);
     if (!days_[at]) days_[at] = std::make_unique<one_day>();
 
-    auto& marks = days_[at]->halves[static_cast<int>(session.half)];
-    if (pupil >= marks.size()) {
-        // Exact growth to the pupils known: doubling would waste a third of the register.
-        const std::size_t known = std::max<std::size_t>(refs_.size(), pupil + 1);
-        marks.reserve(known);
-        marks.resize(known);
-    }
-    held_mark& held = marks[pupil];
-    const held_mark was = held;
-    held_ -= held.is_held() ? 1 : 0;
-    held = mark;
-    held_ += held.is_held() ? 1 : 0;
-    watch(was, {session, pupil}, held);
+    half_day_marks& marks = days_[at]->halves[static_cast<int>(session.half)];
+    if (!marks.has_digests()) fetch_digests(marks);
+    const held_mark was = marks.at(pupil, kinds_);
+    marks.put(pupil, mark, kinds_, refs_.size());
+    held_ -= was.is_held() ? 1 : 0;
+    held_ += mark.is_held() ? 1 : 0;
+    watch(was, {session, pupil}, mark);
 }
 
 void attendance_register::watch(const held_mark& was, const register_slot& slot, const held_mark& is)

@@ -5,9 +5,11 @@
 #include "daemon/domain/figures.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace rollbook {
@@ -20,7 +22,7 @@ inline constexpr entry_index no_entry = ~entry_index{0};
 // stored.
 using pupil_no = std::uint32_t;
 
-// What the register holds of one session of one pupil: 12 bytes, because a year has half a million of them.
+// What the register holds of one session of one pupil.
 struct held_mark {
     static constexpr std::uint32_t nothing = ~std::uint32_t{0};
     static constexpr std::uint32_t out_of_scope_digest = 1; // of one that is gone; 0: it vanished
@@ -42,6 +44,65 @@ inline std::uint8_t minutes_byte(int minutes)
     return minutes < 0 ? std::uint8_t{255} : static_cast<std::uint8_t>(minutes > 254 ? 254 : minutes);
 }
 
+// The marks of one half of a day by pupil_no, 4 bytes each and 4 for its digest, which need not be here: a year has
+// half a million of them, and all that were ever read are held. Marks that came together have entries near each other,
+// and what else tells them apart is of few kinds.
+class half_day_marks {
+public:
+    // A mark of one of these kinds, but for its entry and digest.
+    class kinds {
+    public:
+        // The number of the mark's kind. At most 65,000 of them: beyond that the source is inventing codes, and the
+        // mark is refused by the exception failure_error.
+        std::uint16_t intern(const held_mark& mark);
+        held_mark mark(std::uint16_t kind) const { return marks_[kind]; }
+
+    private:
+        std::vector<held_mark> marks_; // without entry; with digest where they are gone
+        std::unordered_map<std::uint32_t, std::uint16_t> numbers_;
+        std::uint32_t last_key_ = ~std::uint32_t{0};
+        std::uint16_t last_ = 0;
+    };
+
+    std::size_t size() const { return cells_.size(); } // one more than the highest pupil_no met
+    // A mark that is not met() where nothing ever was.
+    held_mark at(pupil_no pupil, const kinds& known) const
+    {
+        if (pupil >= cells_.size() || cells_[pupil].distance == unmet) return {};
+        const cell& from = cells_[pupil];
+        held_mark mark = known.mark(from.kind);
+        if (pupil < digests_.size()) mark.digest = digests_[pupil];
+        mark.entry = from.distance == far ? entry_of_far(pupil) : first_ + from.distance;
+        return mark;
+    }
+    // `pupils`: how many there are to be, for room. It has_digests().
+    void put(pupil_no pupil, const held_mark& mark, kinds& known, std::size_t pupils);
+
+    // Without them at() gives marks that are held the digest 0.
+    bool has_digests() const { return digests_.size() == cells_.size(); }
+    void forget_digests() { digests_ = {}; }
+    void take_digests(std::vector<std::uint32_t> by_pupil) { digests_ = std::move(by_pupil); }
+    // The entries of all marks met, with whose they are, in order.
+    std::vector<std::pair<std::uint32_t, pupil_no>> entries() const;
+
+private:
+    struct cell {
+        std::uint16_t distance = unmet; // of its entry from first_
+        std::uint16_t kind = 0;
+    };
+    static constexpr std::uint16_t unmet = 0xffff;
+    static constexpr std::uint16_t far = 0xfffe; // its entry is in far_entries_ or in entries_
+
+    std::uint32_t entry_of_far(pupil_no pupil) const;
+    void put_far(pupil_no pupil, std::uint32_t entry);
+
+    std::vector<cell> cells_;
+    std::vector<std::uint32_t> digests_;                          // by pupil, or none
+    std::uint32_t first_ = 0;                                     // the lowest entry that needs no more than a distance
+    std::vector<std::pair<pupil_no, std::uint32_t>> far_entries_; // by pupil, while they are few
+    std::vector<std::uint32_t> entries_;                          // by pupil, once they are many
+};
+
 // One session of one pupil.
 struct register_slot {
     session_id session{};
@@ -51,8 +112,8 @@ struct register_slot {
 
 // The current register of one source in memory: every session mark of the years in use, by day, half and pupil.
 //
-// Changed only by put(), after the change was committed. Cost: 24 bytes a pupil and school day; find() is two array
-// look-ups.
+// Changed only by put(), after the change was committed. Cost: 16 bytes a pupil and school day, and 8 of earlier
+// academic years once it rests; find() is a few array look-ups.
 class attendance_register {
 public:
     explicit attendance_register(std::shared_ptr<code_book> codes) : codes_(std::move(codes)) {}
@@ -67,8 +128,18 @@ public:
     std::size_t pupils() const { return refs_.size(); }
 
     // What is held; a mark that is not met() when nothing ever was.
-    const held_mark& find(session_id session, pupil_no pupil) const;
+    held_mark find(session_id session, pupil_no pupil) const;
+    // The same for who does not ask for the digest of a mark that is held: it may be 0. As in all that follows.
+    held_mark find_but_digest(session_id session, pupil_no pupil) const;
     void put(session_id session, pupil_no pupil, const held_mark& mark);
+
+    // Reads digests of entries from `first` to `last` where the ledger keeps them, and calls use(entry, digest).
+    using digest_use = std::function<void(entry_index, std::uint32_t)>;
+    using digest_reader = std::function<void(entry_index first, entry_index last, const digest_use& use)>;
+    void read_digests_by(digest_reader read) { read_digests_ = std::move(read); }
+    // Lets go of the digests of days before the academic year of the newest mark: a source is rarely asked for them
+    // again, and find() reads them where it is. Only where they can be read, and not while changes are uncommitted.
+    void rest();
 
     // Calls use(session_id, const held_mark&) for each mark ever met, gone ones too, of `pupil` within `days`, in order
     // of time.
@@ -79,8 +150,8 @@ public:
             if (day > days.last) break;
             if (!days_[i]) continue;
             for (const half_day half : {half_day::am, half_day::pm}) {
-                const auto& marks = days_[i]->halves[static_cast<int>(half)];
-                if (pupil < marks.size() && marks[pupil].met()) use(session_id{day, half}, marks[pupil]);
+                const held_mark mark = days_[i]->halves[static_cast<int>(half)].at(pupil, kinds_);
+                if (mark.met()) use(session_id{day, half}, mark);
             }
         }
     }
@@ -101,9 +172,10 @@ public:
             if (day > days.last) break;
             if (!days_[i]) continue;
             for (const half_day half : {half_day::am, half_day::pm}) {
-                const auto& marks = days_[i]->halves[static_cast<int>(half)];
+                const half_day_marks& marks = days_[i]->halves[static_cast<int>(half)];
                 for (pupil_no pupil = 0; pupil < marks.size(); ++pupil)
-                    if (marks[pupil].is_held()) use(session_id{day, half}, pupil, marks[pupil]);
+                    if (const held_mark mark = marks.at(pupil, kinds_); mark.is_held())
+                        use(session_id{day, half}, pupil, mark);
             }
         }
     }
@@ -122,13 +194,17 @@ public:
 
 private:
     struct one_day {
-        std::vector<held_mark> halves[2]; // by pupil_no
+        half_day_marks halves[2];
     };
+    const half_day_marks* marks_of(session_id session) const;
+    void fetch_digests(half_day_marks& marks) const;
     void watch(const held_mark& was, const register_slot& slot, const held_mark& is);
     // Index of `day`, or of the first stored day after it when `clamp`.
     std::size_t index_of(civil_day day, bool clamp) const;
 
     std::shared_ptr<code_book> codes_;
+    half_day_marks::kinds kinds_;
+    digest_reader read_digests_; // empty: all are in memory
     std::vector<entry_index> refs_;
     std::unordered_map<entry_index, pupil_no> numbers_;
     civil_day first_{};

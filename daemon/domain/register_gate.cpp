@@ -52,7 +52,7 @@ const std::vector<register_gate::form_count>& register_gate::count(session_id se
         if (form_of_[pupil] == no_form) continue;
         form_count& of = at->second[form_of_[pupil]];
         ++of.pupils;
-        const held_mark& mark = marks_.find(session, pupil);
+        const held_mark mark = marks_.find_but_digest(session, pupil);
         of.recorded += mark.is_held() && marks_.codes().class_on(mark.code, session.day) != code_class::none ? 1 : 0;
     }
     return at->second;
@@ -71,7 +71,7 @@ std::string_view register_gate::year_of(pupil_no pupil) const
 
 held_back register_gate::reason(session_id session, pupil_no pupil) const
 {
-    const held_mark& mark = marks_.find(session, pupil);
+    const held_mark mark = marks_.find_but_digest(session, pupil);
     const bool is_recorded = mark.is_held() && marks_.codes().class_on(mark.code, session.day) != code_class::none;
     if (is_recorded) return held_back::nothing;
     if (!read_.through || *read_.through < calendar_.counts_from(session, year_of(pupil)))

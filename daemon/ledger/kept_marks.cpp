@@ -9,33 +9,59 @@ namespace rollbook {
 namespace {
 
 // The number of a value that may be new.
-template <class T> std::uint32_t number_in(std::vector<T>& all, std::map<T, std::uint32_t>& numbers, const T& value)
+template <class T> std::uint16_t number_in(std::vector<T>& all, std::map<T, std::uint16_t>& numbers, const T& value)
 {
-    const auto [at, is_new] = numbers.try_emplace(value, static_cast<std::uint32_t>(all.size()));
-    if (is_new) all.push_back(value);
-    return at->second;
+    if (const auto known = numbers.find(value); known != numbers.end()) return known->second;
+    if (all.size() > 0xFFFF)
+        throw failure_error(failure(
+            errc::page_malformed,
+            "the ledger has marks of more than 65,536 pupils or kinds",
+            "Check that the source's mapping reads the code and the pupil, and not a text that is always another."
+        ));
+    const auto number = static_cast<std::uint16_t>(all.size());
+    all.push_back(value);
+    numbers.emplace(value, number);
+    return number;
 }
 
 } // namespace
 
 void kept_marks::add(const row& one)
 {
-    ROLLBOOK_ENSURE(one.entry < open_end);
-    const std::uint32_t pupil = number_in(pupils_, numbers_, one.pupil);
-    const std::uint32_t words =
-        number_in(words_, word_numbers_, {std::string(one.source), std::string(one.raw), std::string(one.statutory)});
-    const auto half = static_cast<std::uint8_t>(one.session.half);
+    ROLLBOOK_ENSURE(one.entry <= 0xFFFFFFFF);
+    const std::uint16_t pupil = number_in(pupils_, numbers_, one.pupil);
+    word_row shared;
+    shared.half = one.session.half;
+    shared.source = one.source;
+    shared.raw = one.raw;
+    shared.statutory = one.statutory;
+    shared.minutes = one.minutes;
+    shared.gone = one.gone;
+    kept fresh{static_cast<std::uint32_t>(one.entry), pupil, number_in(words_, word_numbers_, shared)};
+    if (one.to_entry != no_entry) end(fresh, one.to_entry);
     std::vector<kept>& day = days_[one.session.day];
-    const auto place = [this](const kept& each) { return std::pair(each.half, pupils_[each.pupil]); };
-    auto at = std::ranges::upper_bound(day, std::pair(half, one.pupil), {}, place);
+    const auto place = [this](const kept& each) { return std::pair(words_[each.words].half, pupils_[each.pupil]); };
+    auto at = std::ranges::upper_bound(day, std::pair(one.session.half, one.pupil), {}, place);
     for (auto before = at; before != day.begin();) {
         --before;
-        if (before->half != half || before->pupil != pupil) break;
-        if (before->to_entry == open_end && words_[before->words].source == one.source)
-            before->to_entry = static_cast<std::uint32_t>(one.entry);
+        if (words_[before->words].half != one.session.half || before->pupil != pupil) break;
+        if (!words_[before->words].is_ended && words_[before->words].source == one.source) end(*before, one.entry);
     }
-    const std::uint32_t end = one.to_entry == no_entry ? open_end : static_cast<std::uint32_t>(one.to_entry);
-    day.insert(at, {static_cast<std::uint32_t>(one.entry), end, pupil, words, one.minutes, half, one.gone});
+    day.insert(at, fresh);
+}
+
+void kept_marks::end(kept& one, entry_index to_entry)
+{
+    word_row ended = words_[one.words];
+    ended.is_ended = true;
+    one.words = number_in(words_, word_numbers_, ended);
+    ends_[one.entry] = to_entry;
+}
+
+void kept_marks::fit()
+{
+    for (auto& [day, marks] : days_)
+        marks.shrink_to_fit();
 }
 
 void kept_marks::each(
@@ -49,27 +75,24 @@ void kept_marks::each(
             if (!is_held(each, n)) continue;
             const word_row& words = words_[each.words];
             view.entry = each.entry;
-            view.session = {day, static_cast<half_day>(each.half)};
+            view.session = {day, words.half};
             view.pupil = pupils_[each.pupil];
             view.source = words.source;
             view.raw = words.raw;
             view.statutory = words.statutory;
-            view.minutes = each.minutes;
+            view.minutes = words.minutes;
             if (!use(view)) return false;
         }
         return true;
     };
-    const auto place = [this](const kept& each) { return std::pair(each.half, pupils_[each.pupil]); };
+    const auto place = [this](const kept& each) { return std::pair(words_[each.words].half, pupils_[each.pupil]); };
     for (auto day = days_.lower_bound(days.first); day != days_.end() && day->first <= days.last; ++day) {
         if (pupil == no_entry) {
             if (!hand_over(day->first, day->second)) return;
             continue;
         }
         for (const half_day half : {half_day::am, half_day::pm})
-            if (!hand_over(
-                    day->first,
-                    std::ranges::equal_range(day->second, std::pair(static_cast<std::uint8_t>(half), pupil), {}, place)
-                ))
+            if (!hand_over(day->first, std::ranges::equal_range(day->second, std::pair(half, pupil), {}, place)))
                 return;
     }
 }

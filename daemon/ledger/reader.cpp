@@ -591,31 +591,45 @@ private:
     {
         const entry_index now = size();
         if (now == kept_to_) return;
-        if (kept_to_ > 0 && is_erased_within(kept_to_, now)) {
-            kept_.clear();
-            kept_to_ = 0;
+        if (kept_to_ > 0 && is_erased_within(kept_to_, now)) forget_marks();
+        try {
+            take_marks(now);
+        } catch (...) {
+            forget_marks(); // some of it would be taken in twice
+            throw;
         }
-        SQLite::Statement rows(
+    }
+
+    void forget_marks() const
+    {
+        kept_.clear();
+        kept_to_ = 0;
+    }
+
+    void take_marks(entry_index now) const
+    {
+        constexpr int many = 100'000;
+        row_scan rows(
             *database_,
             "SELECT entry, to_entry, day, session, pupil, source, raw, code, minutes, gone FROM mark "
             "WHERE entry >= ? AND entry < ? ORDER BY entry"
         );
-        rows.bind(1, signed_index(kept_to_));
-        rows.bind(2, signed_index(now));
-        while (rows.executeStep()) {
+        rows.restart({signed_index(kept_to_), signed_index(now)});
+        int taken = 0;
+        for (; rows.next(); ++taken) {
             kept_marks::row row;
-            row.entry = index_of(rows.getColumn(0));
-            row.to_entry = index_of(rows.getColumn(1));
-            row.session = {
-                from_day_number(rows.getColumn(2).getInt64()), static_cast<half_day>(rows.getColumn(3).getInt())};
-            row.pupil = index_of(rows.getColumn(4));
-            row.source = text_of(rows.getColumn(5));
-            row.raw = text_of(rows.getColumn(6));
-            row.statutory = text_of(rows.getColumn(7));
-            row.minutes = static_cast<std::int16_t>(rows.getColumn(8).getInt());
-            row.gone = rows.getColumn(9).getInt() != 0;
+            row.entry = static_cast<entry_index>(rows.number(0));
+            if (!rows.is_null(1)) row.to_entry = static_cast<entry_index>(rows.number(1));
+            row.session = {from_day_number(rows.number(2)), static_cast<half_day>(rows.number(3))};
+            row.pupil = static_cast<entry_index>(rows.number(4));
+            row.source = rows.text(5);
+            row.raw = rows.text(6);
+            row.statutory = rows.text(7);
+            row.minutes = static_cast<std::int16_t>(rows.number(8));
+            row.gone = rows.number(9) != 0;
             kept_.add(row);
         }
+        if (taken > many) kept_.fit();
         kept_to_ = now;
     }
 

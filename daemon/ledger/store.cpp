@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
@@ -26,6 +27,8 @@
 
 namespace rollbook {
 namespace {
+
+using steady = std::chrono::steady_clock;
 
 enum class outbox_state { waiting = 0, delivered = 1, failed = 2, replaced = 3 };
 
@@ -102,7 +105,8 @@ struct statements {
               db, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? AND state <> 3 ORDER BY id LIMIT 1"
           ),
           ask_message(db, "SELECT 1 FROM outbox WHERE message_id = ?"),
-          ask_value(db, std::string(alert_value_columns) + "WHERE alert = ? ORDER BY size DESC LIMIT 1")
+          ask_value(db, std::string(alert_value_columns) + "WHERE alert = ? ORDER BY size DESC LIMIT 1"),
+          digests(db, "SELECT entry, digest FROM mark WHERE entry BETWEEN ? AND ?")
     {
     }
 
@@ -111,6 +115,7 @@ struct statements {
     edge_writer edge;
     SQLite::Statement value;
     SQLite::Statement ask_source, ask_stream, ask_due, ask_next, ask_untried, ask_first, ask_message, ask_value;
+    row_scan digests;
 };
 
 class sqlite_ledger final : public ledger {
@@ -127,16 +132,13 @@ public:
     }
     ~sqlite_ledger() override { end_side_work(); }
 
-    // Marks are the most of a ledger, and much that opens one needs none of them.
     held_state& state() override
     {
-        if (!has_marks_) {
-            settled();
-            has_marks_ = true;
-            on_disk([this] { load_marks(); });
-        }
+        load_some(std::chrono::hours(24));
         return *state_;
     }
+    bool load_some(std::chrono::milliseconds at_most) override;
+    void apply(const transaction& t, entry_index base) override;
     std::uint64_t digest(std::string_view text) const override { return keyed_digest(digest_key_, text); }
     entry_index size() const override { return size_; }
 
@@ -194,8 +196,8 @@ private:
     static std::vector<outbox_message> read_outbox(SQLite::Statement& sql);
     void load();
     void load_erased();
-    void load_marks();
-    void load_things();
+    bool load_things(steady::time_point until);
+    bool load_marks(steady::time_point until);
     key_chain choose_signers();
     void check_newest_checkpoint(stored_hashes& stored);
     void check_signed_file(const std::string& note, const key_chain& chain, stored_hashes& stored);
@@ -226,12 +228,23 @@ private:
     mutable std::map<std::string, std::optional<source_state>> sources_;
     mutable std::map<std::pair<std::string, std::string>, std::optional<stream_state>> streams_; // by source and name
     std::unique_ptr<held_state> state_;
-    bool has_marks_ = false; // state_ holds the register too
+    // While state_ is being read: of entries below, the things and the marks are there.
+    entry_index things_below_ = 0;
+    entry_index marks_below_ = 0;
+    bool has_all_ = false; // it was read to the end
 };
 
 void sqlite_ledger::load()
 {
     state_ = std::make_unique<held_state>();
+    state_->read_digests_by([this](entry_index first, entry_index last, const attendance_register::digest_use& use) {
+        settled();
+        row_scan& rows = sql_->digests;
+        rows.restart({static_cast<std::int64_t>(first), static_cast<std::int64_t>(last)});
+        while (rows.next())
+            use(static_cast<entry_index>(rows.number(0)), static_cast<std::uint32_t>(rows.number(1)));
+        rows.reset();
+    });
     const SQLite::Column newest = database_->execAndGet("SELECT coalesce(max(idx), -1) FROM entry");
     const auto size = static_cast<std::uint64_t>(newest.getInt64() + 1);
     stored_hashes stored(*database_);
@@ -247,9 +260,9 @@ void sqlite_ledger::load()
             .getInt64()
     );
     load_erased();
-    load_things();
+    things_below_ = marks_below_ = 0;
+    has_all_ = false;
     check_newest_checkpoint(stored);
-    has_marks_ = false;
 }
 
 // The newest key of the ledger's own chain, which must be at hand, and the one before it while both sign.
@@ -346,14 +359,59 @@ void sqlite_ledger::check_signed_file(const std::string& note, const key_chain& 
         ));
 }
 
-void sqlite_ledger::load_marks()
+bool sqlite_ledger::load_some(std::chrono::milliseconds at_most)
+{
+    if (has_all_) return true;
+    settled();
+    on_disk([&] {
+        const steady::time_point until = steady::now() + at_most;
+        // Other entries may have been committed since the things were read to their end.
+        has_all_ = load_things(until) && load_marks(until) && things_below_ == size();
+        if (has_all_) state_->rest();
+    });
+    return has_all_;
+}
+
+// Entries committed meanwhile come last, so that each thing and mark ends as its newest version has it. Gives whether
+// there was time for all.
+bool sqlite_ledger::load_things(steady::time_point until)
+{
+    SQLite::Statement all(
+        *database_,
+        "SELECT entry, what, subject, pupil, source, key, digest, gone, payload FROM thing "
+        "LEFT JOIN opening ON idx = entry WHERE entry >= ? AND to_entry IS NULL ORDER BY entry"
+    );
+    all.bind(1, static_cast<std::int64_t>(things_below_));
+    thing_version row;
+    while (all.executeStep()) {
+        const auto index = static_cast<entry_index>(all.getColumn(0).getInt64());
+        row.kind = static_cast<what>(all.getColumn(1).getInt());
+        row.subject = static_cast<entry_index>(all.getColumn(2).getInt64());
+        row.pupil = all.getColumn(3).isNull() ? no_entry : static_cast<entry_index>(all.getColumn(3).getInt64());
+        row.source = text_of(all.getColumn(4));
+        row.key = text_of(all.getColumn(5));
+        row.digest = static_cast<std::uint64_t>(all.getColumn(6).getInt64());
+        row.gone = all.getColumn(7).getInt() != 0;
+        state_->apply(index, row, text_of(all.getColumn(8)));
+        things_below_ = index + 1;
+        if (steady::now() >= until) return false;
+    }
+    things_below_ = size();
+    return true;
+}
+
+bool sqlite_ledger::load_marks(steady::time_point until)
 {
     row_scan all(
         *database_,
-        "SELECT entry, day, session, pupil, source, raw, code, minutes, digest, gone FROM mark WHERE to_entry IS NULL"
+        "SELECT entry, day, session, pupil, source, raw, code, minutes, digest, gone FROM mark "
+        "WHERE entry >= ? AND to_entry IS NULL ORDER BY entry"
     );
+    all.restart({static_cast<std::int64_t>(marks_below_)});
+    constexpr int rows_between_looks = 256;
     mark_version row;
-    while (all.next()) {
+    for (int rows = 0; all.next(); ++rows) {
+        const auto index = static_cast<entry_index>(all.number(0));
         row.session = {from_day_number(all.number(1)), static_cast<half_day>(all.number(2))};
         row.pupil = static_cast<entry_index>(all.number(3));
         row.source = all.text(4);
@@ -362,28 +420,19 @@ void sqlite_ledger::load_marks()
         row.minutes = static_cast<std::int16_t>(all.number(7));
         row.digest = static_cast<std::uint32_t>(all.number(8));
         row.gone = all.number(9) != 0;
-        state_->apply(static_cast<entry_index>(all.number(0)), row, {});
+        state_->apply(index, row, {});
+        marks_below_ = index + 1;
+        if (rows % rows_between_looks == 0 && steady::now() >= until) return false;
     }
+    marks_below_ = size();
+    return true;
 }
 
-void sqlite_ledger::load_things()
+void sqlite_ledger::apply(const transaction& t, entry_index base)
 {
-    SQLite::Statement all(
-        *database_,
-        "SELECT entry, what, subject, pupil, source, key, digest, gone, payload FROM thing "
-        "LEFT JOIN opening ON idx = entry WHERE to_entry IS NULL ORDER BY entry"
-    );
-    thing_version row;
-    while (all.executeStep()) {
-        row.kind = static_cast<what>(all.getColumn(1).getInt());
-        row.subject = static_cast<entry_index>(all.getColumn(2).getInt64());
-        row.pupil = all.getColumn(3).isNull() ? no_entry : static_cast<entry_index>(all.getColumn(3).getInt64());
-        row.source = text_of(all.getColumn(4));
-        row.key = text_of(all.getColumn(5));
-        row.digest = static_cast<std::uint64_t>(all.getColumn(6).getInt64());
-        row.gone = all.getColumn(7).getInt() != 0;
-        state_->apply(static_cast<entry_index>(all.getColumn(0).getInt64()), row, text_of(all.getColumn(8)));
-    }
+    if (!has_all_) return;
+    for (std::size_t i = 0; i < t.entries.size(); ++i)
+        state_->apply(base + i, t.entries[i].row, t.entries[i].payload);
 }
 
 void sqlite_ledger::commit(const transaction& t, instant now)

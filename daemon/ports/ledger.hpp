@@ -145,7 +145,13 @@ class ledger {
 public:
     virtual ~ledger() = default;
 
+    // All of it: what is not yet in memory is read now, which takes seconds where years are held.
     virtual held_state& state() = 0;
+    // Reads a part of state(), for about that long. True once all of it is in memory: then it does nothing.
+    virtual bool load_some(std::chrono::milliseconds at_most) = 0;
+    // Takes committed entries, the first of which is `base`, into state(). What is not yet in memory gets there when it
+    // is read.
+    virtual void apply(const transaction& t, entry_index base) = 0;
     // Keyed digest for comparing what a source says with what it said; stable for the life of the ledger.
     virtual std::uint64_t digest(std::string_view text) const = 0;
     virtual entry_index size() const = 0;

@@ -49,19 +49,18 @@ enum class presence { unknown, in_school, elsewhere, absent };
 
 struct half_presence {
     presence is = presence::unknown;
-    const held_mark* mark = nullptr;
+    held_mark mark;
 };
 
 half_presence presence_in(const pupil_case& c, session_id session)
 {
-    const held_mark& mark = c.marks->find(session, *c.number);
+    const held_mark mark = c.marks->find_but_digest(session, *c.number);
     if (!mark.is_held()) return {};
     const statutory_code* row = c.marks->codes().row_on(mark.code, session.day);
-    if (!row) return {presence::unknown, &mark};
-    if (row->klass == code_class::present || row->late) return {presence::in_school, &mark};
-    if (row->klass == code_class::authorised || row->klass == code_class::unauthorised)
-        return {presence::absent, &mark};
-    return {presence::elsewhere, &mark};
+    if (!row) return {presence::unknown, mark};
+    if (row->klass == code_class::present || row->late) return {presence::in_school, mark};
+    if (row->klass == code_class::authorised || row->klass == code_class::unauthorised) return {presence::absent, mark};
+    return {presence::elsewhere, mark};
 }
 
 // The sessions a time of day can belong to: one, or around midday either.
@@ -99,8 +98,8 @@ void contradict(const pupil_case& c, const case_part& part, const case_record& r
     for (const half_day half : halves) {
         const half_presence found = presence_in(c, {*record.day, half});
         if (found.is != (says_missing ? presence::in_school : presence::absent)) return;
-        is_appointment = is_appointment || c.marks->codes().statutory(found.mark->code) == "M";
-        marks.push_back(found.mark->entry);
+        is_appointment = is_appointment || c.marks->codes().statutory(found.mark.code) == "M";
+        marks.push_back(found.mark.entry);
     }
     // Back from the dentist before midday is no contradiction.
     if (is_appointment && halves.size() == 1) return;

@@ -288,7 +288,7 @@ void mark_missing(const pupil_case& c, findings& all)
         if (*at > *in.marks_through || (c.facts.on_roll_to && *at > *c.facts.on_roll_to)) break;
         for (const half_day half : {half_day::am, half_day::pm}) {
             const session_id session{*at, half};
-            const held_mark& mark = c.marks->find(session, *c.number);
+            const held_mark mark = c.marks->find_but_digest(session, *c.number);
             const bool is_blank =
                 mark.is_held() && c.marks->codes().class_on(mark.code, session.day) == code_class::none;
             if (mark.met() && !is_blank) continue; // one that the source had and lost is record-vanished

@@ -102,14 +102,19 @@ struct read_closer::step {
 
 read_closer::read_closer(const configuration& settings, ledger& book)
     : settings_(settings), book_(book), zone_(*time_zone::named(settings.school.timezone)),
-      messages_(message_setting_of(settings, is_simulated(book.state()))), pupils_(settings.rules, settings.watch_list),
-      mis_(settings.mis_name()), findings_(settings.findings, settings.calendar, mis_),
-      calendar_text_(settings.calendar.to_json()), rules_text_(settings.rules_json())
+      pupils_(settings.rules, settings.watch_list), mis_(settings.mis_name()),
+      findings_(settings.findings, settings.calendar, mis_), calendar_text_(settings.calendar.to_json()),
+      rules_text_(settings.rules_json())
 {
     for (const rule& by : settings_.rules)
         if (by.enabled) rules_.push_back({&by, find_measure(by.measure), rule_version(by)});
     for (const source_configuration& source : settings_.sources)
         if (source.role != source_role::mis) others_.push_back(source.name);
+}
+
+message_setting read_closer::messages_of(const step& s) const
+{
+    return message_setting_of(settings_, is_simulated(s.held));
 }
 
 void read_closer::know_streams(const connector& of)
@@ -815,7 +820,7 @@ void read_closer::tell(step& s, const rule& by, const alert& about, telling what
         const bool unheard = waits || (is_risen && begins);
         if (begins && what_to_tell == telling::ended && !route.is_for_all()) continue;
         outbox_message m = alert_message(
-            messages_,
+            messages_of(s),
             route,
             by,
             about,
@@ -873,7 +878,9 @@ void read_closer::tell_baseline(step& s)
                     wanted[rule_id][stage] = static_cast<int>(count);
             }
         if (!wanted.empty())
-            s.t.messages.push_back(baseline_message(messages_, route, settings_.rules, wanted, s.next_index(), s.now));
+            s.t.messages.push_back(
+                baseline_message(messages_of(s), route, settings_.rules, wanted, s.next_index(), s.now)
+            );
     }
 }
 

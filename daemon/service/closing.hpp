@@ -72,6 +72,7 @@ private:
         std::string version;
     };
 
+    message_setting messages_of(const step& now) const;
     bool is_read_in_full(const step& now, const std::string& source, what kind) const;
     std::map<what, std::string_view> not_read(const step& now) const;
     marks_read marks_of(const step& now) const;
@@ -116,7 +117,6 @@ private:
     const configuration& settings_;
     ledger& book_;
     time_zone zone_;
-    message_setting messages_;
     known_pupils pupils_;
     std::vector<rule_in_force> rules_; // enabled ones
     std::string mis_;

@@ -16,6 +16,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -23,6 +24,7 @@
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -47,6 +49,7 @@ constexpr std::chrono::hours between_looks{1};
 constexpr std::chrono::minutes longest_silence{15};
 constexpr std::chrono::minutes nap_slack{1};
 constexpr std::chrono::milliseconds between_words{100};
+constexpr std::chrono::milliseconds load_step_max{5};
 
 // Says how far a read is: at the end of each stream, and in between as often as a person can see it move.
 class paced_words {
@@ -263,6 +266,10 @@ private:
     asio::awaitable<void> work()
     {
         const cycle::progress_function on_progress = [this](const stream_progress&) { moved_on(); };
+        // What is held of six years takes seconds to read; pages and commands are answered in between.
+        do {
+            co_await asio::post(io_, asio::use_awaitable);
+        } while (!book_.load_some(load_step_max));
         for (;;) {
             moved_on();
             if (reload_wanted_) reload();
@@ -282,6 +289,7 @@ private:
                 work_->judge_clock();
                 co_await work_->deliver();
                 co_await work_->look_for_returned();
+                ::malloc_trim(0); // what the read took is not wanted before the next one
                 continue;
             }
             keep_house(*settings_, book_, around_.now(*settings_));

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <malloc.h>
 
 namespace rollbook {
 namespace {
@@ -90,6 +91,17 @@ ledger_reader& press::reader()
 {
     if (!reader_) reader_ = open_().value();
     return *reader_;
+}
+
+void press::rest()
+{
+    kept_.clear();
+    scoped_.clear();
+    newest_.reset();
+    labels_ = {};
+    labels_settings_.reset();
+    reader_.reset();
+    ::malloc_trim(0);
 }
 
 std::string press::origin()

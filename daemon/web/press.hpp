@@ -66,6 +66,8 @@ public:
         const page_order& order, const verifier_key& key, const exporter& write, const std::filesystem::path& folder
     );
     ledger_numbers numbers();
+    // Lets go of what is kept from one page to the next, and of the reader: the next page is made as the first was.
+    void rest();
     std::string origin();
     bool is_simulated();
 

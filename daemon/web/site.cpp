@@ -30,6 +30,7 @@ constexpr std::string_view session_cookie = "rollbook_session";
 constexpr std::string_view form_cookie = "rollbook_form";
 constexpr std::chrono::minutes setup_wait_max{15};
 constexpr std::size_t pending_max = 100;
+constexpr std::chrono::minutes press_kept{15}; // after the last page
 constexpr const char* html = "text/html; charset=utf-8";
 
 // Of a cookie over TLS: it is this host's, and came by TLS.
@@ -92,7 +93,7 @@ struct site::check_state {
 
 site::site(asio::any_io_executor executor, web_surroundings surroundings)
     : executor_(std::move(executor)), around_(std::move(surroundings)), exports_(around_.uploads),
-      exports_end_(executor_), check_(std::make_shared<check_state>()),
+      exports_end_(executor_), pages_end_(executor_), check_(std::make_shared<check_state>()),
       press_(std::make_unique<press>(around_.open_reader))
 {
     std::error_code ignored;
@@ -577,6 +578,15 @@ void site::forget_exports()
     });
 }
 
+// What pages rest on is many times what the daemon needs otherwise; most of the day nobody asks for one.
+void site::let_press_rest()
+{
+    pages_end_.expires_after(press_kept);
+    pages_end_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled) asio::post(pages_, [worker = press_.get()] { worker->rest(); });
+    });
+}
+
 // Into a folder of its own, piece by piece. Nothing is written before the form is known to be ours.
 asio::awaitable<result<std::shared_ptr<waiting_export>>>
 site::receive_export(const std::string& user, web_request request)
@@ -902,6 +912,7 @@ asio::awaitable<made_page> site::make(const routed& to, const account& reader, w
         return made;
     };
     made_page made = co_await elsewhere<made_page>(pages_, std::move(work));
+    let_press_rest();
     // Told before it is shown: who saw whom is never less than what was seen.
     if (made.answer.status == 200) record(reader, made, request);
     co_return made;

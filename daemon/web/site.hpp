@@ -78,6 +78,7 @@ private:
     receive_export(const std::string& user, web_request request);
     boost::asio::awaitable<web_answer> end_export(const account& reader, web_request request);
     void forget_exports();
+    void let_press_rest();
     std::shared_ptr<page_order> order_of(const routed& to, const account& reader, const web_request& request);
     web_answer start_verification();
     web_answer busy_answer() const;
@@ -104,6 +105,7 @@ private:
     std::uint64_t bundles_made_ = 0;
     waiting_exports exports_;
     boost::asio::steady_timer exports_end_;
+    boost::asio::steady_timer pages_end_; // when nobody has asked for one for a while
     bool is_receiving_ = false;
     rate_limit requests_{120, 30};
     rate_limit tries_{20, 0.5};

@@ -122,6 +122,7 @@ appended append_marks(const fs::path& file, entry_index entries, std::size_t bat
     auto book = open_ledger(file, key).value();
     const digester digest = [&](std::string_view text) { return book->digest(text); };
     appended done;
+    book->state(); // in memory, as a daemon has it
     for (entry_index n = 0; n < entries;) {
         transaction t;
         for (std::size_t i = 0; i < batch && n < entries; ++i)
@@ -131,8 +132,7 @@ appended append_marks(const fs::path& file, entry_index entries, std::size_t bat
         const entry_index base = book->size();
         const stopwatch watch;
         book->commit(t, noon);
-        for (std::size_t i = 0; i < t.entries.size(); ++i)
-            book->state().apply(base + i, t.entries[i].row, t.entries[i].payload);
+        book->apply(t, base);
         done.spent += watch.so_far();
     }
     book->sign_checkpoint(noon);

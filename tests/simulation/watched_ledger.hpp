@@ -63,6 +63,8 @@ public:
     std::optional<commit_made> under_way; // begun, and nobody knows
 
     held_state& state() override { return real_->state(); }
+    bool load_some(std::chrono::milliseconds at_most) override { return real_->load_some(at_most); }
+    void apply(const transaction& t, entry_index base) override { real_->apply(t, base); }
     std::uint64_t digest(std::string_view text) const override { return real_->digest(text); }
     entry_index size() const override { return real_->size(); }
     void commit(const transaction& t, instant now) override;

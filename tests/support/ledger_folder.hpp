@@ -74,8 +74,7 @@ inline entry_index commit_and_apply(ledger& book, const transaction& t, instant 
 {
     const entry_index base = book.size();
     book.commit(t, at);
-    for (std::size_t i = 0; i < t.entries.size(); ++i)
-        book.state().apply(base + i, t.entries[i].row, t.entries[i].payload);
+    book.apply(t, base);
     return base;
 }
 

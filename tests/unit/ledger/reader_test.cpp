@@ -353,6 +353,66 @@ TEST_CASE("what is asked at once is answered from one state, whatever is written
     reader->at_once([&] { CHECK(pupils() > 0); });
 }
 
+TEST_CASE("a reader that stays open finds the marks of any days and moment that one without memory finds", "[ledger]")
+{
+    const ledger_folder folder;
+    const auto book = folder.open();
+    fill(*book);
+    const auto open = open_reader(folder.file(), true).value();
+    const civil_day newest = ymd(2026, 9, 14);
+    const auto list =
+        [](const ledger_reader& reader, entry_index pupil, const day_range& days, entry_index n, bool with_payload) {
+            std::string text;
+            reader.marks_of_days(pupil, days, n, with_payload, [&](const mark_view& each) {
+                text += std::to_string(each.entry) + " " + format_day(each.session.day) +
+                        std::string(name_of(each.session.half)) + " " + std::to_string(each.pupil) +
+                        std::string(each.raw) + std::string(each.source) + std::string(each.payload) + "\n";
+                return true;
+            });
+            return text;
+        };
+    const auto check_all = [&] {
+        const auto now_and_then = folder.reader();
+        for (const entry_index n : {book->size() - 1, book->size()})
+            for (const int from : {3'000, 1'200, 461, 400, 20})
+                for (const int to : {700, 0, -20}) {
+                    CAPTURE(n, from, to);
+                    const day_range days{newest - std::chrono::days(from), newest - std::chrono::days(to)};
+                    for (const entry_index pupil : {no_entry, entry_index{1}, entry_index{2}, entry_index{3}})
+                        for (const bool with_payload : {false, true})
+                            CHECK(
+                                list(*open, pupil, days, n, with_payload) ==
+                                list(*now_and_then, pupil, days, n, with_payload)
+                            );
+                    const auto sums = [&](const ledger_reader& reader) {
+                        std::string text;
+                        for (const auto& [pupil, of] : reader.sums_of_days(days, n))
+                            text += std::to_string(pupil) + " " + std::to_string(of.possible) + " " +
+                                    std::to_string(of.present) + "\n";
+                        return text;
+                    };
+                    CHECK(sums(*open) == sums(*now_and_then));
+                }
+    };
+    check_all();
+    transaction t;
+    for (const int back : {2'000, 1'000, 465, 455, 300, 1})
+        t.entries.push_back(
+            mark_draft(*book, am(newest - std::chrono::days(back)), 1 + back % 2, "/", "X" + std::to_string(back))
+        );
+    const entry_index first = commit_and_apply(*book, t, noon(7));
+    check_all();
+    transaction changes; // of an early mark, and a newer day than any, which puts others among the early ones
+    changes.entries.push_back(mark_draft(*book, am(newest - std::chrono::days(1'000)), 1, "I", "X1000", first + 1));
+    changes.entries.push_back(mark_draft(*book, am(newest + std::chrono::days(60)), 1, "/", "Y"));
+    commit_and_apply(*book, changes, noon(8));
+    check_all();
+    CHECK_THAT(
+        list(*open, 1, {newest - std::chrono::days(1'000), newest - std::chrono::days(1'000)}, no_entry, false),
+        Catch::Contains("1I")
+    );
+}
+
 TEST_CASE("marks that were changed are listed by the entry that changed them, and no others", "[ledger]")
 {
     const ledger_folder folder;

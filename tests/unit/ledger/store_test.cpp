@@ -254,6 +254,56 @@ TEST_CASE("signing twice stores one checkpoint, and signing after a reopen only 
     CHECK(folder.verify().unsigned_entries == 0);
 }
 
+TEST_CASE("what is committed while a ledger is being read into memory is held as it is in the file", "[ledger]")
+{
+    using namespace std::chrono_literals;
+    const civil_day day = ymd(2026, 9, 14);
+    bool was_all_read = false;
+    int steps = 0;
+    for (; !was_all_read; ++steps) {
+        CAPTURE(steps);
+        const ledger_folder folder;
+        fill(*folder.open());
+        const auto book = folder.open();
+        // A step of no time at all reads one thing or mark.
+        for (int i = 0; i < steps; ++i)
+            was_all_read = book->load_some(0ms);
+        transaction t;
+        t.entries.push_back(mark_draft(*book, am(day), 1, "L", "M1", 7));
+        t.entries.push_back(mark_draft(*book, am(day + std::chrono::days(1)), 2, "/", "M9"));
+        t.entries.push_back(tiny_draft(14));
+        commit_and_apply(*book, t, noon(6));
+        while (!book->load_some(0ms))
+            ;
+        const std::string held = text_of(book->state(), {"mis"});
+        CHECK_THAT(
+            held, Contains("mark mis 2026-09-14 AM 1 entry 12 ") && Contains("mark mis 2026-09-15 AM 2 entry 13 ")
+        );
+        CHECK(held == text_of(folder.open()->state(), {"mis"}));
+    }
+    CHECK(steps > 8); // there were that many moments in between
+}
+
+TEST_CASE("what of earlier years is not in memory is compared as the ledger has it", "[ledger]")
+{
+    const ledger_folder folder;
+    auto book = folder.open();
+    fill(*book);
+    const civil_day earlier = ymd(2025, 3, 3);
+    transaction t;
+    for (const entry_index pupil : {1, 2})
+        t.entries.push_back(mark_draft(*book, am(earlier), pupil, "/", "E" + std::to_string(pupil)));
+    const entry_index first = commit_and_apply(*book, t, noon(6));
+    const std::string held = text_of(book->state(), {"mis"});
+    book = folder.open();
+    attendance_register& marks = book->state().register_of("mis");
+    const pupil_no second = marks.find_pupil(2).value();
+    CHECK(marks.find_but_digest(am(earlier), second).entry == first + 1);
+    CHECK(marks.find_but_digest(am(earlier), second).digest == 0);
+    CHECK(marks.find(am(earlier), second).digest == mark_digest(digest_of(*book), "E2", {}, {}));
+    CHECK(text_of(book->state(), {"mis"}) == held);
+}
+
 TEST_CASE("a try is counted before it is made, and stays counted when the process dies", "[ledger][crash]")
 {
     const ledger_folder folder;

@@ -1,3 +1,4 @@
+#include "daemon/web/press.hpp"
 #include "tests/unit/web/site_fixture.hpp"
 
 namespace rollbook {
@@ -70,6 +71,30 @@ TEST_CASE_METHOD(watched_site, "Today is read once and answered from memory unti
     CHECK_FALSE(is_read());
     desk.time = "2026-11-23T13:01:00Z";
     CHECK(is_read());
+}
+
+TEST_CASE_METHOD(watched_site, "what pages rest on is let go of, and made again for the next page", "[web]")
+{
+    int opened = 0;
+    press worker([&]() -> result<std::unique_ptr<ledger_reader>> {
+        ++opened;
+        return std::unique_ptr<ledger_reader>(std::make_unique<counting_reader>(ledger, lists, looked_up));
+    });
+    page_order order;
+    order.settings = std::make_shared<const configuration>(config);
+    order.to = find_route("/pupils").to;
+    order.target = parse_target("/pupils").value();
+    order.now = desk.now();
+    const std::string page = worker.make(order).answer.body;
+    CHECK_THAT(page, Catch::Contains("/pupils/"));
+    const int lists_before = *lists;
+    CHECK(worker.make(order).answer.body == page);
+    CHECK(opened == 1);
+    const int lists_each = *lists - lists_before;
+    worker.rest();
+    CHECK(worker.make(order).answer.body == page);
+    CHECK(opened == 2);
+    CHECK(*lists - lists_before > 2 * lists_each);
 }
 
 TEST_CASE_METHOD(watched_site, "what one role or scope was shown of Today is not kept for another", "[web]")
