@@ -365,8 +365,8 @@ bool sqlite_ledger::load_some(std::chrono::milliseconds at_most)
     settled();
     on_disk([&] {
         const steady::time_point until = steady::now() + at_most;
-        // Other entries may have been committed since the things were read to their end.
-        has_all_ = load_things(until) && load_marks(until) && things_below_ == size();
+        // Things first each time: some may have been committed since they were read to their end.
+        has_all_ = load_things(until) && load_marks(until);
         if (has_all_) state_->rest();
     });
     return has_all_;
