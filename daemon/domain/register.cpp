@@ -173,8 +173,8 @@ void attendance_register::rest()
 {
     if (!read_digests_ || days_.empty()) return;
     const civil_day newest = first_ + std::chrono::days(static_cast<int>(days_.size()) - 1);
-    const civil_day year = school_calendar::academic_year_start(newest);
-    for (std::size_t i = 0; i < days_.size() && first_ + std::chrono::days(static_cast<int>(i)) < year; ++i)
+    constexpr std::chrono::days kept{400}; // a whole year is read again now and then
+    for (std::size_t i = 0; i < days_.size() && first_ + std::chrono::days(static_cast<int>(i)) < newest - kept; ++i)
         if (days_[i])
             for (half_day_marks& marks : days_[i]->halves)
                 marks.forget_digests();

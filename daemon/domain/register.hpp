@@ -112,8 +112,8 @@ struct register_slot {
 
 // The current register of one source in memory: every session mark of the years in use, by day, half and pupil.
 //
-// Changed only by put(), after the change was committed. Cost: 16 bytes a pupil and school day, and 8 of earlier
-// academic years once it rests; find() is a few array look-ups.
+// Changed only by put(), after the change was committed. Cost: 16 bytes a pupil and school day, and 8 of those of
+// more than a year ago once it rests; find() is a few array look-ups.
 class attendance_register {
 public:
     explicit attendance_register(std::shared_ptr<code_book> codes) : codes_(std::move(codes)) {}
@@ -137,7 +137,7 @@ public:
     using digest_use = std::function<void(entry_index, std::uint32_t)>;
     using digest_reader = std::function<void(entry_index first, entry_index last, const digest_use& use)>;
     void read_digests_by(digest_reader read) { read_digests_ = std::move(read); }
-    // Lets go of the digests of days before the academic year of the newest mark: a source is rarely asked for them
+    // Lets go of the digests of days over 400 days before that of the newest mark: a source is rarely asked for them
     // again, and find() reads them where it is. Only where they can be read, and not while changes are uncommitted.
     void rest();
 

@@ -113,7 +113,7 @@ TEST_CASE("digests of earlier years are read where they are kept once a register
         for (const auto& [slot, text] : expected)
             CHECK(text_of(held.find(slot.session, slot.pupil), held.codes()) == text);
     };
-    const civil_day earlier = monday - std::chrono::days(140);
+    const civil_day earlier = monday - std::chrono::days(450);
     for (pupil_no pupil = 0; pupil < 12; ++pupil)
         REQUIRE(held.number_of(1'000 + pupil) == pupil);
     for (const civil_day day : {earlier, earlier + std::chrono::days(1), monday})
