@@ -18,10 +18,23 @@ school_facts::school_facts(const report_question& asked, facts_needed needed)
 {
     const workplace& at = asked.at;
     const std::string mis = at.config.mis_name();
+    // Within a session marks come by pupil: whether one is wanted is found without looking for it.
+    std::vector<entry_index> wanted;
+    if (needed.pupils) wanted.assign(needed.pupils->begin(), needed.pupils->end());
+    std::ranges::sort(wanted);
+    auto next = wanted.begin();
+    entry_index before = no_entry;
+    const auto is_wanted = [&](entry_index pupil) {
+        if (pupil < before) next = wanted.begin();
+        before = pupil;
+        while (next != wanted.end() && *next < pupil)
+            ++next;
+        return next != wanted.end() && *next == pupil;
+    };
     const auto take = [&](entry_index pupil) {
         at.reader.marks_of_days(pupil, {needed.earliest, asked.today()}, at.n, false, [&](const mark_view& view) {
             if (view.source != mis || (needed.wanted && !needed.wanted(view))) return true;
-            if (needed.pupils && !needed.pupils->contains(view.pupil)) return true;
+            if (needed.pupils && !is_wanted(view.pupil)) return true;
             held_mark mark;
             mark.entry = static_cast<std::uint32_t>(view.entry);
             mark.code = marks_.codes().intern(view.raw, view.statutory);

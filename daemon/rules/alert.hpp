@@ -126,11 +126,16 @@ public:
     // Sessions closed and settled of which nothing is known yet, in order of time.
     std::span<const session_id> held_back() const { return held_back_; }
 
+    // The same as of an earlier moment: what a history made for it would be, and sooner.
+    pupil_history as_of(const judged_day& earlier) const;
     // The same as if the entries `left_out`, in ascending order, were not there. They must outlive it.
     pupil_history without(std::span<const entry_index> left_out) const;
     bool leaves_out(entry_index entry) const;
 
 private:
+    bool has_settled(session_id session) const;
+    void find_held_back();
+
     const rule_facts& facts_;
     const judged_pupil& pupil_;
     judged_day judged_;

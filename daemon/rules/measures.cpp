@@ -198,24 +198,48 @@ pupil_history::pupil_history(
     const std::optional<day_range> extent = facts.held.extent();
     if (!extent) return;
     const code_book& codes = facts.held.codes();
-    // No register settles later than half a day after it closed, so that only the newest days have to be asked.
-    const civil_day surely_settled = day_of(judged.read_at) - std::chrono::days(1);
     marks_.reserve(2 * 200);
     facts.held.for_each(pupil.number, {extent->first, judged.as_of}, [&](session_id session, const held_mark& mark) {
         const statutory_code* row = codes.row_on(mark.code, session.day);
-        if (row == nullptr) return;
-        if (session.day >= surely_settled && facts.calendar.counts_from(session, pupil.year) > judged.read_at) return;
+        if (row == nullptr || !has_settled(session)) return;
         marks_.push_back({session, row, mark.entry, mark.minutes});
     });
-    if (!facts.gate) return;
-    const int newest = facts.calendar.ordinal_at_or_before(judged.as_of);
+    find_held_back();
+}
+
+bool pupil_history::has_settled(session_id session) const
+{
+    // No register settles later than half a day after it closed, so that only the newest days have to be asked.
+    const civil_day surely_settled = day_of(judged_.read_at) - std::chrono::days(1);
+    return session.day < surely_settled || facts_.calendar.counts_from(session, pupil_.year) <= judged_.read_at;
+}
+
+void pupil_history::find_held_back()
+{
+    held_back_.clear();
+    const std::optional<day_range> extent = facts_.held.extent();
+    if (!facts_.gate || !extent) return;
+    const int newest = facts_.calendar.ordinal_at_or_before(judged_.as_of);
     for (int at = std::max(0, newest - held_back_days); at <= newest; ++at)
         for (const half_day half : {half_day::am, half_day::pm}) {
-            const session_id session{facts.calendar.school_days()[static_cast<std::size_t>(at)], half};
-            if (session.day < extent->first || facts.calendar.counts_from(session, pupil.year) > judged.read_at)
+            const session_id session{facts_.calendar.school_days()[static_cast<std::size_t>(at)], half};
+            if (session.day < extent->first || facts_.calendar.counts_from(session, pupil_.year) > judged_.read_at)
                 continue;
-            if (facts.gate->holds_back(session, pupil.number)) held_back_.push_back(session);
+            if (facts_.gate->holds_back(session, pupil_.number)) held_back_.push_back(session);
         }
+}
+
+pupil_history pupil_history::as_of(const judged_day& earlier) const
+{
+    pupil_history then(facts_, pupil_, earlier, gathering::none);
+    then.left_out_ = left_out_;
+    const auto end = std::ranges::upper_bound(marks_, earlier.as_of, {}, [](const one& m) { return m.session.day; });
+    then.marks_.reserve(static_cast<std::size_t>(end - marks_.begin()));
+    std::copy_if(marks_.begin(), end, std::back_inserter(then.marks_), [&](const one& mark) {
+        return then.has_settled(mark.session);
+    });
+    then.find_held_back();
+    return then;
 }
 
 pupil_history pupil_history::without(std::span<const entry_index> left_out) const

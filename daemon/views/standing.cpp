@@ -71,11 +71,14 @@ std::optional<civil_day> falls_on(
 {
     constexpr int days_ahead_max = 80;
     if (value == 0) return std::nullopt;
+    const auto last = facts.calendar.school_day_after(judged.as_of, days_ahead_max);
+    const civil_day furthest = last.value_or(facts.calendar.school_days().back());
+    const auto end_of = [](civil_day day) { return judged_day{day, local_instant(day + std::chrono::days(1))}; };
+    const pupil_history known = pupil_history(facts, who, end_of(furthest + std::chrono::days(1))).without(used);
     for (int ahead = 1; ahead <= days_ahead_max; ++ahead) {
         const auto day = facts.calendar.school_day_after(judged.as_of, ahead);
         if (!day) return std::nullopt;
-        const pupil_history then(facts, who, {*day, *day + std::chrono::hours(24)});
-        if (evaluate(by, then.without(used)).value < value) return day;
+        if (evaluate(by, known.as_of(end_of(*day))).value < value) return day;
     }
     return std::nullopt;
 }
@@ -108,14 +111,14 @@ void fill(
 civil_day others_from(const workplace& at, std::span<const rule> rules, const std::string& mis)
 {
     constexpr std::chrono::days looked_back{430};
-    // More than the longest holidays and the school days that a figure is held back for.
-    constexpr std::chrono::days register_days{90};
+    constexpr int days_to_spare = 3;
     const civil_day today = day_of(at.zone.to_local(at.now));
     const std::vector<source_state> states = at.reader.sources();
     const auto state = std::ranges::find(states, mis, &source_state::source);
     const bool is_compared = std::ranges::any_of(rules, compares_with_the_school, &rule::measure);
     if (is_compared || state == states.end() || !state->last_success) return today - looked_back;
-    return std::min(today, day_of(at.zone.to_local(*state->last_success))) - register_days;
+    const civil_day newest = std::min(today, day_of(at.zone.to_local(*state->last_success)));
+    return at.config.calendar.school_day_back(newest, held_back_days + days_to_spare).value_or(newest);
 }
 
 } // namespace

@@ -98,8 +98,8 @@ void press::rest()
     kept_.clear();
     scoped_.clear();
     newest_.reset();
-    labels_ = {};
-    labels_settings_.reset();
+    known_ = {};
+    known_settings_.reset();
     reader_.reset();
     ::malloc_trim(0);
 }

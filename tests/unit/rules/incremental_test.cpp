@@ -1,5 +1,6 @@
 #include "daemon/rules/measures.hpp"
 
+#include "daemon/domain/register_gate.hpp"
 #include "tests/support/cases.hpp"
 #include "tests/support/england_pack.hpp"
 #include "tests/support/school.hpp"
@@ -152,4 +153,41 @@ TEST_CASE("judging only who was touched comes to what judging everybody anew doe
             }
         }
     }
+}
+
+TEST_CASE("what a later history says of an earlier moment is what was known then", "[rules]")
+{
+    const unsigned seed = GENERATE(range(1u, 9u));
+    CAPTURE(seed);
+    std::mt19937 dice(seed);
+    moving_school school;
+    const civil_day first = ymd(2026, 9, 3);
+    constexpr int days = 40;
+    std::vector<civil_day> all = {first};
+    while (all.size() < days)
+        all.push_back(school.calendar.school_day_after(all.back(), 1).value());
+    for (const civil_day day : all)
+        for (const half_day half : {half_day::am, half_day::pm})
+            for (entry_index pupil = 1; pupil <= pupils; ++pupil)
+                if (dice() % 9 > 0) school.book.mark({day, half}, codes.substr(dice() % codes.size(), 1), pupil);
+
+    register_gate gate(school.book.held, school.calendar);
+    for (entry_index pupil = 1; pupil <= pupils; ++pupil)
+        gate.put_pupil(school.book.number(pupil), pupil % 2 ? "9A" : "9B", "9");
+    gate.know_read({local_instant(all[20]) + std::chrono::hours(12), held_back::nothing});
+    const rule_facts facts{school.book.held, school.calendar, &school.cases.held, nullptr, std::nullopt, &gate};
+    const judged_pupil who = school.who(1);
+    const pupil_history later(facts, who, {all.back(), local_instant(all.back() + std::chrono::days(2))});
+    for (const civil_day day : all)
+        for (const int hour : {0, 9, 13, 17, 24}) {
+            CAPTURE(format_day(day), hour);
+            const judged_day moment{day, local_instant(day) + std::chrono::hours(hour)};
+            const pupil_history then(facts, who, moment);
+            const pupil_history seen = later.as_of(moment);
+            CHECK(std::ranges::equal(then.all(), seen.all(), {}, &pupil_history::one::entry, &pupil_history::one::entry)
+            );
+            CHECK(std::ranges::equal(then.held_back(), seen.held_back()));
+            for (const rule& by : school.rules)
+                if (!find_measure(by.measure)->by_clock) CHECK(evaluate(by, then).value == evaluate(by, seen).value);
+        }
 }
