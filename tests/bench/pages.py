@@ -14,15 +14,10 @@ import statistics
 import sys
 import time
 import unittest
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenario"))
+from held_school import DAYS, PUPILS, HeldSchool
+from support import wait_until
 
-from pages_test import Pages  # noqa: E402
-from support import wait_until  # noqa: E402
-
-PUPILS = int(sys.argv[1]) if len(sys.argv) > 1 else 1200
-DAYS = int(sys.argv[2]) if len(sys.argv) > 2 else 1140
 TIMES, TIMES_OF_LONG, LONG_MS = 9, 2, 1000
 LIMIT_MS, TODAY_MS = 50, 3
 ROLES = ("dsl", "lead")
@@ -35,21 +30,7 @@ def limit_of(path):
     return TODAY_MS if page == "/today" else LIMIT_MS
 
 
-class Bench(Pages):
-    pupils, days = PUPILS, DAYS
-
-    def before_start(self):
-        done = self.run_program("poll", seconds=1800)
-        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
-        return ""
-
-    def is_quiet(self):
-        """Nothing is worked on: the poll that a daemon begins with is over."""
-        ticks = lambda: sum(map(int, Path(f"/proc/{self.daemon.pid}/stat").read_text().split()[13:15]))  # noqa: E731
-        before = ticks()
-        select.select([], [], [], 1)
-        return ticks() - before <= 1
-
+class Bench(HeldSchool):
     def took(self, who, path):
         """The first asking's milliseconds, and the median of those after it; None where the role has no such page, or
         the client gave up."""

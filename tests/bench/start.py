@@ -20,35 +20,16 @@ import unittest
 from http.client import HTTPException
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenario"))
+from held_school import DAYS, PUPILS, HeldSchool
+from support import ROLLBOOK, end, wait_until
 
-from pages_test import Pages, end  # noqa: E402
-from support import ROLLBOOK, wait_until  # noqa: E402
-
-PUPILS = int(sys.argv[1]) if len(sys.argv) > 1 else 1200
-DAYS = int(sys.argv[2]) if len(sys.argv) > 2 else 1140
 STARTS, IDLE_SECONDS = 5, 60
 READY_MS, PEAK_MB, IDLE_PERCENT = 300, 48, 0.1
 PAGES = ["/today", "/pupils", "/baseline", "/groups", "/rules", "/reports/attendance-return", "/reports/governors",
          "/reports/praise", "/ledger"]
 
 
-class Bench(Pages):
-    pupils, days = PUPILS, DAYS
-
-    def before_start(self):
-        done = self.run_program("poll", seconds=1800)
-        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
-        return ""
-
-    def ticks(self):
-        return sum(map(int, Path(f"/proc/{self.daemon.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
-
-    def is_quiet(self):
-        before = self.ticks()
-        select.select([], [], [], 1)
-        return self.ticks() - before <= 1
-
+class Bench(HeldSchool):
     def megabytes(self, which):
         status = Path(f"/proc/{self.daemon.pid}/status").read_text()
         return int(re.search(rf"^{which}:\s+(\d+) kB", status, re.M)[1]) / 1000

@@ -1,0 +1,31 @@
+"""A daemon that holds a simulated school, read before it starts: 1,200 pupils and six years, or as the command says."""
+
+import select
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenario"))
+
+from pages_test import Pages  # noqa: E402
+
+PUPILS = int(sys.argv[1]) if len(sys.argv) > 1 else 1200
+DAYS = int(sys.argv[2]) if len(sys.argv) > 2 else 1140
+
+
+class HeldSchool(Pages):
+    pupils, days = PUPILS, DAYS
+
+    def before_start(self):
+        done = self.run_program("poll", seconds=1800)
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        return ""
+
+    def ticks(self):
+        """What the daemon computed so far, in the clock's ticks."""
+        return sum(map(int, Path(f"/proc/{self.daemon.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+
+    def is_quiet(self):
+        """Nothing is worked on: the poll that a daemon begins with is over."""
+        before = self.ticks()
+        select.select([], [], [], 1)
+        return self.ticks() - before <= 1
