@@ -290,7 +290,7 @@ result<open_book> open_for_writing(const configuration& settings)
     std::vector<const signing_key*> at_hand;
     for (const auto& key : opened.keys)
         at_hand.push_back(key.get());
-    auto book = open_ledger(settings.ledger.path, at_hand, make_side_thread());
+    auto book = open_ledger(settings.ledger.path, at_hand);
     if (!book) return book.error();
     opened.book = std::move(*book);
     auto accounts = open_accounts(settings.ledger.path);

@@ -48,6 +48,7 @@ commit_made summary_of(const transaction& t, entry_index base, instant now)
 void watched_ledger::commit(const transaction& t, instant now)
 {
     settle();
+    if (around_.is_dead) throw process_died(); // it writes nothing any more, whatever is still unwound
     if (t.empty()) return;
     under_way = summary_of(t, real_->size(), now);
     if (around_.bug == plant::split_outbox && !t.messages.empty()) {
@@ -65,10 +66,11 @@ void watched_ledger::commit(const transaction& t, instant now)
 void watched_ledger::begin_commit(std::shared_ptr<const transaction> t, instant now)
 {
     settle();
+    if (around_.is_dead) throw process_died();
     if (t->empty()) return;
     under_way = summary_of(*t, real_->size(), now);
-    is_beside_ = true;
     real_->begin_commit(std::move(t), now);
+    is_beside_ = true;
 }
 
 void watched_ledger::settle()

@@ -75,6 +75,7 @@ public:
     // A process that is dead looks at nothing again.
     void reload() override
     {
+        is_beside_ = false; // it failed, whoever was told so
         if (!is_dead()) real_->reload();
     }
     std::optional<source_state> source(const std::string& name) const override { return real_->source(name); }
