@@ -1,5 +1,7 @@
 #include "daemon/domain/person_name.hpp"
 
+#include "daemon/base/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -54,12 +56,7 @@ bool is_letter_or_figure(char c)
 // Without capitals, accents and signs that are not seen; nothing for what is no UTF-8.
 std::optional<std::string> folded(std::string_view name)
 {
-    if (std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
-        std::string small(name);
-        for (char& c : small)
-            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-        return small;
-    }
+    if (std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return lowered(name);
     utf8proc_uint8_t* raw = nullptr;
     const auto options = static_cast<utf8proc_option_t>(
         UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE |

@@ -146,28 +146,12 @@ public:
 
     void things(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const override
     {
-        SQLite::Statement rows(
-            *database_,
-            std::string(thing_columns) +
-                "WHERE what = ?1 AND entry < ?2 AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry"
-        );
-        rows.bind(1, static_cast<int>(kind));
-        rows.bind(2, signed_index(n));
-        while (rows.executeStep())
-            if (!use(thing_of(rows))) return;
+        standing(thing_columns, kind, n, use);
     }
 
     void things_unread(what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const override
     {
-        SQLite::Statement rows(
-            *database_,
-            "SELECT entry, subject, pupil, what, source, key, gone, NULL FROM thing "
-            "WHERE what = ?1 AND entry < ?2 AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry"
-        );
-        rows.bind(1, static_cast<int>(kind));
-        rows.bind(2, signed_index(n));
-        while (rows.executeStep())
-            if (!use(thing_of(rows))) return;
+        standing("SELECT entry, subject, pupil, what, source, key, gone, NULL FROM thing ", kind, n, use);
     }
 
     void things_of(what kind, entry_index pupil, entry_index n, const std::function<bool(const thing_view&)>& use)
@@ -569,6 +553,19 @@ private:
             view.payload = payload.executeStep() ? text_of(payload.getColumn(0)) : std::string_view();
             return use(view);
         });
+    }
+
+    void standing(const char* select, what kind, entry_index n, const std::function<bool(const thing_view&)>& use) const
+    {
+        SQLite::Statement rows(
+            *database_,
+            std::string(select) +
+                "WHERE what = ?1 AND entry < ?2 AND (to_entry IS NULL OR to_entry >= ?2) ORDER BY entry"
+        );
+        rows.bind(1, static_cast<int>(kind));
+        rows.bind(2, signed_index(n));
+        while (rows.executeStep())
+            if (!use(thing_of(rows))) return;
     }
 
     // Kinds that the index thing_by_id has.

@@ -2,6 +2,7 @@
 
 import select
 import sys
+import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenario"))
@@ -29,3 +30,12 @@ class HeldSchool(Pages):
         before = self.ticks()
         select.select([], [], [], 1)
         return self.ticks() - before <= 1
+
+
+def end_with(bench):
+    """Runs it, and ends with 1 where it failed or has a `slow`: what took longer than is promised."""
+    result = unittest.TestResult()
+    bench.run(result)
+    for _, why in result.failures + result.errors:
+        print(why)
+    sys.exit(1 if not result.wasSuccessful() or bench.slow else 0)

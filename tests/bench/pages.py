@@ -11,11 +11,9 @@ rules out on past days, is shown and held to nothing."""
 import json
 import select
 import statistics
-import sys
 import time
-import unittest
 
-from held_school import DAYS, PUPILS, HeldSchool
+from held_school import DAYS, PUPILS, HeldSchool, end_with
 from support import wait_until
 
 TIMES, TIMES_OF_LONG, LONG_MS = 9, 2, 1000
@@ -86,9 +84,4 @@ class Bench(HeldSchool):
 
 
 if __name__ == "__main__":
-    bench = Bench()
-    result = unittest.TestResult()
-    bench.run(result)
-    for _, why in result.failures + result.errors:
-        print(why)
-    sys.exit(1 if not result.wasSuccessful() or bench.slow else 0)
+    end_with(Bench())

@@ -14,13 +14,11 @@ import select
 import signal
 import statistics
 import subprocess
-import sys
 import time
-import unittest
 from http.client import HTTPException
 from pathlib import Path
 
-from held_school import DAYS, PUPILS, HeldSchool
+from held_school import DAYS, PUPILS, HeldSchool, end_with
 from support import ROLLBOOK, end, wait_until
 
 STARTS, IDLE_SECONDS = 5, 60
@@ -96,9 +94,4 @@ class Bench(HeldSchool):
 
 
 if __name__ == "__main__":
-    bench = Bench()
-    result = unittest.TestResult()
-    bench.run(result)
-    for _, why in result.failures + result.errors:
-        print(why)
-    sys.exit(1 if not result.wasSuccessful() or bench.slow else 0)
+    end_with(Bench())
