@@ -12,6 +12,7 @@
 #include "daemon/ledger/checkpoints.hpp"
 #include "daemon/ledger/export.hpp"
 #include "daemon/ledger/reader.hpp"
+#include "daemon/ledger/side_work.hpp"
 #include "daemon/ledger/store.hpp"
 #include "daemon/machine.hpp"
 #include "daemon/net/curl_client.hpp"
@@ -290,7 +291,7 @@ result<open_book> open_for_writing(const configuration& settings)
     std::vector<const signing_key*> at_hand;
     for (const auto& key : opened.keys)
         at_hand.push_back(key.get());
-    auto book = open_ledger(settings.ledger.path, at_hand);
+    auto book = open_ledger(settings.ledger.path, at_hand, make_side_thread());
     if (!book) return book.error();
     opened.book = std::move(*book);
     auto accounts = open_accounts(settings.ledger.path);

@@ -866,6 +866,21 @@ result<void> create_ledger(const std::filesystem::path& path, const ledger_birth
     return {};
 }
 
+namespace {
+
+// A process that was killed inside a commit may leave a whole transaction in the write-ahead log that was never synced.
+// SQLite reads it, and a power cut could still take it away: nobody is shown it before the disk has it. A checkpoint
+// syncs the log first; the room that it may want in the ledger's own file can wait.
+void make_durable(SQLite::Database& database)
+{
+    const int ended =
+        sqlite3_wal_checkpoint_v2(database.getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    if (ended != SQLITE_OK && ended != SQLITE_FULL && ended != SQLITE_BUSY)
+        throw SQLite::Exception(database.getHandle(), ended);
+}
+
+} // namespace
+
 result<std::unique_ptr<ledger>> open_ledger(const std::filesystem::path& path, const signing_key& key)
 {
     return open_ledger(path, std::vector<const signing_key*>{&key});
@@ -880,6 +895,7 @@ result<std::unique_ptr<ledger>> open_ledger(
     if (!database) return database.error();
     try {
         finish_erasure(path, **database);
+        make_durable(**database);
         return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*database), keys, std::move(beside)));
     } catch (const failure_error& e) {
         return e.why();

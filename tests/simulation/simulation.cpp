@@ -283,7 +283,7 @@ void life::tell(const std::string& what) const
 
 void life::start()
 {
-    auto opened = open_ledger(file_, {key_});
+    auto opened = open_ledger(file_, {key_}, std::make_unique<late_work>(around_));
     if (!opened) {
         if (!disk_.is_dying() && !disk_.has_failed()) wrong("the ledger does not open: " + opened.error().what);
         throw process_died();

@@ -54,6 +54,8 @@ TEST_CASE("lives in which something was wrong once", "[simulation][crash]")
         {"the same, after the last session of a week", 81},
         {"a day judged by incidents alone was taken for judged once the clock was put back", 5'121},
         {"a mark that a first read left behind when it died stayed though the source had dropped it by the next", 971},
+        {"what a kill had left unsynced was read, and taken away by a power cut", 50'082},
+        {"the same, twice", 60'101},
     }));
     CAPTURE(why);
     const plan lived = fortnight(seed);
