@@ -81,6 +81,7 @@ void kept_marks::each(
             view.raw = words.raw;
             view.statutory = words.statutory;
             view.minutes = words.minutes;
+            view.alike = each.words + 1u;
             if (!use(view)) return false;
         }
         return true;

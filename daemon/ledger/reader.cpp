@@ -214,11 +214,8 @@ public:
     {
         std::set<std::string> found;
         if (!is_found_by_id(kind)) {
-            SQLite::Statement rows(*database_, "SELECT DISTINCT source FROM thing WHERE what = ? AND entry < ?");
-            rows.bind(1, static_cast<int>(kind));
-            rows.bind(2, signed_index(n));
-            while (rows.executeStep())
-                found.emplace(text_of(rows.getColumn(0)));
+            for (const auto& [source, first] : first_by_source(kind))
+                if (first < n) found.insert(source);
             return found;
         }
         // From one source to the next, past all that each has.
@@ -568,6 +565,26 @@ private:
             if (!use(thing_of(rows))) return;
     }
 
+    // The first entry of the kind from each source. There is no index by source: what was looked through once is known.
+    const std::map<std::string, entry_index>& first_by_source(what kind) const
+    {
+        const entry_index now = size();
+        seen_sources& seen = sources_[kind];
+        if (!stays_open_ || (seen.to > 0 && is_erased_within(seen.to, now))) seen = {};
+        if (seen.to == now) return seen.first;
+        SQLite::Statement rows(
+            *database_,
+            "SELECT source, min(entry) FROM thing WHERE what = ? AND entry >= ? AND entry < ? GROUP BY source"
+        );
+        rows.bind(1, static_cast<int>(kind));
+        rows.bind(2, signed_index(seen.to));
+        rows.bind(3, signed_index(now));
+        while (rows.executeStep())
+            seen.first.emplace(text_of(rows.getColumn(0)), index_of(rows.getColumn(1)));
+        seen.to = now;
+        return seen.first;
+    }
+
     // Kinds that the index thing_by_id has.
     static bool is_found_by_id(what kind)
     {
@@ -637,6 +654,11 @@ private:
     mutable entry_index kept_to_ = 0;
     mutable std::shared_ptr<case_facts> cases_; // the same, of entries below cases_to_
     mutable entry_index cases_to_ = 0;
+    struct seen_sources {
+        entry_index to = 0; // of entries below it
+        std::map<std::string, entry_index> first;
+    };
+    mutable std::map<what, seen_sources> sources_;
 };
 
 } // namespace

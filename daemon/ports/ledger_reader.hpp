@@ -49,6 +49,9 @@ struct mark_view {
     std::string_view statutory;
     std::int16_t minutes = -1;
     std::string_view payload; // only where it was asked for
+    // Marks of one call with the same number say the same but for entry, session, pupil and payload, so that what
+    // follows from their words is worked out once. 0: not told.
+    std::uint32_t alike = 0;
 };
 
 // Two versions of one session's mark, the second in the first one's place.

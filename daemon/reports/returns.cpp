@@ -47,6 +47,23 @@ std::vector<absence_run> runs_of(const school_facts& facts, entry_index person, 
     return found;
 }
 
+// Whose runs that touch `days` need to be looked for. The last session of such a run lies in them. Either all of it
+// lies in them and the two months before, or it goes on through all of those two months.
+std::unordered_set<entry_index> may_have_run(const report_question& asked, const day_range& days)
+{
+    const day_range months{days.first - std::chrono::days(60), days.first - std::chrono::days(1)};
+    const auto before = asked.at.reader.sums_of_days(months, asked.at.n);
+    std::unordered_set<entry_index> found;
+    for (const auto& [record, sums] : asked.at.reader.sums_of_days(days, asked.at.n)) {
+        if (sums.unauthorised == 0) continue;
+        const auto known = before.find(record);
+        const figures earlier = known == before.end() ? figures() : known->second;
+        const bool lies_within = earlier.unauthorised + sums.unauthorised >= std::int64_t{run_sessions_min};
+        if (lies_within || earlier.possible == earlier.unauthorised) found.insert(record);
+    }
+    return found;
+}
+
 std::string session_text(session_id session)
 {
     return format_day(session.day) + (session.half == half_day::am ? " AM" : " PM");
@@ -130,9 +147,7 @@ report attendance_return(const report_question& asked)
     };
     // A run may have begun long before.
     const day_range until{days.last - std::chrono::days(400), days.last};
-    std::unordered_set<entry_index> absent_enough;
-    for (const auto& [record, sums] : asked.at.reader.sums_of_days(until, asked.at.n))
-        if (sums.unauthorised >= static_cast<std::int64_t>(run_sessions_min)) absent_enough.insert(record);
+    const std::unordered_set<entry_index> absent_enough = may_have_run(asked, days);
     const school_facts facts(asked, {.earliest = until.first, .pupils = absent_enough});
     for (const profile* who : in_order(asked)) {
         for (const absence_run& run : runs_of(facts, who->person, until, days.first)) {

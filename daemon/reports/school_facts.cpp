@@ -5,6 +5,32 @@
 #include <algorithm>
 
 namespace rollbook {
+namespace {
+
+std::optional<pupil_outline> outline_of_pupil(const workplace& at, const thing_view& version)
+{
+    if (at.known)
+        if (const auto known = at.known->pupils.find(version.entry); known != at.known->pupils.end())
+            return known->second;
+    const auto document = json_document::parse(std::string(version.payload));
+    if (!document) return std::nullopt; // erased
+    const json_view fields = document->root()["fields"];
+    pupil_outline outline;
+    outline.year = fields["year"].string_if().value_or("");
+    outline.group = fields["registration_group"].string_if().value_or("");
+    outline.born = parse_day(fields["date_of_birth"].string_if().value_or(""));
+    if (at.known) at.known->pupils.emplace(version.entry, outline);
+    return outline;
+}
+
+// What follows from a mark's words.
+struct mark_meaning {
+    bool is_known = false;
+    bool is_wanted = false;
+    held_mark like;
+};
+
+} // namespace
 
 civil_day looked_back_to(const report_question& asked)
 {
@@ -32,14 +58,22 @@ school_facts::school_facts(const report_question& asked, facts_needed needed)
         return next != wanted.end() && *next == pupil;
     };
     const auto take = [&](entry_index pupil) {
+        std::vector<mark_meaning> meanings(1); // by `alike`; the first for marks of which it is not told
         at.reader.marks_of_days(pupil, {needed.earliest, asked.today()}, at.n, false, [&](const mark_view& view) {
-            if (view.source != mis || (needed.wanted && !needed.wanted(view))) return true;
             if (needed.pupils && !is_wanted(view.pupil)) return true;
-            held_mark mark;
-            mark.entry = static_cast<std::uint32_t>(view.entry);
-            mark.code = marks_.codes().intern(view.raw, view.statutory);
-            mark.minutes = minutes_byte(view.minutes);
-            marks_.put(view.session, marks_.number_of(view.pupil), mark);
+            if (view.alike >= meanings.size()) meanings.resize(view.alike + 1);
+            mark_meaning& meaning = meanings[view.alike];
+            if (!meaning.is_known) {
+                meaning.is_known = view.alike != 0;
+                meaning.is_wanted = view.source == mis && (!needed.wanted || needed.wanted(view));
+                if (meaning.is_wanted) {
+                    meaning.like.code = marks_.codes().intern(view.raw, view.statutory);
+                    meaning.like.minutes = minutes_byte(view.minutes);
+                }
+            }
+            if (!meaning.is_wanted) return true;
+            meaning.like.entry = static_cast<std::uint32_t>(view.entry);
+            marks_.put(view.session, marks_.number_of(view.pupil), meaning.like);
             return true;
         });
     };
@@ -52,14 +86,8 @@ school_facts::school_facts(const report_question& asked, facts_needed needed)
             take(each);
     at.reader.things(what::pupil, at.n, [&](const thing_view& each) {
         marks_.number_of(each.subject); // who has no mark may have been suspended all the same
-        const auto document = each.source == mis ? json_document::parse(std::string(each.payload))
-                                                 : result<json_document>(failure(errc::not_found, "", ""));
-        if (!document) return true;
-        const json_view fields = document->root()["fields"];
-        pupil& of = pupils_[each.subject];
-        of.year = fields["year"].string_if().value_or("");
-        of.group = fields["registration_group"].string_if().value_or("");
-        of.born = parse_day(fields["date_of_birth"].string_if().value_or(""));
+        if (each.source != mis) return true;
+        if (auto outline = outline_of_pupil(at, each)) pupils_[each.subject] = std::move(*outline);
         return true;
     });
 }

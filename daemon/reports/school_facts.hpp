@@ -56,12 +56,7 @@ private:
     const report_question& asked_;
     attendance_register marks_;
     std::shared_ptr<const case_facts> cases_;
-    struct pupil {
-        std::string year;
-        std::string group;
-        std::optional<civil_day> born;
-    };
-    std::map<entry_index, pupil> pupils_;
+    std::map<entry_index, pupil_outline> pupils_;
     local_instant now_;
     mutable std::map<session_id, bool> settled_; // asked of each session once, not of each mark
 };

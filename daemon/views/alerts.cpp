@@ -141,6 +141,16 @@ std::optional<alert> read_alert(const thing_view& version)
     });
 }
 
+std::optional<alert> known_alert(const workplace& at, const thing_view& version)
+{
+    if (!at.known) return read_alert(version);
+    const auto known = at.known->alerts.find(version.entry);
+    if (known != at.known->alerts.end()) return known->second;
+    std::optional<alert> read = read_alert(version);
+    if (read && !is_ended(read->state)) at.known->alerts.emplace(version.entry, *read);
+    return read;
+}
+
 namespace {
 
 void write_members(

@@ -13,6 +13,8 @@ namespace rollbook {
 // The alert that a version of an alert thing stands for; empty once erased. A payload that is no alert is a
 // failure_error with ledger_in_doubt.
 std::optional<alert> read_alert(const thing_view& version);
+// The same, kept where the workplace keeps what it knows and the alert has not ended.
+std::optional<alert> known_alert(const workplace& at, const thing_view& version);
 
 // The alerts' newest values, which follow every closed read, at the size asked about: read once for a whole list.
 class newest_values {

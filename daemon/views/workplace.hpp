@@ -3,6 +3,7 @@
 #include "daemon/domain/visibility.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/ledger_reader.hpp"
+#include "daemon/rules/alert.hpp"
 
 #include <optional>
 #include <string>
@@ -18,12 +19,21 @@ struct finding_outline {
     bool is_erased = false;
 };
 
-// What was worked out about entries (views/labels), by index. An entry says the same for ever, and rests on entries
-// before it alone: it holds at whatever size the ledger is asked about, until something is erased, and of one
-// configuration and reader.
+// What rules ask of a pupil's record, as one version of it says.
+struct pupil_outline {
+    std::string year;
+    std::string group;
+    std::optional<civil_day> born;
+};
+
+// What was worked out about entries (views/labels, views/alerts, reports/school_facts), by index. An entry says the
+// same for ever, and rests on entries before it alone: it holds at whatever size the ledger is asked about, until
+// something is erased, and of one configuration and reader.
 struct known_entries {
     std::unordered_map<entry_index, visibility> labels;
     std::unordered_map<entry_index, finding_outline> findings;
+    std::unordered_map<entry_index, alert> alerts; // those that had not ended
+    std::unordered_map<entry_index, pupil_outline> pupils;
 };
 
 // A ledger open for reading, as asked about.

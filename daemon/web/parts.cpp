@@ -83,7 +83,7 @@ std::vector<alert> alerts_of(const page_request& of, bool (*wanted)(const alert&
     const newest_values values(of.at);
     std::vector<alert> all;
     of.at.reader.things(what::alert, of.at.n, [&](const thing_view& each) {
-        std::optional<alert> read = read_alert(each);
+        std::optional<alert> read = known_alert(of.at, each);
         if (read) values.apply(*read);
         if (read && wanted(*read) && sees_alert(of, *read)) all.push_back(std::move(*read));
         return true;

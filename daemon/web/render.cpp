@@ -9,19 +9,48 @@
 #include <fmt/format.h>
 #include <kainjow/mustache.hpp>
 
+#include <set>
+
 namespace rollbook {
 namespace {
 
 namespace mustache = kainjow::mustache;
 
-// Compiled once each; used on the worker's thread and the loop's, which is why each thread has its own.
-mustache::mustache& compiled(std::string_view name)
+using word_set = std::set<std::string, std::less<>>;
+
+// Every name that the tags of a template ask for, and those of its partials.
+void add_names(std::string_view text, word_set& names)
 {
-    static thread_local std::map<std::string, mustache::mustache, std::less<>> known;
+    constexpr std::string_view marks = "{#^/>& ";
+    for (std::size_t at = text.find("{{"); at != text.npos; at = text.find("{{", at)) {
+        const std::size_t begin = text.find_first_not_of(marks, at);
+        const std::size_t end = text.find_first_of("} ", begin);
+        const std::string_view tag = text.substr(begin, end - begin);
+        if (text.substr(at, begin - at).find('>') != text.npos) add_names(asset(std::string(tag) + ".html"), names);
+        for (std::size_t part = 0; part <= tag.size();) { // pupil.ref
+            const std::size_t dot = std::min(tag.find('.', part), tag.size());
+            names.emplace(tag.substr(part, dot - part));
+            part = dot + 1;
+        }
+        at = end;
+    }
+}
+
+struct page_template {
+    mustache::mustache text;
+    word_set names; // what it asks for
+};
+
+// Compiled once each; used on the worker's thread and the loop's, which is why each thread has its own.
+page_template& compiled(std::string_view name)
+{
+    static thread_local std::map<std::string, page_template, std::less<>> known;
     auto found = known.find(name);
     if (found == known.end()) {
-        mustache::mustache made{std::string(asset(std::string(name) + ".html"))};
-        ROLLBOOK_ENSURE(made.is_valid());
+        const std::string_view text = asset(std::string(name) + ".html");
+        page_template made{mustache::mustache(std::string(text)), {}};
+        ROLLBOOK_ENSURE(made.text.is_valid());
+        add_names(text, made.names);
         found = known.emplace(std::string(name), std::move(made)).first;
     }
     return found->second;
@@ -53,7 +82,8 @@ mustache::list& rows_in(mustache::data& list)
     return const_cast<mustache::list&>(list.list_value()); // `list` is none that is const
 }
 
-mustache::data to_data(json_view value, const time_zone& zone)
+// Of an object the members that the template asks for: a page of rows has as many more that only its JSON tells.
+mustache::data to_data(json_view value, const word_set& names, const time_zone& zone)
 {
     if (const auto text = value.string_if()) {
         if (text->empty()) return mustache::data(false);
@@ -65,19 +95,23 @@ mustache::data to_data(json_view value, const time_zone& zone)
     if (value.is_array()) {
         mustache::data list(mustache::data::type::list);
         rows_in(list).reserve(value.size());
-        value.for_each_element([&](json_view each) { rows_in(list).emplace_back(to_data(each, zone)); });
+        value.for_each_element([&](json_view each) { rows_in(list).emplace_back(to_data(each, names, zone)); });
         return list;
     }
     if (!value.is_object()) return mustache::data(false);
     mustache::data object;
     value.for_each([&](std::string_view key, json_view member) {
         const std::string name(key);
-        object[name] = to_data(member, zone); // set() copies
-        if (member.is_array()) object.set(name + "_any", mustache::data(member.size() > 0));
-        if (const std::string text = text_beside(member, zone); !text.empty()) object.set(name + "_text", text);
+        if (names.contains(name)) object[name] = to_data(member, names, zone); // set() copies
+        if (const std::string any = name + "_any"; member.is_array() && names.contains(any))
+            object[any] = mustache::data(member.size() > 0);
+        const std::string beside = name + "_text";
+        if (!names.contains(beside)) return;
+        if (std::string text = text_beside(member, zone); !text.empty())
+            object[beside] = mustache::data(std::move(text));
         // Said here too, so that an outer member of that name is never found instead.
         else if (member.is_null())
-            object.set(name + "_text", mustache::data(false));
+            object[beside] = mustache::data(false);
     });
     return object;
 }
@@ -142,7 +176,7 @@ std::string framed(
         all.set("nav", items);
         all.set("nav_any", mustache::data(true));
     }
-    return compiled("layout").render(all);
+    return compiled("layout").text.render(all);
 }
 
 } // namespace
@@ -158,7 +192,8 @@ std::string render_body(const page_model& of, const page_frame& frame, const tim
 {
     const result<json_document> model = json_document::parse(of.json);
     ROLLBOOK_ENSURE(model.has_value());
-    mustache::data all = to_data(model->root(), zone);
+    page_template& page = compiled(of.page);
+    mustache::data all = to_data(model->root(), page.names, zone);
     const std::string known = frame.known_at.empty() ? "" : "known_at=" + url_encoded(frame.known_at);
     all.set("title", of.title);
     all.set("carry", with_query("", known));
@@ -172,7 +207,7 @@ std::string render_body(const page_model& of, const page_frame& frame, const tim
     for (const auto& [name, picture] : of.pictures)
         all.set("picture_" + name, picture);
     all.set("alert_rows", mustache::partial([] { return std::string(asset("alert_rows.html")); }));
-    return compiled(of.page).render(all);
+    return page.text.render(all);
 }
 
 std::string render_page(const page_model& of, const std::string& body, const page_frame& frame)
@@ -192,7 +227,7 @@ std::string render_words(
     all.set("form_token", frame.form_token);
     for (const auto& [name, text] : words)
         if (!text.empty()) all.set(name, text);
-    return framed(title, compiled(page).render(all), page, frame, nullptr);
+    return framed(title, compiled(page).text.render(all), page, frame, nullptr);
 }
 
 } // namespace rollbook

@@ -139,6 +139,24 @@ TEST_CASE("the attendance return is of compulsory school age, and of runs that t
     );
 }
 
+TEST_CASE("a run of absence is found however long before the days asked about it began", "[reports][statutory]")
+{
+    // 71 school days from Thursday 3 September to Friday 18 December; asked about from Monday 14 December.
+    const auto [why, codes, found] = GENERATE(table<text, text, text>({
+        {"absent all the time", times(142, "G"), "142|2026-09-03 AM"},
+        {"absent since the week before", times(116, "/") + times(26, "G"), "26|2026-12-02 AM"},
+        {"absent since one session of October was attended", times(60, "G") + "/" + times(81, "G"), "81|2026-10-15 PM"},
+        {"closed for all of the months between", times(19, "G") + times(113, "Y") + times(10, "G"), "29|2026-09-03 AM"},
+        {"attended between", times(19, "G") + times(113, "/") + times(10, "G"), ""},
+    }));
+    CAPTURE(why);
+    reports_fixture f;
+    const entry_index one = f.child("R1", "2013-01-15");
+    f.marks(one, ymd(2026, 9, 3), codes);
+    const auto rows = f.rows("attendance-return --from 2026-12-14", {"sessions", "first"}, one);
+    CHECK(rows == (found.empty() ? std::vector<text>() : std::vector<text>{found}));
+}
+
 TEST_CASE("the sickness return says what the rule about illness says, and counts its sessions", "[reports][statutory]")
 {
     reports_fixture f;
