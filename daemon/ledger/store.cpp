@@ -145,6 +145,7 @@ public:
     void commit(const transaction& t, instant now) override;
     void begin_commit(std::shared_ptr<const transaction> t, instant now) override;
     void settle() override { settled(); }
+    std::uint64_t commits() const override { return commits_; }
     void sign_checkpoint(instant now) override;
     checkpoint_book& checkpoints() override
     {
@@ -215,6 +216,7 @@ private:
     const signing_key* former_ = nullptr; // signs as well, until then
     instant former_until_{};
     std::unique_ptr<side_work> beside_;
+    std::uint64_t commits_ = 0;
     mutable bool is_under_way_ = false; // a transaction, beside; all that append() uses is its own until then
     std::exception_ptr failed_;         // it did
     std::unique_ptr<statements> sql_;
@@ -441,6 +443,7 @@ void sqlite_ledger::commit(const transaction& t, instant now)
     if (t.empty()) return;
     on_disk([&] { append(t, now); });
     size_ = tree_.size();
+    ++commits_;
 }
 
 void sqlite_ledger::begin_commit(std::shared_ptr<const transaction> t, instant now)

@@ -165,6 +165,8 @@ public:
     virtual void begin_commit(std::shared_ptr<const transaction> t, instant now) { commit(*t, now); }
     // Waits for what was begun. Throws what it failed with.
     virtual void settle() {}
+    // Another number after each commit(); the same after a begin_commit().
+    virtual std::uint64_t commits() const { return size(); }
     // Signs and stores a checkpoint for all committed entries; nothing when the newest already covers them.
     virtual void sign_checkpoint(instant now) = 0;
     // What was signed, and what becomes of it.

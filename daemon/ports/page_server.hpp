@@ -34,6 +34,8 @@ public:
     // Has the source read again after so long, or sooner.
     virtual void read_within(const std::string& source, std::chrono::milliseconds wait) = 0;
     virtual instant now() = 0;
+    // Another number once anything is written but the pages of a read under way, as ledger::commits() says it.
+    virtual std::uint64_t commits() = 0;
 };
 
 // The pages, served on the daemon's own thread.

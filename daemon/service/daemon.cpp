@@ -528,6 +528,7 @@ private:
         return *around_.accounts;
     }
     instant now() override { return around_.now(*settings_); }
+    std::uint64_t commits() override { return book_.commits(); }
     void record_access(const std::string& user, entry_index pupil, const std::string& view) override
     {
         record_access(access_record{user, pupil, view, ""});

@@ -19,6 +19,9 @@ namespace {
 // More entries than these since the snapshot: looking for records among them costs as much as a new one.
 constexpr entry_index news_looked_at_max = 2'000;
 
+// How long a kept page may lack what a read that has not ended wrote.
+constexpr std::chrono::seconds behind_a_read_max{5};
+
 // A value inside the quotes of a label.
 std::string label_text(std::string_view text)
 {
@@ -219,7 +222,8 @@ struct press::drawn_page {
     // What it was drawn from.
     std::shared_ptr<const configuration> settings;
     std::int64_t revision = 0;
-    std::chrono::sys_time<std::chrono::minutes> at{}; // no page is kept whose words follow seconds
+    std::uint64_t commits = 0;
+    instant at{}; // no page is kept whose words follow seconds
 };
 
 result<press::drawn_page>
@@ -244,7 +248,7 @@ result<press::drawn_page>
 press::draw_or_keep(const page_order& order, const time_zone& zone, const moment& asked, const page_frame& frame)
 {
     if (!order.to->is_kept || asked.is_past || !order.target.query.empty()) return draw(order, zone, asked, frame);
-    const auto minute = std::chrono::floor<std::chrono::minutes>(asked.now);
+    const auto minute_of = [](instant at) { return std::chrono::floor<std::chrono::minutes>(at); };
     const std::int64_t revision = reader().revision();
     const std::string key = fmt::format(
         "{} {} {} {}",
@@ -253,15 +257,21 @@ press::draw_or_keep(const page_order& order, const time_zone& zone, const moment
         static_cast<int>(order.target.form),
         order.scope ? "of " + to_text(*order.scope) : "all"
     );
+    // Of a read under way every page of it is a new revision, many a second: of those a page may be a little behind.
+    const auto is_good = [&](const drawn_page& kept) {
+        const bool is_newest = kept.revision == revision;
+        const bool is_young = asked.now >= kept.at && asked.now - kept.at < behind_a_read_max;
+        return kept.settings == order.settings && minute_of(kept.at) == minute_of(asked.now) &&
+               (is_newest || (kept.commits == order.commits && is_young));
+    };
     const auto kept = kept_.find(key);
-    if (kept != kept_.end() && kept->second.settings == order.settings && kept->second.revision == revision &&
-        kept->second.at == minute)
-        return kept->second;
+    if (kept != kept_.end() && is_good(kept->second)) return kept->second;
     result<drawn_page> drawn = draw(order, zone, asked, frame);
     if (!drawn) return drawn;
     drawn->settings = order.settings;
     drawn->revision = revision; // from before the reading: what was written meanwhile is not in it
-    drawn->at = minute;
+    drawn->commits = order.commits;
+    drawn->at = asked.now;
     kept_.insert_or_assign(key, *drawn);
     return drawn;
 }

@@ -25,6 +25,7 @@ struct page_order {
     std::optional<pupil_scope> scope; // the pupils that the reader is kept to; empty: the whole school
     std::string form_token;
     instant now{};
+    std::uint64_t commits = 0; // as page_desk says
     verify_standing verification;
     std::vector<account> accounts;
     const std::atomic<bool>* is_ending = nullptr;  // outlives the page

@@ -860,6 +860,7 @@ std::shared_ptr<page_order> site::order_of(const routed& to, const account& read
             sessions_.find(request.cookie(cookie_name(session_cookie, request)), steady::now()))
         order->form_token = session->form_token;
     order->now = around_.desk->now();
+    order->commits = around_.desk->commits();
     order->verification = verification();
     order->scope = reader.kept_to();
     order->waiting = exports_.of(reader.name);

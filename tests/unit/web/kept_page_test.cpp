@@ -73,6 +73,33 @@ TEST_CASE_METHOD(watched_site, "Today is read once and answered from memory unti
     CHECK(is_read());
 }
 
+TEST_CASE_METHOD(
+    watched_site, "behind a read that has not ended Today is five seconds at most, and never behind a decision", "[web]"
+)
+{
+    log_in(role::lead);
+    std::uint64_t commits = 1;
+    desk.count_commits = [&] { return commits; };
+    const auto page_of_read = [&] {
+        ledger->append(entry_kind::note, second_read, R"({"user":"lead","view":"pupil","what":"access"})");
+    };
+    CHECK(is_read());
+    page_of_read();
+    desk.time = "2026-11-23T13:00:04.999Z";
+    CHECK_FALSE(is_read());
+    desk.time = "2026-11-23T13:00:05Z";
+    CHECK(is_read());
+    page_of_read();
+    CHECK_FALSE(is_read());
+    ++commits; // somebody decided, or the read ended
+    CHECK(is_read());
+    CHECK_FALSE(is_read());
+    // A clock that was put back makes nothing young.
+    page_of_read();
+    desk.time = "2026-11-23T13:00:01Z";
+    CHECK(is_read());
+}
+
 TEST_CASE_METHOD(watched_site, "what pages rest on is let go of, and made again for the next page", "[web]")
 {
     int opened = 0;

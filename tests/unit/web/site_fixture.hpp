@@ -62,6 +62,8 @@ struct desk_in_memory : page_desk {
     std::string bookmark(const std::string& source, const std::string&) override { return bookmarks[source]; }
     void read_within(const std::string& source, std::chrono::milliseconds) override { read_soon.push_back(source); }
     instant now() override { return at(time.c_str()); }
+    std::uint64_t commits() override { return count_commits(); }
+    std::function<std::uint64_t()> count_commits;
     std::map<std::string, std::string> bookmarks;
     std::vector<std::string> read_soon;
     std::string time = "2026-11-23T13:00:00Z";
@@ -122,6 +124,7 @@ struct site_fixture : small_school {
 
     site_fixture()
     {
+        desk.count_commits = [this] { return ledger->size(); };
         config.school.name = "St Example's";
         source_configuration mis;
         mis.name = "mis";
