@@ -12,7 +12,7 @@
 namespace rollbook {
 
 namespace asio = boost::asio;
-using kind = authenticator_spec::kind;
+using scheme_kind = authenticator_spec::kind;
 
 authenticator::authenticator(
     const manifest& m,
@@ -77,8 +77,8 @@ void authenticator::reach(http_request& request) const
 void authenticator::sign(http_request& request) const
 {
     reach(request);
-    if (spec_.type == kind::bearer) request.headers.push_back("Authorization: Bearer " + known(spec_.secret));
-    if (spec_.type == kind::basic) {
+    if (spec_.type == scheme_kind::bearer) request.headers.push_back("Authorization: Bearer " + known(spec_.secret));
+    if (spec_.type == scheme_kind::basic) {
         request.user = settings_.values.find(spec_.user)->second;
         request.password = known(spec_.secret);
     }
@@ -120,7 +120,7 @@ http_request authenticator::login_request() const
 
 asio::awaitable<result<void>> authenticator::prepare()
 {
-    if (spec_.type != kind::token) co_return result<void>();
+    if (spec_.type != scheme_kind::token) co_return result<void>();
     if (!token_.empty() && clock::now() < token_ends_) co_return result<void>();
     const std::string where = "POST " + spec_.login_url.substr(spec_.login_url.find('}') + 1) + " (log-in)";
     const std::unique_ptr<http_call> call = client_.start(login_request());
@@ -170,7 +170,7 @@ result<void> authenticator::take_token(http_response answer, const std::string& 
 
 bool authenticator::renew()
 {
-    const bool may_help = spec_.type == kind::token && !token_.empty() && token_worked_;
+    const bool may_help = spec_.type == scheme_kind::token && !token_.empty() && token_worked_;
     token_.clear();
     token_worked_ = false;
     return may_help;

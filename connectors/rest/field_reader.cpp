@@ -10,7 +10,7 @@ namespace rollbook {
 
 namespace {
 
-using kind = field_spec::kind;
+using field_kind = field_spec::kind;
 
 std::string dotted(const json_path& path)
 {
@@ -90,7 +90,7 @@ field_reader::field_reader(const field_spec& spec, const date_form& dates)
         flags_.emplace_back(name, std::make_shared<condition_list>(condition));
     const bool plain = spec.where.empty() && spec.column.empty() && spec.translate.empty() && spec.blank.empty() &&
                        spec.after_last.empty();
-    quick_ = from_.size() == 1 && spec.type == kind::text && plain && !spec.of_parent;
+    quick_ = from_.size() == 1 && spec.type == field_kind::text && plain && !spec.of_parent;
     may_be_none_ = !spec.required && !spec.otherwise;
     dated_ = !dates.text_member.empty();
     if (dated_) date_member_ = path_finder({dates.text_member});
@@ -144,7 +144,8 @@ field_reader::read(const dom_value& row, const dom_value* parent, const lookup_t
         if (found->IsNull()) continue;
         // An object or list without anything in it is how PHP writes an empty date.
         if (dated_ && ((found->IsObject() && found->ObjectEmpty()) || (found->IsArray() && found->Empty())) &&
-            (spec_.type == kind::day || spec_.type == kind::instant || spec_.type == kind::local_time))
+            (spec_.type == field_kind::day || spec_.type == field_kind::instant || spec_.type == field_kind::local_time
+            ))
             continue;
         field_value out = convert(*found, tables, pool);
         if (out.is != field_value::kind::none) return out;

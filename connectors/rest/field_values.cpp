@@ -10,7 +10,7 @@ namespace rollbook {
 
 namespace {
 
-using kind = field_spec::kind;
+using field_kind = field_spec::kind;
 
 std::string_view kind_of(const dom_value& v)
 {
@@ -21,17 +21,17 @@ std::string_view kind_of(const dom_value& v)
     return v.IsNull() ? "null" : "a number";
 }
 
-std::string_view wanted(kind type)
+std::string_view wanted(field_kind type)
 {
     switch (type) {
-    case kind::text: return "a text";
-    case kind::integer: return "a whole number";
-    case kind::boolean: return "true or false";
-    case kind::day:
-    case kind::instant:
-    case kind::local_time: return "a date";
-    case kind::list: return "a list of texts";
-    case kind::flags: return "an object";
+    case field_kind::text: return "a text";
+    case field_kind::integer: return "a whole number";
+    case field_kind::boolean: return "true or false";
+    case field_kind::day:
+    case field_kind::instant:
+    case field_kind::local_time: return "a date";
+    case field_kind::list: return "a list of texts";
+    case field_kind::flags: return "an object";
     }
     return "a value";
 }
@@ -130,7 +130,7 @@ field_value field_reader::convert(const dom_value& v, const lookup_tables& table
     std::string_view text;
     std::string_view zone;
     switch (spec_.type) {
-    case kind::text: {
+    case field_kind::text: {
         out = text_value(v, pool);
         // A mark's code takes two columns, which the mapper looks up itself.
         if (out.is != field_value::kind::text) return out;
@@ -146,9 +146,9 @@ field_value field_reader::convert(const dom_value& v, const lookup_tables& table
         if (out.text.empty() || is_blank(out.text)) return {};
         return out;
     }
-    case kind::list: return convert_list(v, pool);
-    case kind::flags: return flags_in(v);
-    case kind::integer: {
+    case field_kind::list: return convert_list(v, pool);
+    case field_kind::flags: return flags_in(v);
+    case field_kind::integer: {
         if (v.IsString() && trimmed(text_of(v)).empty()) return out;
         const auto number = whole(v);
         constexpr std::int64_t canonical_max = (std::int64_t{1} << 53) - 1;
@@ -157,7 +157,7 @@ field_value field_reader::convert(const dom_value& v, const lookup_tables& table
         out.integer = *number;
         return out;
     }
-    case kind::boolean: {
+    case field_kind::boolean: {
         const std::string_view word = v.IsString() ? trimmed(text_of(v)) : std::string_view();
         if (v.IsString() && word.empty()) return out;
         const bool yes = v.IsBool()  ? v.GetBool()
@@ -171,7 +171,7 @@ field_value field_reader::convert(const dom_value& v, const lookup_tables& table
         out.truth = yes;
         return out;
     }
-    case kind::day: {
+    case field_kind::day: {
         out = date_text(v, text, zone);
         if (out.is != field_value::kind::text) return out;
         const auto day = dates_.day(text);
@@ -179,7 +179,7 @@ field_value field_reader::convert(const dom_value& v, const lookup_tables& table
         out.text = pool.keep(format_day(*day));
         return out;
     }
-    case kind::instant: {
+    case field_kind::instant: {
         out = date_text(v, text, zone);
         if (out.is != field_value::kind::text) return out;
         const auto at = dates_.moment(text, zone);
@@ -187,7 +187,7 @@ field_value field_reader::convert(const dom_value& v, const lookup_tables& table
         out.text = pool.keep(format_instant(*at));
         return out;
     }
-    case kind::local_time: {
+    case field_kind::local_time: {
         out = date_text(v, text, zone);
         if (out.is != field_value::kind::text) return out;
         const auto at = dates_.local(text);
@@ -207,7 +207,7 @@ field_value field_reader::date_text(const dom_value& v, std::string_view& text, 
         inner = date_member_.find(v);
         if (!inner) return wrong("is an object without its date");
         if (inner->IsNull()) return out;
-        const dom_value* named = spec_.type == kind::instant ? zone_member_.find(v) : nullptr;
+        const dom_value* named = spec_.type == field_kind::instant ? zone_member_.find(v) : nullptr;
         if (named && named->IsString()) zone = text_of(*named);
     }
     if (!inner->IsString()) return wrong("is " + std::string(kind_of(*inner)) + " where a date was expected");
@@ -231,7 +231,9 @@ field_value field_reader::convert_list(const dom_value& v, page_texts& pool) con
             if (text.is == field_value::kind::text) out.list.emplace_back(text.text);
         }
     } else {
-        return wrong("is " + std::string(kind_of(v)) + " where " + std::string(wanted(kind::list)) + " was expected");
+        return wrong(
+            "is " + std::string(kind_of(v)) + " where " + std::string(wanted(field_kind::list)) + " was expected"
+        );
     }
     drop_repeats(out.list);
     out.is = out.list.empty() ? field_value::kind::none : field_value::kind::list;

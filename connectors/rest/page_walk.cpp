@@ -11,7 +11,7 @@ namespace rollbook {
 
 namespace {
 
-using kind = paginator_spec::kind;
+using paging_kind = paginator_spec::kind;
 
 failure broken(std::string what)
 {
@@ -53,19 +53,19 @@ page_walk::page_walk(
 
 result<std::string> page_walk::url_of(const std::optional<std::string>& place, const std::string& first_url) const
 {
-    if (place && (spec_.type == kind::next_url || spec_.type == kind::link_header)) {
+    if (place && (spec_.type == paging_kind::next_url || spec_.type == paging_kind::link_header)) {
         // The guard that keeps our credentials at home; whoever made up the place.
         if (origin_of(*place) != home_)
             return broken("the next page is said to be at another server; it was not asked");
         return *place;
     }
     std::string url = first_url;
-    if (spec_.type == kind::page || spec_.type == kind::offset) {
-        const std::uint64_t first = spec_.type == kind::page ? spec_.first : 0;
+    if (spec_.type == paging_kind::page || spec_.type == paging_kind::offset) {
+        const std::uint64_t first = spec_.type == paging_kind::page ? spec_.first : 0;
         const auto number = place ? parse_decimal(*place) : std::optional(first);
         if (!number || *number < first) return broken("the place to read from is no page number");
         if (!spec_.param.empty()) add_query(url, spec_.param, std::to_string(*number));
-    } else if (spec_.type == kind::cursor) {
+    } else if (spec_.type == paging_kind::cursor) {
         if (place && !spec_.param.empty()) add_query(url, spec_.param, *place);
     } else if (place) {
         return broken("the list has one page only");
@@ -76,16 +76,16 @@ result<std::string> page_walk::url_of(const std::optional<std::string>& place, c
 
 void page_walk::add_variables(const std::optional<std::string>& place, run_values& to) const
 {
-    if (spec_.type == kind::page) to["@page"] = place.value_or(std::to_string(spec_.first));
-    if (spec_.type == kind::offset) to["@offset"] = place.value_or("0");
-    if (spec_.type == kind::cursor) to["@cursor"] = place.value_or("");
+    if (spec_.type == paging_kind::page) to["@page"] = place.value_or(std::to_string(spec_.first));
+    if (spec_.type == paging_kind::offset) to["@offset"] = place.value_or("0");
+    if (spec_.type == paging_kind::cursor) to["@cursor"] = place.value_or("");
 }
 
 std::size_t page_walk::enter(const std::string& slice, const std::optional<std::string>& place)
 {
-    const std::string first = spec_.type == kind::page     ? std::to_string(spec_.first)
-                              : spec_.type == kind::offset ? "0"
-                                                           : "";
+    const std::string first = spec_.type == paging_kind::page     ? std::to_string(spec_.first)
+                              : spec_.type == paging_kind::offset ? "0"
+                                                                  : "";
     place_ = place.value_or(first);
     if (!place || slice != slice_) {
         met_.clear();
@@ -103,12 +103,12 @@ page_walk::next_place page_walk::next(const dom_value& root, const http_response
 {
     rows_[number_ - 1] = rows;
     switch (spec_.type) {
-    case kind::none: return std::optional<std::string>();
-    case kind::next_url: return next_url(root);
-    case kind::link_header: return next_link(answer);
-    case kind::page: return next_page(root, answer, rows);
-    case kind::offset: return next_offset(root, answer, rows);
-    case kind::cursor: return next_cursor(root, answer, rows);
+    case paging_kind::none: return std::optional<std::string>();
+    case paging_kind::next_url: return next_url(root);
+    case paging_kind::link_header: return next_link(answer);
+    case paging_kind::page: return next_page(root, answer, rows);
+    case paging_kind::offset: return next_offset(root, answer, rows);
+    case paging_kind::cursor: return next_cursor(root, answer, rows);
     }
     return std::optional<std::string>();
 }
@@ -129,7 +129,7 @@ std::optional<std::string> page_walk::surely_after(const std::string& place) con
 
 bool page_walk::body_says_next() const
 {
-    return spec_.type != kind::link_header && spec_.next_header.empty() && spec_.total_header.empty() &&
+    return spec_.type != paging_kind::link_header && spec_.next_header.empty() && spec_.total_header.empty() &&
            !spec_.check_total;
 }
 

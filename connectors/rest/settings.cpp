@@ -7,18 +7,18 @@ namespace rollbook {
 
 namespace {
 
-using kind = setting_spec::kind;
+using setting_kind = setting_spec::kind;
 
 std::string expected(const setting_spec& spec)
 {
     std::string out = "\"" + spec.name + "\" is ";
     if (spec.secret)
         out += "a secret, given by reference: { file = }, { env = } or { credential = }";
-    else if (spec.type == kind::integer)
+    else if (spec.type == setting_kind::integer)
         out += "a whole number";
-    else if (spec.type == kind::boolean)
+    else if (spec.type == setting_kind::boolean)
         out += "true or false";
-    else if (spec.type == kind::url)
+    else if (spec.type == setting_kind::url)
         out += "an https:// address (http:// to this machine only) without user, query or fragment";
     else
         out += "a text";
@@ -86,13 +86,13 @@ private:
             return;
         }
         std::string& to = settings.values[spec.name];
-        if (spec.type == kind::integer) {
+        if (spec.type == setting_kind::integer) {
             const auto* number = std::get_if<std::int64_t>(&given.value);
             if (!number) return no("is not a whole number");
             if ((spec.minimum && *number < *spec.minimum) || (spec.maximum && *number > *spec.maximum))
                 return no("is out of range");
             to = std::to_string(*number);
-        } else if (spec.type == kind::boolean) {
+        } else if (spec.type == setting_kind::boolean) {
             const auto* truth = std::get_if<bool>(&given.value);
             if (!truth) return no("is not true or false");
             to = *truth ? "true" : "false";
@@ -101,7 +101,7 @@ private:
             if (!text) return no("is not a text");
             if (spec.required && text->empty()) return no("is empty");
             to = *text;
-            if (spec.type == kind::url) take_address(spec, given, to);
+            if (spec.type == setting_kind::url) take_address(spec, given, to);
         }
     }
 
