@@ -24,7 +24,7 @@ void check_holds(const plan& lived, const findings& found)
 
 TEST_CASE(
     "whatever breaks in a fortnight, the ledger says what the source said and everybody is told once",
-    "[simulation][crash]"
+    "[simulation][crash][long]"
 )
 {
     findings all;

@@ -90,7 +90,9 @@ void live(const fresh_copy& at, promised& kept, int days = 2)
 
 } // namespace
 
-TEST_CASE("whichever write or sync fails, what was committed stays and what was signed is extended", "[ledger][crash]")
+TEST_CASE(
+    "whichever write or sync fails, what was committed stays and what was signed is extended", "[ledger][crash][long]"
+)
 {
     const auto [why, code, lasting] = GENERATE(table<const char*, int, bool>({
         {"the disk is full and stays so", SQLITE_FULL, true},
@@ -120,7 +122,9 @@ TEST_CASE("whichever write or sync fails, what was committed stays and what was 
     CHECK(steps > 40); // the workload does write
 }
 
-TEST_CASE("a power cut at any step, whatever of the unsynced writes landed, is no loss and no alarm", "[ledger][crash]")
+TEST_CASE(
+    "a power cut at any step, whatever of the unsynced writes landed, is no loss and no alarm", "[ledger][crash][long]"
+)
 {
     // 1,000 recoveries: every step of the workload in turn, each time with other dice.
     constexpr int recoveries = is_sanitized ? 150 : 1'000;

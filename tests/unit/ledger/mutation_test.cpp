@@ -74,7 +74,7 @@ std::string content_of(SQLite::Database& database)
 
 } // namespace
 
-TEST_CASE("every byte of a ledger, changed, is found or is proved to mean nothing", "[ledger]")
+TEST_CASE("every byte of a ledger, changed, is found or is proved to mean nothing", "[ledger][long]")
 {
     const ledger_folder folder;
     {

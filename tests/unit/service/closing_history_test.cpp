@@ -238,7 +238,7 @@ std::size_t place_of(const rule& by, const std::string& stage)
 
 } // namespace
 
-TEST_CASE("what stands after many closings is what a ledger that was told it all at once says", "[service]")
+TEST_CASE("what stands after many closings is what a ledger that was told it all at once says", "[service][long]")
 {
     const unsigned seed = GENERATE(range(1u, histories + 1));
     CAPTURE(seed);
