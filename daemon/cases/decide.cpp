@@ -4,6 +4,7 @@
 #include "daemon/base/json.hpp"
 #include "daemon/base/spoken.hpp"
 #include "daemon/cases/marker.hpp"
+#include "daemon/cases/meeting.hpp"
 #include "daemon/cases/opened_pupil.hpp"
 #include "daemon/cases/penalty.hpp"
 #include "daemon/cases/silence.hpp"
@@ -410,6 +411,32 @@ result<decision_outcome> decide_opening(const desk& at)
     );
 }
 
+// That the weekly meeting took place, today or on an earlier day.
+result<decision_outcome> decide_meeting(const desk& at)
+{
+    const held_thing* last = at.held.things(what::settings).find("", meeting_setting);
+    const auto before = last ? parse_meeting(last->payload) : std::nullopt;
+    held_meeting now;
+    now.on = at.asked.on.value_or(at.today);
+    if (now.on > at.today)
+        return failure(
+            errc::usage, "a meeting that is still to come cannot be recorded", "Give the day it took place."
+        );
+    const std::string said = "The meeting of " + spoken_date(now.on) + " is recorded";
+    if (before && before->on == now.on) return outcome_of({}, 0, last->subject, "", said + " already.");
+    if (before && now.on < before->on)
+        return failure(
+            errc::usage,
+            "a later meeting is recorded, of " + spoken_date(before->on),
+            "What changed since an earlier day can be asked for with its date."
+        );
+    if (before) now.before = before->on;
+    now.by = at.asked.by;
+    now.user = at.asked.user;
+    now.at = at.now;
+    return outcome_of(meeting_entry(now, last), at.next, last ? last->subject : at.next, "hold-meeting", said + ".");
+}
+
 // Whether a person's last word on the record is this already.
 bool is_linked_so(const held_state& held, const link_decision& decided)
 {
@@ -477,6 +504,7 @@ result<decision_outcome> decide(
     case decision_kind::close_pupil: return decide_opening(at);
     case decision_kind::confirm_link:
     case decision_kind::split_link: return decide_link(at);
+    case decision_kind::hold_meeting: return decide_meeting(at);
     case decision_kind::retry_quarantine: break;
     }
     return failure(errc::usage, "that is nothing to decide", "`rollbook --help` lists the commands.");

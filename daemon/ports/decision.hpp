@@ -28,9 +28,10 @@ enum class decision_kind {
     close_pupil,
     confirm_link,
     split_link,
-    retry_quarantine
+    retry_quarantine,
+    hold_meeting
 };
-inline constexpr std::array<std::string_view, 16> decision_words = {
+inline constexpr std::array<std::string_view, 17> decision_words = {
     "acknowledge",
     "take-up",
     "park",
@@ -46,7 +47,8 @@ inline constexpr std::array<std::string_view, 16> decision_words = {
     "close-pupil",
     "confirm-link",
     "split-link",
-    "retry-quarantine"};
+    "retry-quarantine",
+    "hold-meeting"};
 
 // One decision of one person, from a command or a page. What a kind does not use stays empty.
 struct decision_request {
@@ -67,7 +69,8 @@ struct decision_request {
     std::string stream;
     std::string adult;           // of a warning or penalty notice: the parent, by a reference of the school's
     std::string text;            // in the person's own words; shown from the ledger, and nowhere else
-    std::optional<civil_day> on; // of an action: the day it was done or issued, where that is not today
+    std::optional<civil_day> on; // of an action: the day it was done or issued, of a meeting: the day it took place;
+                                 // where that is not today
     std::optional<civil_day> due;
     std::optional<civil_day> review;
     std::optional<civil_day> until; // of a silence: its last day

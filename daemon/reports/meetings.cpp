@@ -1,6 +1,7 @@
 #include "daemon/reports/meetings.hpp"
 
 #include "daemon/base/spoken.hpp"
+#include "daemon/cases/meeting.hpp"
 #include "daemon/reports/pupil_cells.hpp"
 #include "daemon/views/actions.hpp"
 #include "daemon/views/alerts.hpp"
@@ -148,13 +149,36 @@ report_table actions_done(const report_question& asked, const std::vector<case_a
 
 } // namespace
 
+namespace {
+
+// The last meeting before today's.
+std::optional<civil_day> last_meeting(const report_question& asked)
+{
+    std::optional<held_meeting> newest;
+    asked.at.reader.things(what::settings, asked.at.n, [&](const thing_view& each) {
+        if (each.key == meeting_setting) newest = parse_meeting(each.payload);
+        return !newest;
+    });
+    if (!newest) return std::nullopt;
+    return newest->on < asked.today() ? std::optional(newest->on) : newest->before;
+}
+
+} // namespace
+
 report weekly_meeting(const report_question& asked)
 {
-    const day_range days = asked.days(asked.today() - std::chrono::days(7));
+    const auto last = last_meeting(asked);
+    const day_range days = asked.days(last.value_or(asked.today() - std::chrono::days(7)));
     report made;
     made.title = "Weekly attendance meeting";
     made.notes = {
-        fmt::format("What changed from {} to {}.", spoken_date(days.first), spoken_date(days.last)),
+        fmt::format(
+            "What changed from {} to {}. {}",
+            spoken_date(days.first),
+            spoken_date(days.last),
+            last ? "The last meeting was on " + spoken_date(*last) + "."
+                 : "No earlier meeting is recorded: without a first day this is of seven days."
+        ),
         "A decision is an action about an alert, with an owner and a day by which it is due. It is typed in on this "
         "report's page or on the alert's.",
     };

@@ -133,6 +133,16 @@ read_calls(const web_request& form, const std::vector<offered_thing>& offered, c
 result<decision_request>
 read_meeting(const web_request& form, const std::vector<offered_thing>& offered, const std::string& user)
 {
+    if (form.field("do") == "hold-meeting") {
+        decision_request request;
+        request.kind = decision_kind::hold_meeting;
+        request.by = user;
+        request.user = user;
+        const auto on = day_in(form, "on", "the day of the meeting");
+        if (!on) return on.error();
+        request.on = *on;
+        return request;
+    }
     const bool ends = form.field("do") == "finish";
     if (!ends && form.field("do") != "act") return wrong("that is nothing the meeting can do");
     const auto id = parse_decimal(form.field(ends ? "action_id" : "alert"));

@@ -233,6 +233,7 @@ void write_report_page(
     out.end_array();
     out.member("takes_decisions", takes_decisions(of, kind));
     out.member("to", of.query("to"));
+    out.member("today", format_day(day_of(of.at.zone.to_local(of.at.now))));
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "daemon/base/sha256.hpp"
 #include "daemon/base/url_encoding.hpp"
 #include "daemon/ports/record_mapping.hpp"
+#include "daemon/reports/report.hpp"
 #include "daemon/views/reads.hpp"
 #include "daemon/views/text.hpp"
 #include "daemon/views/verification.hpp"
@@ -796,6 +797,8 @@ asio::awaitable<web_answer> site::decide(const routed& to, const account& reader
     made_page seen = co_await make(to, reader, std::move(request));
     if (seen.answer.status != 200) co_return std::move(seen.answer);
     if (to.to->name == "accounts") co_return change_scope(sent, reader.name);
+    if (is_report && !report_kinds()[static_cast<std::size_t>(to.id)].takes_decisions)
+        co_return plain_answer(404, "Not done", "This report takes no decisions.");
     result<std::vector<decision_request>> asked = std::vector<decision_request>();
     if (to.to->name == "calls") {
         asked = read_calls(sent, seen.offered, reader.name);

@@ -221,6 +221,15 @@ class PageReports(Pages):
             self.assertEqual(sent(at=other, **decided).status, 404, "what is not listed is not decided about")
         self.assertEqual(self.entries("--kind", "action"), [])
 
+        held = {"do": "hold-meeting", "on": "2025-11-19"}
+        self.assertEqual(sent("auditor", **held).status, 403)
+        self.assertEqual(sent(at="/reports/governors", **held).status, 404)
+        for wrong in ("2099-01-01", "soon"):
+            self.assertEqual(sent(**{**held, "on": wrong}).status, 400, wrong)
+        self.assertIn("No earlier meeting is recorded", who["lead"].get("/reports/weekly-meeting").text)
+        self.assertEqual(sent(**held).status, 303)
+        self.assertIn("The last meeting was on 19 November 2025.", who["lead"].get("/reports/weekly-meeting").text)
+
         done = sent(**decided)
         self.assertEqual((done.status, done.headers["Location"]),
                          (303, "/reports/weekly-meeting?from=2025-09-01&names=show#decide"))

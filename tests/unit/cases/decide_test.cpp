@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/cases/marker.hpp"
+#include "daemon/cases/meeting.hpp"
 #include "daemon/cases/opened_pupil.hpp"
 
 #include <catch2/catch.hpp>
@@ -309,6 +310,31 @@ TEST_CASE(
     case_action planned = call;
     planned.is_done = false;
     CHECK_FALSE(accounts_at(planned, zone));
+}
+
+TEST_CASE("a meeting is recorded with the one before it, once, not ahead of time and in no other order", "[cases]")
+{
+    desk at;
+    const auto standing = [&] {
+        return parse_meeting(at.held.things(what::settings).find("", meeting_setting)->payload).value();
+    };
+    decision_request held = at.ask(decision_kind::hold_meeting, no_entry);
+    held.on = at.today + std::chrono::days(1);
+    CHECK(code_of(at.take(held)) == errc::usage);
+    held.on = at.today - std::chrono::days(7);
+    REQUIRE(at.take(held).value() == 1);
+    CHECK(at.same_row);
+    CHECK(standing().on == at.today - std::chrono::days(7));
+    CHECK_FALSE(standing().before);
+    CHECK(at.take(held).value() == 0);
+    held.on.reset(); // today
+    REQUIRE(at.take(held).value() == 1);
+    CHECK(standing().on == at.today);
+    CHECK(standing().before == at.today - std::chrono::days(7));
+    CHECK(standing().by == "A Lead");
+    CHECK(at.take(held).value() == 0);
+    held.on = at.today - std::chrono::days(1);
+    CHECK(code_of(at.take(held)) == errc::usage);
 }
 
 TEST_CASE("a pupil is open to one auditor for a reason until closed, and the same again is nothing", "[cases]")

@@ -1,6 +1,7 @@
 #include "daemon/reports/report.hpp"
 
 #include "daemon/cases/action.hpp"
+#include "daemon/cases/meeting.hpp"
 #include "tests/support/england_rules.hpp"
 #include "tests/support/school.hpp"
 #include "tests/unit/cli/command_fixture.hpp"
@@ -422,6 +423,33 @@ TEST_CASE(
         f.rows("joiners-and-leavers", {"change", "day", "due"}, fresh) ==
         std::vector<text>{"new|2026-11-23|2026-11-28", "last day on roll|2026-12-11|"}
     );
+}
+
+TEST_CASE("the weekly meeting begins where the last one before today was held, or seven days ago", "[reports]")
+{
+    reports_fixture f; // Ana's alert opened on Monday 23 November
+    held_thing last;
+    const auto on_day = [&](const char* now, std::size_t rows) {
+        CAPTURE(now);
+        f.now = at(now);
+        CHECK(f.rows("weekly-meeting", {"rule"}, f.ana).size() == rows);
+    };
+    const auto hold = [&](const char* day, const char* before) {
+        held_meeting meeting;
+        meeting.on = on(day);
+        if (*before) meeting.before = on(before);
+        meeting.at = f.second_read;
+        last.entry = f.ledger->append(f.second_read, meeting_entry(meeting, last.entry == no_entry ? nullptr : &last));
+        if (last.subject == no_entry) last.subject = last.entry;
+    };
+    on_day("2026-11-30T12:00:00Z", 1);
+    on_day("2026-12-01T12:00:00Z", 0); // eight days after
+    hold("2026-11-20", "");
+    on_day("2026-12-11T12:00:00Z", 1);
+    hold("2026-11-27", "2026-11-20");
+    on_day("2026-11-27T12:00:00Z", 1); // the day itself: it is this meeting's, and the one before counts
+    on_day("2026-11-28T12:00:00Z", 0);
+    CHECK(f.rows("weekly-meeting --from 2026-11-23", {"rule"}, f.ana).size() == 1);
 }
 
 TEST_CASE("the weekly meeting sees what changed and what is undone, the reconciliation sums every read", "[reports]")
