@@ -176,8 +176,9 @@ report weekly_meeting(const report_question& asked)
             "What changed from {} to {}. {}",
             spoken_date(days.first),
             spoken_date(days.last),
-            last ? "The last meeting was on " + spoken_date(*last) + "."
-                 : "No earlier meeting is recorded: without a first day this is of seven days."
+            last         ? "The last meeting was on " + spoken_date(*last) + "."
+            : asked.from ? "No earlier meeting is recorded."
+                         : "No earlier meeting is recorded: these are seven days."
         ),
         "A decision is an action about an alert, with an owner and a day by which it is due. It is typed in on this "
         "report's page or on the alert's.",
