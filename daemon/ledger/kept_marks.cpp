@@ -3,7 +3,6 @@
 #include "daemon/domain/code_book.hpp"
 
 #include <algorithm>
-#include <span>
 
 namespace rollbook {
 namespace {
@@ -24,7 +23,93 @@ template <class T> std::uint16_t number_in(std::vector<T>& all, std::map<T, std:
     return number;
 }
 
+constexpr std::size_t plain_max = 131'072; // a megabyte of marks that are not packed
+
 } // namespace
+
+std::vector<kept_marks::kept>& kept_marks::day_marks::plain()
+{
+    if (!is_packed()) return plain_;
+    plain_.reserve(word_of_.size() + 1);
+    each([this](const kept& one) {
+        plain_.push_back(one);
+        return true;
+    });
+    runs_.clear();
+    words_.clear();
+    word_of_.clear();
+    return plain_;
+}
+
+void kept_marks::day_marks::pack()
+{
+    constexpr std::size_t words_max = 256;
+    if (plain_.empty()) return;
+    std::vector<run> runs;
+    std::vector<std::uint16_t> words;
+    std::vector<std::uint8_t> word_of;
+    bool saves = plain_.size() <= 0xFFFF;
+    for (std::size_t i = 0; i < plain_.size() && saves; ++i) {
+        const kept& one = plain_[i];
+        const kept* before = i == 0 ? nullptr : &plain_[i - 1];
+        if (!before || one.pupil != before->pupil + 1 || one.entry != before->entry + 1 ||
+            of_.place_of(one).first != of_.place_of(*before).first)
+            runs.push_back({one.entry, one.pupil, static_cast<std::uint16_t>(i)});
+        const auto known = std::ranges::find(words, one.words);
+        word_of.push_back(static_cast<std::uint8_t>(known - words.begin()));
+        if (known == words.end()) words.push_back(one.words);
+        saves = words.size() <= words_max && runs.size() * sizeof(run) < plain_.size() * (sizeof(kept) - 1);
+    }
+    if (!saves) return plain_.shrink_to_fit();
+    runs.shrink_to_fit();
+    words.shrink_to_fit();
+    word_of.shrink_to_fit();
+    runs_ = std::move(runs);
+    words_ = std::move(words);
+    word_of_ = std::move(word_of);
+    plain_ = std::vector<kept>(); // which gives the room back
+}
+
+template <class F> bool kept_marks::day_marks::each(F&& use) const
+{
+    for (const kept& one : plain_)
+        if (!use(one)) return false;
+    for (std::size_t at = 0; at < runs_.size(); ++at)
+        for (std::size_t nth = 0; nth < length_of(at); ++nth)
+            if (!use(mark_of(at, nth))) return false;
+    return true;
+}
+
+template <class F> bool kept_marks::day_marks::each_at(const place& at, std::uint16_t pupil, F&& use) const
+{
+    const auto by_place = [this](const kept& one) { return of_.place_of(one); };
+    for (const kept& one : std::ranges::equal_range(plain_, at, {}, by_place))
+        if (!use(one)) return false;
+    const auto place_of_run = [&](const run& one) {
+        return by_place({one.entry, one.pupil, words_[word_of_[one.first]]});
+    };
+    auto from = std::ranges::lower_bound(runs_, at, {}, place_of_run);
+    if (from != runs_.begin()) --from; // it may be within that one
+    for (; from != runs_.end(); ++from) {
+        const place first = place_of_run(*from);
+        if (first > at) break;
+        const auto run = static_cast<std::size_t>(from - runs_.begin());
+        const std::size_t nth = static_cast<std::size_t>(pupil) - from->pupil; // large where it is before
+        if (first.first == at.first && nth < length_of(run) && !use(mark_of(run, nth))) return false;
+    }
+    return true;
+}
+
+void kept_marks::clear()
+{
+    days_.clear();
+    plain_ = 0;
+    ends_.clear();
+    pupils_.clear();
+    numbers_.clear();
+    words_.clear();
+    word_numbers_.clear();
+}
 
 void kept_marks::add(const row& one)
 {
@@ -39,9 +124,13 @@ void kept_marks::add(const row& one)
     shared.gone = one.gone;
     kept fresh{static_cast<std::uint32_t>(one.entry), pupil, number_in(words_, word_numbers_, shared)};
     if (one.to_entry != no_entry) end(fresh, one.to_entry);
-    std::vector<kept>& day = days_[one.session.day];
-    const auto place = [this](const kept& each) { return std::pair(words_[each.words].half, pupils_[each.pupil]); };
-    auto at = std::ranges::upper_bound(day, std::pair(one.session.half, one.pupil), {}, place);
+    if (plain_ >= plain_max) fit();
+    day_marks& marks = days_.try_emplace(one.session.day, *this).first->second;
+    const bool was_packed = marks.is_packed();
+    std::vector<kept>& day = marks.plain();
+    plain_ += was_packed ? day.size() + 1 : 1;
+    const auto by_place = [this](const kept& each) { return place_of(each); };
+    auto at = std::ranges::upper_bound(day, place(one.session.half, one.pupil), {}, by_place);
     for (auto before = at; before != day.begin();) {
         --before;
         if (words_[before->words].half != one.session.half || before->pupil != pupil) break;
@@ -61,40 +150,37 @@ void kept_marks::end(kept& one, entry_index to_entry)
 void kept_marks::fit()
 {
     for (auto& [day, marks] : days_)
-        marks.shrink_to_fit();
+        marks.pack();
+    plain_ = 0;
 }
 
 void kept_marks::each(
     const day_range& days, entry_index pupil, entry_index n, const std::function<bool(const mark_view&)>& use
 ) const
 {
-    if (pupil != no_entry && !numbers_.contains(pupil)) return;
+    const auto of = numbers_.find(pupil);
+    if (pupil != no_entry && of == numbers_.end()) return;
     mark_view view;
-    const auto hand_over = [&](civil_day day, std::span<const kept> some) {
-        for (const kept& each : some) {
-            if (!is_held(each, n)) continue;
+    for (auto day = days_.lower_bound(days.first); day != days_.end() && day->first <= days.last; ++day) {
+        const auto hand_over = [&](const kept& each) {
+            if (!is_held(each, n)) return true;
             const word_row& words = words_[each.words];
             view.entry = each.entry;
-            view.session = {day, words.half};
+            view.session = {day->first, words.half};
             view.pupil = pupils_[each.pupil];
             view.source = words.source;
             view.raw = words.raw;
             view.statutory = words.statutory;
             view.minutes = words.minutes;
             view.alike = each.words + 1u;
-            if (!use(view)) return false;
-        }
-        return true;
-    };
-    const auto place = [this](const kept& each) { return std::pair(words_[each.words].half, pupils_[each.pupil]); };
-    for (auto day = days_.lower_bound(days.first); day != days_.end() && day->first <= days.last; ++day) {
+            return use(view);
+        };
         if (pupil == no_entry) {
-            if (!hand_over(day->first, day->second)) return;
+            if (!day->second.each(hand_over)) return;
             continue;
         }
         for (const half_day half : {half_day::am, half_day::pm})
-            if (!hand_over(day->first, std::ranges::equal_range(day->second, std::pair(half, pupil), {}, place)))
-                return;
+            if (!day->second.each_at({half, pupil}, of->second, hand_over)) return;
     }
 }
 
@@ -113,8 +199,8 @@ std::map<entry_index, figures> kept_marks::sums(const day_range& days, entry_ind
     std::vector<std::pair<figures, bool>> by_pupil(pupils_.size()); // and whether there is a mark
     for (auto day = days_.lower_bound(days.first); day != days_.end() && day->first <= days.last; ++day) {
         meanings.assign(words_.size(), {}); // what a code means is the day's
-        for (const kept& each : day->second) {
-            if (!is_held(each, n)) continue;
+        day->second.each([&](const kept& each) {
+            if (!is_held(each, n)) return true;
             meaning& of = meanings[each.words];
             if (!of.is_known) {
                 const statutory_code* row = codes.row_on(code_of[each.words], day->first);
@@ -123,7 +209,8 @@ std::map<entry_index, figures> kept_marks::sums(const day_range& days, entry_ind
             auto& [sums, has_mark] = by_pupil[each.pupil];
             sums.add(of.klass, of.is_late);
             has_mark = true;
-        }
+            return true;
+        });
     }
     std::map<entry_index, figures> sums;
     for (std::size_t i = 0; i < by_pupil.size(); ++i)

@@ -7,15 +7,21 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace rollbook {
 
-// Every version of every mark in memory, day by day, for a reader that stays open: 8 bytes each, so six years of 1,200
-// pupils are 22 MB. The table itself is in the order in which marks came, with no index by day or pupil, for the sake
-// of the first poll; without this each question about one of them would look through all of it.
+// Every version of every mark in memory, day by day, for a reader that stays open: little more than a byte each where a
+// session's pupils came in one order, 8 bytes at most, so six years of 1,200 pupils are 3 to 22 MB. The table itself is
+// in the order in which marks came, with no index by day or pupil, for the sake of the first poll; without this each
+// question about one of them would look through all of it.
 class kept_marks {
 public:
+    kept_marks() = default;
+    kept_marks(const kept_marks&) = delete; // its days look into it
+    kept_marks& operator=(const kept_marks&) = delete;
+
     struct row {
         entry_index entry = 0;
         entry_index to_entry = no_entry; // what replaced it
@@ -29,9 +35,9 @@ public:
     // Rows in order of entry. One that replaces a row which came before ends that one. Throws failure_error where more
     // pupils or kinds of mark come than any school has.
     void add(const row& one);
-    // Gives back the room that was kept for more.
+    // Packs what was added, after the last of many.
     void fit();
-    void clear() { *this = {}; }
+    void clear();
 
     // Those held at N of these days, of one pupil or (no_entry) of all, by day, session and pupil, until `use` gives
     // false; without payload.
@@ -56,6 +62,48 @@ private:
         std::uint16_t words;
     };
     static_assert(sizeof(kept) == 8);
+    // What a day's marks are in order of.
+    using place = std::pair<half_day, entry_index>;
+    place place_of(const kept& one) const { return {words_[one.words].half, pupils_[one.pupil]}; }
+
+    // A day's marks in order. Packed, as all but a few days are: marks of one half of which pupil and entry rise by one
+    // are a run, and of each there is left which of the day's words it has.
+    class day_marks {
+    public:
+        explicit day_marks(const kept_marks& of) : of_(of) {}
+        bool is_packed() const { return !runs_.empty(); }
+        std::vector<kept>& plain(); // unpacks
+        void pack();                // unless that would save nothing
+        // Calls use(const kept&) for each, or for those in one place, in order, until it gives false: false then.
+        template <class F> bool each(F&& use) const;
+        template <class F> bool each_at(const place& at, std::uint16_t pupil, F&& use) const;
+
+    private:
+        struct run {
+            std::uint32_t entry;
+            std::uint16_t pupil;
+            std::uint16_t first; // its place in word_of_
+        };
+        std::size_t length_of(std::size_t run) const
+        {
+            return (run + 1 < runs_.size() ? runs_[run + 1].first : word_of_.size()) - runs_[run].first;
+        }
+        kept mark_of(std::size_t run, std::size_t nth) const
+        {
+            const auto& [entry, pupil, first] = runs_[run];
+            return {
+                static_cast<std::uint32_t>(entry + nth),
+                static_cast<std::uint16_t>(pupil + nth),
+                words_[word_of_[first + nth]]};
+        }
+
+        const kept_marks& of_;
+        std::vector<kept> plain_;
+        std::vector<run> runs_;
+        std::vector<std::uint16_t> words_;
+        std::vector<std::uint8_t> word_of_; // places in words_
+    };
+
     bool is_held(const kept& each, entry_index n) const
     {
         const word_row& words = words_[each.words];
@@ -63,7 +111,8 @@ private:
     }
     void end(kept& one, entry_index to_entry);
 
-    std::map<civil_day, std::vector<kept>> days_; // each by half and pupil
+    std::map<civil_day, day_marks> days_;
+    std::size_t plain_ = 0; // marks of days that are not packed, at least
     std::unordered_map<std::uint32_t, entry_index> ends_;
     std::vector<entry_index> pupils_;
     std::map<entry_index, std::uint16_t> numbers_;
