@@ -80,7 +80,7 @@ public:
 
     // Without them at() gives marks that are held the digest 0.
     bool has_digests() const { return digests_.size() == cells_.size(); }
-    void forget_digests() { digests_ = {}; }
+    void forget_digests() { digests_ = std::vector<std::uint32_t>(); } // assigning {} would keep their room
     void take_digests(std::vector<std::uint32_t> by_pupil) { digests_ = std::move(by_pupil); }
     // The entries of all marks met, with whose they are, in order.
     std::vector<std::pair<std::uint32_t, pupil_no>> entries() const;

@@ -176,7 +176,7 @@ void source_reading::remember(const page& got)
         const pupil_no pupil = *pupils_[local(mark.pupil_id)].number;
         const auto slot = slot_of(mark.session, pupil);
         if (!slot) return;
-        known.held = mixed(known.held, register_->find(mark.session, pupil).entry);
+        known.held = mixed(known.held, register_->find_but_digest(mark.session, pupil).entry);
         known.cells.add({*slot, static_cast<std::uint32_t>(digest_(mark.source_id)) | 1u});
     }
     known.cells.fit();
@@ -218,7 +218,7 @@ template <class F> bool source_reading::each_cell(const remembered_pages::known_
             slots_from + std::chrono::days(static_cast<int>(session >> 1)), static_cast<half_day>(session & 1)};
         const pupil_no pupil = cell.slot & ((1u << pupil_bits) - 1);
         const auto here = local_of(pupil);
-        if (!here || !use(at, *here, register_->find(at, pupil), cell)) return false;
+        if (!here || !use(at, *here, register_->find_but_digest(at, pupil), cell)) return false;
     }
     return true;
 }
