@@ -131,8 +131,9 @@ judged_school::judged_school(
 {
     constexpr std::chrono::days ever{1'000'000};
     const civil_day today = day_of(at.zone.to_local(at.now));
-    take_marks(no_entry, {others_from(at, rules, mis_), today});
+    // The pupil's first: a session then has room for those numbered below its own, which are no others.
     take_marks(pupil, {today - ever, today + ever});
+    take_marks(no_entry, {others_from(at, rules, mis_), today});
     for (const what kind : {what::pupil, what::settings})
         at.reader.things(kind, at.n, [&](const thing_view& each) { return take(each); });
     for (const what kind : {what::involvement, what::suspension, what::lesson_mark, what::action})
