@@ -273,9 +273,11 @@ public:
         sql += with_payload ? ", payload FROM mark LEFT JOIN opening ON idx = entry " : " FROM mark ";
         sql += "WHERE entry < ?1 AND (to_entry IS NULL OR to_entry >= ?1) AND gone = 0";
         if (pupil != no_entry) sql += " AND pupil = ?2";
-        SQLite::Statement rows(*database_, sql + " ORDER BY entry");
-        rows.bind(1, signed_index(n));
-        if (pupil != no_entry) rows.bind(2, signed_index(pupil));
+        row_scan rows(*database_, (sql + " ORDER BY entry").c_str());
+        if (pupil == no_entry)
+            rows.restart({signed_index(n)});
+        else
+            rows.restart({signed_index(n), signed_index(pupil)});
         hand_over(rows, with_payload, use);
     }
 
@@ -292,11 +294,12 @@ public:
         sql += with_payload ? ", payload FROM mark LEFT JOIN opening ON idx = entry " : " FROM mark ";
         sql += "WHERE day BETWEEN ?2 AND ?3 AND entry < ?1 AND (to_entry IS NULL OR to_entry >= ?1) AND gone = 0 ";
         if (pupil != no_entry) sql += "AND pupil = ?4 ";
-        SQLite::Statement rows(*database_, sql + "ORDER BY day, session, pupil");
-        rows.bind(1, signed_index(n));
-        rows.bind(2, to_day_number(days.first));
-        rows.bind(3, to_day_number(days.last));
-        if (pupil != no_entry) rows.bind(4, signed_index(pupil));
+        row_scan rows(*database_, (sql + "ORDER BY day, session, pupil").c_str());
+        const std::int64_t first = to_day_number(days.first), last = to_day_number(days.last);
+        if (pupil == no_entry)
+            rows.restart({signed_index(n), first, last});
+        else
+            rows.restart({signed_index(n), first, last, signed_index(pupil)});
         hand_over(rows, with_payload, use);
     }
 
@@ -321,19 +324,18 @@ public:
             if (!use({index_of(rows.getColumn(0)), index_of(rows.getColumn(1))})) return;
     }
 
-    static void hand_over(SQLite::Statement& rows, bool with_payload, const std::function<bool(const mark_view&)>& use)
+    static void hand_over(row_scan& rows, bool with_payload, const std::function<bool(const mark_view&)>& use)
     {
-        while (rows.executeStep()) {
-            mark_view view;
-            view.entry = index_of(rows.getColumn(0));
-            view.session = {
-                from_day_number(rows.getColumn(1).getInt64()), static_cast<half_day>(rows.getColumn(2).getInt())};
-            view.pupil = index_of(rows.getColumn(3));
-            view.source = text_of(rows.getColumn(4));
-            view.raw = text_of(rows.getColumn(5));
-            view.statutory = text_of(rows.getColumn(6));
-            view.minutes = static_cast<std::int16_t>(rows.getColumn(7).getInt());
-            if (with_payload) view.payload = text_of(rows.getColumn(8));
+        mark_view view;
+        while (rows.next()) {
+            view.entry = static_cast<entry_index>(rows.number(0));
+            view.session = {from_day_number(rows.number(1)), static_cast<half_day>(rows.number(2))};
+            view.pupil = static_cast<entry_index>(rows.number(3));
+            view.source = rows.text(4);
+            view.raw = rows.text(5);
+            view.statutory = rows.text(6);
+            view.minutes = static_cast<std::int16_t>(rows.number(7));
+            if (with_payload) view.payload = rows.text(8);
             if (!use(view)) return;
         }
     }

@@ -52,7 +52,24 @@ void bind_instant(SQLite::Statement& statement, int at, const std::optional<inst
         statement.bind(at);
 }
 
-// Every statement the writer uses, prepared once: preparing costs six times an insert.
+// A statement that is prepared when it is first used, and once.
+class late_statement {
+public:
+    late_statement(SQLite::Database& database, std::string sql) : database_(database), sql_(std::move(sql)) {}
+    operator SQLite::Statement&()
+    {
+        if (!made_) made_.emplace(database_, sql_);
+        return *made_;
+    }
+
+private:
+    SQLite::Database& database_;
+    std::string sql_;
+    std::optional<SQLite::Statement> made_;
+};
+
+// Every statement the writer uses, prepared once: preparing costs six times an insert. Most are not wanted before there
+// is something to say, and a start need not wait for them.
 struct statements {
     explicit statements(SQLite::Database& db)
         : entries(db),
@@ -104,6 +121,7 @@ struct statements {
           ask_first(
               db, "SELECT message_id FROM outbox WHERE alert = ? AND route = ? AND state <> 3 ORDER BY id LIMIT 1"
           ),
+          attempt(db, "UPDATE outbox SET attempts = attempts + 1 WHERE id = ? RETURNING attempts"),
           ask_message(db, "SELECT 1 FROM outbox WHERE message_id = ?"),
           ask_value(db, std::string(alert_value_columns) + "WHERE alert = ? ORDER BY size DESC LIMIT 1"),
           digests(db, "SELECT entry, digest FROM mark WHERE entry BETWEEN ? AND ?")
@@ -111,10 +129,10 @@ struct statements {
     }
 
     entry_writer entries;
-    SQLite::Statement statement, quarantine, source, stream, outbox, attempted, checkpoint, prune;
+    late_statement statement, quarantine, source, stream, outbox, attempted, checkpoint, prune;
     edge_writer edge;
-    SQLite::Statement value;
-    SQLite::Statement ask_source, ask_stream, ask_due, ask_next, ask_untried, ask_first, ask_message, ask_value;
+    late_statement value;
+    late_statement ask_source, ask_stream, ask_due, ask_next, ask_untried, ask_first, attempt, ask_message, ask_value;
     row_scan digests;
 };
 
@@ -492,11 +510,12 @@ void sqlite_ledger::append(const transaction& t, instant now)
                            : result.as == transaction::attempt_result::end::failed   ? outbox_state::failed
                            : result.as == transaction::attempt_result::end::replaced ? outbox_state::replaced
                                                                                      : outbox_state::waiting;
-        sql_->attempted.bind(1, static_cast<int>(state));
-        sql_->attempted.bind(2, to_milliseconds(result.next_at));
-        sql_->attempted.bind(3, result.error);
-        sql_->attempted.bind(4, result.number);
-        run(sql_->attempted);
+        SQLite::Statement& attempted = sql_->attempted;
+        attempted.bind(1, static_cast<int>(state));
+        attempted.bind(2, to_milliseconds(result.next_at));
+        attempted.bind(3, result.error);
+        attempted.bind(4, result.number);
+        run(attempted);
     }
     all.commit();
 
@@ -652,8 +671,9 @@ void sqlite_ledger::sign(instant now)
     sql.bind(2, to_milliseconds(std::max(now, last_recorded_)));
     sql.bindNoCopy(3, note);
     run(sql);
-    sql_->prune.bind(1, static_cast<std::int64_t>(point.size));
-    run(sql_->prune);
+    SQLite::Statement& prune = sql_->prune;
+    prune.bind(1, static_cast<std::int64_t>(point.size));
+    run(prune);
     sql_->edge.write(tree_);
     all.commit();
     signed_size_ = point.size;
@@ -787,12 +807,12 @@ std::optional<instant> sqlite_ledger::next_message_at() const
 int sqlite_ledger::begin_attempt(std::int64_t number, instant)
 {
     settled();
-    SQLite::Statement sql(*database_, "UPDATE outbox SET attempts = attempts + 1 WHERE id = ? RETURNING attempts");
-    sql.bind(1, number);
-    ROLLBOOK_ENSURE(sql.executeStep());
-    const int attempt = sql.getColumn(0).getInt();
+    const asking sql(sql_->attempt);
+    sql->bind(1, number);
+    ROLLBOOK_ENSURE(sql->executeStep());
+    const int attempt = sql->getColumn(0).getInt();
     // The update is only done once the statement has run to its end.
-    while (sql.executeStep()) {
+    while (sql->executeStep()) {
     }
     return attempt;
 }
