@@ -24,8 +24,13 @@ expectation::expectation(const school& of) : truth_(of)
     marks.resize(of.slots());
     met.resize(of.slots());
     incidents.resize(of.incidents().size());
-    for (std::size_t i = 0; i < incidents.size(); ++i)
-        parts_held.emplace_back(of.everyone_in(static_cast<int>(i)).size());
+    incidents_of_.resize(pupils.size());
+    for (std::size_t i = 0; i < incidents.size(); ++i) {
+        const std::vector<int>& all = of.everyone_in(static_cast<int>(i));
+        parts_held.emplace_back(all.size());
+        for (const int pupil : all)
+            incidents_of_[static_cast<std::size_t>(pupil)].push_back(i);
+    }
     // Weeks run from Monday to Sunday; day 4 of 1970 was the first Monday.
     int week = -1;
     int last = -1'000;
@@ -65,15 +70,21 @@ std::vector<int> expectation::values(const plain_rule& rule, int as_of, moment r
     std::vector<int> found(pupils.size());
     if (rule.of == plain_rule::counts::incidents) {
         const auto& days = truth_.school_days();
-        for (std::size_t i = 0; i < incidents.size(); ++i) {
+        const auto count = [&](std::size_t i) {
             const school::incident& each = incidents[i];
             if (!each.exists || each.day < days[static_cast<std::size_t>(first)] ||
                 each.day > days[static_cast<std::size_t>(as_of)])
-                continue;
+                return;
             const auto& all = truth_.everyone_in(static_cast<int>(i));
             for (std::size_t n = 0; n < all.size(); ++n)
                 found[static_cast<std::size_t>(all[n])] += parts_held[i][n] ? 1 : 0;
-        }
+        };
+        if (pupil == everybody)
+            for (std::size_t i = 0; i < incidents.size(); ++i)
+                count(i);
+        else
+            for (const std::size_t i : incidents_of_[static_cast<std::size_t>(pupil)])
+                count(i);
         return found;
     }
     const std::size_t first_of = pupil == everybody ? 0 : static_cast<std::size_t>(pupil);

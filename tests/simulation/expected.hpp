@@ -71,7 +71,8 @@ private:
     int first_day(const plain_rule& rule, int as_of) const;
 
     const school& truth_;
-    std::vector<int> week_; // of each school day, counted in school weeks
+    std::vector<std::vector<std::size_t>> incidents_of_; // by pupil: all that the pupil is ever in
+    std::vector<int> week_;                              // of each school day, counted in school weeks
     std::map<std::pair<std::size_t, int>, state> alerts_;
 };
 

@@ -2,10 +2,18 @@
 
 #include "tests/simulation/simulation.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <stdexcept>
 #include <string>
+#include <sys/wait.h>
+#include <type_traits>
+#include <unistd.h>
+#include <utility>
 
 using namespace rollbook::simulation;
 
@@ -14,7 +22,7 @@ namespace {
 int usage()
 {
     std::puts(
-        "usage: rollbook-simulate [--seeds FIRST-LAST] [--plant cursor|outbox|tombstone] [--tell]\n"
+        "usage: rollbook-simulate [--seeds FIRST-LAST] [--jobs N] [--plant cursor|outbox|tombstone] [--tell]\n"
         "       rollbook-simulate --year [PUPILS]\n"
         "Prints a line for each seed in which something did not hold, and a summary. Exit code 1 when any did not."
     );
@@ -50,16 +58,105 @@ int live_a_year(int pupils)
     return found.problems.empty() ? 0 : 1;
 }
 
-int live_fortnights(std::uint64_t first, std::uint64_t last, plant bug, bool tells)
+// What is found in some seeds by a process of its own, which lives through every `step`th of them.
+class worker {
+public:
+    worker(std::uint64_t first, std::uint64_t last, std::uint64_t step, plant bug)
+    {
+        int ends[2];
+        if (::pipe(ends) != 0) throw std::runtime_error("no pipe");
+        std::fflush(nullptr);
+        process_ = ::fork();
+        if (process_ < 0) throw std::runtime_error("no process");
+        if (process_ > 0) {
+            ::close(ends[1]);
+            found_ = ::fdopen(ends[0], "r");
+            return;
+        }
+        ::close(ends[0]);
+        std::FILE* out = ::fdopen(ends[1], "w");
+        for (std::uint64_t seed = first; seed <= last; seed += step)
+            write(out, simulate(fortnight(seed, bug)));
+        std::fclose(out);
+        std::_Exit(0);
+    }
+    ~worker()
+    {
+        std::fclose(found_);
+        ::waitpid(process_, nullptr, 0);
+    }
+    worker(const worker&) = delete;
+    worker& operator=(const worker&) = delete;
+
+    // Of its next seed.
+    findings next()
+    {
+        findings found;
+        counts of{};
+        if (std::fread(&of, sizeof of, 1, found_) != 1) {
+            found.problems.emplace_back("the process that lived through it died");
+            return found;
+        }
+        for_each_count(found, of, [](auto& to, std::uint64_t from) {
+            to = static_cast<std::decay_t<decltype(to)>>(from);
+        });
+        for (std::uint64_t i = 0; i < of.problems; ++i) {
+            std::uint64_t size = 0;
+            if (std::fread(&size, sizeof size, 1, found_) != 1) break;
+            std::string text(size, ' ');
+            if (std::fread(text.data(), 1, size, found_) != size) break;
+            found.problems.push_back(std::move(text));
+        }
+        return found;
+    }
+
+private:
+    struct counts {
+        std::uint64_t each[9] = {};
+        std::uint64_t problems = 0;
+    };
+    template <class Found, class Counts, class F> static void for_each_count(Found& found, Counts& of, F&& use)
+    {
+        use(found.polls, of.each[0]);
+        use(found.deaths, of.each[1]);
+        use(found.power_cuts, of.each[2]);
+        use(found.failed_reads, of.each[3]);
+        use(found.entries, of.each[4]);
+        use(found.alerts, of.each[5]);
+        use(found.deliveries, of.each[6]);
+        use(found.repeats, of.each[7]);
+        use(found.trace, of.each[8]);
+    }
+    static void write(std::FILE* out, const findings& found)
+    {
+        counts of;
+        for_each_count(found, of, [](const auto& from, std::uint64_t& to) { to = static_cast<std::uint64_t>(from); });
+        of.problems = found.problems.size();
+        std::fwrite(&of, sizeof of, 1, out);
+        for (const std::string& each : found.problems) {
+            const std::uint64_t size = each.size();
+            std::fwrite(&size, sizeof size, 1, out);
+            std::fwrite(each.data(), 1, each.size(), out);
+        }
+    }
+
+    ::pid_t process_ = 0;
+    std::FILE* found_ = nullptr;
+};
+
+int live_fortnights(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, plant bug, bool tells)
 {
     const auto began = std::chrono::steady_clock::now();
     findings all;
     std::uint64_t broken = 0;
     std::uint64_t first_broken = 0;
+    std::deque<worker> workers;
+    for (std::uint64_t i = 0; jobs > 1 && i < jobs; ++i)
+        workers.emplace_back(first + i, last, jobs, bug);
     for (std::uint64_t seed = first; seed <= last; ++seed) {
         plan lived = fortnight(seed, bug);
         lived.tells = tells;
-        const findings found = simulate(lived);
+        const findings found = workers.empty() ? simulate(lived) : workers[(seed - first) % jobs].next();
         print_problems(found, seed);
         if (!found.problems.empty() && broken++ == 0) first_broken = seed;
         all.trace = all.trace * 1'099'511'628'211u + found.trace;
@@ -103,6 +200,7 @@ int main(int argc, char** argv)
     std::uint64_t last = 100;
     plant bug = plant::none;
     bool tells = false;
+    std::uint64_t jobs = 1;
     for (int i = 1; i < argc; ++i) {
         const std::string word = argv[i];
         const std::string value = i + 1 < argc ? argv[i + 1] : "";
@@ -117,6 +215,8 @@ int main(int argc, char** argv)
             const std::size_t dash = value.find('-');
             first = std::stoull(value.substr(0, dash));
             last = dash == value.npos ? first : std::stoull(value.substr(dash + 1));
+        } else if (word == "--jobs") {
+            jobs = std::max<std::uint64_t>(1, std::stoull(value));
         } else if (word == "--plant") {
             if (value == "cursor")
                 bug = plant::cursor_early;
@@ -130,5 +230,5 @@ int main(int argc, char** argv)
             return usage();
         }
     }
-    return live_fortnights(first, last, bug, tells);
+    return live_fortnights(first, last, tells ? 1 : jobs, bug, tells);
 }

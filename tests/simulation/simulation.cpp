@@ -22,6 +22,7 @@
 #include <malloc.h>
 #include <map>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 namespace rollbook::simulation {
@@ -163,6 +164,8 @@ public:
         disk_.add(file_.string(), fresh.bytes);
         std::filesystem::remove(signed_file(file_));
         seed_randomness(of.seed);
+        for (std::size_t i = 0; i < truth_.pupils().size(); ++i)
+            pupil_ids_.push_back(school::pupil_id(static_cast<int>(i)));
         around_.with_page_memory = chance_.below(4) != 0;
     }
 
@@ -228,8 +231,8 @@ private:
     bool first_of_all_ = true;
     std::map<entry_index, int> pupil_of_; // by first entry
     std::map<int, entry_index> entry_of_;
-    std::map<std::size_t, std::pair<entry_index, std::string>>
-        pupils_seen_; // in this process: the entry, and fields in it
+    std::vector<std::string> pupil_ids_;
+    std::vector<std::pair<entry_index, std::string>> pupils_seen_; // in this process: the entry, and fields in it
     std::map<std::pair<std::string, entry_index>, std::pair<std::string, std::string>> alert_now_; // rule and pupil
     std::map<std::pair<std::string, entry_index>, entry_index> alert_id_;
     std::map<std::tuple<std::string, entry_index, std::string>, owed> owed_; // route, alert, stage or end
@@ -289,7 +292,7 @@ void life::start()
         throw process_died();
     }
     running_ = std::make_unique<process>();
-    pupils_seen_.clear();
+    pupils_seen_.assign(truth_.pupils().size(), {no_entry, {}});
     running_->book = std::make_unique<watched_ledger>(std::move(*opened), around_);
     watched_ledger& book = *running_->book;
     book.committed = [this](const commit_made& made) { committed(made); };
@@ -534,7 +537,7 @@ void life::compare_pupils(bool closed)
 {
     const held_things& held = std::as_const(running_->book->state()).things(what::pupil);
     for (std::size_t i = 0; i < expected_.pupils.size(); ++i) {
-        const held_thing* thing = held.find("mis", school::pupil_id(static_cast<int>(i)));
+        const held_thing* thing = held.find("mis", pupil_ids_[i]);
         const bool is_there = thing && !thing->gone;
         auto& [entry, seen] = pupils_seen_[i];
         const auto says = [&](const std::string& fields) {
@@ -557,7 +560,7 @@ void life::compare_pupils(bool closed)
         const bool as_told = told.empty() ? !is_there : says(told);
         const bool as_before = before.empty() ? !is_there : (as_told && before == told) || says(before);
         if (!as_told && (closed || !as_before)) wrong(fmt::format("pupil {} is not held as listed", i));
-        if (is_there && as_told && is_told) expected_.pupils[i] = told;
+        if (is_there && as_told && is_told && expected_.pupils[i] != told) expected_.pupils[i] = told;
         expected_.listed[i] = is_there;
     }
 }
@@ -676,11 +679,15 @@ void life::check_points(const ledger_reader& reader)
     std::map<civil_day, std::size_t> place;
     for (std::size_t i = 0; i < truth_.school_days().size(); ++i)
         place[civil_day(std::chrono::days(truth_.school_days()[i]))] = i;
+    const std::unordered_map<entry_index, int> pupils(pupil_of_.begin(), pupil_of_.end());
     for (const point& then : points_) {
         std::vector<cell> marks(truth_.slots());
+        civil_day last{};
+        std::size_t place_of_last = 0;
         reader.marks(no_entry, then.size, false, [&](const mark_view& mark) {
+            if (mark.session.day != last) place_of_last = place.at(last = mark.session.day);
             const std::size_t slot =
-                truth_.slot(place.at(mark.session.day), static_cast<int>(mark.session.half), pupil_of_.at(mark.pupil));
+                truth_.slot(place_of_last, static_cast<int>(mark.session.half), pupils.at(mark.pupil));
             marks[slot] = {mark.raw.front(), static_cast<std::int8_t>(mark.minutes)};
             return true;
         });
