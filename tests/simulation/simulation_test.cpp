@@ -56,6 +56,7 @@ TEST_CASE("lives in which something was wrong once", "[simulation][crash]")
         {"a mark that a first read left behind when it died stayed though the source had dropped it by the next", 971},
         {"what a kill had left unsynced was read, and taken away by a power cut", 50'082},
         {"the same, twice", 60'101},
+        {"a receiver was gone for so long that its messages were given up, which the other one was told", 101'605},
     }));
     CAPTURE(why);
     const plan lived = fortnight(seed);
