@@ -60,6 +60,7 @@ public:
             "note",
             "act",
             "finish",
+            "hold-meeting",
             "silence",
             "marker",
             "end-marker",
