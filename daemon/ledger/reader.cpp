@@ -269,7 +269,7 @@ public:
     void marks(entry_index pupil, entry_index n, bool with_payload, const std::function<bool(const mark_view&)>& use)
         const override
     {
-        std::string sql = "SELECT entry, day, session, pupil, source, raw, code, minutes";
+        std::string sql(mark_columns);
         sql += with_payload ? ", payload FROM mark LEFT JOIN opening ON idx = entry " : " FROM mark ";
         sql += "WHERE entry < ?1 AND (to_entry IS NULL OR to_entry >= ?1) AND gone = 0";
         if (pupil != no_entry) sql += " AND pupil = ?2";
@@ -290,7 +290,7 @@ public:
     ) const override
     {
         if (stays_open_) return kept_of_days(pupil, days, n, with_payload, use);
-        std::string sql = "SELECT entry, day, session, pupil, source, raw, code, minutes";
+        std::string sql(mark_columns);
         sql += with_payload ? ", payload FROM mark LEFT JOIN opening ON idx = entry " : " FROM mark ";
         sql += "WHERE day BETWEEN ?2 AND ?3 AND entry < ?1 AND (to_entry IS NULL OR to_entry >= ?1) AND gone = 0 ";
         if (pupil != no_entry) sql += "AND pupil = ?4 ";
@@ -329,12 +329,7 @@ public:
         mark_view view;
         while (rows.next()) {
             view.entry = static_cast<entry_index>(rows.number(0));
-            view.session = {from_day_number(rows.number(1)), static_cast<half_day>(rows.number(2))};
-            view.pupil = static_cast<entry_index>(rows.number(3));
-            view.source = rows.text(4);
-            view.raw = rows.text(5);
-            view.statutory = rows.text(6);
-            view.minutes = static_cast<std::int16_t>(rows.number(7));
+            read_mark(rows, view);
             if (with_payload) view.payload = rows.text(8);
             if (!use(view)) return;
         }
@@ -627,21 +622,16 @@ private:
         constexpr int many = 100'000;
         row_scan rows(
             *database_,
-            "SELECT entry, to_entry, day, session, pupil, source, raw, code, minutes, gone FROM mark "
-            "WHERE entry >= ? AND entry < ? ORDER BY entry"
+            (std::string(mark_columns) + ", to_entry, gone FROM mark WHERE entry >= ? AND entry < ? ORDER BY entry")
+                .c_str()
         );
         rows.restart({signed_index(kept_to_), signed_index(now)});
         int taken = 0;
         for (; rows.next(); ++taken) {
             kept_marks::row row;
             row.entry = static_cast<entry_index>(rows.number(0));
-            if (!rows.is_null(1)) row.to_entry = static_cast<entry_index>(rows.number(1));
-            row.session = {from_day_number(rows.number(2)), static_cast<half_day>(rows.number(3))};
-            row.pupil = static_cast<entry_index>(rows.number(4));
-            row.source = rows.text(5);
-            row.raw = rows.text(6);
-            row.statutory = rows.text(7);
-            row.minutes = static_cast<std::int16_t>(rows.number(8));
+            read_mark(rows, row);
+            if (!rows.is_null(8)) row.to_entry = static_cast<entry_index>(rows.number(8));
             row.gone = rows.number(9) != 0;
             kept_.add(row);
         }

@@ -25,6 +25,20 @@ private:
     SQLite::Statement end_thing_;
 };
 
+// How a query for marks begins; what else it asks for comes after these eight.
+inline constexpr std::string_view mark_columns = "SELECT entry, day, session, pupil, source, raw, code, minutes";
+// All of them but the entry, into whichever record has members of these names. Texts last as long as the row where
+// the record only looks at them.
+template <class M> void read_mark(row_scan& row, M& to)
+{
+    to.session = {from_day_number(row.number(1)), static_cast<half_day>(row.number(2))};
+    to.pupil = static_cast<entry_index>(row.number(3));
+    to.source = row.text(4);
+    to.raw = row.text(5);
+    to.statutory = row.text(6);
+    to.minutes = static_cast<std::int16_t>(row.number(7));
+}
+
 // A row of `alert_value_columns`.
 inline constexpr std::string_view alert_value_columns =
     "SELECT alert, size, value, absent, possible, first_day, last_day, reason FROM alert_value ";

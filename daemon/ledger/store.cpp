@@ -10,6 +10,7 @@
 #include "daemon/ledger/entry_writer.hpp"
 #include "daemon/ledger/erase.hpp"
 #include "daemon/ledger/rebuild.hpp"
+#include "daemon/ledger/rows.hpp"
 #include "daemon/ledger/signed_file.hpp"
 #include "daemon/ledger/windows.hpp"
 #include "daemon/reconcile/payload.hpp"
@@ -424,20 +425,15 @@ bool sqlite_ledger::load_marks(steady::time_point until)
 {
     row_scan all(
         *database_,
-        "SELECT entry, day, session, pupil, source, raw, code, minutes, digest, gone FROM mark "
-        "WHERE entry >= ? AND to_entry IS NULL ORDER BY entry"
+        (std::string(mark_columns) + ", digest, gone FROM mark WHERE entry >= ? AND to_entry IS NULL ORDER BY entry")
+            .c_str()
     );
     all.restart({static_cast<std::int64_t>(marks_below_)});
     constexpr int rows_between_looks = 256;
     mark_version row;
     for (int rows = 0; all.next(); ++rows) {
         const auto index = static_cast<entry_index>(all.number(0));
-        row.session = {from_day_number(all.number(1)), static_cast<half_day>(all.number(2))};
-        row.pupil = static_cast<entry_index>(all.number(3));
-        row.source = all.text(4);
-        row.raw = all.text(5);
-        row.statutory = all.text(6);
-        row.minutes = static_cast<std::int16_t>(all.number(7));
+        read_mark(all, row);
         row.digest = static_cast<std::uint32_t>(all.number(8));
         row.gone = all.number(9) != 0;
         state_->apply(index, row, {});

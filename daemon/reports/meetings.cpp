@@ -22,7 +22,7 @@ std::vector<alert> alerts_seen(const report_question& asked)
     std::vector<alert> all;
     const newest_values values(asked.at);
     asked.at.reader.things(what::alert, asked.at.n, [&](const thing_view& each) {
-        auto read = read_alert(each);
+        auto read = known_alert(asked.at, each);
         if (read) values.apply(*read);
         if (read && !is_about_source(*read) && is_within(asked.at, *read, asked.allowed))
             all.push_back(std::move(*read));
@@ -147,17 +147,13 @@ report_table actions_done(const report_question& asked, const std::vector<case_a
     return table;
 }
 
-} // namespace
-
-namespace {
-
 // The last meeting before today's.
 std::optional<civil_day> last_meeting(const report_question& asked)
 {
     std::optional<held_meeting> newest;
-    asked.at.reader.things(what::settings, asked.at.n, [&](const thing_view& each) {
-        if (each.key == meeting_setting) newest = parse_meeting(each.payload);
-        return !newest;
+    asked.at.reader.things_by_id(what::settings, "", meeting_setting, asked.at.n, [&](const thing_view& each) {
+        newest = parse_meeting(each.payload);
+        return false;
     });
     if (!newest) return std::nullopt;
     return newest->on < asked.today() ? std::optional(newest->on) : newest->before;

@@ -5,7 +5,8 @@
 namespace rollbook {
 
 // What the weekly attendance meeting talks about: alerts that opened, rose or ended since the first day asked about
-// (without one, since the last meeting that is recorded, or seven days ago); actions that are due or overdue; reasons that are overdue.
+// (without one, since the last meeting that is recorded, or seven days ago); actions that are due or overdue; what was
+// done.
 report weekly_meeting(const report_question& asked);
 
 // Pupils for the termly meeting with the local authority: those who are persistently or severely absent over the school
