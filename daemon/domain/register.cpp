@@ -203,6 +203,7 @@ void attendance_register::put(session_id session, pupil_no pupil, const held_mar
     marks.put(pupil, mark, kinds_, refs_.size());
     held_ -= was.is_held() ? 1 : 0;
     held_ += mark.is_held() ? 1 : 0;
+    ++changes_;
     watch(was, {session, pupil}, mark);
 }
 

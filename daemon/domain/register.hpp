@@ -183,6 +183,7 @@ public:
     // The first and last day with any mark ever met; empty when there is none.
     std::optional<day_range> extent() const;
     std::uint64_t held() const { return held_; } // marks held now
+    std::uint64_t changes() const { return changes_; } // how often put() was called
 
     // The few marks that findings watch, kept as they come and go: still N (no reason yet), of a code the law does not
     // list, and gone from the source.
@@ -210,6 +211,7 @@ private:
     civil_day first_{};
     std::vector<std::unique_ptr<one_day>> days_; // one for each calendar day from first_, null without marks
     std::uint64_t held_ = 0;
+    std::uint64_t changes_ = 0;
     std::set<register_slot> unexplained_;
     std::set<register_slot> unmapped_;
     std::set<register_slot> gone_;

@@ -26,20 +26,6 @@ bool is_present(const attendance_register& marks, std::string_view sign)
     return false;
 }
 
-// Present in its own half of a school day, without more: nine marks in ten. No kind by mark has anything to say of it
-// while the pupil is on roll.
-bool is_ordinary(const mark_case& c)
-{
-    if (c.mark.gone || !c.row || c.day != day_kind::school || c.row->klass != code_class::present || c.row->late)
-        return false;
-    const pupil_record_facts& facts = c.of.facts;
-    if ((facts.on_roll_from && c.session.day < *facts.on_roll_from) ||
-        (facts.on_roll_to && c.session.day > *facts.on_roll_to))
-        return false;
-    return (c.row->code == "/") == (c.session.half == half_day::am) &&
-           !c.of.in.settings.ask_evidence.contains(c.row->code);
-}
-
 } // namespace
 
 struct finding_judge::run {
@@ -49,25 +35,35 @@ struct finding_judge::run {
     const attendance_register* marks = nullptr;
     findings wanted;
     std::vector<entry_index> judged; // open findings that were looked at
-    std::set<entry_index> pupils_done;
-    std::set<entry_index> records_done;
+    std::unordered_set<entry_index> pupils_done;
+    std::unordered_set<entry_index> records_done;
 
-    void look_at(std::span<const std::string_view> kinds, entry_index subject)
+    // The open ones of each kind about a pupil, and about a record.
+    std::vector<const held_state::open_ones*> open_of_pupils;
+    std::vector<const held_state::open_ones*> open_of_records;
+
+    std::vector<const held_state::open_ones*> open_of(std::span<const std::string_view> kinds) const
     {
+        std::vector<const held_state::open_ones*> all;
         for (const std::string_view kind : kinds) {
             // Whether there is a suspension nobody knows while the list of them is not read: what is open stays.
             if (kind == "e-without-suspension" && !context.knows_suspensions) continue;
             const auto open = held.open_findings().find(kind);
-            if (open == held.open_findings().end()) continue;
-            auto at = open->second.lower_bound({subject, 0});
-            for (; at != open->second.end() && at->first == subject; ++at)
-                judged.push_back(at->second);
+            if (open != held.open_findings().end() && !open->second.empty()) all.push_back(&open->second);
         }
+        return all;
+    }
+    void look_at(std::span<const held_state::open_ones* const> kinds, entry_index subject)
+    {
+        for (const held_state::open_ones* open : kinds)
+            for (auto at = open->lower_bound({subject, 0}); at != open->end() && at->first == subject; ++at)
+                judged.push_back(at->second);
     }
 };
 
 finding_judge::finding_judge(const finding_settings& settings, const school_calendar& calendar, std::string mis)
-    : settings_(settings), calendar_(calendar), days_(calendar), mis_(std::move(mis))
+    : settings_(settings), calendar_(calendar), days_(calendar), unusual_(calendar, days_, settings),
+      mis_(std::move(mis))
 {
     for (const finding_kind& kind : finding_kinds()) {
         if (kind.of_mark || kind.of_pupil) about_pupils_.push_back(kind.name);
@@ -85,6 +81,7 @@ void finding_judge::look_at(const held_state& held)
     held_number_ = held.number();
     judged_for_.clear();
     gate_.reset();
+    unusual_.forget();
     facts_.clear();
     elsewhere_.clear();
     in_review_.clear();
@@ -164,31 +161,39 @@ void finding_judge::find_concerned(const held_state& held, const std::set<std::s
 void finding_judge::judge_pupil(run& now, const held_thing& pupil)
 {
     if (!now.pupils_done.insert(pupil.subject).second) return;
-    now.look_at(about_pupils_, pupil.subject);
-    pupil_case c{now.context, pupil.subject, {}, now.marks, facts_of_pupil(pupil), {}};
+    now.look_at(now.open_of_pupils, pupil.subject);
+    pupil_case c{now.context, pupil.subject, {}, now.marks, facts_of_pupil(pupil), {}, {}, {}};
     if (now.marks) c.number = now.marks->find_pupil(pupil.subject);
     c.suspensions = suspensions_of(now.context, pupil.subject);
-    const auto extent = now.marks ? now.marks->extent() : std::nullopt;
-    if (c.number && extent) {
-        const code_book& codes = now.marks->codes();
-        now.marks->for_each_met(*c.number, *extent, [&](session_id session, const held_mark& mark) {
-            mark_case m{
-                c, session, mark, codes.row_on(mark.code, session.day), code_class::none, days_.of(session.day)};
-            if (is_ordinary(m)) return;
-            m.klass = m.row ? m.row->klass : codes.class_on(mark.code, session.day);
-            for (const finding_kind* kind : of_mark_)
-                kind->of_mark(m, now.wanted);
-        });
+    if (c.number) {
+        const unusual_sessions::of_pupil unusual = unusual_.of(*now.marks, *c.number, c.facts);
+        c.marked_from = unusual.marked_from;
+        c.unusual = unusual.sessions;
+        judge_marks(now, c);
     }
     for (const finding_kind* kind : of_pupil_)
         kind->of_pupil(c, now.wanted);
     if (!settings_.off.contains("record-vanished")) record_vanished(now.context, what::pupil, pupil, now.wanted);
 }
 
+void finding_judge::judge_marks(run& now, const pupil_case& pupil)
+{
+    const code_book& codes = now.marks->codes();
+    for (const session_id session : pupil.unusual) {
+        const held_mark mark = now.marks->find_but_digest(session, *pupil.number);
+        if (!mark.met()) continue; // mark-missing may speak of it
+        const statutory_code* row = codes.row_on(mark.code, session.day);
+        const code_class klass = row ? row->klass : codes.class_on(mark.code, session.day);
+        const mark_case c{pupil, session, mark, row, klass, days_.of(session.day)};
+        for (const finding_kind* kind : of_mark_)
+            kind->of_mark(c, now.wanted);
+    }
+}
+
 void finding_judge::judge_record(run& now, what kind, const held_thing& thing)
 {
     if (!now.records_done.insert(thing.subject).second) return;
-    now.look_at(about_records_, thing.subject);
+    now.look_at(now.open_of_records, thing.subject);
     if (!settings_.off.contains("record-vanished")) record_vanished(now.context, kind, thing, now.wanted);
     if (thing.gone || (kind != what::incident && kind != what::concern)) return;
     const case_record* record = now.held.cases().find_record(thing.subject);
@@ -343,7 +348,7 @@ void finding_judge::judge_rest(run& now)
 std::vector<draft> finding_judge::judge(const held_state& held, const closing_read& read)
 {
     look_at(held);
-    run now{held, read, {held, calendar_, days_, settings_}, held.find_register(mis_), {}, {}, {}, {}};
+    run now{held, read, {held, calendar_, days_, settings_}, held.find_register(mis_), {}, {}, {}, {}, {}, {}};
     if (now.marks && !gate_) gate_.emplace(*now.marks, calendar_);
     if (gate_) gate_->know_read(read.marks);
     finding_context& context = now.context;
@@ -357,6 +362,8 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
     context.elsewhere = &elsewhere_;
     context.in_review = &in_review_;
     context.flags = read.flags;
+    now.open_of_pupils = now.open_of(about_pupils_);
+    now.open_of_records = now.open_of(about_records_);
 
     std::string judged_for = format_day(context.today);
     for (const half_day half : {half_day::am, half_day::pm})
@@ -367,6 +374,7 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
     judged_for += context.uses_pm_sign ? 'P' : '-';
     for (const full_list& list : read.lists)
         judged_for += list.source + (list.covers_roll ? '+' : '-');
+    if (now.marks) unusual_.follow(*now.marks, read.reading, mis_, context.marks_through);
     find_concerned(held, forms_changed(read));
     if (judged_for != judged_for_ || read.reading.pupils_changed() || read.links_changed) {
         judged_for_ = std::move(judged_for);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/reconcile/finding_kinds.hpp"
+#include "daemon/reconcile/unusual_sessions.hpp"
 
 #include <memory>
 #include <optional>
@@ -41,6 +42,8 @@ struct closing_read {
 class finding_judge {
 public:
     finding_judge(const finding_settings& settings, const school_calendar& calendar, std::string mis);
+    finding_judge(const finding_judge&) = delete; // parts of it look into others
+    finding_judge& operator=(const finding_judge&) = delete;
 
     // The entries that make the open findings right.
     std::vector<draft> judge(const held_state& held, const closing_read& read);
@@ -63,6 +66,7 @@ private:
     std::set<std::string> forms_changed(const closing_read& read);
     void find_concerned(const held_state& held, const std::set<std::string>& forms);
     void judge_pupil(run& now, const held_thing& pupil);
+    void judge_marks(run& now, const pupil_case& pupil);
     void judge_record(run& now, what kind, const held_thing& thing);
     template <class P, class R> void for_each_touched(run& now, P&& on_person, R&& on_record);
     void judge_touched(run& now);
@@ -73,6 +77,7 @@ private:
     const finding_settings& settings_;
     const school_calendar& calendar_;
     day_kinds days_;
+    unusual_sessions unusual_;
     std::string mis_;
     // Those of each that the school wants, and the names of all, so that what is switched off closes.
     std::vector<const finding_kind*> of_mark_;

@@ -120,7 +120,9 @@ struct pupil_case {
     std::optional<pupil_no> number;
     const attendance_register* marks = nullptr;
     const pupil_record_facts& facts;
-    std::vector<suspended> suspensions; // by first session
+    std::vector<suspended> suspensions;   // by first session
+    std::optional<civil_day> marked_from; // day of the first mark that is held
+    std::span<const session_id> unusual;  // sessions of which a kind may speak, those without a mark among them
 };
 
 // One mark of that pupil, held now or gone.

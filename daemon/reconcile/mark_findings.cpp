@@ -275,37 +275,27 @@ void mark_missing(const pupil_case& c, findings& all)
 {
     const finding_context& in = c.in;
     if (!in.gate || !c.number || !c.marks || !in.marks_through || c.facts.gone) return;
-    const auto extent = c.marks->extent();
-    if (!extent) return;
-    std::optional<civil_day> from = c.facts.on_roll_from;
-    if (!from)
-        c.marks->for_each(*c.number, *extent, [&](session_id session, const held_mark&) {
-            if (!from) from = session.day;
-        });
+    const std::optional<civil_day> from = c.facts.on_roll_from ? c.facts.on_roll_from : c.marked_from;
     if (!from) return;
-    const auto& days = in.calendar.school_days();
-    for (auto at = std::ranges::lower_bound(days, std::max(*from, extent->first)); at != days.end(); ++at) {
-        if (*at > *in.marks_through || (c.facts.on_roll_to && *at > *c.facts.on_roll_to)) break;
-        for (const half_day half : {half_day::am, half_day::pm}) {
-            const session_id session{*at, half};
-            const held_mark mark = c.marks->find_but_digest(session, *c.number);
-            const bool is_blank =
-                mark.is_held() && c.marks->codes().class_on(mark.code, session.day) == code_class::none;
-            if (mark.met() && !is_blank) continue; // one that the source had and lost is record-vanished
-            if (in.calendar.school_days_between(*at, *in.marks_through) < in.settings.settle_days("mark-missing"))
-                return;
-            if (in.gate->reason(session, *c.number) != held_back::nothing) continue;
-            finding made = about_mark("mark-missing", in, *c.marks, session, *c.number);
-            made.explanation = fmt::format(
-                "The register of {} was taken for {}, but this pupil has no mark. Enter it in the MIS.",
-                c.facts.form.empty() ? std::string("the form") : c.facts.form,
-                spoken(session)
-            );
-            made.evidence.clear();
-            if (is_blank) made.evidence.push_back(mark.entry);
-            if (c.facts.entry != no_entry) made.evidence.push_back(c.facts.entry);
-            all.push_back(std::move(made));
-        }
+    for (const session_id session : c.unusual) {
+        if (session.day > *in.marks_through || (c.facts.on_roll_to && session.day > *c.facts.on_roll_to)) break;
+        if (session.day < *from || !in.calendar.is_school_day(session.day)) continue;
+        const held_mark mark = c.marks->find_but_digest(session, *c.number);
+        const bool is_blank = mark.is_held() && c.marks->codes().class_on(mark.code, session.day) == code_class::none;
+        if (mark.met() && !is_blank) continue; // one that the source had and lost is record-vanished
+        if (in.calendar.school_days_between(session.day, *in.marks_through) < in.settings.settle_days("mark-missing"))
+            return;
+        if (in.gate->reason(session, *c.number) != held_back::nothing) continue;
+        finding made = about_mark("mark-missing", in, *c.marks, session, *c.number);
+        made.explanation = fmt::format(
+            "The register of {} was taken for {}, but this pupil has no mark. Enter it in the MIS.",
+            c.facts.form.empty() ? std::string("the form") : c.facts.form,
+            spoken(session)
+        );
+        made.evidence.clear();
+        if (is_blank) made.evidence.push_back(mark.entry);
+        if (c.facts.entry != no_entry) made.evidence.push_back(c.facts.entry);
+        all.push_back(std::move(made));
     }
 }
 

@@ -92,6 +92,8 @@ source_reading::source_reading(
     : held_(held), source_(std::move(source)), digest_(std::move(digest)), read_number_(read_number), started_(started),
       seal_(std::move(seal)), unlisted_digest_(digest_("{}"))
 {
+    const attendance_register* marks = std::as_const(held_).find_register(source_);
+    marks_changed_before_ = marks ? marks->changes() : 0;
     const auto open = held_.open_findings().find("mark-duplicate");
     if (open == held_.open_findings().end()) return;
     for (const auto& [pupil, finding] : open->second)

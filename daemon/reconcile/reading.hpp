@@ -142,6 +142,9 @@ public:
     // First entries of whatever else changed: incidents, concerns, suspensions, pupils.
     const std::set<entry_index>& touched_records() const { return touched_records_; }
     const std::set<session_id>& touched_sessions() const { return touched_sessions_; }
+    // How often the register of the source had changed when the read began; between then and its end nothing else
+    // changes it.
+    std::uint64_t marks_changed_before() const { return marks_changed_before_; }
     // Marks that this read found with another code than the one held.
     struct amendment {
         entry_index pupil = no_entry;
@@ -273,6 +276,7 @@ private:
     std::set<entry_index> touched_;
     std::set<entry_index> touched_records_;
     std::set<session_id> touched_sessions_;
+    std::uint64_t marks_changed_before_ = 0;
     std::vector<amendment> amendments_;
     std::vector<identity_event> identity_events_;
     std::set<entry_index> touched_cases_;
