@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 namespace rollbook {
 namespace {
@@ -18,6 +19,20 @@ constexpr std::array<std::string_view, 3> events = {"mark-amended-late", "id-rei
 constexpr int event_shown_days = 20;
 
 constexpr std::array kinds_of_record = {what::incident, what::concern, what::suspension};
+
+// School days after which no kind by mark or by record says anything else because time went by, whatever the settings.
+constexpr int moves_days_max = 6; // reason-overdue
+
+// The session's day in the key of a finding about a mark, "KIND/.../DAY/HALF/NUMBER"; none in any other.
+std::optional<civil_day> day_in_key(std::string_view key)
+{
+    constexpr std::size_t day_size = 10;
+    const std::size_t number = key.rfind('/');
+    if (number == key.npos || number < day_size + 4) return std::nullopt;
+    const std::string_view half = key.substr(number - 3, 3);
+    if (half != "/AM" && half != "/PM") return std::nullopt;
+    return parse_day(key.substr(number - 3 - day_size, day_size));
+}
 
 bool is_present(const attendance_register& marks, std::string_view sign)
 {
@@ -38,7 +53,11 @@ struct finding_judge::run {
     std::unordered_set<entry_index> pupils_done;
     std::unordered_set<entry_index> records_done;
 
-    // The open ones of each kind about a pupil, and about a record.
+    // Marks and records up to this day were judged before, and time says nothing else of them; none: all are judged.
+    std::optional<civil_day> settled;
+    std::unordered_set<entry_index> whole; // pupils of whom all is judged all the same
+    // The open ones of each kind about a mark, about a pupil, and about a record.
+    std::vector<const held_state::open_ones*> open_of_marks;
     std::vector<const held_state::open_ones*> open_of_pupils;
     std::vector<const held_state::open_ones*> open_of_records;
 
@@ -59,6 +78,16 @@ struct finding_judge::run {
             for (auto at = open->lower_bound({subject, 0}); at != open->end() && at->first == subject; ++at)
                 judged.push_back(at->second);
     }
+    // Of marks, those of days after `since`; none: of all.
+    void look_at_marks(entry_index subject, std::optional<civil_day> since)
+    {
+        for (const held_state::open_ones* open : open_of_marks)
+            for (auto at = open->lower_bound({subject, 0}); at != open->end() && at->first == subject; ++at) {
+                const auto day =
+                    since ? day_in_key(held.things(what::finding).find_subject(at->second)->key) : std::nullopt;
+                if (!day || *day > *since) judged.push_back(at->second);
+            }
+    }
 };
 
 finding_judge::finding_judge(const finding_settings& settings, const school_calendar& calendar, std::string mis)
@@ -66,7 +95,9 @@ finding_judge::finding_judge(const finding_settings& settings, const school_cale
       mis_(std::move(mis))
 {
     for (const finding_kind& kind : finding_kinds()) {
-        if (kind.of_mark || kind.of_pupil) about_pupils_.push_back(kind.name);
+        const bool is_by_session = kind.of_mark || kind.name == "mark-missing";
+        if (is_by_session) about_marks_.push_back(kind.name);
+        if (kind.of_pupil && !is_by_session) about_pupils_.push_back(kind.name);
         if (kind.of_record || kind.name == "record-vanished") about_records_.push_back(kind.name);
         if (!kind.is_wanted(settings)) continue;
         if (kind.of_mark) of_mark_.push_back(&kind);
@@ -77,9 +108,11 @@ finding_judge::finding_judge(const finding_settings& settings, const school_cale
 
 void finding_judge::look_at(const held_state& held)
 {
-    if (held_number_ == held.number()) return;
+    if (!std::exchange(is_broken_off_, false) && held_number_ == held.number()) return;
     held_number_ = held.number();
     judged_for_.clear();
+    judged_to_.reset();
+    days_of_records_.clear();
     gate_.reset();
     unusual_.forget();
     facts_.clear();
@@ -94,9 +127,11 @@ const pupil_record_facts& finding_judge::facts_of_pupil(const held_thing& pupil)
     return known;
 }
 
-// Forms, links and open questions of everybody.
-void finding_judge::know_people(run& now)
+// Forms, links and open questions of everybody. Gives whether somebody came to or left a form, whose registers may be
+// taken or untaken by that.
+bool finding_judge::know_people(run& now)
 {
+    bool is_moved = false;
     for (const held_thing& pupil : now.held.things(what::pupil).all()) {
         if (pupil.source != mis_) continue;
         const pupil_record_facts& facts = facts_of_pupil(pupil);
@@ -106,10 +141,12 @@ void finding_judge::know_people(run& now)
         const bool is_known = !facts.form.empty() || facts.date_of_birth || facts.on_roll_from;
         const bool is_on_roll = (!facts.on_roll_from || *facts.on_roll_from <= now.context.today) &&
                                 (!facts.on_roll_to || now.context.today <= *facts.on_roll_to);
+        const bool was_known = gate_->knows(*number);
         if (pupil.gone || !is_known || !is_on_roll)
             gate_->drop_pupil(*number);
         else
             gate_->put_pupil(*number, facts.form, facts.year);
+        is_moved = is_moved || was_known != gate_->knows(*number);
     }
     elsewhere_.clear();
     for (const held_thing& link : now.held.things(what::link).all())
@@ -122,6 +159,19 @@ void finding_judge::know_people(run& now)
             for (const person_review& review : *reviews)
                 for (const auto& candidate : review.candidates)
                     in_review_.insert(candidate.pupil);
+    return is_moved;
+}
+
+// The last day of which time alone says nothing else since everybody was judged; none: there is no such day.
+std::optional<civil_day> finding_judge::settled_day() const
+{
+    if (!judged_to_) return std::nullopt;
+    int days = moves_days_max;
+    for (const finding_kind& kind : finding_kinds())
+        days = std::max(days, settings_.settle_days(kind.name));
+    const int at = calendar_.ordinal_at_or_before(*judged_to_) - days - 1;
+    if (at < 0) return std::nullopt;
+    return calendar_.school_days()[static_cast<std::size_t>(at)];
 }
 
 // The forms whose register was handed in after its time, or taken back.
@@ -165,12 +215,17 @@ void finding_judge::judge_pupil(run& now, const held_thing& pupil)
     pupil_case c{now.context, pupil.subject, {}, now.marks, facts_of_pupil(pupil), {}, {}, {}};
     if (now.marks) c.number = now.marks->find_pupil(pupil.subject);
     c.suspensions = suspensions_of(now.context, pupil.subject);
+    std::optional<civil_day> since;
     if (c.number) {
         const unusual_sessions::of_pupil unusual = unusual_.of(*now.marks, *c.number, c.facts);
+        if (!unusual.is_made_anew && !now.whole.contains(pupil.subject)) since = now.settled;
+        if (since && unusual.touched_from) since = std::min(*since, *unusual.touched_from - std::chrono::days(1));
         c.marked_from = unusual.marked_from;
         c.unusual = unusual.sessions;
+        if (since) c.unusual = {std::ranges::upper_bound(c.unusual, *since, {}, &session_id::day), c.unusual.end()};
         judge_marks(now, c);
     }
+    now.look_at_marks(pupil.subject, since);
     for (const finding_kind* kind : of_pupil_)
         kind->of_pupil(c, now.wanted);
     if (!settings_.off.contains("record-vanished")) record_vanished(now.context, what::pupil, pupil, now.wanted);
@@ -212,16 +267,70 @@ template <class P, class R> void finding_judge::for_each_touched(run& now, P&& o
     };
     for (const entry_index ref : now.read.reading.touched_pupils())
         person(ref);
+    const auto record_itself = [&](const case_record& record) {
+        if (const held_thing* thing = things.things(record.kind).find_subject(record.subject))
+            on_record(record.kind, *thing);
+    };
+    const case_facts& cases = now.held.cases();
+    // What stood beside it may stand alone now: those of its people on the day it has and on the day it had.
+    const auto those_of = [&](const case_record& record, entry_index whose) {
+        for (const std::optional<civil_day> day : {record.day, day_before(now, record)})
+            if (day)
+                for (const case_record* near : records_near(now.context, whose, *day))
+                    record_itself(*near);
+    };
     for (const entry_index subject : now.read.reading.touched_records()) {
         for (const what kind : kinds_of_record)
             if (const held_thing* thing = things.things(kind).find_subject(subject)) on_record(kind, *thing);
-        const case_record* record = now.held.cases().find_record(subject);
-        if (!record) continue;
-        now.held.cases().for_each_part(*record, [&](const case_part& part) { person(part.pupil); });
-        for (const case_record* beside : records_beside(now.context, *record))
-            if (const held_thing* thing = things.things(beside->kind).find_subject(beside->subject))
-                on_record(beside->kind, *thing);
+        if (const case_record* record = cases.find_record(subject))
+            cases.for_each_part(*record, [&](const case_part& part) {
+                person(part.pupil);
+                those_of(*record, person_of(now.held, part.pupil));
+            });
+        // Whoever came to a record or left it.
+        const held_thing* part = things.things(what::involvement).find_subject(subject);
+        if (!part || part->pupil == no_entry) continue;
+        const auto places = cases.parts_of(part->pupil);
+        const auto place = std::find_if(places.rbegin(), places.rend(), [&](std::uint32_t each) {
+            return cases.parts()[each].subject == subject;
+        });
+        if (place == places.rend() || cases.parts()[*place].record == case_part::nothing) continue;
+        const case_record& record = cases.records()[cases.parts()[*place].record];
+        record_itself(record);
+        those_of(record, person_of(now.held, part->pupil));
+        for (const case_record* beside : records_beside(now.context, record))
+            record_itself(*beside);
     }
+}
+
+namespace {
+
+// The place of a record among all; none of one without anybody in it.
+std::optional<std::size_t> place_of(const case_facts& cases, const case_record& record)
+{
+    if (record.first_part == case_record::no_part) return std::nullopt;
+    return cases.parts()[record.first_part].record;
+}
+
+} // namespace
+
+// The day that a record had when it was last judged; none of a new one.
+std::optional<civil_day> finding_judge::day_before(const run& now, const case_record& record) const
+{
+    const auto place = place_of(now.held.cases(), record);
+    return place && *place < days_of_records_.size() ? days_of_records_[*place] : std::nullopt;
+}
+
+void finding_judge::know_days(const run& now, bool all)
+{
+    const case_facts& cases = now.held.cases();
+    const auto known = all ? std::size_t{0} : days_of_records_.size();
+    days_of_records_.resize(cases.records().size());
+    for (std::size_t place = known; place < days_of_records_.size(); ++place)
+        days_of_records_[place] = cases.records()[place].day;
+    for (const entry_index subject : now.read.reading.touched_records())
+        if (const case_record* record = cases.find_record(subject))
+            if (const auto place = place_of(cases, *record)) days_of_records_[*place] = record->day;
 }
 
 void finding_judge::judge_touched(run& now)
@@ -250,17 +359,33 @@ void finding_judge::judge_touched_and_concerned(run& now)
             if (records.contains(thing.subject)) judge_record(now, kind, thing);
 }
 
+// Whether a record may be judged otherwise than before because time went by.
+bool finding_judge::moves(const run& now, const held_thing& record) const
+{
+    if (!now.settled) return true;
+    if (record.day) return *record.day > *now.settled;
+    const case_record* known = now.held.cases().find_record(record.subject);
+    return known && known->day && *known->day > *now.settled;
+}
+
 void finding_judge::judge_everybody(run& now)
 {
+    std::unordered_set<entry_index> touched = {
+        now.read.reading.touched_records().begin(), now.read.reading.touched_records().end()};
+    if (now.settled)
+        for_each_touched(
+            now, [](const held_thing&) {}, [&](what, const held_thing& thing) { touched.insert(thing.subject); }
+        );
+    const auto is_due = [&](const held_thing& thing) { return moves(now, thing) || touched.contains(thing.subject); };
     for (const held_thing& pupil : now.held.things(what::pupil).all()) {
         if (pupil.source == mis_)
             judge_pupil(now, pupil);
-        else
+        else if (is_due(pupil))
             judge_record(now, what::pupil, pupil);
     }
     for (const what kind : kinds_of_record)
         for (const held_thing& thing : now.held.things(kind).all())
-            judge_record(now, kind, thing);
+            if (is_due(thing)) judge_record(now, kind, thing);
 
     for (const std::string_view kind : events) {
         const auto open = now.held.open_findings().find(kind);
@@ -348,7 +473,8 @@ void finding_judge::judge_rest(run& now)
 std::vector<draft> finding_judge::judge(const held_state& held, const closing_read& read)
 {
     look_at(held);
-    run now{held, read, {held, calendar_, days_, settings_}, held.find_register(mis_), {}, {}, {}, {}, {}, {}};
+    run now{
+        held, read, {held, calendar_, days_, settings_}, held.find_register(mis_), {}, {}, {}, {}, {}, {}, {}, {}, {}};
     if (now.marks && !gate_) gate_.emplace(*now.marks, calendar_);
     if (gate_) gate_->know_read(read.marks);
     finding_context& context = now.context;
@@ -362,29 +488,46 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
     context.elsewhere = &elsewhere_;
     context.in_review = &in_review_;
     context.flags = read.flags;
+    now.open_of_marks = now.open_of(about_marks_);
     now.open_of_pupils = now.open_of(about_pupils_);
     now.open_of_records = now.open_of(about_records_);
 
-    std::string judged_for = format_day(context.today);
+    std::string judged_at = format_day(context.today);
     for (const half_day half : {half_day::am, half_day::pm})
         for (const local_instant counts : calendar_.counting_moments({context.today, half}))
-            judged_for += counts <= read.now ? '+' : '-';
-    judged_for += context.marks_through ? format_day(*context.marks_through) : std::string();
-    judged_for += context.knows_suspensions ? 'S' : '-';
+            judged_at += counts <= read.now ? '+' : '-';
+    judged_at += context.marks_through ? format_day(*context.marks_through) : std::string();
+    std::string judged_for = context.knows_suspensions ? "S" : "-";
     judged_for += context.uses_pm_sign ? 'P' : '-';
+    judged_for += format_day(monday_of(context.today)); // whatever was missed stands no longer than a week
     for (const full_list& list : read.lists)
         judged_for += list.source + (list.covers_roll ? '+' : '-');
-    if (now.marks) unusual_.follow(*now.marks, read.reading, mis_, context.marks_through);
+    const bool is_register_anew = now.marks && unusual_.follow(*now.marks, read.reading, mis_, context.marks_through);
     find_concerned(held, forms_changed(read));
-    if (judged_for != judged_for_ || read.reading.pupils_changed() || read.links_changed) {
-        judged_for_ = std::move(judged_for);
-        know_people(now);
+    now.whole = {concerned_.begin(), concerned_.end()};
+    for (const entry_index ref : read.reading.touched_cases())
+        now.whole.insert(person_of(held, ref));
+    const bool is_all_moved =
+        judged_for != judged_for_ || read.reading.pupils_changed() || read.links_changed || is_register_anew;
+    if (is_all_moved || judged_at != judged_at_) {
+        std::optional<civil_day> to = context.marks_through;
+        if (to) to = std::min(*to, context.today);
+        const bool is_moved = know_people(now);
+        // A clock that was put back unsettles what had settled.
+        const bool is_later = judged_to_ && to && *judged_to_ <= *to;
+        if (!is_all_moved && !is_moved && is_later) now.settled = settled_day();
         judge_everybody(now);
-    } else if (concerned_.empty()) {
-        judge_touched(now);
+        judged_for_ = std::move(judged_for);
+        judged_at_ = std::move(judged_at);
+        judged_to_ = to;
     } else {
-        judge_touched_and_concerned(now);
+        now.settled = settled_day();
+        if (concerned_.empty())
+            judge_touched(now);
+        else
+            judge_touched_and_concerned(now);
     }
+    know_days(now, is_all_moved);
     judge_rest(now);
     return finding_entries(held, now.wanted, now.judged, read.at);
 }

@@ -122,7 +122,8 @@ struct pupil_case {
     const pupil_record_facts& facts;
     std::vector<suspended> suspensions;   // by first session
     std::optional<civil_day> marked_from; // day of the first mark that is held
-    std::span<const session_id> unusual;  // sessions of which a kind may speak, those without a mark among them
+    // Sessions to be judged of which a kind may speak, in order, those without a mark among them.
+    std::span<const session_id> unusual;
 };
 
 // One mark of that pupil, held now or gone.
@@ -188,6 +189,8 @@ void incident_duplicate(const finding_context& in, const case_record& record, fi
 void incident_in_one_system(const finding_context& in, const case_record& record, findings& all);
 // Records of the pupils of `record` within a day of it: what a change of it may concern.
 std::vector<const case_record*> records_beside(const finding_context& in, const case_record& record);
+// Those of one person within a day of `day`, and one record twice where two of their parts are in it.
+std::vector<const case_record*> records_near(const finding_context& in, entry_index person, civil_day day);
 
 // A record that its source no longer has.
 void record_vanished(const finding_context& in, what kind, const held_thing& thing, findings& all);

@@ -258,6 +258,19 @@ std::vector<const case_record*> records_beside(const finding_context& in, const 
     return beside;
 }
 
+std::vector<const case_record*> records_near(const finding_context& in, entry_index person, civil_day day)
+{
+    std::vector<const case_record*> near;
+    const auto add = [&](entry_index pupil) {
+        for (const auto& [its_day, record] : records_about(in, pupil, day))
+            near.push_back(record);
+    };
+    add(person);
+    for (const entry_index other : in.elsewhere_of(person))
+        add(other);
+    return near;
+}
+
 void incident_contradicts_mark(const pupil_case& c, findings& all)
 {
     if (!c.marks || !c.number) return;

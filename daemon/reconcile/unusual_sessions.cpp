@@ -31,27 +31,30 @@ void unusual_sessions::forget()
     changes_ = 0;
 }
 
-void unusual_sessions::follow(
+bool unusual_sessions::follow(
     const attendance_register& marks, const source_reading& read, std::string_view mis, std::optional<civil_day> through
 )
 {
     through_ = through.value_or(civil_day::min());
     const civil_day first = marks.extent() ? marks.extent()->first : civil_day{};
     const bool is_by_this_read = read.source() == mis && read.marks_changed_before() == changes_;
-    if (first != first_ || (marks.changes() != changes_ && !is_by_this_read)) forget();
+    const bool is_anew = first != first_ || (marks.changes() != changes_ && !is_by_this_read);
+    if (is_anew) forget();
     first_ = first;
-    if (marks.changes() == changes_) return;
+    if (marks.changes() == changes_) return is_anew;
     changes_ = marks.changes();
     for (const entry_index ref : read.touched_pupils()) {
         const auto number = marks.find_pupil(ref);
         if (!number || *number >= pupils_.size() || !pupils_[*number].is_made) continue;
         kept& of = pupils_[*number];
-        if (of.touched.size() + read.touched_sessions().size() > touched_max)
+        if (of.touched.size() + read.touched_sessions().size() > touched_max) {
             of = {};
-        else
-            for (const session_id session : read.touched_sessions())
-                of.touched.push_back(packed(session));
+            continue;
+        }
+        for (const session_id session : read.touched_sessions())
+            of.touched.push_back(packed(session));
     }
+    return is_anew;
 }
 
 // Present in its own half of a school day, without more, is nothing that any kind has to do with while the pupil is on
@@ -141,17 +144,21 @@ unusual_sessions::of(const attendance_register& marks, pupil_no pupil, const pup
 {
     if (pupil >= pupils_.size()) pupils_.resize(std::max<std::size_t>(pupil + 1, marks.pupils()));
     kept& of = pupils_[pupil];
+    of_pupil given;
+    if (!of.touched.empty()) given.touched_from = unpacked(std::ranges::min(of.touched)).day;
     // Where the first mark moves, so do the days on which one may be missing.
-    const bool begins_anew =
-        !of.touched.empty() && (!of.marked_from || unpacked(std::ranges::min(of.touched)).day <= *of.marked_from);
-    if (!of.is_made || of.facts != facts.entry || begins_anew)
+    const bool begins_anew = given.touched_from && (!of.marked_from || *given.touched_from <= *of.marked_from);
+    given.is_made_anew = !of.is_made || of.facts != facts.entry || begins_anew;
+    if (given.is_made_anew)
         make(marks, pupil, facts, of);
     else
         look_again(marks, pupil, facts, of);
     given_.clear();
     for (const std::int32_t at : of.at)
         given_.push_back(unpacked(at));
-    return {of.marked_from, given_};
+    given.marked_from = of.marked_from;
+    given.sessions = given_;
+    return given;
 }
 
 } // namespace rollbook

@@ -22,9 +22,10 @@ public:
     }
 
     void forget();
-    // Comes before anybody is asked for. Where anything but `read` changed `marks`, the register of `mis`, all is
-    // looked at anew. `through`: the last day whose marks may be missing; empty: none of any day is.
-    void follow(
+    // Comes before anybody is asked for. Where anything but `read` changed `marks`, the register of `mis`, or it goes
+    // further back than before, all is looked at anew, and true is given. `through`: the last day whose marks may be
+    // missing; empty: none of any day is.
+    bool follow(
         const attendance_register& marks,
         const source_reading& read,
         std::string_view mis,
@@ -32,8 +33,10 @@ public:
     );
 
     struct of_pupil {
-        std::optional<civil_day> marked_from; // day of the first mark that is held
-        std::span<const session_id> sessions; // in order; valid until the next pupil is asked for
+        std::optional<civil_day> marked_from;  // day of the first mark that is held
+        std::span<const session_id> sessions;  // in order; valid until the next pupil is asked for
+        bool is_made_anew = false;             // nothing was kept, or the pupil's record or first mark is another
+        std::optional<civil_day> touched_from; // else: the first day of which something was touched
     };
     // `facts` are those of the pupil's newest record. follow() came before.
     of_pupil of(const attendance_register& marks, pupil_no pupil, const pupil_record_facts& facts);

@@ -53,6 +53,15 @@ draft watch_entry(const ledger& book, entry_index pupil, const watched_pupil* wa
     return pupil_setting_entry(fmt::format("watch/{}", pupil), value, pupil, last);
 }
 
+// The pupil's marks as rules could read them at the moment `then`.
+pupil_history history_then(const pupil_history& now, const judged_day& then, const measure_kind& kind)
+{
+    if (kind.by_clock) return {now.facts(), now.pupil(), then, pupil_history::gathering::none};
+    // The clock may have been put back since.
+    const bool is_earlier = then.as_of <= now.judged().as_of && then.read_at <= now.judged().read_at;
+    return is_earlier ? now.as_of(then) : pupil_history(now.facts(), now.pupil(), then);
+}
+
 entry_index newest_link(const held_state& held)
 {
     entry_index newest = 0;
@@ -154,6 +163,12 @@ void read_closer::record_settings(const std::vector<source_fact>& facts, const s
         record(source + "/" + fact.name, fact.value);
     if (t.empty()) return;
     commit_and_apply(book_, t, now);
+}
+
+void read_closer::judge_anew()
+{
+    findings_.judge_anew();
+    judged_all_for_.clear();
 }
 
 closing_report read_closer::close(
@@ -652,14 +667,34 @@ std::optional<std::string> read_closer::advice_for(
     return std::nullopt;
 }
 
+const alert* read_closer::read_alert(const step& s, const held_thing& thing)
+{
+    if (std::exchange(alerts_of_, s.held.number()) != s.held.number()) alerts_.clear();
+    known_alert& known = alerts_[thing.subject];
+    if (known.entry != thing.entry) known = {thing.entry, parse_alert_payload(thing.payload, thing.entry), false, {}};
+    return known.read ? &*known.read : nullptr;
+}
+
+const alert* read_closer::standing_alert(const step& s, const held_thing& thing, std::optional<alert>& followed)
+{
+    const alert* read = read_alert(s, thing);
+    if (!read) return nullptr;
+    known_alert& known = alerts_[thing.subject];
+    if (!std::exchange(known.is_value_asked, true)) known.value = book_.value_of(read->id);
+    if (!known.value) return read;
+    followed = *read;
+    follow_value(*followed, *known.value);
+    return &*followed;
+}
+
 // Those of whom a condition is met and has not lasted as long as its rule asks: time alone brings them on.
-std::set<entry_index> read_closer::pupils_waiting(const step& s) const
+std::set<entry_index> read_closer::pupils_waiting(const step& s)
 {
     std::set<entry_index> found;
     if (std::ranges::none_of(rules_, [](const rule_in_force& each) { return each.by->hold.count() > 0; })) return found;
     for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
         if (thing.gone) continue;
-        const auto standing = parse_alert_payload(thing.payload, thing.entry);
+        const alert* standing = read_alert(s, thing);
         if (standing && standing->state == alert_state::pending) found.insert(standing->pupil);
     }
     return found;
@@ -734,11 +769,10 @@ void read_closer::judge_by(
     const judged_pupil& who = history.pupil();
     const entry_index pupil = who.ref;
     const held_thing* thing = s.held.things(what::alert).find("", fmt::format("{}/{}", by.id, pupil));
-    std::optional<alert> current = thing ? parse_alert_payload(thing->payload, thing->entry) : std::nullopt;
-    if (current && !thing->gone)
-        if (const auto kept = book_.value_of(current->id)) follow_value(*current, *kept);
-    std::vector<entry_index> used = used_before(by, current ? &*current : nullptr);
-    if (current && is_ended(current->state) && !is_decided(by, *current)) current.reset();
+    std::optional<alert> followed;
+    const alert* current = !thing ? nullptr : thing->gone ? read_alert(s, *thing) : standing_alert(s, *thing, followed);
+    std::vector<entry_index> used = used_before(by, current);
+    if (current && is_ended(current->state) && !is_decided(by, *current)) current = nullptr;
     if (!current && (!may_open || pupils_.of(s.held, pupil).gone)) return; // nothing new is opened for a leaver
 
     std::optional<alert_change> change;
@@ -746,23 +780,14 @@ void read_closer::judge_by(
         const bool stands = current && !is_ended(current->state);
         std::optional<verdict> then;
         if (stands)
-            then = evaluate_fresh(
-                by,
-                pupil_history(
-                    history.facts(),
-                    who,
-                    current->opened_for,
-                    in_force.kind->by_clock ? pupil_history::gathering::none : pupil_history::gathering::all
-                ),
-                current->used
-            );
+            then = evaluate_fresh(by, history_then(history, current->opened_for, *in_force.kind), current->used);
         // What a rule by the clock saw was so at that minute: a later mark ends it and does not unsay it.
         if (stands && in_force.kind->by_clock) then->stage = std::max(then->stage, 0);
         change = next_alert(
             by,
             in_force.version,
             who,
-            current ? &*current : nullptr,
+            current,
             evaluate_fresh(by, history, std::move(used)),
             then ? &*then : nullptr,
             s.judged,
@@ -777,6 +802,7 @@ void read_closer::judge_by(
     }
     if (!change) return;
     if (change->only_value) {
+        alerts_[thing->subject].is_value_asked = false;
         s.t.values.push_back(value_to_keep(change->next));
         return;
     }

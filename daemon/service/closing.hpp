@@ -11,6 +11,7 @@
 
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace rollbook {
@@ -61,6 +62,9 @@ public:
         instant now
     );
 
+    // The next closing judges everybody: a read changed what is held and broke off before it was closed.
+    void judge_anew();
+
     // Judges the rules that go by the clock, at `now`, by what is held; commits and signs when an alert changed.
     closing_report judge_clock(instant now);
 
@@ -91,7 +95,11 @@ private:
     void judge_subject(step& now, const rule_in_force& in_force, const std::string& subject, verdict found);
     void record_watched(step& now);
     void judge_alerts(step& now);
-    std::set<entry_index> pupils_waiting(const step& now) const;
+    // The alert that a thing is, null where it is none. Each version is read once.
+    const alert* read_alert(const step& now, const held_thing& thing);
+    // The same as its value has become by now, in `followed` where that is another. `thing` is not gone.
+    const alert* standing_alert(const step& now, const held_thing& thing, std::optional<alert>& followed);
+    std::set<entry_index> pupils_waiting(const step& now);
     // What one version of an alert counts to a day's budget.
     struct weighed_alert {
         entry_index entry = no_entry; // the version
@@ -135,6 +143,14 @@ private:
     std::map<std::string, matched> links_; // by source
     // What the last judging of every pupil rested on; the same again means that only touched pupils can differ.
     std::string judged_all_for_;
+    struct known_alert {
+        entry_index entry = no_entry; // the version
+        std::optional<alert> read;
+        bool is_value_asked = false;
+        std::optional<alert_value> value; // that was kept of it
+    };
+    std::unordered_map<entry_index, known_alert> alerts_;  // by first entry
+    std::uint64_t alerts_of_ = 0;                          // the held state's number
     std::vector<weighed_alert> weighed_;                   // by place among the held alerts
     std::uint64_t weighed_of_ = 0;                         // the held state's number
     std::map<std::string, std::set<entry_index>> failing_; // by rule: the pupils whom judging it broke off for

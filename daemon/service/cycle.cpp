@@ -168,6 +168,9 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     const auto state = book_.source(known.name);
     outcome.any_first = !state || !state->first_closed_at;
 
+    // The read before may have broken off with pages taken in that nobody judged.
+    if (std::exchange(is_unjudged_, true)) closer_.judge_anew();
+
     for (std::size_t stream = 0; stream < from.streams().size(); ++stream)
         from.resume(stream, kept_bookmark(book_, known.name, from.streams()[stream].name));
     const result<void> begun = co_await begin(from);
@@ -198,6 +201,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
         book_.settle();
         note_clock(book_, now_());
         report.closing = closer_.close(known, from, reading, outcome, now_());
+        is_unjudged_ = false;
     } catch (...) {
         book_.reload();
         throw;

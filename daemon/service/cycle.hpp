@@ -114,7 +114,8 @@ private:
     std::uint32_t read_number_ = 0;
     std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream
     std::optional<instant> looked_back_at_;
-    instant signed_at_{}; // or the beginning of the read
+    bool is_unjudged_ = false; // a read has begun, and was not closed
+    instant signed_at_{};      // or the beginning of the read
 };
 
 } // namespace rollbook

@@ -53,27 +53,46 @@ public:
     // Reads one mark of the newest day anew, with another code: the whole road of one change but the disk.
     std::size_t change_one(finding_judge& judge_with, int pupil, const std::string& code)
     {
-        source_reading reading = begin();
-        stream_info stream;
-        stream.name = "marks";
-        stream.makes = {what::session_mark};
-        stream.by_day = true;
-        const civil_day day = school_.days.back();
-        reading.begin_stream(stream, {{day, at_}}, day);
+        return judge(judge_with, read_mark(pupil, {school_.days.back(), half_day::am}, code)).size();
+    }
+
+    // A reading of one mark alone, taken into what is held.
+    source_reading read_mark(int pupil, session_id session, const std::string& code)
+    {
         page got;
         reported_mark mark;
         mark.pupil_id = school_.pupils[static_cast<std::size_t>(pupil)].id;
-        mark.session = {day, half_day::am};
+        mark.session = session;
         mark.raw = mark.statutory = code;
         got.marks.push_back(mark);
-        got.rows = 1;
+        return read({what::session_mark}, session.day, std::move(got));
+    }
+    // The same of records: kind, id, the pupil's id and fields.
+    source_reading read_records(const std::vector<reported_record>& records)
+    {
+        page got;
+        got.records = records;
+        std::vector<what> kinds;
+        for (const reported_record& each : records)
+            kinds.push_back(each.kind);
+        return read(std::move(kinds), std::nullopt, std::move(got));
+    }
+    source_reading read(std::vector<what> makes, std::optional<civil_day> day, page got)
+    {
+        source_reading reading = begin();
+        stream_info stream;
+        stream.name = "some";
+        stream.makes = std::move(makes);
+        stream.by_day = day.has_value();
+        reading.begin_stream(stream, {{day, at_}}, day);
+        got.rows = got.marks.size() + got.records.size();
         reading.take(got, 1);
         (void)reading.end_stream({}, missing_means::nothing);
         transaction t;
         reading.drain(t, size);
         reading.apply(t, size);
         size += t.entries.size();
-        return judge(judge_with, reading).size();
+        return reading;
     }
 
     // A reading of the MIS that has not begun.
@@ -81,7 +100,14 @@ public:
 
     std::vector<draft> judge(finding_judge& judge, const source_reading& reading)
     {
-        const local_instant now = evening(school_.days.back() + std::chrono::days(1));
+        std::vector<draft> drafts = drafts_of(judge, reading, school_.days.back() + std::chrono::days(1));
+        take(drafts);
+        return drafts;
+    }
+    // Judged on the evening of `today`, and not taken into what is held.
+    std::vector<draft> drafts_of(finding_judge& judge, const source_reading& reading, civil_day today) const
+    {
+        const local_instant now = evening(today);
         closing_read read{
             reading,
             now,
@@ -95,10 +121,12 @@ public:
             {},
             {},
             zone_};
-        std::vector<draft> drafts = judge.judge(held, read);
+        return judge.judge(held, read);
+    }
+    void take(const std::vector<draft>& drafts)
+    {
         for (const draft& d : drafts)
             held.apply(size++, d.row, d.payload);
-        return drafts;
     }
 
     const finding_settings& what_is_wanted() const { return settings_; }
