@@ -77,6 +77,20 @@ found_in(const std::unordered_map<entry_index, std::vector<std::uint32_t>>& all,
     return at == all.end() ? std::span<const std::uint32_t>() : std::span<const std::uint32_t>(at->second);
 }
 
+// Lists `place` with the pupil of its newest version: a school that wrote something down of the wrong child corrects it
+// under the same id. `before`: the pupil it is listed with, no_entry where it is new.
+void list_with(
+    std::unordered_map<entry_index, std::vector<std::uint32_t>>& all,
+    std::uint32_t place,
+    entry_index before,
+    entry_index pupil
+)
+{
+    if (before == pupil) return;
+    if (before != no_entry) std::erase(all[before], place);
+    all[pupil].push_back(place);
+}
+
 } // namespace
 
 void case_facts::apply(entry_index index, const thing_version& version, std::string_view payload)
@@ -142,7 +156,7 @@ void case_facts::apply_part(entry_index index, const thing_version& version, std
     const std::uint32_t place = place_in(parts_, parts_by_subject_, subject_of(index, version));
     case_part& part = parts_[place];
     const bool is_new = part.entry == no_entry;
-    if (is_new) parts_of_[version.pupil].push_back(place);
+    list_with(parts_of_, place, is_new ? no_entry : part.pupil, version.pupil);
     part.entry = index;
     part.pupil = version.pupil;
     part.gone = version.gone;
@@ -152,12 +166,18 @@ void case_facts::apply_part(entry_index index, const thing_version& version, std
     if (!fields.is_object()) return;
     part.points = small(fields["points"], 0);
     part.role = texts_->intern(text_or_empty(fields["role"]));
-    if (part.record != case_part::nothing) return;
     const what of = text_or_empty(fields["of"]) == "concern" ? what::concern : what::incident;
     const std::string_view id = text_or_empty(fields["record"]);
-    if (const auto known = find_record(texts_->intern(version.source), of, id))
+    const auto known = find_record(texts_->intern(version.source), of, id);
+    if (known && *known == part.record) return;
+    if (part.record != case_part::nothing)
+        leave(place);
+    else if (!is_new)
+        for (auto& [key, parts] : waiting_)
+            std::erase(parts, place);
+    if (known)
         join(*known, place);
-    else if (is_new)
+    else
         waiting_[waiting_key(version.source, of, id)].push_back(place);
 }
 
@@ -172,11 +192,23 @@ void case_facts::join(std::uint32_t record, std::uint32_t part)
     parts_[part].record = record;
 }
 
+void case_facts::leave(std::uint32_t part)
+{
+    case_record& from = records_[parts_[part].record];
+    std::uint32_t before = case_record::no_part;
+    for (std::uint32_t place = from.first_part; place != part; place = parts_[place].next)
+        before = place;
+    (before == case_record::no_part ? from.first_part : parts_[before].next) = parts_[part].next;
+    if (from.last_part == part) from.last_part = before;
+    parts_[part].next = case_part::nothing;
+    parts_[part].record = case_part::nothing;
+}
+
 void case_facts::apply_suspension(entry_index index, const thing_version& version, std::string_view payload)
 {
     const std::uint32_t place = place_in(suspensions_, suspensions_by_subject_, subject_of(index, version));
     suspension_fact& fact = suspensions_[place];
-    if (fact.entry == no_entry) suspensions_of_[version.pupil].push_back(place);
+    list_with(suspensions_of_, place, fact.entry == no_entry ? no_entry : fact.pupil, version.pupil);
     fact.entry = index;
     fact.pupil = version.pupil;
     fact.source = texts_->intern(version.source);
@@ -206,9 +238,10 @@ void case_facts::apply_lesson(entry_index index, const thing_version& version, s
     const bool is_known = has_lesson(subject);
     if (!is_known && !stands) return;
     const std::uint32_t place = place_in(lessons_, lessons_by_subject_, subject);
-    if (!is_known) lessons_of_[version.pupil].push_back(place);
     lesson_absence& lesson = lessons_[place];
+    list_with(lessons_of_, place, is_known ? lesson.pupil : no_entry, version.pupil);
     lesson.entry = index;
+    lesson.pupil = version.pupil;
     lesson.stands = stands;
     if (day) lesson.day = *day;
 }
@@ -218,6 +251,13 @@ const case_record* case_facts::find_record(entry_index subject) const
     const auto at =
         records_by_subject_.find(subject, [&](std::uint32_t place) { return records_[place].subject == subject; });
     return at ? &records_[*at] : nullptr;
+}
+
+const case_part* case_facts::find_part(entry_index subject) const
+{
+    const auto at =
+        parts_by_subject_.find(subject, [&](std::uint32_t place) { return parts_[place].subject == subject; });
+    return at ? &parts_[*at] : nullptr;
 }
 
 std::optional<std::uint32_t> case_facts::find_record(text_id source, what kind, std::string_view id) const

@@ -87,6 +87,7 @@ struct suspension_fact {
 struct lesson_absence {
     entry_index subject = no_entry;
     entry_index entry = no_entry;
+    entry_index pupil = no_entry;
     civil_day day{};
     bool stands = false; // false: it gives a reason by now, or is gone
 };
@@ -106,6 +107,7 @@ public:
     const std::deque<suspension_fact>& suspensions() const { return suspensions_; }
 
     const case_record* find_record(entry_index subject) const;
+    const case_part* find_part(entry_index subject) const;
     // Calls use(const case_part&) for each part in `record`, gone ones too, in order of meeting.
     template <class F> void for_each_part(const case_record& record, F&& use) const
     {
@@ -129,6 +131,7 @@ private:
     void apply_lesson(entry_index index, const thing_version& version, std::string_view payload);
     std::optional<std::uint32_t> find_record(text_id source, what kind, std::string_view id) const;
     void join(std::uint32_t record, std::uint32_t part);
+    void leave(std::uint32_t part);
 
     std::unique_ptr<text_pool> texts_ = std::make_unique<text_pool>();
     std::deque<case_record> records_;

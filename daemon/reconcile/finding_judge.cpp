@@ -169,7 +169,7 @@ std::optional<civil_day> finding_judge::settled_day() const
     int days = moves_days_max;
     for (const finding_kind& kind : finding_kinds())
         days = std::max(days, settings_.settle_days(kind.name));
-    const int at = calendar_.ordinal_at_or_before(*judged_to_) - days - 1;
+    const int at = calendar_.ordinal_at_or_before(*judged_to_) - days;
     if (at < 0) return std::nullopt;
     return calendar_.school_days()[static_cast<std::size_t>(at)];
 }
@@ -288,14 +288,9 @@ template <class P, class R> void finding_judge::for_each_touched(run& now, P&& o
                 those_of(*record, person_of(now.held, part.pupil));
             });
         // Whoever came to a record or left it.
-        const held_thing* part = things.things(what::involvement).find_subject(subject);
-        if (!part || part->pupil == no_entry) continue;
-        const auto places = cases.parts_of(part->pupil);
-        const auto place = std::find_if(places.rbegin(), places.rend(), [&](std::uint32_t each) {
-            return cases.parts()[each].subject == subject;
-        });
-        if (place == places.rend() || cases.parts()[*place].record == case_part::nothing) continue;
-        const case_record& record = cases.records()[cases.parts()[*place].record];
+        const case_part* part = cases.find_part(subject);
+        if (!part || part->pupil == no_entry || part->record == case_part::nothing) continue;
+        const case_record& record = cases.records()[part->record];
         record_itself(record);
         those_of(record, person_of(now.held, part->pupil));
         for (const case_record* beside : records_beside(now.context, record))
@@ -507,8 +502,8 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
     now.whole = {concerned_.begin(), concerned_.end()};
     for (const entry_index ref : read.reading.touched_cases())
         now.whole.insert(person_of(held, ref));
-    const bool is_all_moved =
-        judged_for != judged_for_ || read.reading.pupils_changed() || read.links_changed || is_register_anew;
+    const bool is_all_moved = judged_for != judged_for_ || read.reading.pupils_changed() ||
+                              read.reading.records_moved() || read.links_changed || is_register_anew;
     if (is_all_moved || judged_at != judged_at_) {
         std::optional<civil_day> to = context.marks_through;
         if (to) to = std::min(*to, context.today);

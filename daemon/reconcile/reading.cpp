@@ -383,6 +383,13 @@ void source_reading::take_mark(const reported_mark& mark)
     marks_.push_back({mark, pupil, held});
 }
 
+// Whose a record is stands beside its fields, and may be corrected alone.
+bool source_reading::is_of_pupil(const held_thing& known, const reported_record& record)
+{
+    if (record.kind == what::pupil) return true;
+    return known.pupil == (record.pupil_id.empty() ? no_entry : pupils_[local(record.pupil_id)].ref);
+}
+
 void source_reading::take_record(const reported_record& record)
 {
     statement_row& counts = row(record.kind);
@@ -410,7 +417,7 @@ void source_reading::take_record(const reported_record& record)
             return;
         }
         known->seen_in = read_number_;
-        if (!known->gone && known->digest == digest_(seal_.compared(record))) {
+        if (!known->gone && is_of_pupil(*known, record) && known->digest == digest_(seal_.compared(record))) {
             ++counts.unchanged;
             return;
         }
@@ -736,6 +743,7 @@ void source_reading::drain(transaction& t, entry_index base)
         }
         touched_records_.insert(row.subject == no_entry ? base + t.entries.size() : row.subject);
         if (record.kind != what::pupil && row.pupil != no_entry) touched_.insert(row.pupil);
+        if (record.kind != what::pupil && known && known->pupil != row.pupil) note_moved(known->pupil);
         const reported_record told(record.kind, record.source_id, record.pupil_id, seal_.stored(record));
         t.entries.push_back(record_entry(told, std::move(row), when(std::nullopt)));
     }
@@ -791,6 +799,15 @@ void source_reading::drain(transaction& t, entry_index base)
     seen_new_.clear();
 }
 
+// What was written down of the wrong pupil is corrected under its id: it is no longer anything of that pupil.
+void source_reading::note_moved(entry_index earlier)
+{
+    records_moved_ = true;
+    if (earlier == no_entry) return;
+    touched_.insert(earlier);
+    touched_cases_.insert(earlier);
+}
+
 // An incident that changed concerns everybody who had a part in it.
 void source_reading::note_case(const thing_version& changed, entry_index index)
 {
@@ -809,8 +826,13 @@ void source_reading::apply(const transaction& t, entry_index base)
 {
     for (std::size_t i = 0; i < t.entries.size(); ++i) {
         const draft& d = t.entries[i];
+        const auto* changed = std::get_if<thing_version>(&d.row);
+        const case_part* part =
+            changed && changed->kind == what::involvement ? held_.cases().find_part(changed->subject) : nullptr;
+        const std::uint32_t was_in = part ? part->record : case_part::nothing;
         held_.apply(base + i, d.row, d.payload);
-        if (const auto* changed = std::get_if<thing_version>(&d.row)) note_case(*changed, base + i);
+        if (part && part->record != was_in) note_moved(part->pupil);
+        if (changed) note_case(*changed, base + i);
         if (const auto* thing = std::get_if<thing_version>(&d.row); thing && thing->source == source_ && !thing->gone) {
             // A pupil known only from marks was not seen: the list of pupils may still name them in this read.
             if (thing->kind == what::pupil && thing->digest == unlisted_digest_) continue;

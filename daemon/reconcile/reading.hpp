@@ -139,6 +139,9 @@ public:
     // Pupils (first entries) whose incidents, suspensions or lessons changed in this read.
     const std::set<entry_index>& touched_cases() const { return touched_cases_; }
     bool pupils_changed() const { return pupils_changed_; }
+    // A record names another pupil under its id, or somebody's part another record. The earlier pupil is among the
+    // touched.
+    bool records_moved() const { return records_moved_; }
     // First entries of whatever else changed: incidents, concerns, suspensions, pupils.
     const std::set<entry_index>& touched_records() const { return touched_records_; }
     const std::set<session_id>& touched_sessions() const { return touched_sessions_; }
@@ -202,12 +205,14 @@ private:
     bool was_erased(what kind, std::string_view key) const;
     std::uint32_t& seen(session_id session, std::size_t pupil);
     void take_mark(const reported_mark& mark);
+    bool is_of_pupil(const held_thing& known, const reported_record& record);
     void take_record(const reported_record& record);
     bool same(const reported_mark& mark, const held_mark& held) const;
     entry_index ref_of(std::size_t pupil, transaction& t, entry_index base);
     learned when(std::optional<civil_day> day) const;
     void settle_parked();
     void note_case(const thing_version& changed, entry_index index);
+    void note_moved(entry_index earlier);
     // What was looked at, and whether it was nothing.
     struct scope {
         std::optional<civil_day> from;
@@ -281,6 +286,7 @@ private:
     std::vector<identity_event> identity_events_;
     std::set<entry_index> touched_cases_;
     bool pupils_changed_ = false;
+    bool records_moved_ = false;
     std::vector<conflict> conflicts_;
     std::optional<std::optional<civil_day>> marks_read_from_;
     std::optional<instant> data_as_of_;

@@ -117,6 +117,76 @@ TEST_CASE("a later version of a record replaces the earlier one, and one that is
     CHECK(fact.entry == 9);
 }
 
+TEST_CASE(
+    "what was written down of the wrong pupil and is corrected under its id counts for the other alone", "[domain]"
+)
+{
+    case_facts facts;
+    const std::string suspension = R"({"fields":{"from":"2026-11-02"}})";
+    facts.apply(1, version_of(what::suspension, "S1", 1), suspension);
+    facts.apply(2, version_of(what::suspension, "S2", 2), suspension);
+    facts.apply(3, version_of(what::suspension, "S1", 2, 1), suspension);
+    CHECK(facts.suspensions_of(1).empty());
+    REQUIRE(facts.suspensions_of(2).size() == 2);
+    CHECK(facts.suspensions()[facts.suspensions_of(2)[1]].entry == 3);
+
+    const std::string lesson = R"({"fields":{"day":"2026-11-02","statutory":"N"}})";
+    facts.apply(4, version_of(what::lesson_mark, "L1", 1), lesson);
+    facts.apply(5, version_of(what::lesson_mark, "L1", 2, 4), lesson);
+    CHECK(facts.lessons_of(1).empty());
+    CHECK(facts.lessons_of(2).size() == 1);
+
+    facts.apply(6, version_of(what::incident, "I1"), R"({"fields":{"day":"2026-11-02"}})");
+    const std::string part = R"({"fields":{"of":"incident","record":"I1"}})";
+    facts.apply(7, version_of(what::involvement, "J1", 1), part);
+    facts.apply(8, version_of(what::involvement, "J1", 2, 7), part);
+    CHECK(facts.parts_of(1).empty());
+    REQUIRE(facts.parts_of(2).size() == 1);
+    std::vector<entry_index> pupils;
+    facts.for_each_part(*facts.find_record(6), [&](const case_part& each) { pupils.push_back(each.pupil); });
+    CHECK(pupils == std::vector<entry_index>{2});
+}
+
+TEST_CASE("a part that is corrected to another incident leaves the one it was in, wherever it stood there", "[domain]")
+{
+    const auto moved = GENERATE(range(std::size_t{0}, std::size_t{3}));
+    const bool is_known = GENERATE(true, false); // whether the other incident came before the part
+    CAPTURE(moved, is_known);
+    case_facts facts;
+    const auto part_in = [](const std::string& incident) {
+        return R"({"fields":{"of":"incident","record":")" + incident + "\"}}";
+    };
+    const auto incident = [&](entry_index index, const std::string& id) {
+        facts.apply(index, version_of(what::incident, id), R"({"fields":{"day":"2026-11-02"}})");
+    };
+    const auto parts_in = [&](entry_index record) {
+        std::vector<entry_index> found;
+        facts.for_each_part(*facts.find_record(record), [&](const case_part& each) { found.push_back(each.subject); });
+        return found;
+    };
+    incident(1, "I1");
+    if (is_known) incident(2, "I2");
+    for (entry_index part = 10; part < 13; ++part)
+        facts.apply(part, version_of(what::involvement, "J" + std::to_string(part), 5), part_in("I1"));
+    facts.apply(20, version_of(what::involvement, "J" + std::to_string(10 + moved), 5, 10 + moved), part_in("I2"));
+    if (!is_known) incident(2, "I2");
+
+    std::vector<entry_index> stayed = {10, 11, 12};
+    stayed.erase(stayed.begin() + static_cast<std::ptrdiff_t>(moved));
+    CHECK(parts_in(1) == stayed);
+    CHECK(parts_in(2) == std::vector<entry_index>{10 + moved});
+    facts.apply(21, version_of(what::involvement, "J13", 5), part_in("I1"));
+    stayed.push_back(21);
+    CHECK(parts_in(1) == stayed);
+    facts.apply(22, version_of(what::involvement, "J" + std::to_string(10 + moved), 5, 10 + moved), part_in("I3"));
+    facts.apply(23, version_of(what::involvement, "J" + std::to_string(10 + moved), 5, 10 + moved), part_in("I1"));
+    incident(3, "I3");
+    stayed.push_back(10 + moved);
+    CHECK(parts_in(1) == stayed);
+    CHECK(parts_in(2).empty());
+    CHECK(parts_in(3).empty());
+}
+
 TEST_CASE("what rests on several kinds of fact is seen only by who may see each of them", "[domain]")
 {
     const visibility lead = visibility(visibility::attendance) | visibility::behaviour;

@@ -522,6 +522,42 @@ TEST_CASE("pupils whose last day has come go without a question, and nobody else
     CHECK(book.records(what::pupil, {}, limited).refused);
 }
 
+TEST_CASE("what is corrected to another pupil under its id concerns the pupil whose it was, too", "[reconcile]")
+{
+    const auto [kind, is_other_record] =
+        GENERATE(table<what, bool>({{what::suspension, false}, {what::involvement, false}, {what::involvement, true}}));
+    CAPTURE(name_of(kind), is_other_record);
+    read_book book;
+    book.records(what::pupil, {pupil_record("A0"), pupil_record("A1")});
+    book.records(
+        what::incident,
+        {{what::incident, "I1", {}, R"({"day":"2026-09-14"})"}, {what::incident, "I2", {}, R"({"day":"2026-09-14"})"}}
+    );
+    const auto read = [&](const std::string& pupil, const std::string& record) {
+        stream_info stream;
+        stream.name = std::string(name_of(kind));
+        stream.makes = {kind};
+        source_reading reading = book.begin();
+        const std::string fields =
+            kind == what::suspension ? R"({"from":"2026-09-14"})" : R"({"of":"incident","record":")" + record + "\"}";
+        book.read_records(reading, stream, {{kind, "R1", pupil, fields}}, {});
+        return reading;
+    };
+    const source_reading first = read("A0", "I1");
+    CHECK_FALSE(first.records_moved());
+    const entry_index before = book.held.things(what::pupil).find("mis", "A0")->subject;
+    const entry_index after = book.held.things(what::pupil).find("mis", "A1")->subject;
+    CHECK(first.touched_pupils() == std::set{before});
+
+    const source_reading second = is_other_record ? read("A0", "I2") : read("A1", "I1");
+    CHECK(second.records_moved());
+    const std::set<entry_index> both = is_other_record ? std::set{before} : std::set{before, after};
+    CHECK(second.touched_pupils() == both);
+    CHECK(second.touched_cases() == both);
+    const source_reading third = is_other_record ? read("A0", "I2") : read("A1", "I1");
+    CHECK(third.touched_records().empty());
+}
+
 TEST_CASE("what could not be read is counted and kept with its place", "[reconcile]")
 {
     read_book book;
