@@ -5,6 +5,9 @@
 #include "daemon/ledger/rows.hpp"
 #include "daemon/ports/ledger.hpp"
 
+#include <span>
+#include <string>
+
 // Entries on their way into the file. Private to this layer.
 namespace rollbook {
 
@@ -15,12 +18,15 @@ public:
     explicit entry_writer(SQLite::Database& database);
     entry_writer(const entry_writer&) = delete;
     entry_writer& operator=(const entry_writer&) = delete;
-    // Adds the entry at tree.size().
-    void append(const draft& d, instant at, merkle_frontier& tree);
+    // Adds the entries from tree.size() on.
+    void append(std::span<const draft> drafts, instant at, merkle_frontier& tree);
+    void append(const draft& d, instant at, merkle_frontier& tree) { append({&d, 1}, at, tree); }
 
 private:
-    SQLite::Statement entry_;
-    SQLite::Statement opening_;
+    void append_some(std::span<const draft> drafts, instant at, merkle_frontier& tree);
+
+    row_inserter entry_;
+    row_inserter opening_;
     SQLite::Statement tile_;
     row_writer rows_;
     commit_key_source keys_;

@@ -72,7 +72,7 @@ rebuild_report rebuild_tables(SQLite::Database& database, bool compare)
                 why.what = "entry " + std::to_string(index) + ": " + why.what;
                 throw failure_error(why);
             }
-            rows.write(index, *row);
+            rows.write(index, 1, [&](std::size_t) -> const version& { return *row; });
             ++report.entries;
         }
     }

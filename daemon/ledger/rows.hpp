@@ -4,22 +4,90 @@
 #include "daemon/ledger/database.hpp"
 #include "daemon/ports/ledger.hpp"
 
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 // Projection rows on their way in and out of SQL. Private to this layer.
 namespace rollbook {
 
-// Writes the projection row of an entry, and ends the row it replaces.
+// Runs a statement that gives no rows and makes it ready again, also when it fails: one left as it stopped would refuse
+// every later use.
+inline void run(SQLite::Statement& statement)
+{
+    try {
+        statement.exec();
+    } catch (...) {
+        statement.tryReset();
+        throw;
+    }
+    statement.reset();
+}
+
+// New rows of one table, many by one statement where there are as many: beginning and ending a statement costs as much
+// as half a row.
+class row_inserter {
+public:
+    static constexpr std::size_t at_once = 16;
+
+    // `into`: the table and its columns, of which there are `columns`.
+    row_inserter(SQLite::Database& database, const std::string& into, int columns);
+    // Calls bind(statement, first, row) for each row from 0 to `rows` - 1: its columns are the parameters from `first`
+    // on. What is bound without a copy lasts until the end of the call.
+    template <class F> void insert(std::size_t rows, F&& bind)
+    {
+        std::size_t row = 0;
+        for (; rows - row >= at_once; row += at_once) {
+            SQLite::Statement& all = many();
+            for (std::size_t i = 0; i < at_once; ++i)
+                bind(all, static_cast<int>(i) * columns_ + 1, row + i);
+            run(all);
+        }
+        for (; row < rows; ++row) {
+            bind(one_, 1, row);
+            run(one_);
+        }
+    }
+
+private:
+    SQLite::Statement& many();
+
+    SQLite::Database& database_;
+    std::string into_;
+    int columns_;
+    SQLite::Statement one_;
+    std::optional<SQLite::Statement> many_; // prepared when first used
+};
+
+// Writes the projection rows of entries, and ends the rows they replace.
 class row_writer {
 public:
     // `mark` and `thing` name the tables: the real ones, or those a rebuild fills.
     row_writer(SQLite::Database& database, const std::string& mark, const std::string& thing);
-    void write(entry_index index, const version& row);
+    // The rows of the entries from `first` on, as `row_of` gives each by its number.
+    template <class F> void write(entry_index first, std::size_t rows, F&& row_of)
+    {
+        marks_.clear();
+        for (std::size_t i = 0; i < rows; ++i) {
+            const version& row = row_of(i);
+            if (const auto* mark = std::get_if<mark_version>(&row))
+                marks_.emplace_back(first + i, mark);
+            else if (const auto* thing = std::get_if<thing_version>(&row))
+                write_thing(first + i, *thing);
+        }
+        write_marks();
+    }
 
 private:
+    void write_marks();
+    void write_thing(entry_index index, const thing_version& thing);
     void end(SQLite::Statement& statement, entry_index replaced, entry_index by);
 
-    SQLite::Statement mark_;
+    row_inserter mark_;
+    std::vector<std::pair<entry_index, const mark_version*>> marks_;
     SQLite::Statement end_mark_;
     SQLite::Statement thing_;
     SQLite::Statement end_thing_;
@@ -58,18 +126,5 @@ public:
 private:
     SQLite::Statement& kept_;
 };
-
-// Runs a statement that gives no rows and makes it ready again, also when it fails: one left as it stopped would refuse
-// every later use.
-inline void run(SQLite::Statement& statement)
-{
-    try {
-        statement.exec();
-    } catch (...) {
-        statement.tryReset();
-        throw;
-    }
-    statement.reset();
-}
 
 } // namespace rollbook

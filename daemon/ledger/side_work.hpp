@@ -12,6 +12,8 @@ public:
     // Begins it; nothing else is under way. `work` throws nothing.
     virtual void start(std::function<void()> work) = 0;
     virtual void wait() = 0;
+    // Whether wait() would return at once.
+    virtual bool is_done() = 0;
 };
 
 // On a thread that lives as long as the work.

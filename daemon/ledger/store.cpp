@@ -163,6 +163,7 @@ public:
 
     void commit(const transaction& t, instant now) override;
     void begin_commit(std::shared_ptr<const transaction> t, instant now) override;
+    bool is_writing() const override { return is_under_way_ && !beside_->is_done(); }
     void settle() override { settled(); }
     std::uint64_t commits() const override { return commits_; }
     void sign_checkpoint(instant now) override;
@@ -486,8 +487,7 @@ void sqlite_ledger::append(const transaction& t, instant now)
         streams_.erase({row.source, row.stream});
 
     SQLite::Transaction all(*database_, SQLite::TransactionBehavior::IMMEDIATE);
-    for (const draft& d : t.entries)
-        sql_->entries.append(d, at, tree);
+    sql_->entries.append(t.entries, at, tree);
     for (const statement_row& row : t.statements)
         insert(row, tree.size());
     for (const quarantined_row& row : t.quarantined)

@@ -163,6 +163,8 @@ public:
     // at once. Every other call but state() and digest() waits for it first, and throws what it failed with, until
     // reload(). One is under way at a time.
     virtual void begin_commit(std::shared_ptr<const transaction> t, instant now) { commit(*t, now); }
+    // Whether what was begun is still under way.
+    virtual bool is_writing() const { return false; }
     // Waits for what was begun. Throws what it failed with.
     virtual void settle() {}
     // Another number after each commit(); the same after a begin_commit().

@@ -28,8 +28,9 @@ namespace {
 
 namespace asio = boost::asio;
 
-// One page transaction: so many changes, or so long since the first of them.
+// One page transaction: so many changes, or so long since the first of them. Memory grows with the second number.
 constexpr std::size_t changes_max = 1'000;
+constexpr std::size_t gathered_max = 3'000; // while those before are being written
 constexpr std::chrono::milliseconds changes_wait_max{250};
 constexpr std::uint32_t pages_max = 100'000;
 constexpr std::uint32_t runs_max = 10'000; // of one source in a row
@@ -303,8 +304,7 @@ asio::awaitable<result<void>> cycle::read_stream(
         at = got->next;
         const bool last = !at.has_value();
         if (reading.changes() > before) kept.push_back(std::move(*got));
-        if (reading.changes() >= changes_max || (reading.changes() > 0 && last) ||
-            (reading.changes() > 0 && now - first_change > changes_wait_max)) {
+        if (is_time_to_flush(reading.changes(), now - first_change, last)) {
             flush(reading, report);
             kept.clear();
         }
@@ -337,6 +337,14 @@ asio::awaitable<result<void>> cycle::read_stream(
         outcome.marks_first = first;
     }
     co_return result<void>();
+}
+
+// While the changes before are still being written, a few more are gathered instead of waiting for the disk.
+bool cycle::is_time_to_flush(std::size_t changes, std::chrono::milliseconds waited, bool last) const
+{
+    if (changes == 0) return false;
+    if (last || changes >= gathered_max) return true;
+    return (changes >= changes_max || waited > changes_wait_max) && !book_.is_writing();
 }
 
 // Entries are drafted, handed over to be committed and taken into memory in one go, without a wait in between: no other

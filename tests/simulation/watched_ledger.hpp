@@ -45,6 +45,7 @@ public:
         const auto work = std::exchange(work_, {});
         if (!around_.is_dead || around_.chance.one_in(2)) work();
     }
+    bool is_done() override { return around_.chance.one_in(2); }
 
 private:
     surroundings& around_;
@@ -69,6 +70,7 @@ public:
     entry_index size() const override { return real_->size(); }
     void commit(const transaction& t, instant now) override;
     void begin_commit(std::shared_ptr<const transaction> t, instant now) override;
+    bool is_writing() const override { return real_->is_writing(); }
     void settle() override;
     void sign_checkpoint(instant now) override;
     checkpoint_book& checkpoints() override { return real_->checkpoints(); }

@@ -21,6 +21,7 @@ struct work_on_demand : side_work {
         work();
         ++done;
     }
+    bool is_done() override { return false; }
     std::function<void()> work;
     int& done;
 };
