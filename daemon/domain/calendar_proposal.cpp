@@ -12,9 +12,10 @@ namespace {
 
 using std::chrono::days;
 
-constexpr int half_term_gap = 5; // weekdays
-constexpr int term_gap = 9;      // weekdays; a bank holiday or two may be among them
-constexpr int years_max = 3;     // a published event further ahead is a mistake
+constexpr int half_term_gap = 5;   // weekdays
+constexpr int term_gap = 9;        // weekdays; a bank holiday or two may be among them
+constexpr days half_term_max{200}; // what the calendar file takes
+constexpr int years_max = 3;       // a published event further ahead is a mistake
 
 bool is_working_day(civil_day day)
 {
@@ -148,7 +149,11 @@ propose_calendar(const std::map<civil_day, std::int64_t>& marks_by_day, const st
         for (civil_day each = before ? *before + days(1) : day; each < day; each += days(1))
             if (is_working_day(each)) gap.push_back(each);
         const int length = static_cast<int>(gap.size());
-        if (!before || length >= term_gap) out.terms.push_back({term_name(day), {}});
+        // Of a break in one season, however long, both sides are the same term: some have two weeks in October.
+        const bool begins = !before || (length >= term_gap && out.terms.back().name != term_name(day));
+        if (!begins && length < half_term_gap && day - out.terms.back().half_terms.back().first > half_term_max)
+            break; // nobody published the holidays between
+        if (begins) out.terms.push_back({term_name(day), {}});
         std::vector<day_range>& halves = out.terms.back().half_terms;
         if (halves.empty() || length >= half_term_gap) {
             halves.push_back({day, day});

@@ -71,3 +71,26 @@ TEST_CASE("what is published carries the calendar on behind the last mark", "[do
     CHECK(proposal.closed == std::vector<closed_day>{{day("2026-11-27"), closed_kind::inset}});
     CHECK(propose_calendar({}, published.events).terms.empty());
 }
+
+TEST_CASE("two weeks without school in October are a half term, and both sides of them one term", "[domain]")
+{
+    std::map<civil_day, std::int64_t> marks;
+    mark(marks, "2026-09-03", "2026-10-16");
+    mark(marks, "2026-11-02", "2026-12-18");
+    const auto proposal = propose_calendar(marks, {});
+    REQUIRE(proposal.terms.size() == 1);
+    CHECK(proposal.terms[0].half_terms.size() == 2);
+}
+
+TEST_CASE(
+    "a calendar that was published without its holidays is not carried on for longer than a half term", "[domain]"
+)
+{
+    std::map<civil_day, std::int64_t> marks;
+    mark(marks, "2026-09-03", "2026-10-16");
+    const auto proposal = propose_calendar(marks, {{{day("2028-05-01"), day("2028-05-01")}, closed_kind::holiday}});
+    REQUIRE(proposal.terms.size() == 1);
+    REQUIRE(proposal.terms[0].half_terms.size() == 1);
+    const day_range half = proposal.terms[0].half_terms[0];
+    CHECK(half.last - half.first <= days(200));
+}
