@@ -1,5 +1,6 @@
 #include "daemon/config/load.hpp"
 
+#include "daemon/base/signed_note.hpp"
 #include "daemon/config/sections.hpp"
 
 #include <algorithm>
@@ -43,11 +44,11 @@ std::filesystem::path read_school(table_reader& root, configuration& into)
     return {};
 }
 
-// The origin is the first line of every checkpoint and the name of its key (C2SP tlog-checkpoint, signed-note).
+// The origin is the first line of every checkpoint and the name of its key (C2SP tlog-checkpoint, signed-note). One
+// that is empty is a problem already.
 bool is_origin(std::string_view text)
 {
-    return std::ranges::none_of(text, [](char c) { return c == '+' || (c >= 0 && c <= ' ') || c == 0x7F; }) &&
-           text.find("\u00A0") == text.npos;
+    return text.empty() || (is_valid_key_name(text) && text.find('\x7F') == text.npos);
 }
 
 void read_ledger(table_reader& root, configuration& into)

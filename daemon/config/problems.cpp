@@ -6,6 +6,14 @@ namespace rollbook {
 
 namespace {
 
+// Keys and paths stand in what is said as the file has them, and a key in quotes may hold anything.
+std::string in_one_line(std::string text)
+{
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+    return text;
+}
+
 std::string place(const std::filesystem::path& file, int line, int column, std::string_view key)
 {
     std::string out = file.string();
@@ -20,12 +28,12 @@ std::string place(const std::filesystem::path& file, int line, int column, std::
 
 std::string configuration_problem::where_and_what() const
 {
-    return place(file, line, column, key) + what;
+    return in_one_line(place(file, line, column, key) + what);
 }
 
 std::string configuration_problem::to_do() const
 {
-    return "Expected: " + expected;
+    return in_one_line("Expected: " + expected);
 }
 
 std::vector<std::string> configuration_errors::lines() const
@@ -51,7 +59,7 @@ void problem_list::add(int line, std::string key, std::string what, std::string 
 
 void problem_list::warn(int line, std::string_view key, std::string_view what)
 {
-    into_.warnings.push_back(place(file_, line, 0, key).append(what));
+    into_.warnings.push_back(in_one_line(place(file_, line, 0, key).append(what)));
 }
 
 std::string in_quotes(std::string_view text)

@@ -139,6 +139,7 @@ void require_whole(table_reader& table)
 // The rule as it stands once it is put together.
 void check_whole(table_reader& table, const rule& made)
 {
+    if (made.stages.empty()) return; // of a pack's rule that could not be read: one problem, not two
     if (made.clear_below <= made.stages.front().at_least) return;
     table.wrong(
         table.has("clear_below") ? "clear_below" : "stages",

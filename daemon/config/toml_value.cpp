@@ -88,6 +88,26 @@ std::string harmless(std::string_view description)
     return out;
 }
 
+// TOML has no control characters but tabs and line ends, and the library's parser asserts where it should refuse one.
+bool refuse_control_characters(std::string_view text, problem_list& problems)
+{
+    int line = 1;
+    std::size_t begin = 0; // of the line
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto c = static_cast<unsigned char>(text[at]);
+        if (c == '\n') {
+            ++line;
+            begin = at + 1;
+        }
+        if (c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c != 0x7F)) continue;
+        problems.add(
+            line, {}, "holds a control character", "a text file, saved as UTF-8", static_cast<int>(at - begin + 1)
+        );
+        return true;
+    }
+    return false;
+}
+
 } // namespace
 
 std::string_view kind_of(const toml_value& value)
@@ -123,6 +143,7 @@ std::optional<toml_value> read_toml_file(problem_list& problems)
         return std::nullopt;
     }
 
+    if (refuse_control_characters(text, problems)) return std::nullopt;
     const toml::parse_result parsed = toml::parse(std::string_view(text), problems.file().string());
     if (!parsed) {
         const toml::parse_error& error = parsed.error();

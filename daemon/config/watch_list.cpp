@@ -1,3 +1,4 @@
+#include "daemon/base/utf8.hpp"
 #include "daemon/config/sections.hpp"
 
 #include <algorithm>
@@ -48,6 +49,10 @@ std::vector<watched_pupil> read_watch_list(const std::filesystem::path& file, fi
     }
     for (int number = 2; std::getline(in, line); ++number) {
         if (trimmed(line).empty()) continue;
+        if (!is_valid_utf8(line)) {
+            problems.add(number, {}, "is not UTF-8", "a CSV file saved as UTF-8");
+            continue;
+        }
         std::vector<std::string> cells = cells_of(line);
         if (line.find('"') != std::string::npos || cells.size() != 4 || cells[0].empty() || cells[1].empty()) {
             problems.add(
