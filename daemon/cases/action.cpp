@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/base/json_index.hpp"
 #include "daemon/reconcile/payload.hpp"
 
 #include <algorithm>
@@ -49,8 +50,7 @@ std::optional<civil_day> day_of_text(json_view value)
 
 entry_index index_of(json_view value)
 {
-    const auto number = value.int_if();
-    return number && *number >= 0 ? static_cast<entry_index>(*number) : no_entry;
+    return index_in(value).value_or(no_entry);
 }
 
 std::string payload_of(const case_action& action)
@@ -156,7 +156,9 @@ std::optional<case_action> parse_action_payload(std::string_view payload, entry_
     action.outcome_text = text_of(root["outcome_text"]);
     action.user = text_of(root["user"]);
     action.by = text_of(root["claimed_by"]);
-    root["evidence"].for_each_element([&](json_view each) { action.evidence.push_back(index_of(each)); });
+    root["evidence"].for_each_element([&](json_view each) {
+        if (const auto entry = index_in(each)) action.evidence.push_back(*entry);
+    });
     const auto on = day_of_text(root["on"]);
     const auto at = parse_instant(root["at"].string_if().value_or(""));
     const bool names_no_alert = action.alert == no_entry && !root["alert"].is_absent();

@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/base/json_index.hpp"
 #include "daemon/reconcile/payload.hpp"
 
 #include <algorithm>
@@ -49,10 +50,6 @@ std::optional<pupil_marker> parse_marker(std::string_view payload, entry_index o
     if (!document) return std::nullopt;
     const json_view root = document->root();
     if (!root["name"].string_if().value_or("").starts_with(marker_prefix)) return std::nullopt;
-    const auto index = [&](std::string_view key, entry_index otherwise) {
-        const auto number = root[key].int_if();
-        return number && *number >= 0 ? static_cast<entry_index>(*number) : otherwise;
-    };
     const json_view value = root["value"];
     const auto text = [&](std::string_view key) { return std::string(value[key].string_if().value_or("")); };
     const auto begun = parse_instant(text("begun_at"));
@@ -61,9 +58,9 @@ std::optional<pupil_marker> parse_marker(std::string_view payload, entry_index o
     if (!begun || !at || kind == marker_kinds.end()) return std::nullopt;
 
     pupil_marker found;
-    found.id = index("subject", own_index);
+    found.id = index_in(root["subject"]).value_or(own_index);
     found.latest = own_index;
-    found.pupil = index("pupil", no_entry);
+    found.pupil = index_in(root["pupil"]).value_or(no_entry);
     found.kind = static_cast<marker_kind>(kind - marker_kinds.begin());
     found.reason = text("reason");
     found.tell = text("tell");

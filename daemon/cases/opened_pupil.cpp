@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/base/json_index.hpp"
 #include "daemon/reconcile/payload.hpp"
 
 namespace rollbook {
@@ -34,12 +35,12 @@ std::optional<opened_pupil> parse_opened(std::string_view payload)
     if (!root["name"].string_if().value_or("").starts_with(opened_prefix)) return std::nullopt;
     const json_view value = root["value"];
     const auto text = [&](std::string_view key) { return std::string(value[key].string_if().value_or("")); };
-    const auto pupil = root["pupil"].int_if();
+    const auto pupil = index_in(root["pupil"]);
     const auto at = parse_instant(text("at"));
-    if (!pupil || *pupil < 0 || !at) return std::nullopt;
+    if (!pupil || !at) return std::nullopt;
     opened_pupil found;
     found.account = text("account");
-    found.pupil = static_cast<entry_index>(*pupil);
+    found.pupil = *pupil;
     found.reason = text("reason");
     found.by = text("by");
     found.user = text("user");

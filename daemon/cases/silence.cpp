@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/base/json_index.hpp"
 
 #include <algorithm>
 #include <array>
@@ -56,10 +57,6 @@ std::optional<silence> parse_silence(std::string_view payload, entry_index own_i
     if (!document) return std::nullopt;
     const json_view root = document->root();
     if (!root["name"].string_if().value_or("").starts_with(prefix)) return std::nullopt;
-    const auto index = [](json_view from, entry_index otherwise) {
-        const auto number = from.int_if();
-        return number && *number >= 0 ? static_cast<entry_index>(*number) : otherwise;
-    };
     const json_view value = root["value"];
     const auto text = [&](std::string_view key) { return std::string(value[key].string_if().value_or("")); };
     const auto until = parse_day(text("until"));
@@ -69,9 +66,9 @@ std::optional<silence> parse_silence(std::string_view payload, entry_index own_i
     if (!until || !begun || !at || state == states.end()) return std::nullopt;
 
     silence found;
-    found.id = index(root["subject"], own_index);
+    found.id = index_in(root["subject"]).value_or(own_index);
     found.latest = own_index;
-    found.pupil = index(root["pupil"], no_entry);
+    found.pupil = index_in(root["pupil"]).value_or(no_entry);
     found.rule = text("rule");
     found.until = *until;
     found.reason = text("reason");

@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/base/json_index.hpp"
 #include "daemon/reconcile/narrative.hpp"
 
 #include <algorithm>
@@ -136,8 +137,7 @@ failure unknown_form(std::string_view field)
 
 entry_index index_or_none(json_view value)
 {
-    const auto number = value.int_if();
-    return number && *number >= 0 ? static_cast<entry_index>(*number) : no_entry;
+    return index_in(value).value_or(no_entry);
 }
 
 std::string text_or_empty(json_view value)

@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/base/json_index.hpp"
 
 #include <utility>
 
@@ -26,16 +27,16 @@ bool read(json_view from, std::string& to)
 bool read(json_view from, std::int64_t& to)
 {
     const auto number = from.int_if();
-    if (number) to = *number;
-    return number.has_value();
+    if (!number || *number < -json_writer::integer_max || *number > json_writer::integer_max) return false;
+    to = *number;
+    return true;
 }
 
 bool read(json_view from, entry_index& to)
 {
-    const auto number = from.int_if();
-    if (!number || *number < 0) return false;
-    to = static_cast<entry_index>(*number);
-    return true;
+    const auto number = index_in(from);
+    if (number) to = *number;
+    return number.has_value();
 }
 
 bool read(json_view from, instant& to)
@@ -185,7 +186,7 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
     (void)read(root["staged_at"], found.staged_at);
     (void)read(root["kept_open"], found.kept_open);
     found.parked = root["parked"].bool_if().value_or(false);
-    found.value_in_all = root["value_in_all"].int_if();
+    if (std::int64_t in_all = 0; read(root["value_in_all"], in_all)) found.value_in_all = in_all;
     found.met_until = parse_day(root["met_until"].string_if().value_or(""));
     if (!ok || (!root["used"].is_absent() && !read(root["used"], found.used))) return std::nullopt;
     const json_view parts = root["parts"];

@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/json.hpp"
+#include "daemon/base/json_index.hpp"
 
 #include <algorithm>
 #include <array>
@@ -110,16 +111,15 @@ bool read_checkpoint(json_view root, checkpoint_request& request)
         request.keep = parse_keep_reason(*keep);
         return request.keep.has_value();
     }
-    const auto size = root["size"].int_if();
-    if (!size || *size < 0) return false;
-    request.size = static_cast<std::uint64_t>(*size);
+    const auto size = index_in(root["size"]);
+    if (!size) return false;
+    request.size = *size;
     root["lines"].for_each_element([&](json_view each) {
         cosignature line;
         line.line = text_of(each["line"]);
         line.name = text_of(each["name"]);
         line.key_id = static_cast<std::uint32_t>(each["key_id"].int_if().value_or(0));
-        if (const auto at = each["signed_at"].int_if(); at && *at >= 0)
-            line.posix_seconds = static_cast<std::uint64_t>(*at);
+        line.posix_seconds = index_in(each["signed_at"]);
         request.lines.push_back(std::move(line));
     });
     return !request.lines.empty();
@@ -188,8 +188,7 @@ std::optional<upkeep_request> read_upkeep(json_view root)
     request.dry_run = root["dry_run"].bool_if().value_or(true); // what is not said clearly changes nothing
     request.file = text_of(root["file"]);
     request.override_minimum = root["override"].bool_if().value_or(false);
-    if (const auto pupil = root["pupil"].int_if(); pupil && *pupil >= 0)
-        request.pupil = static_cast<entry_index>(*pupil);
+    request.pupil = index_in(root["pupil"]).value_or(no_entry);
     request.reason = text_of(root["reason"]);
     request.user = text_of(root["user"]);
     return request;
@@ -284,9 +283,9 @@ std::optional<decision_request> read_decision(json_view root)
     if (word == decision_words.end()) return std::nullopt;
     bool sound = true;
     const auto index = [&](json_view from) {
-        const auto number = from.int_if();
-        sound = sound && (from.is_absent() || (number && *number >= 0));
-        return number && *number >= 0 ? static_cast<entry_index>(*number) : no_entry;
+        const auto number = index_in(from);
+        sound = sound && (from.is_absent() || number);
+        return number.value_or(no_entry);
     };
     const auto day = [&](json_view from) {
         const auto read = parse_day(from.string_if().value_or(""));
@@ -392,8 +391,7 @@ std::optional<control_request> parse_request(std::string_view text)
     }
     if (command != "access") return std::nullopt;
     request.command = control_request::kind::access;
-    if (const auto pupil = root["pupil"].int_if(); pupil && *pupil >= 0)
-        request.access.pupil = static_cast<entry_index>(*pupil);
+    request.access.pupil = index_in(root["pupil"]).value_or(no_entry);
     request.access.user = text_of(root["user"]);
     request.access.view = text_of(root["view"]);
     request.access.reason = text_of(root["reason"]);

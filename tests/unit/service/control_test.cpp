@@ -50,6 +50,15 @@ TEST_CASE("what is asked of an account is read back as it was written", "[servic
     CHECK(read.last_day == change.last_day);
 }
 
+TEST_CASE("a number that no entry can have names none, and a decision about it is no request", "[service]")
+{
+    const std::string number = GENERATE(as<std::string>(), "9007199254740992", "9223372036854775807", "-1");
+    const auto seen = parse_request(R"({"command":"access","pupil":)" + number + R"(,"user":"root","view":"pupil"})");
+    REQUIRE(seen);
+    CHECK(seen->access.pupil == no_entry);
+    CHECK_FALSE(parse_request(R"({"about":)" + number + R"(,"command":"decide","decision":"act"})"));
+}
+
 TEST_CASE("a decision is read back as it was written", "[service]")
 {
     control_request asked;
