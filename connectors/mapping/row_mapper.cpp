@@ -243,6 +243,8 @@ bool row_mapper::read_value(std::size_t at, const table_row& row, read_row& into
     case field_kind::day: {
         const auto day = cell.is == table_cell::kind::date ? parse_day(text.substr(0, 10)) : dates_[at].day(text);
         if (!day) return not_a_date();
+        if (mapping_.record == what::session_mark && !is_register_day(*day))
+            return no("is outside the years that a register can hold");
         const std::string as_text = format_day(*day);
         into.words[&field] = as_text;
         if (field.is_required) {

@@ -161,6 +161,7 @@ private:
         if (!m_.mark_.day->quick_day(of, mark.session.day))
             if (field_value why = m_.mark_.day->read_day(of, mark.session.day); why.is == field_value::kind::wrong)
                 return no(std::move(why.reason));
+        if (!is_register_day(mark.session.day)) return no("day is outside the years that a register can hold");
         std::string_view half;
         if (!text_of_field(m_.mark_.session, row, half)) return;
         // Some sources keep one event for the whole day.

@@ -10,4 +10,10 @@ std::optional<half_day> parse_half_day(std::string_view text)
     return std::nullopt;
 }
 
+bool is_register_day(civil_day day)
+{
+    using namespace std::chrono;
+    return day >= civil_day(year(1950) / January / 1) && day < civil_day(year(2100) / January / 1);
+}
+
 } // namespace rollbook

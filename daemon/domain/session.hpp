@@ -21,6 +21,10 @@ inline std::string_view name_of(half_day half)
 // "AM" or "PM", in either case and without surrounding space; nothing else.
 std::optional<half_day> parse_half_day(std::string_view text);
 
+// Whether a register may have marks of that day: of the years 1950 to 2099. A day outside them is mistyped, or a
+// source's word for "never". Registers are tables with a row for each day between their first and their last.
+bool is_register_day(civil_day day);
+
 // One session, named by its day and half and never by a clock time, so that clock changes cannot move it.
 struct session_id {
     civil_day day{};

@@ -195,6 +195,18 @@ TEST_CASE("quirk 7: midnight in London is that day, on both nights that the cloc
     CHECK(school.held("A1", day) == "/=/");
 }
 
+TEST_CASE("a mark of a year that no register can hold is put aside, and all others are read", "[connectors][quirk]")
+{
+    const auto day = GENERATE(as<std::string>(), "0202-09-21", "9999-12-31");
+    whole_road school;
+    std::string row = whole_road::mark("M9", "A1", "C1");
+    row.replace(row.find("2026-09-21"), 10, day);
+    school.rows["attendance/session"].push_back(row);
+    CHECK(school.poll().failures.empty());
+    CHECK(school.statement.at(what::session_mark).quarantined == 1);
+    CHECK(school.held("A2") != "gone");
+}
+
 TEST_CASE("quirk 7: an incident with a date and no time has a day and no time", "[connectors][quirk]")
 {
     whole_road school;

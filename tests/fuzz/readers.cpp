@@ -28,6 +28,8 @@ void check(const page& got)
         ROLLBOOK_ENSURE(json_document::parse(record.fields).has_value());
         ROLLBOOK_ENSURE(record.kind == what::concern || !record.pupil_id.empty());
     }
+    for (const reported_mark& mark : got.marks)
+        ROLLBOOK_ENSURE(!mark.pupil_id.empty() && is_register_day(mark.session.day));
     for (const rejected_row& row : got.rejected) {
         ROLLBOOK_ENSURE(!row.reason.empty() && is_valid_utf8(row.reason));
         ROLLBOOK_ENSURE(json_document::parse(row.row).has_value());

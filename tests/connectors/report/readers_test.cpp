@@ -162,6 +162,8 @@ TEST_CASE("marks keep the school's code and the statutory one it stands for", "[
         "H123456789012,2025-11-11,PM,,,\n"
         "H123456789012,2025-11-12,Noon,/,,\n"
         "H123456789012,2025-11-12,AM,/,1441,\n"
+        "H123456789012,9999-12-31,AM,/,,\n"
+        "H123456789012,0202-11-12,AM,/,,\n"
     );
     std::vector<std::string> marks;
     for (const reported_mark& mark : read.got.marks)
@@ -183,7 +185,9 @@ TEST_CASE("marks keep the school's code and the statutory one it stands for", "[
         lines{
             R"(pupil H123456789012 [H123456789012] {"upn":"H123456789012"})",
             "no session-mark: session is neither AM nor PM",
-            "no session-mark: minutes_late is out of range"}
+            "no session-mark: minutes_late is out of range",
+            "no session-mark: day is outside the years that a register can hold",
+            "no session-mark: day is outside the years that a register can hold"}
     );
 }
 
