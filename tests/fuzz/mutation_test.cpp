@@ -103,3 +103,54 @@ TEST_CASE("no spoilt request breaks its taking apart", "[fuzz]")
     spoil_and_read(request_seeds(), read_request, 20'000);
     SUCCEED();
 }
+
+TEST_CASE(
+    "no spoilt file of a school breaks the configuration's reader, has it repeat a secret or load what is not sound",
+    "[fuzz]"
+)
+{
+    spoil_and_read(configuration_seeds(), read_configuration, 1'000);
+    SUCCEED();
+}
+
+TEST_CASE("whatever calendar was published, what is drafted from it is a calendar", "[fuzz]")
+{
+    spoil_and_read(ical_seeds(), read_ical, 1'000);
+    SUCCEED();
+}
+
+TEST_CASE("no spoilt checkpoint is taken for what its log signed", "[fuzz]")
+{
+    spoil_and_read(checkpoint_seeds(), read_checkpoint, 5'000);
+    SUCCEED();
+}
+
+TEST_CASE("no spoilt proof proves anything, and no spoilt request has a witness sign two histories", "[fuzz]")
+{
+    spoil_and_read(proof_seeds(), read_proof, 3'000);
+    SUCCEED();
+}
+
+TEST_CASE("a spoilt backup says what was backed up, or nothing", "[fuzz]")
+{
+    spoil_and_read(sealed_seeds(), read_sealed, 3'000);
+    SUCCEED();
+}
+
+TEST_CASE("no spoilt request to the daemon says more than one thing", "[fuzz]")
+{
+    spoil_and_read(control_seeds(), read_control, 20'000);
+    SUCCEED();
+}
+
+TEST_CASE("of a spoilt mail that came back nothing is taken but an id and a status", "[fuzz]")
+{
+    spoil_and_read(mail_seeds(), read_mail, 10'000);
+    SUCCEED();
+}
+
+TEST_CASE("what is read of a spoilt payload can be written as the next version of the same thing", "[fuzz]")
+{
+    spoil_and_read(payload_seeds(), read_payload, 4'000);
+    SUCCEED();
+}

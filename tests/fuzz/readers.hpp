@@ -23,6 +23,18 @@ void read_json(std::string_view bytes);
 void read_request(std::string_view bytes);
 // A form with a file. Its first byte says in how large pieces the rest arrives.
 void read_multipart(std::string_view bytes);
+// The files that a school writes. The first byte says which of them the rest is, the others being sound: the
+// configuration, the calendar, the mapping of a report folder or of a tap, the watch list, a pack of rules.
+void read_configuration(std::string_view bytes);
+void read_ical(std::string_view bytes); // a published calendar
+// A signed note or key, or a file in which somebody kept such: a mail, a witness's answer.
+void read_checkpoint(std::string_view bytes);
+void read_proof(std::string_view bytes);   // a proof file, or what a witness is asked
+void read_sealed(std::string_view bytes);  // a backup, or a recipient's key
+void read_control(std::string_view bytes); // a request to the socket beside the ledger
+void read_mail(std::string_view bytes);    // a mail in the mailbox of what came back
+// The payloads of a ledger's entries, one a line, as a ledger file or a backup brings them.
+void read_payload(std::string_view bytes);
 
 // What a mapping in the tests names: every kind of field.
 const record_mapping& example_mapping();
@@ -36,6 +48,14 @@ std::vector<std::string> manifest_seeds();
 std::vector<std::string> json_seeds();
 std::vector<std::string> request_seeds();
 std::vector<std::string> multipart_seeds();
+std::vector<std::string> configuration_seeds();
+std::vector<std::string> ical_seeds();
+std::vector<std::string> checkpoint_seeds();
+std::vector<std::string> proof_seeds();
+std::vector<std::string> sealed_seeds();
+std::vector<std::string> control_seeds();
+std::vector<std::string> mail_seeds();
+std::vector<std::string> payload_seeds();
 // A workbook with this sheet.
 std::string workbook_of(std::string_view sheet);
 

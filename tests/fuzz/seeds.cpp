@@ -3,21 +3,34 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 
 int main(int argc, char** argv)
 {
     using namespace rollbook::fuzz;
     if (argc != 3) return 2;
-    const std::string target = argv[1];
-    const std::vector<std::string> seeds = target == "csv"         ? csv_seeds()
-                                           : target == "xml"       ? xml_seeds()
-                                           : target == "sheet"     ? sheet_seeds()
-                                           : target == "singer"    ? singer_seeds()
-                                           : target == "json"      ? json_seeds()
-                                           : target == "manifest"  ? manifest_seeds()
-                                           : target == "request"   ? request_seeds()
-                                           : target == "multipart" ? multipart_seeds()
-                                                                   : std::vector{workbook_of(sheet_seeds().front())};
+    const std::map<std::string, std::function<std::vector<std::string>()>> by_target = {
+        {"checkpoint", checkpoint_seeds},
+        {"configuration", configuration_seeds},
+        {"control", control_seeds},
+        {"csv", csv_seeds},
+        {"ical", ical_seeds},
+        {"json", json_seeds},
+        {"mail", mail_seeds},
+        {"manifest", manifest_seeds},
+        {"multipart", multipart_seeds},
+        {"payload", payload_seeds},
+        {"proof", proof_seeds},
+        {"request", request_seeds},
+        {"sealed", sealed_seeds},
+        {"sheet", sheet_seeds},
+        {"singer", singer_seeds},
+        {"xlsx", [] { return std::vector{workbook_of(sheet_seeds().front())}; }},
+        {"xml", xml_seeds}};
+    const auto known = by_target.find(argv[1]);
+    if (known == by_target.end()) return 2;
+    const std::vector<std::string> seeds = known->second();
     for (std::size_t i = 0; i < seeds.size(); ++i)
         std::ofstream(std::filesystem::path(argv[2]) / ("seed-" + std::to_string(i)), std::ios::binary) << seeds[i];
 }
