@@ -26,6 +26,15 @@ TEST_CASE("a file that holds what no text holds is refused where it stands, as o
     }
 }
 
+TEST_CASE("a table whose name begins as no name does is refused where it stands", "[config]")
+{
+    const auto odd = GENERATE(as<std::string>(), ";", "=", "[;", "\u00E9", "]", "/", "{");
+    CAPTURE(odd);
+    school_folder school;
+    school.main.replace(school.main.find("[ledger]"), 1, "[" + odd);
+    CHECK_THAT(problems_of(school.load()), Contains("rollbook.toml:7:") && Contains("not valid TOML"));
+}
+
 TEST_CASE("an origin that the ledger could not sign under is refused", "[config]")
 {
     const auto odd = GENERATE(as<std::string>(), "\u2003", "\u00A0", "\u0085", "\u3000", "+", "\\u0001");
