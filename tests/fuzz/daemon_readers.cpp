@@ -149,6 +149,7 @@ std::vector<std::string> control_seeds()
     return {
         R"({"allow_vanished":"mis","command":"poll","source":"mis"})",
         R"({"command":"access","pupil":12,"reason":"a call","user":"root","view":"pupil"})",
+        R"({"command":"access","pupil":9007199254740993,"reason":"","user":"root","view":"pupil"})",
         R"({"command":"checkpoint","keep":"export"})",
         R"({"command":"checkpoint","lines":[{"key_id":1,"line":"l\n","name":"w","signed_at":1790000000}],"size":12})",
         R"({"basis":"request","by":"A","command":"erase","dry_run":false,"file":"","override":true,"pupil":3,"reason":"r","user":"u"})",
@@ -179,6 +180,7 @@ std::vector<std::string> payload_seeds()
         "{" + alert_text + alert_rest,
         "\n\n\n{\"alert\":1," + alert_text + R"("parts":{"absent":3,"possible":9},"replaces":2,)" + alert_rest,
         R"({"alert":3,"at":"2026-11-20T14:05:00.250Z","evidence":[1],"kind":"call","on":"2026-11-20","outcome":"no-answer","pupil":1,"state":"done","text":"t","user":"u","what":"action"})",
+        R"({"at":"2026-11-20T14:05:00.250Z","evidence":[-1,9007199254740993],"kind":"note","on":"2026-11-20","pupil":1,"state":"done","user":"u","what":"action"})",
         R"({"name":"marker/1","pupil":0,"value":{"at":"2026-11-20T14:05:00.250Z","begun_at":"2026-11-20T14:05:00.250Z","by":"L","kind":"priority","reason":"plan","review":"2026-12-18","state":"standing","tell":"T","user":"u"},"what":"settings"})",
         R"({"name":"silence/1","pupil":0,"value":{"at":"2026-11-20T14:05:00.250Z","begun_at":"2026-11-20T14:05:00.250Z","by":"L","reason":"r","rule":"x","state":"standing","until":"2026-12-18","user":"u"},"what":"settings"})",
         R"({"name":"weekly-meeting","value":{"at":"2026-11-20T14:05:00.250Z","before":"2026-11-13","by":"L","on":"2026-11-20","user":"u"},"what":"settings"})"

@@ -434,6 +434,7 @@ std::vector<std::string> configuration_seeds()
         out.push_back('\0' + head + std::string(main_text.substr(at, 400)));
     }
     out.push_back('\0' + head);
+    out.push_back('\3' + std::string(tap_text) + "\"a\\nb\" = 1\n");
     return out;
 }
 

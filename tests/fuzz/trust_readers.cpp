@@ -163,6 +163,13 @@ void check_request(std::string_view bytes)
     const auto point = note ? parse_checkpoint(note->text) : result<checkpoint>(failure(errc::page_malformed, "", ""));
     if (!point || point->origin != origin) return;
     witness_request by_the_log = *request;
+    // Another tree of the size that the witness signed before.
+    by_the_log.old_size = held_size;
+    checkpoint fork{origin, held_size, point->root};
+    fork.root[0] ^= 1;
+    by_the_log.checkpoint_note = signed_by_the_log(fork);
+    check_verdict(format_witness_request(by_the_log), held_size);
+    by_the_log = *request;
     by_the_log.checkpoint_note = signed_by_the_log(*point);
     for (const std::uint64_t size : {std::uint64_t{0}, held_size, leaves})
         check_verdict(format_witness_request(by_the_log), size);
