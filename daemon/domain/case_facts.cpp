@@ -112,7 +112,7 @@ void case_facts::apply_record(entry_index index, const thing_version& version, s
     record.entry = index;
     record.kind = version.kind;
     record.source = texts_->intern(version.source);
-    record.id = version.key;
+    if (record.id != version.key) record.id = ids_->add(version.key);
     record.gone = version.gone;
     records_by_id_.put(record_hash(record.source, record.kind, record.id), place, [&](std::uint32_t other) {
         const case_record& is = records_[other];
@@ -142,13 +142,13 @@ void case_facts::apply_record(entry_index index, const thing_version& version, s
     record.location = texts_->intern(text_or_empty(fields["location"]));
     record.status = texts_->intern(text_or_empty(fields["status"]));
     record.parents_told = texts_->intern(text_or_empty(fields["parents_told"]));
-    record.more.clear();
+    std::vector<text_id> more;
     for (std::size_t i = 1; version.kind == what::concern && i < fields["categories"].size() && i < 256; ++i)
-        record.more.push_back(texts_->intern(text_or_empty(fields["categories"].at(i))));
-    record.other_types = static_cast<std::uint8_t>(record.more.size());
-    fields["external_ids"].for_each_element([&](json_view id) {
-        record.more.push_back(texts_->intern(text_or_empty(id)));
-    });
+        more.push_back(texts_->intern(text_or_empty(fields["categories"].at(i))));
+    record.other_types = static_cast<std::uint8_t>(more.size());
+    fields["external_ids"].for_each_element([&](json_view id) { more.push_back(texts_->intern(text_or_empty(id))); });
+    more.shrink_to_fit();
+    record.more = std::move(more);
 }
 
 void case_facts::apply_part(entry_index index, const thing_version& version, std::string_view payload)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/domain/compact.hpp"
 #include "daemon/domain/place_index.hpp"
 #include "daemon/domain/register.hpp"
 #include "daemon/domain/text_pool.hpp"
@@ -24,10 +25,10 @@ struct thing_version;
 struct case_record {
     static constexpr std::uint32_t no_part = ~std::uint32_t{0};
 
-    entry_index subject = no_entry; // its first entry
-    entry_index entry = no_entry;   // its newest
-    std::string id;                 // the source's
-    std::optional<civil_day> day;
+    compact_index subject; // its first entry
+    compact_index entry;   // its newest
+    compact_text id;       // the source's; lives as long as the facts
+    compact_day day;
     what kind = what::incident; // incident or concern
     bool gone = false;
     bool is_achievement = false;
@@ -43,20 +44,20 @@ struct case_record {
     text_id parents_told = 0;
     std::uint32_t first_part = no_part; // place in case_facts::parts()
     std::uint32_t last_part = no_part;
-    std::vector<text_id> more; // a concern's other categories, then what elsewhere() tells of
+    rare<std::vector<text_id>> more; // a concern's other categories, then what elsewhere() tells of
 
-    std::span<const text_id> more_types() const { return std::span(more).first(other_types); }
+    std::span<const text_id> more_types() const { return std::span(*more).first(other_types); }
     // The same incident in other systems, as SYSTEM:ID.
-    std::span<const text_id> elsewhere() const { return std::span(more).subspan(other_types); }
+    std::span<const text_id> elsewhere() const { return std::span(*more).subspan(other_types); }
 };
 
 // One pupil's part in an incident or a concern.
 struct case_part {
     static constexpr std::uint32_t nothing = ~std::uint32_t{0};
 
-    entry_index subject = no_entry;
-    entry_index entry = no_entry;
-    entry_index pupil = no_entry;   // the pupil's first entry in the same source
+    compact_index subject;
+    compact_index entry;
+    compact_index pupil;            // the pupil's first entry in the same source
     std::uint32_t record = nothing; // place in case_facts::records()
     std::uint32_t next = nothing;   // the record's next part
     text_id role = 0;
@@ -85,9 +86,9 @@ struct suspension_fact {
 // A mark of a lesson that gives no reason for an absence (G, N or O) by its newest version or was such a one. No other
 // is kept: a year of lessons has a million marks.
 struct lesson_absence {
-    entry_index subject = no_entry;
-    entry_index entry = no_entry;
-    entry_index pupil = no_entry;
+    compact_index subject;
+    compact_index entry;
+    compact_index pupil;
     civil_day day{};
     bool stands = false; // false: it gives a reason by now, or is gone
 };
@@ -134,6 +135,7 @@ private:
     void leave(std::uint32_t part);
 
     std::unique_ptr<text_pool> texts_ = std::make_unique<text_pool>();
+    std::unique_ptr<text_store> ids_ = std::make_unique<text_store>();
     std::deque<case_record> records_;
     std::deque<case_part> parts_;
     std::deque<suspension_fact> suspensions_;

@@ -3,6 +3,7 @@
 #include "daemon/base/bytes.hpp"
 #include "daemon/base/error.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace rollbook {
@@ -92,8 +93,11 @@ held_thing& held_things::put(entry_index index, const thing_version& version, st
     thing.subject = subject;
     thing.entry = index;
     thing.pupil = version.pupil == no_entry && version.kind == what::pupil ? subject : version.pupil;
-    if (!known || thing.source != version.source) thing.source = *sources_.insert(version.source).first;
-    thing.key = version.key;
+    if (!known || thing.source != version.source) {
+        const auto met = std::ranges::find(sources_, std::string_view(version.source));
+        thing.source = met == sources_.end() ? sources_.emplace_back(texts_.add(version.source)) : *met;
+    }
+    if (!known || thing.key != version.key) thing.key = texts_.add(version.key);
     thing.digest = version.digest;
     thing.gone = version.gone;
     thing.payload = std::move(payload);

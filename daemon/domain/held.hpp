@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/domain/case_facts.hpp"
+#include "daemon/domain/compact.hpp"
 #include "daemon/domain/place_index.hpp"
 #include "daemon/domain/register.hpp"
 #include "daemon/domain/what.hpp"
@@ -50,16 +51,17 @@ using version = std::variant<std::monostate, mark_version, thing_version>;
 std::string erased_key(what kind, std::string_view source, std::string_view key);
 
 struct held_thing {
-    entry_index subject = no_entry;
-    entry_index entry = no_entry; // of its newest version
-    entry_index pupil = no_entry;
-    std::string_view source; // lives as long as what holds the thing
-    std::string key;
+    compact_index subject;
+    compact_index entry; // of its newest version
+    compact_index pupil;
+    std::uint32_t seen_in = 0; // number of the read that saw it last
     std::uint64_t digest = 0;
+    compact_text source; // lives as long as what holds the thing, as does its key
+    compact_text key;
+    rare<std::string>
+        payload;     // kept for pupils, actions, links, findings, alerts, settings and what is gone; else empty
+    compact_day day; // of an incident and who took part in it, where the source gives one
     bool gone = false;
-    std::optional<civil_day> day; // of an incident and who took part in it, where the source gives one
-    std::uint32_t seen_in = 0;    // number of the read that saw it last
-    std::string payload; // kept for pupils, actions, links, findings, alerts, settings and what is gone; else empty
 };
 
 // What a finding is about, from its key "KIND/.../NUMBER": the first entry of the pupil or record whose judging decides
@@ -78,7 +80,8 @@ public:
     const std::deque<held_thing>& all() const { return things_; }
 
 private:
-    std::set<std::string, std::less<>> sources_; // nodes do not move
+    text_store texts_;
+    std::vector<compact_text> sources_; // met so far: few
     std::deque<held_thing> things_;
     place_index by_key_; // the newest thing of each source and key
     place_index by_subject_;

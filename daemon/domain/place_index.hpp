@@ -8,8 +8,8 @@
 
 namespace rollbook {
 
-// Finds places in a list by hash, without holding the keys again: the list has them. 8 bytes a cell, at most three
-// quarters of them used. Places are never taken out.
+// Finds places in a list by hash, without holding the keys again: the list has them. 8 bytes a cell, of which more than
+// half are used and at most four fifths. Places are never taken out.
 class place_index {
 public:
     using place = std::uint32_t;
@@ -31,7 +31,7 @@ public:
     // Puts `is`, which nothing was put for yet.
     void add(std::size_t hash, place is)
     {
-        if ((used_ + 1) * 4 > cells_.size() * 3) grow();
+        if ((used_ + 1) * 5 > cells_.size() * 4) grow();
         store({short_of(hash), is});
         ++used_;
     }
@@ -48,11 +48,13 @@ private:
     {
         return static_cast<std::uint32_t>((std::uint64_t{hash} * 0x9e3779b97f4a7c15u) >> 32);
     }
+    std::size_t home_of(std::uint32_t hash) const { return std::uint64_t{hash} * cells_.size() >> 32; }
+    std::size_t next(std::size_t at) const { return at + 1 == cells_.size() ? 0 : at + 1; }
     template <class F> const cell* cell_of(std::size_t hash, F& is_it) const
     {
         if (cells_.empty()) return nullptr;
         const std::uint32_t wanted = short_of(hash);
-        for (std::size_t at = wanted & (cells_.size() - 1);; at = (at + 1) & (cells_.size() - 1)) {
+        for (std::size_t at = home_of(wanted);; at = next(at)) {
             const cell& each = cells_[at];
             if (each.is == nowhere) return nullptr;
             if (each.hash == wanted && is_it(each.is)) return &each;
@@ -60,20 +62,20 @@ private:
     }
     void store(cell each)
     {
-        std::size_t at = each.hash & (cells_.size() - 1);
+        std::size_t at = home_of(each.hash);
         while (cells_[at].is != nowhere)
-            at = (at + 1) & (cells_.size() - 1);
+            at = next(at);
         cells_[at] = each;
     }
     void grow()
     {
-        std::vector<cell> old(cells_.empty() ? 16 : cells_.size() * 2);
+        std::vector<cell> old(cells_.empty() ? 16 : cells_.size() / 2 * 3);
         std::swap(old, cells_);
         for (const cell& each : old)
             if (each.is != nowhere) store(each);
     }
 
-    std::vector<cell> cells_; // a power of two of them
+    std::vector<cell> cells_;
     std::size_t used_ = 0;
 };
 

@@ -39,28 +39,92 @@ void half_day_marks::put(pupil_no pupil, const held_mark& mark, kinds& known, st
     const std::uint16_t kind = known.intern(mark);
     // A little below the first that comes: the pages of a source need not come in the order of their marks.
     constexpr std::uint32_t room_below = 16'384;
+    unpack();
+    is_as_packed_ = false;
     if (cells_.empty()) first_ = mark.entry - std::min(mark.entry, room_below);
+    // Exact growth to the pupils known: doubling would waste a third of the register.
+    const std::size_t room = std::max<std::size_t>(pupils, pupil + 1);
     if (pupil >= cells_.size()) {
-        // Exact growth to the pupils known: doubling would waste a third of the register.
-        const std::size_t known = std::max<std::size_t>(pupils, pupil + 1);
-        cells_.reserve(known);
-        cells_.resize(known);
-        digests_.reserve(known);
-        digests_.resize(known);
+        cells_.reserve(room);
+        cells_.resize(room);
     }
+    if (mark.digest != 0 || !digests_.empty()) {
+        digests_.reserve(cells_.capacity());
+        digests_.resize(cells_.size());
+        digests_[pupil] = mark.digest;
+    }
+    cells_[pupil].kind = kind;
+    set_entry(pupil, mark.entry);
+}
+
+void half_day_marks::set_entry(pupil_no pupil, std::uint32_t entry)
+{
     cell& to = cells_[pupil];
-    digests_[pupil] = mark.digest;
-    to.kind = kind;
-    if (!mark.met()) {
+    if (entry == held_mark::nothing) {
         to.distance = unmet;
         return;
     }
-    if (mark.entry >= first_ && mark.entry - first_ < far) {
-        to.distance = static_cast<std::uint16_t>(mark.entry - first_);
+    if (entry >= first_ && entry - first_ < far) {
+        to.distance = static_cast<std::uint16_t>(entry - first_);
         return;
     }
     to.distance = far;
-    put_far(pupil, mark.entry);
+    put_far(pupil, entry);
+}
+
+void half_day_marks::pack()
+{
+    if (is_as_packed_ || cells_.empty()) return;
+    is_as_packed_ = true;
+    std::vector<std::uint8_t> packed(cells_.size(), unmet_kind);
+    std::vector<std::uint16_t> kinds_here;
+    std::vector<run> runs;
+    for (pupil_no pupil = 0; pupil < cells_.size(); ++pupil) {
+        const auto [entry, kind] = cell_at(pupil);
+        if (entry == held_mark::nothing) continue;
+        if (runs.empty() || entry != runs.back().entry + (pupil - runs.back().pupil)) runs.push_back({pupil, entry});
+        const auto known = std::ranges::find(kinds_here, kind);
+        if (known == kinds_here.end() && kinds_here.size() == unmet_kind) return;
+        packed[pupil] = static_cast<std::uint8_t>(known - kinds_here.begin());
+        if (known == kinds_here.end()) kinds_here.push_back(kind);
+    }
+    if (packed.size() + runs.size() * sizeof(run) >= cells_.size() * sizeof(cell)) return;
+    runs.shrink_to_fit();
+    kinds_here.shrink_to_fit();
+    packed_ = std::move(packed);
+    kinds_here_ = std::move(kinds_here);
+    runs_ = std::move(runs);
+    // Assigning {} would keep their room.
+    cells_ = std::vector<cell>();
+    far_entries_ = decltype(far_entries_)();
+    entries_ = std::vector<std::uint32_t>();
+}
+
+void half_day_marks::unpack()
+{
+    if (!is_packed()) return;
+    cells_.resize(packed_.size());
+    for (pupil_no pupil = 0; pupil < cells_.size(); ++pupil) {
+        const auto [entry, kind] = packed_at(pupil);
+        cells_[pupil].kind = kind;
+        set_entry(pupil, entry);
+    }
+    packed_ = std::vector<std::uint8_t>();
+    kinds_here_ = std::vector<std::uint16_t>();
+    runs_ = std::vector<run>();
+}
+
+void half_day_marks::forget_digests()
+{
+    if (digests_.empty()) return;
+    digests_ = std::vector<std::uint32_t>(); // assigning {} would keep the room
+    is_forgetful_ = true;
+}
+
+void half_day_marks::take_digests(std::vector<std::uint32_t> by_pupil)
+{
+    digests_ = std::move(by_pupil);
+    is_forgetful_ = false;
 }
 
 void half_day_marks::put_far(pupil_no pupil, std::uint32_t entry)
@@ -78,7 +142,7 @@ void half_day_marks::put_far(pupil_no pupil, std::uint32_t entry)
         entries_.resize(cells_.size());
         for (const auto& [each, its_entry] : far_entries_)
             entries_[each] = its_entry;
-        far_entries_ = {};
+        far_entries_ = decltype(far_entries_)();
     }
     if (pupil >= entries_.size()) {
         entries_.reserve(cells_.capacity());
@@ -96,10 +160,9 @@ std::uint32_t half_day_marks::entry_of_far(pupil_no pupil) const
 std::vector<std::pair<std::uint32_t, pupil_no>> half_day_marks::entries() const
 {
     std::vector<std::pair<std::uint32_t, pupil_no>> found;
-    for (pupil_no pupil = 0; pupil < cells_.size(); ++pupil) {
-        const std::uint16_t distance = cells_[pupil].distance;
-        if (distance == unmet) continue;
-        found.emplace_back(distance == far ? entry_of_far(pupil) : first_ + distance, pupil);
+    for (pupil_no pupil = 0; pupil < size(); ++pupil) {
+        const std::uint32_t entry = (is_packed() ? packed_at(pupil) : cell_at(pupil)).entry;
+        if (entry != held_mark::nothing) found.emplace_back(entry, pupil);
     }
     std::ranges::sort(found);
     return found;
@@ -138,7 +201,10 @@ held_mark attendance_register::find(session_id session, pupil_no pupil) const
     const half_day_marks* marks = marks_of(session);
     if (!marks) return {};
     // Digests are of what is held all the same, wherever they are.
-    if (!marks->has_digests()) fetch_digests(const_cast<half_day_marks&>(*marks));
+    if (!marks->has_digests()) {
+        fetch_digests(const_cast<half_day_marks&>(*marks));
+        note_fetched(const_cast<half_day_marks&>(*marks));
+    }
     return marks->at(pupil, kinds_);
 }
 
@@ -169,15 +235,33 @@ void attendance_register::fetch_digests(half_day_marks& marks) const
     marks.take_digests(std::move(digests));
 }
 
+// Sources list their marks by day, as a rule: of old days, few are wanted at a time.
+void attendance_register::note_fetched(half_day_marks& marks) const
+{
+    constexpr std::size_t wanted_max = 64;
+    fetched_.push_back(&marks);
+    goes_back_ = goes_back_ || let_go_.contains(&marks);
+    if (goes_back_ || fetched_.size() <= wanted_max) return;
+    fetched_.front()->forget_digests();
+    let_go_.insert(fetched_.front());
+    fetched_.pop_front();
+}
+
 void attendance_register::rest()
 {
     if (!read_digests_ || days_.empty()) return;
+    fetched_ = decltype(fetched_)();
+    let_go_ = decltype(let_go_)();
+    goes_back_ = false;
     const civil_day newest = first_ + std::chrono::days(static_cast<int>(days_.size()) - 1);
     constexpr std::chrono::days kept{400}; // a whole year is read again now and then
-    for (std::size_t i = 0; i < days_.size() && first_ + std::chrono::days(static_cast<int>(i)) < newest - kept; ++i)
-        if (days_[i])
-            for (half_day_marks& marks : days_[i]->halves)
-                marks.forget_digests();
+    for (std::size_t i = 0; i < days_.size(); ++i) {
+        if (!days_[i]) continue;
+        for (half_day_marks& marks : days_[i]->halves) {
+            marks.pack();
+            if (first_ + std::chrono::days(static_cast<int>(i)) < newest - kept) marks.forget_digests();
+        }
+    }
 }
 
 void attendance_register::put(session_id session, pupil_no pupil, const held_mark& mark)
@@ -199,6 +283,7 @@ void attendance_register::put(session_id session, pupil_no pupil, const held_mar
 
     half_day_marks& marks = days_[at]->halves[static_cast<int>(session.half)];
     if (!marks.has_digests()) fetch_digests(marks);
+    std::erase(fetched_, &marks); // what comes now may not be in the ledger yet
     const held_mark was = marks.at(pupil, kinds_);
     marks.put(pupil, mark, kinds_, refs_.size());
     held_ -= was.is_held() ? 1 : 0;

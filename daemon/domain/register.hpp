@@ -5,10 +5,12 @@
 #include "daemon/domain/figures.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -46,7 +48,8 @@ inline std::uint8_t minutes_byte(int minutes)
 
 // The marks of one half of a day by pupil_no, 4 bytes each and 4 for its digest, which need not be here: a year has
 // half a million of them, and all that were ever read are held. Marks that came together have entries near each other,
-// and what else tells them apart is of few kinds.
+// and what else tells them apart is of few kinds. Packed, they are little more than a byte each where pupils came in
+// the order of their numbers.
 class half_day_marks {
 public:
     // A mark of one of these kinds, but for its entry and digest.
@@ -64,24 +67,26 @@ public:
         std::uint16_t last_ = 0;
     };
 
-    std::size_t size() const { return cells_.size(); } // one more than the highest pupil_no met
+    std::size_t size() const { return is_packed() ? packed_.size() : cells_.size(); } // one more than the highest met
     // A mark that is not met() where nothing ever was.
     held_mark at(pupil_no pupil, const kinds& known) const
     {
-        if (pupil >= cells_.size() || cells_[pupil].distance == unmet) return {};
-        const cell& from = cells_[pupil];
-        held_mark mark = known.mark(from.kind);
+        const auto [entry, kind] = is_packed() ? packed_at(pupil) : cell_at(pupil);
+        if (entry == held_mark::nothing) return {};
+        held_mark mark = known.mark(kind);
         if (pupil < digests_.size()) mark.digest = digests_[pupil];
-        mark.entry = from.distance == far ? entry_of_far(pupil) : first_ + from.distance;
+        mark.entry = entry;
         return mark;
     }
     // `pupils`: how many there are to be, for room. It has_digests().
     void put(pupil_no pupil, const held_mark& mark, kinds& known, std::size_t pupils);
+    // Until the next put(), unless that would save nothing.
+    void pack();
 
-    // Without them at() gives marks that are held the digest 0.
-    bool has_digests() const { return digests_.size() == cells_.size(); }
-    void forget_digests() { digests_ = std::vector<std::uint32_t>(); } // assigning {} would keep their room
-    void take_digests(std::vector<std::uint32_t> by_pupil) { digests_ = std::move(by_pupil); }
+    // Without them at() gives marks that are held the digest 0, which all have where there are none.
+    bool has_digests() const { return !is_forgetful_; }
+    void forget_digests();
+    void take_digests(std::vector<std::uint32_t> by_pupil);
     // The entries of all marks met, with whose they are, in order.
     std::vector<std::pair<std::uint32_t, pupil_no>> entries() const;
 
@@ -92,12 +97,47 @@ private:
     };
     static constexpr std::uint16_t unmet = 0xffff;
     static constexpr std::uint16_t far = 0xfffe; // its entry is in far_entries_ or in entries_
+    // Pupils from this one on, of whom each has the entry after that of the one before.
+    struct run {
+        pupil_no pupil;
+        std::uint32_t entry;
+    };
+    static constexpr std::uint8_t unmet_kind = 0xff;
+    struct entry_and_kind {
+        std::uint32_t entry = held_mark::nothing;
+        std::uint16_t kind = 0;
+    };
 
+    bool is_packed() const { return !packed_.empty(); }
+    entry_and_kind cell_at(pupil_no pupil) const
+    {
+        if (pupil >= cells_.size() || cells_[pupil].distance == unmet) return {};
+        const cell& from = cells_[pupil];
+        return {from.distance == far ? entry_of_far(pupil) : first_ + from.distance, from.kind};
+    }
+    entry_and_kind packed_at(pupil_no pupil) const
+    {
+        if (pupil >= packed_.size() || packed_[pupil] == unmet_kind) return {};
+        std::size_t low = 0; // the last run that begins at the pupil or before
+        for (std::size_t many = runs_.size(); many > 1;) {
+            const std::size_t half = many / 2;
+            if (runs_[low + half].pupil <= pupil) low += half;
+            many -= half;
+        }
+        return {runs_[low].entry + (pupil - runs_[low].pupil), kinds_here_[packed_[pupil]]};
+    }
     std::uint32_t entry_of_far(pupil_no pupil) const;
     void put_far(pupil_no pupil, std::uint32_t entry);
+    void set_entry(pupil_no pupil, std::uint32_t entry);
+    void unpack();
 
-    std::vector<cell> cells_;
-    std::vector<std::uint32_t> digests_;                          // by pupil, or none
+    std::vector<cell> cells_;            // none while packed
+    std::vector<std::uint32_t> digests_; // by pupil, or none
+    std::vector<std::uint8_t> packed_;   // by pupil: place in kinds_here_
+    std::vector<std::uint16_t> kinds_here_;
+    std::vector<run> runs_;                                       // by pupil
+    bool is_forgetful_ = false;                                   // there are digests, not in memory
+    bool is_as_packed_ = false;                                   // nothing was put since pack()
     std::uint32_t first_ = 0;                                     // the lowest entry that needs no more than a distance
     std::vector<std::pair<pupil_no, std::uint32_t>> far_entries_; // by pupil, while they are few
     std::vector<std::uint32_t> entries_;                          // by pupil, once they are many
@@ -112,8 +152,8 @@ struct register_slot {
 
 // The current register of one source in memory: every session mark of the years in use, by day, half and pupil.
 //
-// Changed only by put(), after the change was committed. Cost: 16 bytes a pupil and school day, and 8 of those of
-// more than a year ago once it rests; find() is a few array look-ups.
+// Changed only by put(), after the change was committed. Cost once it rests: 8 bytes a pupil and school day for digests
+// of the last year, and 2 to 8 for the marks; find() is a few array look-ups.
 class attendance_register {
 public:
     explicit attendance_register(std::shared_ptr<code_book> codes) : codes_(std::move(codes)) {}
@@ -137,8 +177,9 @@ public:
     using digest_use = std::function<void(entry_index, std::uint32_t)>;
     using digest_reader = std::function<void(entry_index first, entry_index last, const digest_use& use)>;
     void read_digests_by(digest_reader read) { read_digests_ = std::move(read); }
-    // Lets go of the digests of days over 400 days before that of the newest mark: a source is rarely asked for them
-    // again, and find() reads them where it is. Only where they can be read, and not while changes are uncommitted.
+    // Packs the marks, and lets go of the digests of days over 400 days before that of the newest: a source is rarely
+    // asked for them again, and find() reads them where it is. Only where they can be read, and not while changes are
+    // uncommitted.
     void rest();
 
     // Calls use(session_id, const held_mark&) for each mark ever met, gone ones too, of `pupil` within `days`, in order
@@ -182,7 +223,7 @@ public:
 
     // The first and last day with any mark ever met; empty when there is none.
     std::optional<day_range> extent() const;
-    std::uint64_t held() const { return held_; } // marks held now
+    std::uint64_t held() const { return held_; }       // marks held now
     std::uint64_t changes() const { return changes_; } // how often put() was called
 
     // The few marks that findings watch, kept as they come and go: still N (no reason yet), of a code the law does not
@@ -199,6 +240,7 @@ private:
     };
     const half_day_marks* marks_of(session_id session) const;
     void fetch_digests(half_day_marks& marks) const;
+    void note_fetched(half_day_marks& marks) const;
     void watch(const held_mark& was, const register_slot& slot, const held_mark& is);
     // Index of `day`, or of the first stored day after it when `clamp`.
     std::size_t index_of(civil_day day, bool clamp) const;
@@ -206,6 +248,11 @@ private:
     std::shared_ptr<code_book> codes_;
     half_day_marks::kinds kinds_;
     digest_reader read_digests_; // empty: all are in memory
+    // Those whose digests find() read since rest(), the oldest first, and of these the ones that it let go of again. A
+    // source that goes back to one of them does not list by day: then all are kept until rest().
+    mutable std::deque<half_day_marks*> fetched_;
+    mutable std::unordered_set<const half_day_marks*> let_go_;
+    mutable bool goes_back_ = false;
     std::vector<entry_index> refs_;
     std::unordered_map<entry_index, pupil_no> numbers_;
     civil_day first_{};

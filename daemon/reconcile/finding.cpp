@@ -19,12 +19,12 @@ std::string finding_payload(const finding& f, const held_thing* before, instant 
         out.value(index);
     out.end_array();
     out.member("explanation", f.explanation);
-    if (before) out.member("finding", before->subject);
+    if (before) out.member("finding", entry_index(before->subject));
     out.member("key", f.key);
     out.member("kind", f.kind);
     out.member("opened_at", format_instant(opened_at));
     if (f.pupil != no_entry) out.member("pupil", f.pupil);
-    if (before) out.member("replaces", before->entry);
+    if (before) out.member("replaces", entry_index(before->entry));
     out.key("sources").begin_array();
     for (const std::string& source : f.sources)
         out.value(source);

@@ -274,7 +274,7 @@ template <class P, class R> void finding_judge::for_each_touched(run& now, P&& o
     const case_facts& cases = now.held.cases();
     // What stood beside it may stand alone now: those of its people on the day it has and on the day it had.
     const auto those_of = [&](const case_record& record, entry_index whose) {
-        for (const std::optional<civil_day> day : {record.day, day_before(now, record)})
+        for (const std::optional<civil_day> day : {std::optional<civil_day>(record.day), day_before(now, record)})
             if (day)
                 for (const case_record* near : records_near(now.context, whose, *day))
                     record_itself(*near);

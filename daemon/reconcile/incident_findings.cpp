@@ -214,7 +214,8 @@ bool is_same_incident(const finding_context& in, const case_record& a, const cas
 {
     if (a.is_achievement || b.is_achievement) return false;
     if (names_the_other(in, a, b)) return true;
-    if (a.day != b.day || a.minute < 0 || b.minute < 0) return false;
+    if (std::optional<civil_day>(a.day) != std::optional<civil_day>(b.day) || a.minute < 0 || b.minute < 0)
+        return false;
     const int apart = a.minute < b.minute ? b.minute - a.minute : a.minute - b.minute;
     if (apart > same_time_minutes) return false;
     if (a.source == b.source && a.type != b.type) return false;

@@ -158,9 +158,9 @@ draft link_entry(const std::string& other, const person_link& link, const held_l
     write_parts(out, link.score);
     if (!link.score.parts.empty()) out.member("points", link.score.points);
     out.member("pupil", link.pupil);
-    if (before.thing) out.member("replaces", before.thing->entry);
+    if (before.thing) out.member("replaces", entry_index(before.thing->entry));
     out.member("state", "linked");
-    if (before.thing) out.member("subject", before.thing->subject);
+    if (before.thing) out.member("subject", entry_index(before.thing->subject));
     out.member("what", name_of(what::link));
     out.end_object();
     return draft(entry_kind::record, std::move(text), std::move(row));
@@ -168,7 +168,7 @@ draft link_entry(const std::string& other, const person_link& link, const held_l
 
 draft unlink_entry(const held_thing& before)
 {
-    thing_version row = link_row(before.key, before.pupil, &before);
+    thing_version row = link_row(std::string(before.key), before.pupil, &before);
     row.gone = true;
     std::string text;
     json_writer out(text);
@@ -176,10 +176,10 @@ draft unlink_entry(const held_thing& before)
     out.member("gone", "unlinked");
     out.member("key", row.key);
     write_never(out, read_link(&before).never);
-    out.member("pupil", before.pupil);
-    out.member("replaces", before.entry);
+    out.member("pupil", entry_index(before.pupil));
+    out.member("replaces", entry_index(before.entry));
     out.member("state", "unlinked");
-    out.member("subject", before.subject);
+    out.member("subject", entry_index(before.subject));
     out.member("what", name_of(what::link));
     out.end_object();
     return draft(entry_kind::record, std::move(text), std::move(row));
@@ -224,7 +224,9 @@ public:
         for (const held_thing& pupil : held.things(what::pupil).all()) {
             if (pupil.source != mis) continue;
             const keys own = keys_of(pupil);
-            by_id_.add(pupil.key, pupil.gone ? survivor_of(held, pupil.subject) : pupil.subject, pupil.gone);
+            by_id_.add(
+                std::string(pupil.key), pupil.gone ? survivor_of(held, pupil.subject) : pupil.subject, pupil.gone
+            );
             by_id_.add(own.mis_id, pupil.subject, pupil.gone);
             by_upn_.add(own.upn, pupil.subject, pupil.gone);
             by_former_.add(own.former_upn, pupil.subject, pupil.gone);
@@ -477,7 +479,7 @@ std::vector<draft> link_entries(const held_state& held, const std::string& other
         drafts.push_back(link_entry(other, link, before));
     }
     for (const held_thing& link : held.things(what::link).all())
-        if (!link.gone && link.key.starts_with(other + "/") && !wanted.contains(link.key))
+        if (!link.gone && link.key.starts_with(other + "/") && !wanted.contains(std::string(link.key)))
             drafts.push_back(unlink_entry(link));
     return drafts;
 }

@@ -66,7 +66,7 @@ entry_index newest_link(const held_state& held)
 {
     entry_index newest = 0;
     for (const held_thing& link : held.things(what::link).all())
-        newest = std::max(newest, link.entry);
+        newest = std::max<entry_index>(newest, link.entry);
     return newest;
 }
 

@@ -34,8 +34,8 @@ draft hold_entry(const upkeep_request& request, const std::string& name, const h
     out.begin_object();
     out.member("name", name);
     out.member("pupil", request.pupil);
-    if (last) out.member("replaces", last->entry);
-    if (last) out.member("subject", last->subject);
+    if (last) out.member("replaces", entry_index(last->entry));
+    if (last) out.member("subject", entry_index(last->subject));
     out.key("value").begin_object();
     out.member("at", format_instant(at));
     out.member("by", request.by);

@@ -543,7 +543,7 @@ void life::compare_pupils(bool closed)
         const auto says = [&](const std::string& fields) {
             if (!is_there) return false;
             if (thing->entry == entry && fields == seen) return true;
-            if (thing->payload.find(fields) == std::string::npos) return false;
+            if (thing->payload->find(fields) == std::string::npos) return false;
             entry = thing->entry;
             seen = fields;
             return true;

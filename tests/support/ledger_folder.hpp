@@ -111,7 +111,7 @@ inline std::string text_of(const held_state& held, const std::vector<std::string
                 std::string(name_of(static_cast<what>(kind))) + " " + std::to_string(thing.subject) + " entry " +
                 std::to_string(thing.entry) + " pupil " + std::to_string(thing.pupil) + " " +
                 std::string(thing.source) + " " + thing.key + " digest " + std::to_string(thing.digest) +
-                (thing.gone ? " gone " : " ") + thing.payload
+                (thing.gone ? " gone " : " ") + *thing.payload
             );
     std::sort(lines.begin(), lines.end());
     std::string text;

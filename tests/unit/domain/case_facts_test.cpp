@@ -45,7 +45,7 @@ TEST_CASE("an incident has its pupils' parts, whichever of them came first", "[d
 
     const case_record* found = facts.find_record(5);
     REQUIRE(found);
-    CHECK(found->day == civil_day{std::chrono::year{2026} / 11 / 2});
+    CHECK(*found->day == civil_day{std::chrono::year{2026} / 11 / 2});
     CHECK(found->minute == 10 * 60 + 40);
     CHECK(facts.text(found->type) == "Fight");
     CHECK(facts.text(found->location) == "Hall");
@@ -81,7 +81,7 @@ TEST_CASE("a concern's time is the one it was written with, or none", "[domain]"
     );
     const case_record* found = facts.find_record(3);
     REQUIRE(found);
-    CHECK(found->day == civil_day{std::chrono::year{2026} / 11 / 2});
+    CHECK(*found->day == civil_day{std::chrono::year{2026} / 11 / 2});
     CHECK(found->minute == minute);
     CHECK(facts.text(found->type) == "Attendance");
     REQUIRE(found->more_types().size() == 1);

@@ -135,3 +135,52 @@ TEST_CASE("digests of earlier years are read where they are kept once a register
     put(earlier, 3, "I", false);
     check_all();
 }
+
+TEST_CASE("digests of many earlier days are right however a source goes through them", "[domain]")
+{
+    attendance_register held(std::make_shared<code_book>());
+    constexpr int days = 100;
+    constexpr pupil_no pupils = 3;
+    const auto digest_of = [](entry_index entry) { return static_cast<std::uint32_t>(entry * 31 + 7); };
+    std::set<entry_index> changed; // not yet where digests are kept
+    int asked = 0;
+    held.read_digests_by([&](entry_index first, entry_index last, const attendance_register::digest_use& use) {
+        ++asked;
+        for (entry_index entry = first; entry <= last; ++entry)
+            if (!changed.contains(entry)) use(entry, digest_of(entry));
+    });
+    const auto put = [&](int day, pupil_no pupil, std::uint32_t entry) {
+        held_mark mark;
+        mark.entry = entry;
+        mark.digest = digest_of(entry);
+        held.put({monday + std::chrono::days(day), half_day::am}, pupil, mark);
+    };
+    const auto entry_of = [](int day, pupil_no pupil) { return static_cast<std::uint32_t>(day) * pupils + pupil; };
+    const auto check = [&](int day) {
+        for (pupil_no pupil = 0; pupil < pupils; ++pupil) {
+            const held_mark found = held.find({monday + std::chrono::days(day), half_day::am}, pupil);
+            CHECK(found.digest == digest_of(found.entry));
+        }
+    };
+    for (pupil_no pupil = 0; pupil < pupils; ++pupil)
+        held.number_of(1'000 + pupil);
+    for (int day = 0; day < days; ++day)
+        for (pupil_no pupil = 0; pupil < pupils; ++pupil)
+            put(day, pupil, entry_of(day, pupil));
+    put(days + 500, 0, 1'000'000);
+    held.rest();
+    check(0);
+    const std::uint32_t fresh = 2'000'000;
+    changed.insert(fresh);
+    put(0, 1, fresh); // its digest is nowhere else yet
+    for (int day = 0; day < days; ++day)
+        check(day);
+    CHECK(asked == days);
+    for (int times = 0; times < 3; ++times)
+        for (int day = 0; day < days; ++day)
+            check(day);
+    CHECK(asked < 3 * days); // once more each, and then they stay
+    changed.clear();
+    held.rest();
+    check(0);
+}

@@ -228,7 +228,7 @@ public:
         if (!marks || !marks->extent()) return lines;
         marks->for_each_mark(*marks->extent(), [&](session_id session, pupil_no pupil, const held_mark& mark) {
             lines.insert(line(
-                held.things(what::pupil).find_subject(marks->ref_of(pupil))->key,
+                std::string(held.things(what::pupil).find_subject(marks->ref_of(pupil))->key),
                 session,
                 std::string(marks->codes().raw(mark.code))
             ));

@@ -1,0 +1,134 @@
+#pragma once
+
+#include "daemon/base/error.hpp"
+#include "daemon/domain/register.hpp"
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+// What is held a hundred thousand times over, in less room than its plain type takes.
+namespace rollbook {
+
+// An entry_index in 4 bytes. Ledgers end below 2^32 entries: the register holds no more of a mark's.
+class compact_index {
+public:
+    compact_index() = default;
+    explicit compact_index(entry_index index) : value_(static_cast<std::uint32_t>(index))
+    {
+        ROLLBOOK_ENSURE(index < none || index == no_entry);
+    }
+    compact_index& operator=(entry_index index) { return *this = compact_index(index); }
+    operator entry_index() const { return value_ == none ? no_entry : entry_index{value_}; }
+
+private:
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+    std::uint32_t value_ = none;
+};
+
+// A day or none, in 4 bytes.
+class compact_day {
+public:
+    compact_day() = default;
+    compact_day(civil_day day) : days_(static_cast<std::int32_t>(day.time_since_epoch().count())) {}
+    compact_day(std::optional<civil_day> day) : compact_day(day ? compact_day(*day) : compact_day()) {}
+    explicit operator bool() const { return days_ != none; }
+    civil_day operator*() const { return civil_day(std::chrono::days(days_)); }
+    operator std::optional<civil_day>() const { return *this ? std::optional(**this) : std::nullopt; }
+
+private:
+    static constexpr std::int32_t none = std::numeric_limits<std::int32_t>::min();
+    std::int32_t days_ = none;
+};
+
+// A text in a text_store, in 8 bytes. Lives as long as the store.
+class compact_text {
+public:
+    compact_text() = default;
+    std::string_view view() const
+    {
+        if (!at_) return {};
+        std::uint32_t size = 0;
+        std::memcpy(&size, at_, sizeof size);
+        return {at_ + sizeof size, size};
+    }
+    operator std::string_view() const { return view(); }
+    bool empty() const { return view().empty(); }
+    bool starts_with(std::string_view text) const { return view().starts_with(text); }
+    friend std::string operator+(std::string before, compact_text text) { return before.append(text.view()); }
+    friend bool operator==(compact_text a, std::string_view b) { return a.view() == b; }
+    friend bool operator==(compact_text a, compact_text b) { return a.view() == b.view(); }
+
+private:
+    friend class text_store;
+    explicit compact_text(const char* at) : at_(at) {}
+    const char* at_ = nullptr; // 4 bytes of length, then the text
+};
+
+// Holds texts, one after the other, until it ends.
+class text_store {
+public:
+    text_store() = default;
+    text_store(const text_store&) = delete; // texts are within
+    text_store& operator=(const text_store&) = delete;
+
+    compact_text add(std::string_view text)
+    {
+        if (text.empty()) return {};
+        const auto size = static_cast<std::uint32_t>(text.size());
+        const std::size_t needed = sizeof size + text.size();
+        if (needed > left_) {
+            left_ = needed > block_bytes ? needed : block_bytes;
+            at_ = blocks_.emplace_back(std::make_unique<char[]>(left_)).get();
+        }
+        std::memcpy(at_, &size, sizeof size);
+        std::memcpy(at_ + sizeof size, text.data(), text.size());
+        const compact_text added(at_);
+        at_ += needed;
+        left_ -= needed;
+        return added;
+    }
+
+private:
+    static constexpr std::size_t block_bytes = 4'000;
+    std::vector<std::unique_ptr<char[]>> blocks_;
+    char* at_ = nullptr;
+    std::size_t left_ = 0;
+};
+
+// A value that most do not have: 8 bytes, and as much as it takes where it is not as T().
+template <class T> class rare {
+public:
+    rare() = default;
+    rare(T value) : value_(value == T() ? nullptr : std::make_unique<T>(std::move(value))) {}
+    rare(const rare& other) : value_(other.value_ ? std::make_unique<T>(*other.value_) : nullptr) {}
+    rare(rare&&) noexcept = default;
+    rare& operator=(rare other) noexcept
+    {
+        value_ = std::move(other.value_);
+        return *this;
+    }
+    ~rare() = default;
+
+    const T& operator*() const
+    {
+        static const T none{};
+        return value_ ? *value_ : none;
+    }
+    const T* operator->() const { return &**this; }
+    operator const T&() const { return **this; }
+    operator std::string_view() const requires std::same_as<T, std::string> { return **this; }
+
+private:
+    std::unique_ptr<T> value_;
+};
+
+} // namespace rollbook
