@@ -179,7 +179,7 @@ finding about_pupil(std::string_view kind, const finding_context& in, entry_inde
     made.pupil = pupil;
     const held_thing* record = in.held.things(what::pupil).find_subject(pupil);
     made.subject_source = in.mis;
-    made.subject_id = record ? record->key : std::string();
+    made.subject_id = record ? std::string(record->key) : std::string();
     made.sources = {in.mis};
     return made;
 }
@@ -194,7 +194,7 @@ finding about_mark(
 {
     finding made = about_pupil(kind, in, held.ref_of(pupil));
     made.key = fmt::format("{}/{}/{}/{}/{}", kind, in.mis, format_day(session.day), name_of(session.half), made.pupil);
-    made.evidence = {held.find(session, pupil).entry};
+    made.evidence = {held.find_but_digest(session, pupil).entry};
     return made;
 }
 
