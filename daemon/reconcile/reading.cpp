@@ -28,7 +28,8 @@ std::optional<std::pair<session_id, entry_index>> conflict_of(std::string_view k
     return std::pair(session_id{*day, *half}, *pupil);
 }
 
-constexpr std::size_t cells_max = 2'000'000; // 12 MB: four years of a large school
+constexpr std::chrono::days ids_kept{400};   // as long as the register keeps digests
+constexpr std::size_t slots_max = 2'000'000; // four years of a large school
 
 constexpr unsigned pupil_bits = 16;
 constexpr civil_day slots_from = civil_day(std::chrono::year(2000) / 1 / 1);
@@ -42,42 +43,75 @@ std::optional<std::uint32_t> slot_of(session_id session, pupil_no pupil)
     return (static_cast<std::uint32_t>(days) << 1 | static_cast<std::uint32_t>(session.half)) << pupil_bits | pupil;
 }
 
-std::uint64_t mixed(std::uint64_t so_far, std::uint32_t entry)
+void put_varint(std::vector<std::uint8_t>& bytes, std::uint32_t left)
 {
-    return (so_far ^ entry) * 0x9e3779b97f4a7c15u + (so_far >> 29);
+    for (; left >= 0x80; left >>= 7)
+        bytes.push_back(static_cast<std::uint8_t>(left | 0x80));
+    bytes.push_back(static_cast<std::uint8_t>(left));
+}
+
+std::uint32_t take_varint(const std::uint8_t*& at)
+{
+    std::uint32_t value = 0;
+    for (int shift = 0;; shift += 7) {
+        const std::uint8_t byte = *at++;
+        value |= static_cast<std::uint32_t>(byte & 0x7f) << shift;
+        if (byte < 0x80) return value;
+    }
 }
 
 } // namespace
 
-void remembered_pages::packed_cells::add(const cell& next)
+std::uint32_t& mark_ids::of(session_id session, pupil_no pupil, std::size_t pupils)
 {
-    const std::uint32_t apart = next.slot - last_slot_;
-    // The sign goes to the lowest bit, so that a small step back is a small number too.
-    std::uint32_t left = apart << 1 ^ (apart >> 31 ? ~std::uint32_t{0} : 0);
-    for (; left >= 0x80; left >>= 7)
-        bytes_.push_back(static_cast<std::uint8_t>(left | 0x80));
-    bytes_.push_back(static_cast<std::uint8_t>(left));
-    for (int shift = 0; shift < 32; shift += 8)
-        bytes_.push_back(static_cast<std::uint8_t>(next.id >> shift));
-    last_slot_ = next.slot;
+    if (!last_ || last_day_ != session.day) {
+        last_ = &days_[session.day];
+        last_day_ = session.day;
+    }
+    const std::size_t at = std::size_t{pupil} * 2 + static_cast<std::size_t>(session.half);
+    if (at >= last_->size()) {
+        last_->reserve(std::max(pupils * 2, at + 1));
+        last_->resize(at + 1);
+    }
+    return (*last_)[at];
+}
+
+void mark_ids::forget_before(civil_day day)
+{
+    days_.erase(days_.begin(), days_.lower_bound(day));
+    last_ = nullptr;
+}
+
+void remembered_pages::packed_slots::add(std::uint32_t slot)
+{
+    if (size_ > 0 && slot == last_slot_ + 1) {
+        bytes_.resize(following_at_);
+        put_varint(bytes_, ++following_);
+    } else {
+        const std::uint32_t apart = slot - last_slot_;
+        // The sign goes to the lowest bit, so that a small step back is a small number too.
+        put_varint(bytes_, apart << 1 ^ (apart >> 31 ? ~std::uint32_t{0} : 0));
+        following_at_ = bytes_.size();
+        following_ = 0;
+        put_varint(bytes_, following_);
+    }
+    last_slot_ = slot;
     ++size_;
 }
 
-bool remembered_pages::packed_cells::reader::next(cell& into)
+bool remembered_pages::packed_slots::reader::next(std::uint32_t& slot)
 {
     if (left_ == 0) return false;
     --left_;
-    std::uint32_t apart = 0;
-    for (int shift = 0;; shift += 7) {
-        const std::uint8_t byte = *at_++;
-        apart |= static_cast<std::uint32_t>(byte & 0x7f) << shift;
-        if (byte < 0x80) break;
+    if (left_of_run_ > 0) {
+        --left_of_run_;
+        ++slot_;
+    } else {
+        const std::uint32_t apart = take_varint(at_);
+        slot_ += apart >> 1 ^ (apart & 1 ? ~std::uint32_t{0} : 0);
+        left_of_run_ = take_varint(at_);
     }
-    slot_ += apart >> 1 ^ (apart & 1 ? ~std::uint32_t{0} : 0);
-    into.slot = slot_;
-    into.id = 0;
-    for (int shift = 0; shift < 32; shift += 8)
-        into.id |= static_cast<std::uint32_t>(*at_++) << shift;
+    slot = slot_;
     return true;
 }
 
@@ -99,6 +133,22 @@ source_reading::source_reading(
     for (const auto& [pupil, finding] : open->second)
         if (auto session = conflict_of(std::as_const(held_).things(what::finding).find_subject(finding)->key))
             known_conflicts_.insert(*session);
+}
+
+void source_reading::remember_ids_in(mark_ids& ids)
+{
+    ids_ = &ids;
+    ids_from_ = civil_day(std::chrono::floor<std::chrono::days>(started_.time_since_epoch())) - ids_kept;
+    ids.forget_before(ids_from_);
+    knows_no_page_ = std::exchange(ids.are_wanting, false);
+}
+
+void source_reading::end_streams()
+{
+    seen_.clear();
+    seen_bits_ = nullptr;
+    ids_unnumbered_.clear();
+    own_ids_->forget_before(civil_day::max());
 }
 
 void source_reading::know_streams(const std::vector<stream_info>& streams)
@@ -178,10 +228,10 @@ void source_reading::remember(const page& got)
         const pupil_no pupil = *pupils_[local(mark.pupil_id)].number;
         const auto slot = slot_of(mark.session, pupil);
         if (!slot) return;
-        known.held = mixed(known.held, register_->find_but_digest(mark.session, pupil).entry);
-        known.cells.add({*slot, static_cast<std::uint32_t>(digest_(mark.source_id)) | 1u});
+        known.held = mixed(known.held, mark.session, pupil, register_->find_but_digest(mark.session, pupil));
+        known.slots.add(*slot);
     }
-    known.cells.fit();
+    known.slots.fit();
     known.rows = got.rows;
     known.skipped = got.skipped;
     known.data_as_of = got.data_as_of;
@@ -189,10 +239,10 @@ void source_reading::remember(const page& got)
     known.next = got.next;
     known.seen_in = read_number_;
     remembered_pages::known_page& to = remembered_->by_place[digest_(got.place)];
-    remembered_->cells -= to.cells.size();
+    remembered_->slots -= to.slots.size();
     to = remembered_pages::known_page();
-    if (remembered_->cells + known.cells.size() > cells_max) return;
-    remembered_->cells += known.cells.size();
+    if (remembered_->slots + known.slots.size() > slots_max) return;
+    remembered_->slots += known.slots.size();
     to = std::move(known);
 }
 
@@ -211,30 +261,32 @@ std::optional<std::size_t> source_reading::local_of(pupil_no pupil)
     return at;
 }
 
-template <class F> bool source_reading::each_cell(const remembered_pages::known_page& known, F&& use)
+template <class F> bool source_reading::each_slot(const remembered_pages::known_page& known, F&& use)
 {
-    remembered_pages::cell cell;
-    for (remembered_pages::packed_cells::reader cells(known.cells); cells.next(cell);) {
-        const std::uint32_t session = cell.slot >> pupil_bits;
+    std::uint32_t slot = 0;
+    for (remembered_pages::packed_slots::reader slots(known.slots); slots.next(slot);) {
+        const std::uint32_t session = slot >> pupil_bits;
         const session_id at{
             slots_from + std::chrono::days(static_cast<int>(session >> 1)), static_cast<half_day>(session & 1)};
-        const pupil_no pupil = cell.slot & ((1u << pupil_bits) - 1);
+        const pupil_no pupil = slot & ((1u << pupil_bits) - 1);
         const auto here = local_of(pupil);
-        if (!here || !use(at, *here, register_->find_but_digest(at, pupil), cell)) return false;
+        if (!here || !use(at, *here, pupil)) return false;
     }
     return true;
 }
 
 std::optional<page> source_reading::known(const std::string& place, std::uint64_t digest)
 {
-    if (!remembered_ || !register_ || !known_conflicts_.empty() || !parked_.empty()) return std::nullopt;
+    if (!remembered_ || !register_ || knows_no_page_ || !known_conflicts_.empty() || !parked_.empty())
+        return std::nullopt;
     const auto found = remembered_->by_place.find(digest_(place));
     if (found == remembered_->by_place.end() || found->second.digest != digest) return std::nullopt;
     const remembered_pages::known_page& known = found->second;
     std::uint64_t held = 0;
-    const bool is_so = each_cell(known, [&](session_id at, std::size_t pupil, const held_mark& mark, const auto&) {
-        held = mixed(held, mark.entry);
-        return mark.is_held() && !pupils_[pupil].erased && seen(at, pupil) == 0;
+    const bool is_so = each_slot(known, [&](session_id at, std::size_t pupil, pupil_no number) {
+        const held_mark mark = register_->find_but_digest(at, number);
+        held = mixed(held, at, number, mark);
+        return mark.is_held() && !pupils_[pupil].erased && !is_seen(at, pupil);
     });
     if (!is_so || held != known.held) return std::nullopt;
     page out;
@@ -259,13 +311,13 @@ void source_reading::take_again(const page& got)
 {
     remembered_pages::known_page& known = remembered_->by_place.at(digest_(got.place));
     known.seen_in = read_number_;
-    each_cell(known, [&](session_id at, std::size_t pupil, const held_mark&, const remembered_pages::cell& cell) {
-        seen(at, pupil) = cell.id;
+    each_slot(known, [&](session_id at, std::size_t pupil, pupil_no) {
+        see(at, pupil); // the id is as it was then, or not known
         return true;
     });
     statement_row& counts = row(what::session_mark);
-    counts.read += static_cast<std::int64_t>(known.cells.size());
-    counts.unchanged += static_cast<std::int64_t>(known.cells.size());
+    counts.read += static_cast<std::int64_t>(known.slots.size());
+    counts.unchanged += static_cast<std::int64_t>(known.slots.size());
 }
 
 std::size_t source_reading::local(std::string_view pupil_id)
@@ -289,18 +341,57 @@ std::size_t source_reading::local(std::string_view pupil_id)
     return last_local_;
 }
 
-std::uint32_t& source_reading::seen(session_id session, std::size_t pupil)
+std::vector<std::uint64_t>& source_reading::seen_on(civil_day day)
 {
-    if (!seen_cells_ || seen_day_ != session.day) {
-        seen_cells_ = &seen_[session.day];
-        seen_day_ = session.day;
+    if (!seen_bits_ || seen_day_ != day) {
+        seen_bits_ = &seen_[day];
+        seen_day_ = day;
     }
+    return *seen_bits_;
+}
+
+bool source_reading::is_seen(session_id session, std::size_t pupil)
+{
+    const std::vector<std::uint64_t>& bits = seen_on(session.day);
     const std::size_t at = pupil * 2 + static_cast<std::size_t>(session.half);
-    if (at >= seen_cells_->size()) {
-        seen_cells_->reserve(std::max(pupils_.size() * 2, at + 1));
-        seen_cells_->resize(at + 1);
+    return at / 64 < bits.size() && (bits[at / 64] >> at % 64 & 1) != 0;
+}
+
+void source_reading::see(session_id session, std::size_t pupil)
+{
+    std::vector<std::uint64_t>& bits = seen_on(session.day);
+    const std::size_t at = pupil * 2 + static_cast<std::size_t>(session.half);
+    if (at / 64 >= bits.size()) {
+        bits.reserve(std::max(pupils_.size() * 2, at) / 64 + 1);
+        bits.resize(at / 64 + 1);
     }
-    return (*seen_cells_)[at];
+    bits[at / 64] |= std::uint64_t{1} << at % 64;
+}
+
+void source_reading::keep_id(session_id session, std::size_t pupil, std::uint32_t id)
+{
+    if (const auto number = pupils_[pupil].number)
+        id_at(session, *number) = id;
+    else
+        ids_unnumbered_[{session, pupil}] = id;
+}
+
+std::uint32_t source_reading::id_of(session_id session, std::size_t pupil)
+{
+    const auto unnumbered = ids_unnumbered_.find({session, pupil});
+    if (unnumbered != ids_unnumbered_.end()) return unnumbered->second;
+    return id_at(session, pupils_[pupil].number.value());
+}
+
+std::uint32_t& source_reading::id_at(session_id session, pupil_no pupil)
+{
+    return (keeps_id_of(session) ? *ids_ : *own_ids_).of(session, pupil, register_->pupils());
+}
+
+std::uint64_t source_reading::mixed(std::uint64_t so_far, session_id session, pupil_no pupil, const held_mark& mark)
+{
+    const std::uint64_t id = keeps_id_of(session) ? id_at(session, pupil) : 0;
+    return (so_far ^ (id << 32 | mark.entry)) * 0x9e3779b97f4a7c15u + (so_far >> 29);
 }
 
 bool source_reading::same(const reported_mark& mark, const held_mark& held) const
@@ -342,13 +433,17 @@ void source_reading::take_mark(const reported_mark& mark)
             return;
         }
     }
-    std::uint32_t& cell = seen(mark.session, pupil);
-    if (cell != 0) {
+    if (is_seen(mark.session, pupil)) {
         ++counts.duplicate;
-        if (cell != id) conflicts_.push_back({pupils_[pupil].ref, mark.session, std::string(mark.raw)});
+        const std::uint32_t first = id_of(mark.session, pupil);
+        if (first == 0)
+            ids_->are_wanting = ids_->are_wanting || !is_same; // the same in all has the same id
+        else if (first != id)
+            conflicts_.push_back({pupils_[pupil].ref, mark.session, std::string(mark.raw)});
         return;
     }
-    cell = id;
+    see(mark.session, pupil);
+    keep_id(mark.session, pupil, id);
     if (is_same) {
         ++counts.unchanged;
         return;
@@ -451,7 +546,7 @@ result<void> source_reading::end_stream(const retirement_limit& limit, missing_m
     if (remembered_)
         std::erase_if(remembered_->by_place, [&](const auto& known) {
             if (known.second.seen_in == read_number_) return false;
-            remembered_->cells -= known.second.cells.size();
+            remembered_->slots -= known.second.slots.size();
             return true;
         });
     const bool makes_marks =
@@ -548,7 +643,7 @@ result<void> source_reading::retire_marks(const retirement_limit& limit, const s
         ++in_window;
         if (mark.entry == held_mark::nothing) return;
         const std::size_t pupil = local_of[number];
-        if (pupil < pupils_.size() && seen(session, pupil) != 0) return;
+        if (pupil < pupils_.size() && is_seen(session, pupil)) return;
         mark_version gone;
         gone.session = session;
         gone.pupil = held->ref_of(number);

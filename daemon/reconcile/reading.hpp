@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,39 +32,58 @@ enum class missing_means {
     vanished,     // it was asked as before, and named them then
 };
 
+// By session and pupil, the digest of the source's id of the mark that a read met there last, for the read that meets
+// another. In memory only.
+class mark_ids {
+public:
+    mark_ids() = default;
+    mark_ids(const mark_ids&) = delete; // it looks into itself
+    mark_ids& operator=(const mark_ids&) = delete;
+
+    // 0 where none was met. `pupils`: how many there are to be, for room.
+    std::uint32_t& of(session_id session, pupil_no pupil, std::size_t pupils);
+    void forget_before(civil_day day);
+
+    bool are_wanting = false; // a read met a second mark where it did not know the first one's: the next knows no page
+
+private:
+    std::map<civil_day, std::vector<std::uint32_t>> days_; // two a pupil
+    civil_day last_day_{};
+    std::vector<std::uint32_t>* last_ = nullptr;
+};
+
 // Pages of one stream that a read found unchanged, for the next one. In memory only.
 struct remembered_pages {
-    struct cell {
-        std::uint32_t slot = 0; // day, half and pupil, packed
-        std::uint32_t id = 0;   // digest of the source's id
-    };
-    // Cells one after the other. A source lists a session's pupils side by side, so that most slots take a byte or two,
-    // each being written as its distance from the one before.
-    class packed_cells {
+    // Slots (day, half and pupil in one number) one after the other. A source lists a session's pupils side by side:
+    // those that rise by one are a run, written as the distance from the slot before and how many follow.
+    class packed_slots {
     public:
-        void add(const cell& next);
+        void add(std::uint32_t slot);
         void fit() { bytes_.shrink_to_fit(); }
         std::size_t size() const { return size_; }
 
         class reader {
         public:
-            explicit reader(const packed_cells& all) : at_(all.bytes_.data()), left_(all.size_) {}
-            bool next(cell& into); // false: there is none
+            explicit reader(const packed_slots& all) : at_(all.bytes_.data()), left_(all.size_) {}
+            bool next(std::uint32_t& slot); // false: there is none
         private:
             const std::uint8_t* at_;
             std::size_t left_;
             std::uint32_t slot_ = 0;
+            std::uint32_t left_of_run_ = 0;
         };
 
     private:
         std::vector<std::uint8_t> bytes_;
         std::size_t size_ = 0;
+        std::size_t following_at_ = 0; // where how many follow is written, of the last run
+        std::uint32_t following_ = 0;
         std::uint32_t last_slot_ = 0;
     };
     struct known_page {
         std::uint64_t digest = 0;
-        std::uint64_t held = 0; // digest of the entries that its marks stand in
-        packed_cells cells;
+        std::uint64_t held = 0; // digest of the entries that its marks stand in, and of their ids
+        packed_slots slots;
         std::size_t rows = 0;
         std::size_t skipped = 0;
         std::optional<instant> data_as_of;
@@ -72,7 +92,7 @@ struct remembered_pages {
         std::uint32_t seen_in = 0; // number of the read that met it last
     };
     std::unordered_map<std::uint64_t, known_page> by_place; // by the keyed digest of the place
-    std::size_t cells = 0;
+    std::size_t slots = 0;
 };
 
 // One read of one source: version against version. What each page says is compared with what is held; what differs
@@ -93,6 +113,11 @@ public:
         narrative_seal seal = {}
     );
 
+    // Where ids of the marks of a year are kept for the next read of the source, without which no page of that year is
+    // known again. To be told before the first stream begins; else they end with this read.
+    void remember_ids_in(mark_ids& ids);
+    // No stream follows: lets go of what only reading needs.
+    void end_streams();
     // All streams of the source, before the first of them begins. A kind that several of them give is looked through
     // for what is missing once the last of them ends, and only if each was read to its end and may retire.
     void know_streams(const std::vector<stream_info>& streams);
@@ -199,11 +224,18 @@ private:
     void take_again(const page& got);
     void remember(const page& got);
     std::optional<std::size_t> local_of(pupil_no pupil);
-    // Calls use(session, local pupil, held mark, cell) for each cell until it says false; false then.
-    template <class F> bool each_cell(const remembered_pages::known_page& known, F&& use);
+    // Calls use(session, local pupil, pupil_no) for each slot until it says false; false then.
+    template <class F> bool each_slot(const remembered_pages::known_page& known, F&& use);
     std::size_t local(std::string_view pupil_id);
     bool was_erased(what kind, std::string_view key) const;
-    std::uint32_t& seen(session_id session, std::size_t pupil);
+    bool is_seen(session_id session, std::size_t pupil);
+    void see(session_id session, std::size_t pupil);
+    void keep_id(session_id session, std::size_t pupil, std::uint32_t id);
+    std::uint32_t id_of(session_id session, std::size_t pupil); // 0: not known
+    bool keeps_id_of(session_id session) const { return session.day >= ids_from_; }
+    std::uint32_t& id_at(session_id session, pupil_no pupil);
+    std::uint64_t mixed(std::uint64_t so_far, session_id session, pupil_no pupil, const held_mark& mark);
+    std::vector<std::uint64_t>& seen_on(civil_day day);
     void take_mark(const reported_mark& mark);
     bool is_of_pupil(const held_thing& known, const reported_record& record);
     void take_record(const reported_record& record);
@@ -252,9 +284,14 @@ private:
     std::unordered_map<std::string, std::size_t, string_hash, std::equal_to<>> pupil_by_id_;
     std::size_t last_local_ = 0;
     attendance_register* register_ = nullptr;              // the source's, once a stream of it makes marks
-    std::map<civil_day, std::vector<std::uint32_t>> seen_; // by day: two cells a pupil, 0 or the digest of the id
+    std::map<civil_day, std::vector<std::uint64_t>> seen_; // by day: two bits a local pupil
     civil_day seen_day_{};
-    std::vector<std::uint32_t>* seen_cells_ = nullptr;
+    std::vector<std::uint64_t>* seen_bits_ = nullptr;
+    std::unique_ptr<mark_ids> own_ids_ = std::make_unique<mark_ids>(); // stays where it is when the reading moves
+    mark_ids* ids_ = own_ids_.get();                                   // of the marks from ids_from_ on; else own_ids_
+    civil_day ids_from_ = civil_day::min();
+    bool knows_no_page_ = false;
+    std::map<std::pair<session_id, std::size_t>, std::uint32_t> ids_unnumbered_; // of pupils who had no number then
     std::vector<gone_record> named_gone_;                          // of this stream, in the source's words
     std::unordered_set<std::string> seen_new_;                     // keys of the new ones among records_
     std::set<std::pair<session_id, entry_index>> known_conflicts_; // sessions with an open finding

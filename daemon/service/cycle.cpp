@@ -161,6 +161,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     source_reading reading(
         book_.state(), known.name, digest, ++read_number_, started, narrative_seal(recipients_of(settings_), digest)
     );
+    if (!options.is_last) reading.remember_ids_in(remembered_ids_[source]);
     reading.know_streams(from.streams());
     const pages_under_way pages(book_);
     read_outcome outcome;
@@ -190,6 +191,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
             outcome.unread.emplace_back(from.streams()[stream].name, read_in_full.error().code);
         }
     }
+    reading.end_streams();
     // What an empty list no longer names was let go: from now on it may be empty.
     if (outcome.failures.empty())
         for (const std::size_t at : outcome.emptied)

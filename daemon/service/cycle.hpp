@@ -114,6 +114,7 @@ private:
     read_closer closer_;
     std::uint32_t read_number_ = 0;
     std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream
+    std::map<std::size_t, mark_ids> remembered_ids_;                             // by source
     std::optional<instant> looked_back_at_;
     bool is_unjudged_ = false; // a read has begun, and was not closed
     instant signed_at_{};      // or the beginning of the read
