@@ -660,7 +660,7 @@ result<std::unique_ptr<ledger_reader>> open_reader(const std::filesystem::path& 
     auto database = open_database(path, access_mode::read);
     if (!database) return database.error();
     // One that stays open reads the same payloads again and again.
-    if (stays_open) (*database)->exec("PRAGMA cache_size = -16384");
+    if (stays_open) (*database)->exec("PRAGMA cache_size = -4096");
     return std::unique_ptr<ledger_reader>(std::make_unique<sqlite_reader>(std::move(*database), stays_open));
 }
 
