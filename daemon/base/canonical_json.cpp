@@ -227,7 +227,7 @@ json_writer& json_writer::value(std::string_view text)
     return *this;
 }
 
-json_writer& json_writer::value(bool truth)
+json_writer& json_writer::truth_value(bool truth)
 {
     before_value();
     out_ += truth ? "true" : "false";

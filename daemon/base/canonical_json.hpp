@@ -36,8 +36,10 @@ public:
     json_writer& value(std::string_view text);
     json_writer& value(const char* text) { return value(std::string_view(text)); }
     json_writer& value(const std::string& text) { return value(std::string_view(text)); }
-    json_writer& value(bool truth);
-    template <std::integral T> json_writer& value(T number)
+    // Of bool alone: what only converts to it, an index or a pointer, is not written as a truth.
+    template <std::same_as<bool> T> json_writer& value(T truth) { return truth_value(truth); }
+    template <std::integral T>
+    requires(!std::same_as<T, bool>) json_writer& value(T number)
     {
         ROLLBOOK_ENSURE(std::in_range<std::int64_t>(number));
         return integer(static_cast<std::int64_t>(number));
@@ -69,6 +71,7 @@ private:
         bool key_escaped = false; // the last key's bytes in out_ are not the key itself
     };
 
+    json_writer& truth_value(bool truth);
     json_writer& integer(std::int64_t number);
     void before_value();
     void open(place where, char bracket);

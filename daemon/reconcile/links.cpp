@@ -652,9 +652,9 @@ result<draft> decision_entry(const held_state& held, const std::string& mis, con
     write_never(out, before.never);
     out.member("other", decided.other);
     out.member("pupil", decided.pupil);
-    if (before.thing) out.member("replaces", before.thing->entry);
+    if (before.thing) out.member("replaces", entry_index(before.thing->entry));
     out.member("state", decided.is_one_person ? "linked" : "split");
-    if (before.thing) out.member("subject", before.thing->subject);
+    if (before.thing) out.member("subject", entry_index(before.thing->subject));
     if (!decided.text.empty()) out.member("text", decided.text);
     out.member("user", decided.user);
     out.member("what", name_of(what::link));
