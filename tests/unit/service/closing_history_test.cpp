@@ -64,7 +64,7 @@ alerts_seen alerts_in(const ledger_folder& folder)
         for (const entry_index entry : each->evidence)
             seen.evidence.push_back(facts.at(entry));
         std::ranges::sort(seen.evidence);
-        found[{each->rule, held.things(what::pupil).find_subject(each->pupil)->key}] = seen;
+        found[{each->rule, std::string(held.things(what::pupil).find_subject(each->pupil)->key)}] = seen;
     }
     return found;
 }

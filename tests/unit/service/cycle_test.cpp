@@ -705,7 +705,7 @@ TEST_CASE("what nobody acknowledges is told again, once for each time, until som
         const auto book = school.folder.open();
         entry_index open = no_entry;
         for (const held_thing& thing : book->state().things(rollbook::what::alert).all())
-            if (thing.payload.find(R"("state":"open")") != std::string::npos) open = thing.subject;
+            if (thing.payload->find(R"("state":"open")") != std::string::npos) open = thing.subject;
         decision_request ack;
         ack.kind = decision_kind::acknowledge;
         ack.about = open;
