@@ -139,6 +139,7 @@ TEST_CASE("digests of earlier years are read where they are kept once a register
 TEST_CASE("digests of many earlier days are right however a source goes through them", "[domain]")
 {
     attendance_register held(std::make_shared<code_book>());
+    const code_id present = held.codes().intern("/", "/");
     constexpr int days = 100;
     constexpr pupil_no pupils = 3;
     const auto digest_of = [](entry_index entry) { return static_cast<std::uint32_t>(entry * 31 + 7); };
@@ -151,6 +152,7 @@ TEST_CASE("digests of many earlier days are right however a source goes through 
     });
     const auto put = [&](int day, pupil_no pupil, std::uint32_t entry) {
         held_mark mark;
+        mark.code = present;
         mark.entry = entry;
         mark.digest = digest_of(entry);
         held.put({monday + std::chrono::days(day), half_day::am}, pupil, mark);
