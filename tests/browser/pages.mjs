@@ -271,6 +271,7 @@ const name = await dsl.locator("h1").innerText();
 await audit.goto(pupil);
 check((await audit.locator("h1").innerText()) === name, "the auditor is not shown who was opened");
 await dsl.locator("form:has(input[value='close-pupil']) button").click();
+await dsl.getByText("Open to auditor since").first().waitFor({ state: "detached" });
 await audit.reload();
 check(!(await audit.content()).includes(name), "the auditor is still shown who was closed");
 
