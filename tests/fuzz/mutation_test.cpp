@@ -14,7 +14,8 @@ namespace {
 std::string spoilt(std::string text, const std::vector<std::string>& others, std::mt19937& dice)
 {
     const auto below = [&](std::size_t n) { return n == 0 ? 0 : dice() % n; };
-    constexpr std::string_view odd("\0\xFF\"\"\r\n,;<>&/\\{}[]':=", 22);
+    using namespace std::string_view_literals;
+    constexpr std::string_view odd = "\0\xFF\"\"\r\n,;<>&/\\{}[]':="sv;
     for (std::size_t changes = 1 + below(8); changes > 0; --changes) {
         const std::size_t at = below(text.size() + 1);
         switch (below(7)) {
