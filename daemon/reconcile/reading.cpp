@@ -927,12 +927,12 @@ void source_reading::apply(const transaction& t, entry_index base)
         const std::uint32_t was_in = part ? part->record : case_part::nothing;
         held_.apply(base + i, d.row, d.payload);
         if (part && part->record != was_in) note_moved(part->pupil);
-        if (changed) note_case(*changed, base + i);
-        if (const auto* thing = std::get_if<thing_version>(&d.row); thing && thing->source == source_ && !thing->gone) {
-            // A pupil known only from marks was not seen: the list of pupils may still name them in this read.
-            if (thing->kind == what::pupil && thing->digest == unlisted_digest_) continue;
-            if (held_thing* now = held_.things(thing->kind).find(source_, thing->key)) now->seen_in = read_number_;
-        }
+        if (!changed) continue;
+        note_case(*changed, base + i);
+        if (changed->source != source_ || changed->gone) continue;
+        // A pupil known only from marks was not seen: the list of pupils may still name them in this read.
+        if (changed->kind == what::pupil && changed->digest == unlisted_digest_) continue;
+        if (held_thing* now = held_.things(changed->kind).find(source_, changed->key)) now->seen_in = read_number_;
     }
     for (local_pupil& pupil : pupils_)
         if (pupil.ref != no_entry && !pupil.number) pupil.number = held_.register_of(source_).number_of(pupil.ref);

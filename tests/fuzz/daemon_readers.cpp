@@ -14,25 +14,18 @@
 #include "daemon/rules/alert.hpp"
 #include "daemon/service/control.hpp"
 #include "tests/fuzz/readers.hpp"
+#include "tests/support/hashes.hpp"
 
 #include <algorithm>
 
 namespace rollbook::fuzz {
 namespace {
 
-std::uint64_t simple_digest(std::string_view text)
-{
-    std::uint64_t sum = 14695981039346656037u;
-    for (const char c : text)
-        sum = (sum ^ static_cast<unsigned char>(c)) * 1099511628211u;
-    return sum;
-}
-
 // An entry that is made of what was read can be stored, and stands for the row that it was drafted with.
 void check_draft(const draft& made, entry_index own)
 {
     ROLLBOOK_ENSURE(is_valid_utf8(made.payload));
-    const auto row = project(made.payload, own, simple_digest);
+    const auto row = project(made.payload, own, support::plain_digest);
     ROLLBOOK_ENSURE(row.has_value());
     const auto& is = std::get<thing_version>(*row);
     const auto& drafted = std::get<thing_version>(made.row);
@@ -129,7 +122,7 @@ void read_payload(std::string_view bytes)
             const auto again = read_unsealed(unsealed_text(*words));
             ROLLBOOK_ENSURE(again && again->text == words->text && again->token == words->token);
         }
-        const auto row = project(payload, own, simple_digest);
+        const auto row = project(payload, own, support::plain_digest);
         if (!row) {
             ROLLBOOK_ENSURE(row.error().code == errc::ledger_in_doubt);
             continue;

@@ -47,6 +47,7 @@ void spoil_and_read(const std::vector<std::string>& seeds, void (*read)(std::str
         CAPTURE(i);
         read(text);
     }
+    SUCCEED(); // the program is still there
 }
 
 } // namespace
@@ -55,43 +56,36 @@ void spoil_and_read(const std::vector<std::string>& seeds, void (*read)(std::str
 TEST_CASE("no spoilt CSV breaks its reader", "[fuzz]")
 {
     spoil_and_read(csv_seeds(), read_csv, 3'000);
-    SUCCEED();
 }
 
 TEST_CASE("no spoilt XML breaks its reader", "[fuzz]")
 {
     spoil_and_read(xml_seeds(), read_xml, 5'000);
-    SUCCEED();
 }
 
 TEST_CASE("no spoilt sheet breaks its reader", "[fuzz]")
 {
     spoil_and_read(sheet_seeds(), read_sheet, 2'000);
-    SUCCEED();
 }
 
 TEST_CASE("no spoilt workbook breaks its reader", "[fuzz]")
 {
     spoil_and_read({workbook_of(sheet_seeds().front())}, read_xlsx, 2'000);
-    SUCCEED();
 }
 
 TEST_CASE("no spoilt output of a tap breaks its reader", "[fuzz]")
 {
     spoil_and_read(singer_seeds(), read_singer, 5'000);
-    SUCCEED();
 }
 
 TEST_CASE("no spoilt manifest breaks its reader", "[fuzz]")
 {
     spoil_and_read(manifest_seeds(), read_manifest, 200);
-    SUCCEED();
 }
 
 TEST_CASE("no spoilt answer of a REST source breaks its reader", "[fuzz]")
 {
     spoil_and_read(json_seeds(), read_json, 5'000);
-    SUCCEED();
 }
 
 TEST_CASE("a spoilt form with a file says the same in pieces as at once, or is refused in both", "[fuzz]")
@@ -102,7 +96,6 @@ TEST_CASE("a spoilt form with a file says the same in pieces as at once, or is r
 TEST_CASE("no spoilt request breaks its taking apart", "[fuzz]")
 {
     spoil_and_read(request_seeds(), read_request, 20'000);
-    SUCCEED();
 }
 
 TEST_CASE(
@@ -111,47 +104,39 @@ TEST_CASE(
 )
 {
     spoil_and_read(configuration_seeds(), read_configuration, 1'000);
-    SUCCEED();
 }
 
 TEST_CASE("whatever calendar was published, what is drafted from it is a calendar", "[fuzz]")
 {
     spoil_and_read(ical_seeds(), read_ical, 1'000);
-    SUCCEED();
 }
 
 TEST_CASE("no spoilt checkpoint is taken for what its log signed", "[fuzz]")
 {
     spoil_and_read(checkpoint_seeds(), read_checkpoint, 5'000);
-    SUCCEED();
 }
 
 TEST_CASE("no spoilt proof proves anything, and no spoilt request has a witness sign two histories", "[fuzz]")
 {
     spoil_and_read(proof_seeds(), read_proof, 3'000);
-    SUCCEED();
 }
 
 TEST_CASE("a spoilt backup says what was backed up, or nothing", "[fuzz]")
 {
     spoil_and_read(sealed_seeds(), read_sealed, 3'000);
-    SUCCEED();
 }
 
 TEST_CASE("no spoilt request to the daemon says more than one thing", "[fuzz]")
 {
     spoil_and_read(control_seeds(), read_control, 20'000);
-    SUCCEED();
 }
 
 TEST_CASE("of a spoilt mail that came back nothing is taken but an id and a status", "[fuzz]")
 {
     spoil_and_read(mail_seeds(), read_mail, 10'000);
-    SUCCEED();
 }
 
 TEST_CASE("what is read of a spoilt payload can be written as the next version of the same thing", "[fuzz]")
 {
     spoil_and_read(payload_seeds(), read_payload, 4'000);
-    SUCCEED();
 }

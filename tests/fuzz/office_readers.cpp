@@ -7,12 +7,12 @@
 #include "daemon/domain/calendar_proposal.hpp"
 #include "daemon/ports/record_mapping.hpp"
 #include "tests/fuzz/readers.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -200,7 +200,8 @@ constexpr std::string_view watched =
 
 // The school's folder, and what is sound in it. It goes with the program.
 struct school {
-    fs::path folder;
+    support::temporary_folder kept;
+    fs::path folder = kept.path;
     std::array<school_file, 6> files{
         {{"rollbook.toml", std::string(main_text)},
          {"calendar.toml", std::string(calendar_file)},
@@ -211,9 +212,6 @@ struct school {
 
     school()
     {
-        std::string name = (fs::temp_directory_path() / "rollbook-fuzz-XXXXXX").string();
-        ROLLBOOK_ENSURE(::mkdtemp(name.data()) != nullptr);
-        folder = name;
         fs::create_directory(folder / "packs");
         for (const school_file& each : files)
             write(each, each.sound);
@@ -222,13 +220,6 @@ struct school {
             {"rules.toml", ""}, "[rules]\npacks = [\"county\"]\n[[rule]]\nid = \"repeated-lateness\"\nclear_below = 2\n"
         );
     }
-    ~school()
-    {
-        std::error_code ignored;
-        fs::remove_all(folder, ignored);
-    }
-    school(const school&) = delete;
-    school& operator=(const school&) = delete;
 
     void write(const school_file& file, std::string_view text) const
     {

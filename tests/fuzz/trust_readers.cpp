@@ -8,11 +8,12 @@
 #include "daemon/base/utf8.hpp"
 #include "daemon/witness/judge.hpp"
 #include "tests/fuzz/readers.hpp"
+#include "tests/support/hashes.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -24,13 +25,6 @@ namespace {
 constexpr const char* origin = "ledger.example.sch.uk/900001";
 constexpr std::uint64_t leaves = 13;
 constexpr std::uint64_t held_size = 5; // what the witness signed before
-
-hash seed_of(std::uint8_t number)
-{
-    hash seed{};
-    seed.fill(number);
-    return seed;
-}
 
 hash leaf(std::uint64_t index)
 {
@@ -50,9 +44,9 @@ public:
 
 // One log with its keys, what it signed, and nothing else: whatever verifies beyond that was forged.
 struct known_log {
-    signing_key old_key{origin, key_kind::log, seed_of(1)};
-    signing_key key{origin, key_kind::log, seed_of(2)};
-    signing_key witness{"auditor.example/witness-1", key_kind::witness, seed_of(3)};
+    signing_key old_key{origin, key_kind::log, support::seed_of(1)};
+    signing_key key{origin, key_kind::log, support::seed_of(2)};
+    signing_key witness{"auditor.example/witness-1", key_kind::witness, support::seed_of(3)};
     all_leaves stored;
     merkle_reader tree{leaves, stored};
     std::string change = sign_key_change(old_key, key, *parse_instant("2026-12-31T00:00:00.000Z"));
@@ -219,7 +213,7 @@ namespace {
 const recipient_keys& recipient()
 {
     static const recipient_keys keys =
-        parse_recipient_secret("rollbook-recipient-secret:" + to_base64(seed_of(7))).value();
+        parse_recipient_secret("rollbook-recipient-secret:" + to_base64(support::seed_of(7))).value();
     return keys;
 }
 
@@ -230,17 +224,14 @@ constexpr std::string_view sealed_header = "rollbook-backup/1\nsize 13\n";
 const std::string& sealed_example()
 {
     static const std::string bytes = [] {
-        std::string folder = (std::filesystem::temp_directory_path() / "rollbook-fuzz-XXXXXX").string();
-        ROLLBOOK_ENSURE(::mkdtemp(folder.data()) != nullptr);
-        const std::filesystem::path file = std::filesystem::path(folder) / "sealed";
+        const support::temporary_folder folder;
+        const std::filesystem::path file = folder.path / "sealed";
         const auto out = sealed_writer::create(file, sealed_header, {recipient().public_key}).value();
         out->write(sealed_body).value();
         out->finish().value();
         out->trailer("the end\n").value();
         std::ifstream in(file, std::ios::binary);
-        std::string read(std::istreambuf_iterator<char>(in), {});
-        std::filesystem::remove_all(folder);
-        return read;
+        return std::string(std::istreambuf_iterator<char>(in), {});
     }();
     return bytes;
 }

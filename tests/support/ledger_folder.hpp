@@ -3,9 +3,10 @@
 #include "daemon/ledger/reader.hpp"
 #include "daemon/ledger/store.hpp"
 #include "daemon/reconcile/payload.hpp"
+#include "tests/support/hashes.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -13,35 +14,9 @@
 // A ledger in a folder of its own, for tests.
 namespace rollbook::support {
 
-class temporary_folder {
-public:
-    temporary_folder()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "rollbook-XXXXXX").string();
-        ROLLBOOK_ENSURE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~temporary_folder()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    temporary_folder(const temporary_folder&) = delete;
-    temporary_folder& operator=(const temporary_folder&) = delete;
-
-    std::filesystem::path path;
-};
-
 inline instant noon(int minute = 0)
 {
     return parse_instant("2026-09-14T12:00:00Z").value() + std::chrono::minutes(minute);
-}
-
-inline hash seed_of(std::uint8_t byte)
-{
-    hash seed{};
-    seed.fill(byte);
-    return seed;
 }
 
 class ledger_folder {

@@ -1,8 +1,8 @@
 #include "daemon/base/sealed_file.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -14,17 +14,7 @@ namespace fs = std::filesystem;
 
 class sealed_folder {
 public:
-    sealed_folder()
-    {
-        std::string name = (fs::temp_directory_path() / "rollbook-XXXXXX").string();
-        ROLLBOOK_ENSURE(::mkdtemp(name.data()) != nullptr);
-        folder_ = name;
-    }
-    ~sealed_folder() { fs::remove_all(folder_); }
-    sealed_folder(const sealed_folder&) = delete;
-    sealed_folder& operator=(const sealed_folder&) = delete;
-
-    fs::path file() const { return folder_ / "sealed"; }
+    fs::path file() const { return folder_.path / "sealed"; }
     void write(const std::string& text, const std::vector<hash>& recipients) const
     {
         const auto out = sealed_writer::create(file(), "test/1\n", recipients).value();
@@ -34,7 +24,7 @@ public:
     }
 
 private:
-    fs::path folder_;
+    support::temporary_folder folder_;
 };
 
 result<std::string> read_all(const fs::path& file, const recipient_keys& keys)

@@ -3,6 +3,7 @@
 #include "daemon/reconcile/finding_judge.hpp"
 #include "daemon/reconcile/reading.hpp"
 
+#include "tests/support/hashes.hpp"
 #include "tests/support/school.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -14,14 +15,6 @@
 
 // Reads of a source by hand: what a test says the source lists is read as the service reads it.
 namespace rollbook::support {
-
-inline std::uint64_t plain_digest(std::string_view text)
-{
-    std::uint64_t value = 14695981039346656037u; // FNV-1a
-    for (const char c : text)
-        value = (value ^ static_cast<unsigned char>(c)) * 1099511628211u;
-    return value;
-}
 
 inline instant minute(int n)
 {

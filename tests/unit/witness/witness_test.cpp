@@ -1,11 +1,11 @@
 #include "daemon/base/merkle.hpp"
 #include "daemon/base/sha256.hpp"
 #include "daemon/witness/memory.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/unit/base/worked_example.hpp"
 
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -15,22 +15,6 @@ using namespace rollbook;
 using namespace rollbook::witness;
 
 namespace {
-
-class folder {
-public:
-    folder()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "rollbook-witness-XXXXXX").string();
-        ROLLBOOK_ENSURE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~folder()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    std::filesystem::path path;
-};
 
 // A log of numbered leaves; two of other `history` agree up to entry 3.
 class small_log : public hash_reader {
@@ -84,7 +68,7 @@ struct watching {
     }
     status ask(const std::string& request) { return own->answer_to(request, now).value().code; }
 
-    folder at;
+    const support::temporary_folder at;
     small_log log;
     std::string vkey;
     std::unique_ptr<memory> own;
@@ -166,7 +150,7 @@ TEST_CASE("a signature of the log's that was changed is refused, whatever else i
 
 TEST_CASE("the worked example's witness answers byte for byte", "[witness][example]")
 {
-    folder at;
+    const support::temporary_folder at;
     {
         std::ofstream key(at.path / "witness.key", std::ios::binary);
         key << "auditor.example/witness-1\n"
