@@ -117,6 +117,9 @@ public:
     pupil_history(
         const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged, gathering marks = gathering::all
     );
+    // The histories of several pupils, in their order: sooner than one by one, because a register lies by days.
+    static std::vector<pupil_history>
+    of_several(const rule_facts& facts, std::span<const judged_pupil> pupils, const judged_day& judged);
 
     const rule_facts& facts() const { return facts_; }
     const judged_pupil& pupil() const { return pupil_; }
@@ -133,6 +136,7 @@ public:
     bool leaves_out(entry_index entry) const;
 
 private:
+    static void gather(std::span<pupil_history> of);
     bool has_settled(session_id session) const;
     void find_held_back();
 

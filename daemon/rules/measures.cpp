@@ -194,17 +194,42 @@ pupil_history::pupil_history(
 )
     : facts_(facts), pupil_(pupil), judged_(judged)
 {
-    if (marks == gathering::none) return;
-    const std::optional<day_range> extent = facts.held.extent();
+    if (marks == gathering::all) gather({this, 1});
+}
+
+std::vector<pupil_history>
+pupil_history::of_several(const rule_facts& facts, std::span<const judged_pupil> pupils, const judged_day& judged)
+{
+    std::vector<pupil_history> all;
+    all.reserve(pupils.size());
+    for (const judged_pupil& pupil : pupils)
+        all.emplace_back(facts, pupil, judged, gathering::none);
+    gather(all);
+    return all;
+}
+
+// All of the same facts and the same moment.
+void pupil_history::gather(std::span<pupil_history> of)
+{
+    if (of.empty()) return;
+    const attendance_register& held = of.front().facts_.held;
+    const std::optional<day_range> extent = held.extent();
     if (!extent) return;
-    const code_book& codes = facts.held.codes();
-    marks_.reserve(2 * 200);
-    facts.held.for_each(pupil.number, {extent->first, judged.as_of}, [&](session_id session, const held_mark& mark) {
+    std::vector<pupil_no> pupils;
+    pupils.reserve(of.size());
+    for (pupil_history& each : of) {
+        each.marks_.reserve(std::size_t{2} * 200);
+        pupils.push_back(each.pupil_.number);
+    }
+    const code_book& codes = held.codes();
+    const day_range days{extent->first, of.front().judged_.as_of};
+    held.for_each_of(pupils, days, [&](std::size_t i, session_id session, const held_mark& mark) {
         const statutory_code* row = codes.row_on(mark.code, session.day);
-        if (row == nullptr || !has_settled(session)) return;
-        marks_.push_back({session, row, mark.entry, mark.minutes});
+        if (row == nullptr || !of[i].has_settled(session)) return;
+        of[i].marks_.push_back({session, row, mark.entry, mark.minutes});
     });
-    find_held_back();
+    for (pupil_history& each : of)
+        each.find_held_back();
 }
 
 bool pupil_history::has_settled(session_id session) const

@@ -111,7 +111,8 @@ private:
     std::optional<std::string> advice_for(
         step& now, const rule_facts& facts, const std::map<std::string, std::int64_t>& opened, std::int64_t in_all
     );
-    void judge_pupil(step& now, const rule_facts& facts, entry_index pupil, pupil_no number);
+    void judge_pupils(step& now, const rule_facts& facts, std::span<const pupil_no> numbers);
+    void judge_pupil(step& now, const pupil_history& history);
     void judge_by(step& now, const rule_in_force& in_force, const pupil_history& history, bool first, bool may_open);
     // `replaced`: the newest version of the same alert, or null where there is none.
     void take_change(step& now, const rule& by, alert_change change, const held_thing* replaced);

@@ -195,7 +195,7 @@ void school_system::list_marks(std::optional<civil_day> from)
 void school_system::list_incidents()
 {
     told_->incidents_begun = true;
-    told_->incidents = around_.truth.incidents_so_far();
+    told_->incidents = around_.truth.incidents();
     const std::vector<int>& changes = around_.truth.changes();
     listed_to_ = told_->was_empty ? (changes_only_ ? resumed_at_ : 0) : changes.size();
     if (told_->was_empty) return;
@@ -208,7 +208,7 @@ void school_system::list_incidents()
 
 void school_system::add_incident(int number)
 {
-    const school::incident& what_happened = (*told_->incidents)[static_cast<std::size_t>(number)];
+    const school::incident& what_happened = *told_->incidents[static_cast<std::size_t>(number)];
     if (what_happened.exists)
         lines_.push_back(
             {what::incident, school::incident_id(number), {}, school::incident_fields(what_happened), false}

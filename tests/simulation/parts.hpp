@@ -87,7 +87,7 @@ struct told_by_source {
     std::size_t first_day = 0; // of the marks, among the school days
     std::vector<cell> marks;   // from that day on
     bool incidents_begun = false, incidents_whole = false;
-    school::all_incidents incidents = std::make_shared<const std::vector<school::incident>>();
+    school::all_incidents incidents;
     bool was_empty = false;
     std::map<what, std::int64_t> rows; // sent of each kind
 };

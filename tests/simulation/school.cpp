@@ -165,7 +165,7 @@ void school::plan_incidents(std::size_t day, dice& chance)
         }
         std::sort(what.pupils.begin(), what.pupils.end());
         const std::size_t number = incidents_.size();
-        incidents_.emplace_back();
+        incidents_.push_back(std::make_shared<const incident>());
         everyone_.push_back(what.pupils);
         moment when = at_school(days_[day], 10) + std::chrono::minutes(chance.between(0, 420));
         events_.push_back({when, event::kind::incident, number, {}, what});
@@ -203,8 +203,7 @@ void school::apply(const event& what)
         fields_[what.slot] = written_fields(static_cast<int>(what.slot));
         return;
     case event::kind::incident:
-        incidents_[what.slot] = what.what;
-        incidents_so_far_.reset();
+        incidents_[what.slot] = std::make_shared<const incident>(what.what);
         changes_.push_back(static_cast<int>(what.slot));
         return;
     }
@@ -220,12 +219,6 @@ std::optional<std::size_t> school::place_of(day_number day) const
 std::string school::pupil_id(int pupil)
 {
     return "Qp" + std::to_string(1'000 + pupil);
-}
-
-school::all_incidents school::incidents_so_far() const
-{
-    if (!incidents_so_far_) incidents_so_far_ = std::make_shared<const std::vector<incident>>(incidents_);
-    return incidents_so_far_;
 }
 
 std::string school::written_fields(int pupil) const

@@ -70,10 +70,9 @@ public:
 
     const std::vector<pupil>& pupils() const { return pupils_; }
     const std::vector<cell>& marks() const { return marks_; }
-    const std::vector<incident>& incidents() const { return incidents_; }
-    // The same as it stands now, whatever is done to them later.
-    using all_incidents = std::shared_ptr<const std::vector<incident>>;
-    all_incidents incidents_so_far() const;
+    // As they stand now, whatever is done to them later.
+    using all_incidents = std::vector<std::shared_ptr<const incident>>;
+    const all_incidents& incidents() const { return incidents_; }
     // Numbers of incidents in the order in which something was done to them.
     const std::vector<int>& changes() const { return changes_; }
 
@@ -110,8 +109,7 @@ private:
     std::vector<int> truancy_;
     std::vector<cell> marks_;
     std::vector<std::string> fields_; // by pupil
-    std::vector<incident> incidents_;
-    mutable all_incidents incidents_so_far_; // null since one of them changed
+    all_incidents incidents_;
     std::vector<std::vector<int>> everyone_; // by incident
     std::vector<int> changes_;
     std::vector<event> events_; // by time

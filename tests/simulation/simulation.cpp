@@ -198,9 +198,10 @@ private:
     void compare();
     void compare_pupils(bool closed);
     void compare_marks(bool closed);
-    std::vector<cell> marks_held() const;
+    std::vector<cell> marks_held(std::size_t from) const;
     void compare_incidents(bool closed);
     void trust_incidents();
+    bool looks_closely() const;
     void remember_point();
     void check_points(const ledger_reader& reader);
     void check_deliveries();
@@ -246,6 +247,7 @@ private:
         std::vector<cell> marks;
     };
     std::vector<point> points_;
+    bool is_last_poll_ = false;
     findings found_;
     std::size_t told_of_ = 0; // deliveries printed
     std::size_t reached_ = 0; // of the change feed, by any read of any process
@@ -527,7 +529,7 @@ void life::compare()
     const auto is_closed = [&](const char* list) { return std::ranges::count(closed_, list) > 0; };
     compare_pupils(is_closed("pupils"));
     compare_marks(is_closed("marks"));
-    if (plan_.look_closely_every > 1 && is_closed("incidents") && found_.polls % plan_.look_closely_every != 0)
+    if (!looks_closely() && is_closed("incidents"))
         trust_incidents();
     else
         compare_incidents(is_closed("incidents"));
@@ -565,14 +567,20 @@ void life::compare_pupils(bool closed)
     }
 }
 
+bool life::looks_closely() const
+{
+    return is_last_poll_ || found_.polls % plan_.look_closely_every == 0;
+}
+
 // Every mark that is held, once; a session in which all is as told needs no further look.
 void life::compare_marks(bool closed)
 {
     const std::size_t pupils = truth_.pupils().size();
     const std::size_t session = pupils * 2; // marks of a day
-    const std::vector<cell> held = marks_held();
     const std::size_t first = told_->marks_begun ? told_->first_day : truth_.school_days().size();
-    for (std::size_t day = 0; day < truth_.school_days().size(); ++day) {
+    const std::size_t looked_at = looks_closely() ? 0 : first;
+    const std::vector<cell> held = marks_held(looked_at);
+    for (std::size_t day = looked_at; day < truth_.school_days().size(); ++day) {
         const bool in_window = day >= first && !told_->was_empty;
         const cell* now = held.data() + day * session;
         cell* was = expected_.marks.data() + day * session;
@@ -598,20 +606,21 @@ void life::compare_marks(bool closed)
     }
 }
 
-// The register, in the school's own order.
-std::vector<cell> life::marks_held() const
+// The register from a school day on, in the school's own order.
+std::vector<cell> life::marks_held(std::size_t from) const
 {
     std::vector<cell> all(truth_.slots());
     const attendance_register* held = running_->book->state().find_register("mis");
-    const auto extent = held ? held->extent() : std::nullopt;
-    if (!extent) return all;
+    auto days = held ? held->extent() : std::nullopt;
+    if (!days || from >= truth_.school_days().size()) return all;
+    days->first = std::max(days->first, civil_day(std::chrono::days(truth_.school_days()[from])));
     constexpr int nobody = -1;
     std::vector<int> pupil_at(held->pupils(), nobody);
     for (const auto& [pupil, entry] : entry_of_)
         if (const auto number = held->find_pupil(entry)) pupil_at[*number] = pupil;
     std::optional<std::size_t> place;
     civil_day last{};
-    held->for_each_mark(*extent, [&](session_id session, pupil_no number, const held_mark& mark) {
+    held->for_each_mark(*days, [&](session_id session, pupil_no number, const held_mark& mark) {
         if (!place || session.day != last) place = truth_.place_of((last = session.day).time_since_epoch().count());
         if (!place || pupil_at[number] == nobody) return;
         all[truth_.slot(*place, static_cast<int>(session.half), pupil_at[number])] = {
@@ -623,8 +632,8 @@ std::vector<cell> life::marks_held() const
 // In a long life not every record is looked for after every poll.
 void life::trust_incidents()
 {
-    for (std::size_t i = 0; i < told_->incidents->size(); ++i) {
-        const school::incident& told = (*told_->incidents)[i];
+    for (std::size_t i = 0; i < told_->incidents.size(); ++i) {
+        const school::incident& told = *told_->incidents[i];
         if (expected_.incidents[i] == told) continue;
         expected_.incidents[i] = told;
         const std::vector<int>& all = truth_.everyone_in(static_cast<int>(i));
@@ -643,7 +652,7 @@ void life::compare_incidents(bool closed)
         const held_thing* record = records.find("mis", school::incident_id(number));
         school::incident& before = expected_.incidents[i];
         const bool is_told = told_->incidents_begun && !told_->was_empty;
-        const school::incident& told = is_told ? (*told_->incidents)[i] : before;
+        const school::incident& told = is_told ? *told_->incidents[i] : before;
         const bool is_there = record && !record->gone;
         if (is_there != told.exists && (closed || is_there != before.exists))
             wrong(fmt::format(
@@ -852,16 +861,18 @@ findings life::live()
                 ));
             told_of_ = delivered_.size();
             if (slot % 12 == 3) sit_through([&] { poll(safeguarding); });
-            if (slot == look && chance_.one_in(3)) remember_point();
+            if (slot == look && chance_.one_in(plan_.one_point_in)) remember_point();
         }
     }
     // Everything works again: what is owed goes out, and the ledger catches up.
     calm_down();
-    for (int i = 0; i < 40; ++i) {
+    constexpr int polls_to_catch_up = 40;
+    for (int i = 0; i < polls_to_catch_up; ++i) {
         clock_.true_time += 2h;
         truth_.advance(clock_.true_time);
         read_options everything;
         everything.everything = i == 0;
+        is_last_poll_ = i + 1 == polls_to_catch_up;
         sit_through([&] { poll(mis, everything); });
     }
     verify();
@@ -899,6 +910,7 @@ plan school_year(int pupils)
     made.with_faults = false;
     made.minutes = {9 * 60 + 50, 11 * 60, 14 * 60 + 5, 16 * 60};
     made.look_closely_every = 100;
+    made.one_point_in = 12;
     return made;
 }
 

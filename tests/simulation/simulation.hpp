@@ -13,9 +13,11 @@ struct plan {
     plant bug = plant::none;
     scale size;
     bool with_faults = true;
-    std::vector<int> minutes;   // of the day at which it polls, by the school's clock; empty: each half hour
-    bool tells = false;         // prints what happens on standard output
-    int look_closely_every = 1; // the whole of what is held is compared after every so many polls
+    std::vector<int> minutes; // of the day at which it polls, by the school's clock; empty: each half hour
+    bool tells = false;       // prints what happens on standard output
+    // The whole of what is held is compared after every so many polls; else the days that were asked for, and pupils.
+    int look_closely_every = 1;
+    std::size_t one_point_in = 3; // of how many days one is looked at again at the end, as it was known then
 };
 // A fortnight of thirty pupils, polled each half hour, with all that can go wrong.
 plan fortnight(std::uint64_t seed, plant bug = plant::none);
