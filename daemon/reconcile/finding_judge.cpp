@@ -18,6 +18,8 @@ using how = finding_kind::judged;
 constexpr std::array<std::string_view, 3> events = {"mark-amended-late", "id-reissued", "pupil-merged"};
 constexpr int event_shown_days = 20;
 
+constexpr std::string_view contradiction = "incident-contradicts-mark";
+
 constexpr std::array kinds_of_record = {what::incident, what::concern, what::suspension};
 
 // School days after which no kind by mark or by record says anything else because time went by, whatever the settings.
@@ -32,6 +34,13 @@ std::optional<civil_day> day_in_key(std::string_view key)
     const std::string_view half = key.substr(number - 3, 3);
     if (half != "/AM" && half != "/PM") return std::nullopt;
     return parse_day(key.substr(number - 3 - day_size, day_size));
+}
+
+// The record in the key of an "incident-contradicts-mark/SOURCE/RECORD/PUPIL".
+entry_index record_in_key(std::string_view key)
+{
+    const std::size_t pupil = key.rfind('/');
+    return pupil == key.npos ? no_entry : subject_in(key.substr(0, pupil));
 }
 
 bool is_present(const attendance_register& marks, std::string_view sign)
@@ -60,6 +69,7 @@ struct finding_judge::run {
     std::vector<const held_state::open_ones*> open_of_marks;
     std::vector<const held_state::open_ones*> open_of_pupils;
     std::vector<const held_state::open_ones*> open_of_records;
+    std::vector<const held_state::open_ones*> open_of_contradictions;
 
     std::vector<const held_state::open_ones*> open_of(std::span<const std::string_view> kinds) const
     {
@@ -88,6 +98,16 @@ struct finding_judge::run {
                 if (!day || *day > *since) judged.push_back(at->second);
             }
     }
+    // Of incidents that contradict marks, those of days after `since`; none: of all.
+    void look_at_contradictions(entry_index subject, std::optional<civil_day> since)
+    {
+        for (const held_state::open_ones* open : open_of_contradictions)
+            for (auto at = open->lower_bound({subject, 0}); at != open->end() && at->first == subject; ++at) {
+                const held_thing* finding = since ? held.things(what::finding).find_subject(at->second) : nullptr;
+                const case_record* record = finding ? held.cases().find_record(record_in_key(finding->key)) : nullptr;
+                if (!record || !record->day || *record->day > *since) judged.push_back(at->second);
+            }
+    }
 };
 
 finding_judge::finding_judge(const finding_settings& settings, const school_calendar& calendar, std::string mis)
@@ -97,7 +117,7 @@ finding_judge::finding_judge(const finding_settings& settings, const school_cale
     for (const finding_kind& kind : finding_kinds()) {
         const bool is_by_session = kind.of_mark || kind.name == "mark-missing";
         if (is_by_session) about_marks_.push_back(kind.name);
-        if (kind.of_pupil && !is_by_session) about_pupils_.push_back(kind.name);
+        if (kind.of_pupil && !is_by_session && kind.name != contradiction) about_pupils_.push_back(kind.name);
         if (kind.of_record || kind.name == "record-vanished") about_records_.push_back(kind.name);
         if (!kind.is_wanted(settings)) continue;
         if (kind.of_mark) of_mark_.push_back(&kind);
@@ -212,7 +232,7 @@ void finding_judge::judge_pupil(run& now, const held_thing& pupil)
 {
     if (!now.pupils_done.insert(pupil.subject).second) return;
     now.look_at(now.open_of_pupils, pupil.subject);
-    pupil_case c{now.context, pupil.subject, {}, now.marks, facts_of_pupil(pupil), {}, {}, {}};
+    pupil_case c{now.context, pupil.subject, {}, now.marks, facts_of_pupil(pupil), {}, {}, {}, {}};
     if (now.marks) c.number = now.marks->find_pupil(pupil.subject);
     c.suspensions = suspensions_of(now.context, pupil.subject);
     std::optional<civil_day> since;
@@ -226,6 +246,8 @@ void finding_judge::judge_pupil(run& now, const held_thing& pupil)
         judge_marks(now, c);
     }
     now.look_at_marks(pupil.subject, since);
+    now.look_at_contradictions(pupil.subject, since);
+    c.settled = since;
     for (const finding_kind* kind : of_pupil_)
         kind->of_pupil(c, now.wanted);
     if (!settings_.off.contains("record-vanished")) record_vanished(now.context, what::pupil, pupil, now.wanted);
@@ -469,7 +491,20 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
 {
     look_at(held);
     run now{
-        held, read, {held, calendar_, days_, settings_}, held.find_register(mis_), {}, {}, {}, {}, {}, {}, {}, {}, {}};
+        held,
+        read,
+        {held, calendar_, days_, settings_},
+        held.find_register(mis_),
+        {},
+        {},
+        {},
+        {},
+        {},
+        {},
+        {},
+        {},
+        {},
+        {}};
     if (now.marks && !gate_) gate_.emplace(*now.marks, calendar_);
     if (gate_) gate_->know_read(read.marks);
     finding_context& context = now.context;
@@ -486,6 +521,7 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
     now.open_of_marks = now.open_of(about_marks_);
     now.open_of_pupils = now.open_of(about_pupils_);
     now.open_of_records = now.open_of(about_records_);
+    now.open_of_contradictions = now.open_of(std::span(&contradiction, 1));
 
     std::string judged_at = format_day(context.today);
     for (const half_day half : {half_day::am, half_day::pm})

@@ -124,6 +124,8 @@ struct pupil_case {
     std::optional<civil_day> marked_from; // day of the first mark that is held
     // Sessions to be judged of which a kind may speak, in order, those without a mark among them.
     std::span<const session_id> unusual;
+    // Of records up to this day all was said before, and nothing moved since; none: of all is to be judged.
+    std::optional<civil_day> settled;
 };
 
 // One mark of that pupil, held now or gone.

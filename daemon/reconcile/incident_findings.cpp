@@ -276,6 +276,7 @@ void incident_contradicts_mark(const pupil_case& c, findings& all)
 {
     if (!c.marks || !c.number) return;
     for_each_part_of_person(c.in, c.ref, [&](const case_part& part, const case_record& record) {
+        if (c.settled && *record.day <= *c.settled) return;
         if (record.is_achievement || c.in.days.of(*record.day) != day_kind::school) return;
         if (!c.in.is_settled("incident-contradicts-mark", *record.day)) return;
         contradict(c, part, record, all);

@@ -16,6 +16,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <SQLiteCpp/SQLiteCpp.h>
+
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -125,7 +127,8 @@ private:
 // The one file that is written besides it, the checkpoint's, goes where a sync costs nothing.
 struct new_ledger {
     support::ledger_folder made = (prepare(), support::ledger_folder());
-    std::string bytes;
+    std::string as_made;
+    std::string in_small_pages;
     static void prepare()
     {
         // Files in memory grow and go all the time: their pages are kept.
@@ -136,8 +139,18 @@ struct new_ledger {
     }
     new_ledger()
     {
+        as_made = read();
+        SQLite::Database database(made.file().string(), SQLite::OPEN_READWRITE);
+        for (const char* step : {"journal_mode = DELETE", "page_size = 4096"})
+            database.exec(std::string("PRAGMA ") + step);
+        database.exec("VACUUM");
+        database.exec("PRAGMA journal_mode = WAL");
+        in_small_pages = read();
+    }
+    std::string read() const
+    {
         std::ifstream in(made.file(), std::ios::binary);
-        bytes.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+        return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     }
 };
 
@@ -161,7 +174,7 @@ public:
     {
         key_ = &fresh.made.key;
         file_ = fresh.made.file();
-        disk_.add(file_.string(), fresh.bytes);
+        disk_.add(file_.string(), of.with_small_pages ? fresh.in_small_pages : fresh.as_made);
         std::filesystem::remove(signed_file(file_));
         seed_randomness(of.seed);
         for (std::size_t i = 0; i < truth_.pupils().size(); ++i)
@@ -896,6 +909,7 @@ plan fortnight(std::uint64_t seed, plant bug)
         number_of(year(2026) / 11 / 16),
         number_of(year(2027) / 3 / 15)};
     made.size.begins = mondays[seed % 4];
+    made.with_small_pages = seed % 8 != 0;
     return made;
 }
 

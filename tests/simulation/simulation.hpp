@@ -17,6 +17,8 @@ struct plan {
     bool tells = false;       // prints what happens on standard output
     // The whole of what is held is compared after every so many polls; else the days that were asked for, and pupils.
     int look_closely_every = 1;
+    // The ledger's pages are of 4 KiB and not of 16: as many writes to tear or lose, in a quarter of the bytes.
+    bool with_small_pages = false;
     std::size_t one_point_in = 3; // of how many days one is looked at again at the end, as it was known then
 };
 // A fortnight of thirty pupils, polled each half hour, with all that can go wrong.

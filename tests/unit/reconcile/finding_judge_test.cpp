@@ -79,7 +79,8 @@ public:
             {{what::incident,
               name,
               {},
-              R"({"day":")" + format_day(school_.days.at(day)) + R"(","time":"10:00","type":"Vandalism"})"}}
+              R"({"day":")" + format_day(school_.days.at(day)) +
+                  R"(","location":"Classroom","time":"10:00","type":"Vandalism"})"}}
         );
     }
     source_reading part(const std::string& name, std::size_t pupil, const std::string& incident)
@@ -317,4 +318,41 @@ TEST_CASE("a register of weeks ago that is taken by now says at once whose marks
     (void)school.judge(school.nothing(), tuesday);
     const std::size_t day = tuesday + GENERATE(std::size_t{0}, std::size_t{1});
     CHECK(school.judge(school.mark(0, tuesday - 30, "/"), day).contains("+mark-missing"));
+}
+
+TEST_CASE(
+    "that an incident of weeks ago contradicts a mark stands while days go by, and ends at the read that mends either",
+    "[reconcile]"
+)
+{
+    const planted_school plain(1, 40);
+    const std::size_t tuesday = followed_school::tuesday(plain);
+    const std::size_t then = tuesday - 30;
+    followed_school school(plain);
+    (void)school.judge(school.nothing(), tuesday - 1);
+    (void)school.judge(school.incident("I1", then), tuesday - 1);
+    (void)school.judge(school.part("J1", 0, "I1"), tuesday - 1);
+    const bool is_later_marked = GENERATE(false, true);
+    if (is_later_marked) (void)school.judge(school.mark(0, then, "/"), tuesday);
+    CHECK(school.judge(school.mark(0, then, "I"), tuesday).contains("+incident-contradicts-mark"));
+    // Of a day in the middle of a week only what is young is judged again.
+    const std::size_t day = tuesday + 1;
+    CHECK_FALSE(school.judge(school.nothing(), day).contains("-incident-contradicts-mark"));
+
+    SECTION("the mark is corrected")
+    {
+        CHECK(school.judge(school.mark(0, then, "/"), day).contains("-incident-contradicts-mark"));
+    }
+    SECTION("the mark is corrected on a day when everybody is judged")
+    {
+        CHECK(school.judge(school.mark(0, then, "/"), day + 1).contains("-incident-contradicts-mark"));
+    }
+    SECTION("the incident was on another day")
+    {
+        CHECK(school.judge(school.incident("I1", then - 3), day).contains("-incident-contradicts-mark"));
+    }
+    SECTION("somebody else was in it")
+    {
+        CHECK(school.judge(school.part("J1", 1, "I1"), day).contains("-incident-contradicts-mark"));
+    }
 }
