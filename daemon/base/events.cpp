@@ -2,7 +2,6 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/repeats.hpp"
-#include "daemon/base/time.hpp"
 #include "daemon/base/utf8.hpp"
 
 #include <array>
@@ -27,28 +26,40 @@ std::string_view name_of(event_level level)
     return level == error ? "error" : level == warning ? "warning" : "info";
 }
 
-std::string json_line(const event_description& known, std::string_view text)
+std::string json_line(const event_description& known, std::string_view text, instant now)
 {
-    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
     std::string line;
     json_writer out(line);
     out.begin_object();
     out.member("at", format_instant(now));
     out.member("event", known.id);
     out.member("level", name_of(known.level));
-    out.member("text", std::string_view(as_utf8(text)));
+    out.member("text", text);
     if (known.level != info) out.member("to_do", known.to_do);
     out.end_object();
     return line;
 }
 
+// What a name, a path or a system's word brings along that is no part of a line: a line end would begin another event.
+std::string in_one_line(std::string_view text)
+{
+    std::string out = as_utf8(text);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(out[i]);
+        const bool is_c1 = byte == 0xC2 && static_cast<unsigned char>(out[i + 1]) < 0xA0;
+        if (is_c1) out.erase(i + 1, 1);
+        if (is_c1 || byte < 0x20 || byte == 0x7F) out[i] = '?';
+    }
+    return out;
+}
+
 void write_line(event e, std::string_view text)
 {
-    const event_description& known = describe(e);
+    const event_level level = describe(e).level;
     std::string line;
-    if (::isatty(STDERR_FILENO) == 0) line = known.level == error ? "<3>" : known.level == warning ? "<4>" : "<6>";
-    line += format_now == log_format::json ? json_line(known, text) : fmt::format("rollbook: {}: {}", known.id, text);
-    line += '\n';
+    if (::isatty(STDERR_FILENO) == 0) line = level == error ? "<3>" : level == warning ? "<4>" : "<6>";
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    line += event_line(e, text, format_now, now) + "\n";
     std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
@@ -62,6 +73,14 @@ const event_description& describe(event e)
 void set_log_format(log_format format)
 {
     format_now = format;
+}
+
+std::string event_line(event e, std::string_view text, log_format format, instant now)
+{
+    const event_description& known = describe(e);
+    const std::string clean = in_one_line(text);
+    if (format == log_format::json) return json_line(known, clean, now);
+    return fmt::format("rollbook: {}: {}", known.id, clean);
 }
 
 std::string fill_event(event e, fmt::format_args arguments)

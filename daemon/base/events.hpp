@@ -1,5 +1,7 @@
 #pragma once
 
+#include "daemon/base/time.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdint>
@@ -38,6 +40,10 @@ template <class... T> std::string event_text(event e, const T&... arguments)
 {
     return fill_event(e, fmt::make_format_args(arguments...));
 }
+
+// An event as a line without its end: whatever the text, one line of UTF-8 without control characters, and in JSON one
+// object.
+std::string event_line(event e, std::string_view text, log_format format, instant now);
 
 // Writes one line to standard error, with the level prefix that journald reads (sd-daemon(3)) when it is not a
 // terminal. Warnings and errors that repeat are left out and counted; a line says how many there were (repeats.hpp).
