@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 
 namespace rollbook {
 namespace {
 
 constexpr std::size_t rows_max = 10'000;
+constexpr std::size_t list_bytes_max = 1 << 20;
 constexpr std::string_view form = "pupil,reason,tell,review, of which only pupil and reason must be filled";
 
 std::string_view trimmed(std::string_view text)
@@ -36,7 +38,15 @@ std::vector<watched_pupil> read_watch_list(const std::filesystem::path& file, fi
 {
     std::vector<watched_pupil> found;
     problem_list problems(file, into);
-    std::ifstream in(file);
+    std::ifstream file_in(file, std::ios::binary);
+    std::string text(list_bytes_max + 1, '\0');
+    file_in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file_in.gcount()));
+    if (text.size() > list_bytes_max) {
+        problems.add(0, {}, "is larger than 1 MiB", "a shorter list");
+        return found;
+    }
+    std::istringstream in(std::move(text));
     std::string line;
     if (!std::getline(in, line)) {
         problems.add(0, {}, "cannot be read, or is empty", "a CSV file with the headings " + std::string(form));

@@ -65,6 +65,22 @@ TEST_CASE("a watch list that was not saved as UTF-8 is refused, for its words go
     CHECK_THAT(problems_of(school.load()), Contains("watchlist.csv:2") && Contains("UTF-8"));
 }
 
+TEST_CASE("a watch list of more bytes than any school's has is refused unread", "[config]")
+{
+    const std::string head = "pupil,reason,tell,review\n";
+    const auto [size, is_refused] = GENERATE(table<std::size_t, bool>({{1 << 20, false}, {(1 << 20) + 1, true}}));
+    school_folder school;
+    // One row, so that nothing else is wrong with it.
+    const std::string row = "mis:12,";
+    school.write("watchlist.csv", head + row + std::string(size - head.size() - row.size() - 2, 'a') + ",,");
+    school.main.replace(
+        school.main.find("packs = [\"england\"]"), 19, "packs = [\"england\"]\nwatch_list = \"watchlist.csv\""
+    );
+    const loaded_configuration loaded = school.load();
+    CHECK(loaded.has_value() != is_refused);
+    if (!loaded) CHECK_THAT(problems_of(loaded), Contains("watchlist.csv: is larger than 1 MiB"));
+}
+
 TEST_CASE("a pack's rule that cannot be read and a school's override of it make one problem", "[config]")
 {
     school_folder school;
