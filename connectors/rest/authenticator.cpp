@@ -160,8 +160,10 @@ result<void> authenticator::take_token(http_response answer, const std::string& 
         return no("there is no token at \"" + token.name() + "\"");
     path_finder expires(spec_.expires_in);
     const auto said = find_count(**root, expires);
-    // A token is changed a little early, so that it does not run out in the middle of a list.
-    const std::chrono::seconds life = said ? std::chrono::seconds(*said) : spec_.lifetime;
+    // A token is changed a little early, so that it does not run out in the middle of a list; and once a day, however
+    // long it is said to be good: no clock reaches as far as a source may say.
+    constexpr std::int64_t longest = 24 * 60 * 60;
+    const std::chrono::seconds life = said ? std::chrono::seconds(std::min(*said, longest)) : spec_.lifetime;
     token_ = text_of(*found);
     token_ends_ = clock::now() + life - std::min(std::chrono::seconds(60), life / 5);
     token_worked_ = false;
