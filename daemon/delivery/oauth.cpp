@@ -49,7 +49,8 @@ private:
         return request;
     }
 
-    // RFC 6749 sections 4.4 and 5.
+    // RFC 6749 sections 4.4 and 5. A token has no control character, which in what we say to a mail server would begin
+    // another part of it.
     result<std::string> take(const result<http_response>& answer)
     {
         constexpr std::string_view to_do = "Check tenant, client_id and client_secret in the route's oauth; a client "
@@ -57,7 +58,8 @@ private:
         if (const result<void> good = judged_answer(answer, "the token endpoint", to_do); !good) return good.error();
         const auto document = json_document::parse(answer->body);
         const auto token = document ? document->root()["access_token"].string_if() : std::nullopt;
-        if (!token || token->empty())
+        const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; };
+        if (!token || token->empty() || std::ranges::any_of(*token, is_control))
             return failure(errc::delivery_refused, "the token endpoint's answer holds no token", std::string(to_do));
         const std::int64_t life = document->root()["expires_in"].int_if().value_or(300);
         token_ = std::string(*token);
