@@ -30,15 +30,27 @@ std::string text_in(BIO* from)
     return {at, static_cast<std::size_t>(size)};
 }
 
+// The name as it is, whatever a person typed: the library's own notation would take a comma in it for a second name.
 void add_alternative_name(X509_REQ* to, const std::string& name)
 {
-    const std::string value = "DNS:" + name;
-    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, value.c_str());
-    ROLLBOOK_ENSURE(extension != nullptr);
-    STACK_OF(X509_EXTENSION)* all = sk_X509_EXTENSION_new_null();
-    sk_X509_EXTENSION_push(all, extension);
+    GENERAL_NAMES* names = sk_GENERAL_NAME_new_null();
+    GENERAL_NAME* one = GENERAL_NAME_new();
+    ASN1_IA5STRING* text = ASN1_IA5STRING_new();
+    ROLLBOOK_ENSURE(names && one && text);
+    ASN1_STRING_set(text, name.data(), static_cast<int>(name.size()));
+    GENERAL_NAME_set0_value(one, GEN_DNS, text);
+    sk_GENERAL_NAME_push(names, one);
+    STACK_OF(X509_EXTENSION)* all = nullptr;
+    ROLLBOOK_ENSURE(X509V3_add1_i2d(&all, NID_subject_alt_name, names, 0, 0) == 1);
     X509_REQ_add_extensions(to, all);
     sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free);
+    GENERAL_NAMES_free(names);
+}
+
+// Without this the library asks at the terminal, where nobody may be.
+int know_no_password(char*, int, int, void*)
+{
+    return -1;
 }
 
 } // namespace
@@ -77,7 +89,7 @@ std::optional<instant> certificate_ends(const std::filesystem::path& file)
     const std::unique_ptr<BIO, decltype(&BIO_free)> in(BIO_new_file(file.c_str(), "r"), BIO_free);
     if (!in) return std::nullopt;
     const std::unique_ptr<X509, decltype(&X509_free)> held(
-        PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), X509_free
+        PEM_read_bio_X509(in.get(), nullptr, know_no_password, nullptr), X509_free
     );
     std::tm ends{};
     if (!held || ASN1_TIME_to_tm(X509_get0_notAfter(held.get()), &ends) != 1) return std::nullopt;
