@@ -140,3 +140,38 @@ TEST_CASE("what is read of a spoilt payload can be written as the next version o
 {
     spoil_and_read(payload_seeds(), read_payload, 4'000);
 }
+
+TEST_CASE(
+    "whatever a source answers, its credentials stay at home, its list ends and its wait is no longer than a day",
+    "[fuzz]"
+)
+{
+    spoil_and_read(answer_seeds(), read_answer, 10'000);
+}
+
+TEST_CASE("a token that was given is one line, and is asked for once", "[fuzz]")
+{
+    spoil_and_read(token_seeds(), read_token, 3'000);
+}
+
+TEST_CASE("a letter goes out without a gap and with every word of the school's, or not at all", "[fuzz]")
+{
+    spoil_and_read(letter_seeds(), read_letter, 20'000);
+}
+
+TEST_CASE(
+    "no spoilt certificate is given a day on which it ends that cannot be shown, or asks for a password", "[fuzz]"
+)
+{
+    spoil_and_read(pem_seeds(), read_pem, 10'000);
+}
+
+TEST_CASE("whatever text comes in, an event is one line of the log", "[fuzz]")
+{
+    spoil_and_read(log_seeds(), read_log, 20'000);
+}
+
+TEST_CASE("of a spoilt backup, or beside a spoilt journal, a ledger is restored that verifies, or none", "[fuzz]")
+{
+    spoil_and_read(backup_seeds(), read_backup, 300);
+}

@@ -35,6 +35,16 @@ void read_control(std::string_view bytes); // a request to the socket beside the
 void read_mail(std::string_view bytes);    // a mail in the mailbox of what came back
 // The payloads of a ledger's entries, one a line, as a ledger file or a backup brings them.
 void read_payload(std::string_view bytes);
+// A head and a body that a source answered with. Two bytes before choose how the source pages, and what was asked.
+void read_answer(std::string_view bytes);
+void read_token(std::string_view bytes);  // the same of a log-in, of a source or of a mailbox
+void read_letter(std::string_view bytes); // a school's template
+void read_pem(std::string_view bytes);    // the file of a certificate, or a name to ask for one
+// A text that is to become a line of the log. Its first byte chooses the event.
+void read_log(std::string_view bytes);
+// What a restore reads. The first byte says which: a change to the content of a backup before it was signed, or to a
+// backup's file; the journal of erasures beside it; what people decided.
+void read_backup(std::string_view bytes);
 
 // What a mapping in the tests names: every kind of field.
 const record_mapping& example_mapping();
@@ -56,6 +66,12 @@ std::vector<std::string> sealed_seeds();
 std::vector<std::string> control_seeds();
 std::vector<std::string> mail_seeds();
 std::vector<std::string> payload_seeds();
+std::vector<std::string> answer_seeds();
+std::vector<std::string> token_seeds();
+std::vector<std::string> letter_seeds();
+std::vector<std::string> pem_seeds();
+std::vector<std::string> log_seeds();
+std::vector<std::string> backup_seeds();
 // A workbook with this sheet.
 std::string workbook_of(std::string_view sheet);
 

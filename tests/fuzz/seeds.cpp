@@ -11,21 +11,27 @@ int main(int argc, char** argv)
     using namespace rollbook::fuzz;
     if (argc != 3) return 2;
     const std::map<std::string, std::function<std::vector<std::string>()>> by_target = {
+        {"answer", answer_seeds},
+        {"backup", backup_seeds},
         {"checkpoint", checkpoint_seeds},
         {"configuration", configuration_seeds},
         {"control", control_seeds},
         {"csv", csv_seeds},
         {"ical", ical_seeds},
         {"json", json_seeds},
+        {"letter", letter_seeds},
+        {"log", log_seeds},
         {"mail", mail_seeds},
         {"manifest", manifest_seeds},
         {"multipart", multipart_seeds},
         {"payload", payload_seeds},
+        {"pem", pem_seeds},
         {"proof", proof_seeds},
         {"request", request_seeds},
         {"sealed", sealed_seeds},
         {"sheet", sheet_seeds},
         {"singer", singer_seeds},
+        {"token", token_seeds},
         {"xlsx", [] { return std::vector{workbook_of(sheet_seeds().front())}; }},
         {"xml", xml_seeds}};
     const auto known = by_target.find(argv[1]);
