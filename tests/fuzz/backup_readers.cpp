@@ -42,7 +42,7 @@ struct backed_up {
     fs::path restored = folder / "restored/ledger.db";
     backup_facts facts;
     std::string body;
-    std::vector<std::string> digests; // of the ranges [0, 1] and [3, 3], which a journal may name by @0 and @1
+    std::vector<std::string> digests; // of the ranges [1, 1] and [3, 3], which a journal may name by @0 and @1
 
     backed_up()
     {
@@ -65,7 +65,7 @@ struct backed_up {
             body += some;
         const auto database = open_database(of.file(), access_mode::read).value();
         stored_hashes stored(*database);
-        digests = {range_digest(stored, {0, 1}), range_digest(stored, {3, 3})};
+        digests = {range_digest(stored, {1, 1}), range_digest(stored, {3, 3})};
     }
 
     // A backup that this ledger's key signed, whatever is in it.
@@ -239,7 +239,7 @@ std::vector<std::string> backup_seeds()
 {
     const backed_up& at = copied();
     const std::string first =
-        R"({"basis":"request","digests":["@0"],"entries":[[0,1]],"entry":40,"origin":")" + at.facts.origin + "\"}\n";
+        R"({"basis":"request","digests":["@0"],"entries":[[1,1]],"entry":40,"origin":")" + at.facts.origin + "\"}\n";
     const std::string second =
         R"({"basis":"retention-expired","digests":["@1","00"],"entries":[[3,3],[30,90]],"entry":41,"origin":")" +
         at.facts.origin + "\"}\n";
