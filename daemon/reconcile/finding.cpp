@@ -53,6 +53,13 @@ draft finding_entry(const finding& f, const held_thing* before, instant opened_a
     return draft(entry_kind::record, finding_payload(f, before, opened_at, closed, at), std::move(row));
 }
 
+// The open finding with this key; null where there is none. One that closed stays so: what has its key now is new.
+const held_thing* open_one(const held_state& held, std::string_view key)
+{
+    const held_thing* last = held.things(what::finding).find("", key);
+    return last && !last->gone ? last : nullptr;
+}
+
 // Whether an open finding is held with this evidence and explanation. Its canonical text begins with them: to write the
 // two costs a tenth of reading the whole.
 bool is_held_so(const held_thing& before, const finding& f)
@@ -101,21 +108,28 @@ open_findings(const held_state& held, const std::function<bool(std::string_view 
     return judged;
 }
 
+void wanted_findings::take(const held_state& held, std::vector<finding>&& found)
+{
+    for (finding& f : found) {
+        const held_thing* before = open_one(held, f.key);
+        const bool is_first = !before || open_.insert(before->subject).second;
+        if (is_first && !(before && is_held_so(*before, f))) not_held_so_.push_back(std::move(f));
+    }
+    found.clear();
+}
+
 std::vector<draft> finding_entries(
-    const held_state& held, const std::vector<finding>& wanted, const std::vector<entry_index>& judged, instant at
+    const held_state& held, const wanted_findings& wanted, const std::vector<entry_index>& judged, instant at
 )
 {
     std::vector<draft> drafts;
-    std::unordered_set<std::string_view> still_there;
-    for (const finding& f : wanted) {
-        if (!still_there.insert(f.key).second) continue;
-        const held_thing* before = held.things(what::finding).find("", f.key);
-        if (before && before->gone) before = nullptr; // it closed once: this is a new one
+    std::unordered_set<std::string_view> opened;
+    for (const finding& f : wanted.not_held_so()) {
+        const held_thing* before = open_one(held, f.key);
         if (!before) {
-            drafts.push_back(finding_entry(f, nullptr, at, false, at));
+            if (opened.insert(f.key).second) drafts.push_back(finding_entry(f, nullptr, at, false, at));
             continue;
         }
-        if (is_held_so(*before, f)) continue;
         const auto known = held_finding(*before);
         if (known && known->first.explanation == f.explanation && known->first.evidence == f.evidence &&
             known->first.pupil == f.pupil)
@@ -124,7 +138,7 @@ std::vector<draft> finding_entries(
     }
     for (const entry_index id : judged) {
         const held_thing& open = *held.things(what::finding).find_subject(id);
-        if (open.gone || still_there.contains(open.key)) continue;
+        if (open.gone || wanted.contains(id)) continue;
         if (const auto known = held_finding(open))
             drafts.push_back(finding_entry(known->first, &open, known->second, true, at));
     }

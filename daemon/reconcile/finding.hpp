@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -34,10 +35,26 @@ std::vector<entry_index> open_findings(
 // A finding as it is held, and when it opened; nothing for a payload that is none.
 std::optional<std::pair<finding, instant>> held_finding(const held_thing& thing);
 
+// The findings that a judging wants open. Most of them are held so already: of these no more is kept than that they
+// are wanted, for a judging of everybody makes thousands.
+class wanted_findings {
+public:
+    // Takes what was found; of two with the same key the first counts. `held` is to be the same each time, unchanged.
+    void take(const held_state& held, std::vector<finding>&& found);
+    // New ones, and those that are held with another explanation, pupil or other evidence, in order.
+    const std::vector<finding>& not_held_so() const { return not_held_so_; }
+    // Whether the open finding with this first entry is among them all.
+    bool contains(entry_index open) const { return open_.contains(open); }
+
+private:
+    std::vector<finding> not_held_so_;
+    std::unordered_set<entry_index> open_; // first entries of those that are open
+};
+
 // The entries that make the open findings among `judged` equal to `wanted`: new ones open, those no longer wanted
 // close, changed explanations or evidence are new versions.
 std::vector<draft> finding_entries(
-    const held_state& held, const std::vector<finding>& wanted, const std::vector<entry_index>& judged, instant at
+    const held_state& held, const wanted_findings& wanted, const std::vector<entry_index>& judged, instant at
 );
 
 } // namespace rollbook

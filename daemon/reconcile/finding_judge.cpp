@@ -57,10 +57,9 @@ struct finding_judge::run {
     const closing_read& read;
     finding_context context;
     const attendance_register* marks = nullptr;
-    findings wanted;
+    findings found; // of what is looked at, until it is taken among those wanted
+    wanted_findings wanted;
     std::vector<entry_index> judged; // open findings that were looked at
-    std::unordered_set<entry_index> pupils_done;
-    std::unordered_set<entry_index> records_done;
 
     // Marks and records up to this day were judged before, and time says nothing else of them; none: all are judged.
     std::optional<civil_day> settled;
@@ -230,7 +229,6 @@ void finding_judge::find_concerned(const held_state& held, const std::set<std::s
 
 void finding_judge::judge_pupil(run& now, const held_thing& pupil)
 {
-    if (!now.pupils_done.insert(pupil.subject).second) return;
     now.look_at(now.open_of_pupils, pupil.subject);
     pupil_case c{now.context, pupil.subject, {}, now.marks, facts_of_pupil(pupil), {}, {}, {}, {}};
     if (now.marks) c.number = now.marks->find_pupil(pupil.subject);
@@ -249,8 +247,9 @@ void finding_judge::judge_pupil(run& now, const held_thing& pupil)
     now.look_at_contradictions(pupil.subject, since);
     c.settled = since;
     for (const finding_kind* kind : of_pupil_)
-        kind->of_pupil(c, now.wanted);
-    if (!settings_.off.contains("record-vanished")) record_vanished(now.context, what::pupil, pupil, now.wanted);
+        kind->of_pupil(c, now.found);
+    if (!settings_.off.contains("record-vanished")) record_vanished(now.context, what::pupil, pupil, now.found);
+    now.wanted.take(now.held, std::move(now.found));
 }
 
 void finding_judge::judge_marks(run& now, const pupil_case& pupil)
@@ -263,20 +262,19 @@ void finding_judge::judge_marks(run& now, const pupil_case& pupil)
         const code_class klass = row ? row->klass : codes.class_on(mark.code, session.day);
         const mark_case c{pupil, session, mark, row, klass, days_.of(session.day)};
         for (const finding_kind* kind : of_mark_)
-            kind->of_mark(c, now.wanted);
+            kind->of_mark(c, now.found);
     }
 }
 
 void finding_judge::judge_record(run& now, what kind, const held_thing& thing)
 {
-    if (!now.records_done.insert(thing.subject).second) return;
     now.look_at(now.open_of_records, thing.subject);
-    if (!settings_.off.contains("record-vanished")) record_vanished(now.context, kind, thing, now.wanted);
-    if (thing.gone || (kind != what::incident && kind != what::concern)) return;
-    const case_record* record = now.held.cases().find_record(thing.subject);
-    if (!record) return;
-    for (const finding_kind* each : of_record_)
-        each->of_record(now.context, *record, now.wanted);
+    if (!settings_.off.contains("record-vanished")) record_vanished(now.context, kind, thing, now.found);
+    const bool is_case = !thing.gone && (kind == what::incident || kind == what::concern);
+    if (const case_record* record = is_case ? now.held.cases().find_record(thing.subject) : nullptr)
+        for (const finding_kind* each : of_record_)
+            each->of_record(now.context, *record, now.found);
+    now.wanted.take(now.held, std::move(now.found));
 }
 
 // Whom and what the read touched: on_person(pupil), on_record(kind, thing). Some more than once.
@@ -335,7 +333,8 @@ std::optional<std::size_t> place_of(const case_facts& cases, const case_record& 
 std::optional<civil_day> finding_judge::day_before(const run& now, const case_record& record) const
 {
     const auto place = place_of(now.held.cases(), record);
-    return place && *place < days_of_records_.size() ? days_of_records_[*place] : std::nullopt;
+    if (!place || *place >= days_of_records_.size()) return std::nullopt;
+    return days_of_records_[*place];
 }
 
 void finding_judge::know_days(const run& now, bool all)
@@ -352,10 +351,16 @@ void finding_judge::know_days(const run& now, bool all)
 
 void finding_judge::judge_touched(run& now)
 {
+    std::unordered_set<entry_index> people;
+    std::unordered_set<entry_index> records;
     for_each_touched(
         now,
-        [&](const held_thing& pupil) { judge_pupil(now, pupil); },
-        [&](what kind, const held_thing& thing) { judge_record(now, kind, thing); }
+        [&](const held_thing& pupil) {
+            if (people.insert(pupil.subject).second) judge_pupil(now, pupil);
+        },
+        [&](what kind, const held_thing& thing) {
+            if (records.insert(thing.subject).second) judge_record(now, kind, thing);
+        }
     );
 }
 
@@ -425,10 +430,10 @@ void finding_judge::judge_rest(run& now)
 {
     const closing_read& read = now.read;
     const auto want = [&](std::string_view kind, findings&& made) {
-        if (!settings_.off.contains(kind)) std::move(made.begin(), made.end(), std::back_inserter(now.wanted));
+        if (!settings_.off.contains(kind)) std::move(made.begin(), made.end(), std::back_inserter(now.found));
     };
     const auto want_one = [&](std::string_view kind, std::optional<finding>&& made) {
-        if (made && !settings_.off.contains(kind)) now.wanted.push_back(std::move(*made));
+        if (made && !settings_.off.contains(kind)) now.found.push_back(std::move(*made));
     };
     for (const freshness& each : read.sources)
         want_one("source-stale", stale_finding(each, calendar_, read.now, read.at, read.zone));
@@ -439,12 +444,12 @@ void finding_judge::judge_rest(run& now)
     want("mark-amended-late", late_amendments(now.context, read.reading));
     findings identities = identity_changes(now.context, read.reading);
     std::erase_if(identities, [&](const finding& each) { return settings_.off.contains(each.kind); });
-    std::move(identities.begin(), identities.end(), std::back_inserter(now.wanted));
+    std::move(identities.begin(), identities.end(), std::back_inserter(now.found));
     for (const full_list& list : read.lists) {
         findings made;
         strangers(now.context, list, made);
         for (finding& each : made)
-            if (!settings_.off.contains(each.kind)) now.wanted.push_back(std::move(each));
+            if (!settings_.off.contains(each.kind)) now.found.push_back(std::move(each));
     }
 
     const std::string& source = read.reading.source();
@@ -491,20 +496,7 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
 {
     look_at(held);
     run now{
-        held,
-        read,
-        {held, calendar_, days_, settings_},
-        held.find_register(mis_),
-        {},
-        {},
-        {},
-        {},
-        {},
-        {},
-        {},
-        {},
-        {},
-        {}};
+        held, read, {held, calendar_, days_, settings_}, held.find_register(mis_), {}, {}, {}, {}, {}, {}, {}, {}, {}};
     if (now.marks && !gate_) gate_.emplace(*now.marks, calendar_);
     if (gate_) gate_->know_read(read.marks);
     finding_context& context = now.context;
@@ -560,6 +552,7 @@ std::vector<draft> finding_judge::judge(const held_state& held, const closing_re
     }
     know_days(now, is_all_moved);
     judge_rest(now);
+    now.wanted.take(held, std::move(now.found));
     return finding_entries(held, now.wanted, now.judged, read.at);
 }
 

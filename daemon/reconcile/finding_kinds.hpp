@@ -79,9 +79,9 @@ struct finding_context {
     const std::unordered_map<entry_index, std::vector<entry_index>>* elsewhere = nullptr;
     const std::unordered_set<entry_index>* in_review = nullptr;
     const flags_said* flags = nullptr;
-    // Records of one pupil of one source by day, in order once somebody asked for them: nothing that is held changes
-    // while findings are judged, and a pupil may have a thousand.
-    mutable std::unordered_map<entry_index, std::vector<std::pair<civil_day, const case_record*>>> by_day;
+    // Records of one pupil of one source by day, in order once somebody asked for them, by their places: nothing that
+    // is held changes while findings are judged, and a pupil may have a thousand.
+    mutable std::unordered_map<entry_index, std::vector<std::pair<civil_day, std::uint32_t>>> by_day;
 
     bool can_say(std::string_view source, std::string_view flag) const
     {

@@ -175,23 +175,23 @@ template <class F> void for_each_part_of_person(const finding_context& in, entry
         for_each_part_of(in.held.cases(), other, use);
 }
 
-// The records of one pupil of one source within a day of `day`.
-std::span<const std::pair<civil_day, const case_record*>>
-records_about(const finding_context& in, entry_index pupil, civil_day day)
+// Calls use(const case_record&) for those of one pupil of one source within a day of `day`.
+template <class F> void for_each_about(const finding_context& in, entry_index pupil, civil_day day, F&& use)
 {
+    using dated = std::pair<civil_day, std::uint32_t>;
     const auto [at, is_new] = in.by_day.try_emplace(pupil);
-    auto& all = at->second;
+    std::vector<dated>& all = at->second;
     if (is_new) {
-        for_each_part_of(in.held.cases(), pupil, [&](const case_part&, const case_record& record) {
-            all.emplace_back(*record.day, &record);
+        all.reserve(in.held.cases().parts_of(pupil).size());
+        for_each_part_of(in.held.cases(), pupil, [&](const case_part& part, const case_record& record) {
+            all.emplace_back(*record.day, part.record);
         });
-        std::ranges::stable_sort(all, {}, &std::pair<civil_day, const case_record*>::first);
+        std::ranges::stable_sort(all, {}, &dated::first);
     }
-    const auto first =
-        std::ranges::lower_bound(all, day - std::chrono::days(1), {}, &std::pair<civil_day, const case_record*>::first);
-    const auto last =
-        std::ranges::upper_bound(all, day + std::chrono::days(1), {}, &std::pair<civil_day, const case_record*>::first);
-    return {first, last};
+    const auto first = std::ranges::lower_bound(all, day - std::chrono::days(1), {}, &dated::first);
+    const auto last = std::ranges::upper_bound(all, day + std::chrono::days(1), {}, &dated::first);
+    for (auto each = first; each != last; ++each)
+        use(in.held.cases().records()[each->second]);
 }
 
 // Whether one says that it is the other, by a marker SYSTEM:ID that both carry or that names the other's own id.
@@ -248,8 +248,9 @@ std::vector<const case_record*> records_beside(const finding_context& in, const 
     std::vector<const case_record*> beside;
     if (!record.day) return beside;
     const auto add = [&](entry_index pupil) {
-        for (const auto& [day, other] : records_about(in, pupil, *record.day))
-            if (other != &record && std::ranges::find(beside, other) == beside.end()) beside.push_back(other);
+        for_each_about(in, pupil, *record.day, [&](const case_record& other) {
+            if (&other != &record && std::ranges::find(beside, &other) == beside.end()) beside.push_back(&other);
+        });
     };
     for (const entry_index person : people_of(in, record)) {
         add(person);
@@ -263,8 +264,7 @@ std::vector<const case_record*> records_near(const finding_context& in, entry_in
 {
     std::vector<const case_record*> near;
     const auto add = [&](entry_index pupil) {
-        for (const auto& [its_day, record] : records_about(in, pupil, day))
-            near.push_back(record);
+        for_each_about(in, pupil, day, [&](const case_record& record) { near.push_back(&record); });
     };
     add(person);
     for (const entry_index other : in.elsewhere_of(person))

@@ -65,6 +65,30 @@ TEST_CASE("a finding that this run did not look at stays as it is", "[reconcile]
     CHECK(finding_entries(book.held, {}, open_findings(book.held, all), minute(1)).size() == 1);
 }
 
+TEST_CASE("of two findings with one key the first counts, whether or not it is held so", "[reconcile]")
+{
+    read_book book;
+    book.records(what::pupil, {pupil_record("A1")});
+    book.marks({{"M1", "A1", am(ymd(2026, 9, 14)), "Q9"}});
+    judge(book, ymd(2026, 9, 14));
+    const auto all = [](std::string_view, std::string_view) { return true; };
+    const std::vector<entry_index> judged = open_findings(book.held, all);
+    REQUIRE(judged.size() == 1);
+    const finding held = held_finding(*book.held.things(what::finding).find_subject(judged[0]))->first;
+    finding other = held;
+    other.explanation = "Something else.";
+
+    wanted_findings held_first;
+    held_first.take(book.held, {held});
+    held_first.take(book.held, {other});
+    CHECK(finding_entries(book.held, held_first, judged, minute(1)).empty());
+    wanted_findings other_first;
+    other_first.take(book.held, {other, held});
+    const auto changed = finding_entries(book.held, other_first, judged, minute(1));
+    REQUIRE(kinds(changed) == "mark-unmapped changed;");
+    CHECK_THAT(changed[0].payload, Contains("Something else."));
+}
+
 TEST_CASE("an E without a suspension stays open while the list of suspensions is switched off", "[reconcile]")
 {
     read_book book;

@@ -170,12 +170,11 @@ public:
         context.mis = "mis";
         context.today = ymd(2026, 9, 21);
         const auto is_duplicate = [](std::string_view kind, std::string_view) { return kind == "mark-duplicate"; };
-        return take(finding_entries(
-            held,
-            duplicate_marks(context, reading),
-            open_findings(held, is_duplicate),
-            minute(static_cast<int>(number_) * 10 + 5)
-        ));
+        wanted_findings wanted;
+        wanted.take(held, duplicate_marks(context, reading));
+        return take(
+            finding_entries(held, wanted, open_findings(held, is_duplicate), minute(static_cast<int>(number_) * 10 + 5))
+        );
     }
 
     // Judges everybody's findings in the evening of a day, as a daemon that starts does.
