@@ -41,6 +41,12 @@ std::string_view next_of_links(std::string_view header)
     return {};
 }
 
+// Knows a place again. A list has tens of thousands, whose addresses are long.
+std::uint64_t digest_of(std::string_view place)
+{
+    return std::hash<std::string_view>()(place);
+}
+
 } // namespace
 
 page_walk::page_walk(
@@ -92,7 +98,7 @@ std::size_t page_walk::enter(const std::string& slice, const std::optional<std::
         end_ = 0;
     }
     slice_ = slice;
-    const auto [at, is_new] = met_.try_emplace(place_, met_.size() + 1);
+    const auto [at, is_new] = met_.try_emplace(digest_of(place_), static_cast<std::uint32_t>(met_.size() + 1));
     number_ = at->second;
     if (!is_new) std::erase_if(met_, [&](const auto& other) { return other.second > number_; });
     rows_.resize(number_);
@@ -277,7 +283,7 @@ page_walk::next_place page_walk::accept_address(std::string_view url, std::strin
 
 page_walk::next_place page_walk::accept(std::string place)
 {
-    if (met_.count(place) != 0) return broken("the next page is one that this read already had");
+    if (met_.count(digest_of(place)) != 0) return broken("the next page is one that this read already had");
     if (number_ >= pages_max_) return broken("the list has more than " + std::to_string(pages_max_) + " pages");
     return std::optional(std::move(place));
 }

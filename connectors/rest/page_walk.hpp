@@ -68,9 +68,9 @@ private:
     path_finder pages_;
     path_finder total_;
     std::string slice_;
-    std::unordered_map<std::string, std::size_t> met_; // place -> its number in this part
-    std::vector<std::size_t> rows_;                    // of the pages so far, by number - 1
-    std::size_t number_ = 0;                           // of the page entered last
+    std::unordered_map<std::uint64_t, std::uint32_t> met_; // digest of a place -> its number in this part
+    std::vector<std::size_t> rows_;                        // of the pages so far, by number - 1
+    std::size_t number_ = 0;                               // of the page entered last
     std::string place_;
     std::uint64_t end_ = 0;  // by the source's word, the first page number or offset behind the list; 0: not known
     std::uint64_t step_ = 1; // from one place to the next
