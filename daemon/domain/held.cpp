@@ -2,9 +2,11 @@
 
 #include "daemon/base/bytes.hpp"
 #include "daemon/base/error.hpp"
+#include "daemon/base/sha256.hpp"
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 namespace rollbook {
 namespace {
@@ -47,6 +49,24 @@ std::optional<civil_day> day_in(what kind, std::string_view payload)
     return parse_day(payload.substr(at + member.size(), 10));
 }
 
+// What a finding's payload says before its key: "evidence", an array of numbers, and then "explanation". Canonical
+// JSON, as above.
+std::string_view words_in(std::string_view finding_payload)
+{
+    constexpr std::string_view explanation = "\"explanation\":\"";
+    std::size_t at = finding_payload.find(explanation);
+    if (at == std::string_view::npos) return {};
+    for (at += explanation.size(); at < finding_payload.size() && finding_payload[at] != '"'; ++at)
+        if (finding_payload[at] == '\\') ++at;
+    return finding_payload.substr(0, at + 1);
+}
+
+void let_go_of_payload(held_thing& finding)
+{
+    finding.digest = words_digest(words_in(*finding.payload));
+    finding.payload = std::string();
+}
+
 std::string_view kind_in(std::string_view finding_key)
 {
     return finding_key.substr(0, finding_key.find('/'));
@@ -64,6 +84,14 @@ entry_index subject_in(std::string_view finding_key)
 std::string erased_key(what kind, std::string_view source, std::string_view key)
 {
     return "erased" + std::string(1, '\0') + std::string(name_of(kind)) + std::string(1, '\0') + key_of(source, key);
+}
+
+std::uint64_t words_digest(std::string_view beginning)
+{
+    const hash whole = sha256(as_bytes(beginning));
+    std::uint64_t digest = 0;
+    std::memcpy(&digest, whole.data(), sizeof digest);
+    return digest;
 }
 
 const held_thing* held_things::find(std::string_view source, std::string_view key) const
@@ -128,6 +156,14 @@ void held_state::rest()
 {
     for (auto& [source, marks] : registers_)
         marks.rest();
+    for (held_thing* finding : findings_kept_)
+        if (!finding->payload->empty()) let_go_of_payload(*finding);
+    findings_kept_ = {};
+}
+
+std::string held_state::payload_of(const held_thing& thing) const
+{
+    return thing.payload->empty() && read_payload_ ? read_payload_(thing.entry) : *thing.payload;
 }
 
 const attendance_register* held_state::find_register(const std::string& source) const
@@ -136,7 +172,7 @@ const attendance_register* held_state::find_register(const std::string& source) 
     return at == registers_.end() ? nullptr : &at->second;
 }
 
-void held_state::apply(entry_index index, const version& v, std::string_view payload)
+void held_state::apply(entry_index index, const version& v, std::string_view payload, bool is_stored)
 {
     if (const auto* mark = std::get_if<mark_version>(&v)) {
         ROLLBOOK_ENSURE(index < held_mark::nothing);
@@ -157,6 +193,10 @@ void held_state::apply(entry_index index, const version& v, std::string_view pay
                 open.erase({subject_in(thing->key), now.subject});
             else
                 open.insert({subject_in(thing->key), now.subject});
+            if (read_payload_ && !is_stored)
+                findings_kept_.push_back(&now);
+            else if (read_payload_)
+                let_go_of_payload(now);
         }
         // An entry that says a record is gone has no fields: the last known day stays.
         if (const auto day = day_in(thing->kind, payload)) now.day = day;

@@ -58,8 +58,9 @@ struct held_thing {
     std::uint64_t digest = 0;
     compact_text source; // lives as long as what holds the thing, as does its key
     compact_text key;
-    rare<std::string>
-        payload;     // kept for pupils, actions, links, findings, alerts, settings and what is gone; else empty
+    // Kept for pupils, actions, links, alerts, settings and what is gone, and for findings where held_state cannot read
+    // it; else empty.
+    rare<std::string> payload;
     compact_day day; // of an incident and who took part in it, where the source gives one
     bool gone = false;
 };
@@ -67,6 +68,10 @@ struct held_thing {
 // What a finding is about, from its key "KIND/.../NUMBER": the first entry of the pupil or record whose judging decides
 // about it; no_entry where the key ends with no number.
 entry_index subject_in(std::string_view finding_key);
+
+// Of a finding whose payload is not kept: the digest of how the payload begins, up to its explanation's end. In memory
+// only.
+std::uint64_t words_digest(std::string_view beginning);
 
 // Everything of one kind that was ever held, by source and key and by its first entry.
 class held_things {
@@ -101,6 +106,11 @@ public:
     // As registers do.
     void read_digests_by(attendance_register::digest_reader read) { read_digests_ = std::move(read); }
     void rest();
+    // Reads the payload of an entry where the ledger keeps it; empty: it was erased. Findings are the most of what has
+    // one, and are rarely asked for it: from rest() on theirs is not kept.
+    using payload_reader = std::function<std::string(entry_index)>;
+    void read_payloads_by(payload_reader read) { read_payload_ = std::move(read); }
+    std::string payload_of(const held_thing& thing) const;
     const attendance_register* find_register(const std::string& source) const;
 
     held_things& things(what kind) { return things_[static_cast<std::size_t>(kind)]; }
@@ -109,7 +119,8 @@ public:
     // Incidents, concerns and suspensions, in a form that rules and findings can read.
     const case_facts& cases() const { return cases_; }
 
-    void apply(entry_index index, const version& v, std::string_view payload);
+    // `is_stored`: the ledger can be asked for the payload already.
+    void apply(entry_index index, const version& v, std::string_view payload, bool is_stored = false);
 
     // The findings that are open, by kind: what each is about (the number its key ends with; no_entry: none) and its
     // first entry.
@@ -126,6 +137,8 @@ private:
     std::unordered_set<std::uint64_t> erased_;
     std::shared_ptr<code_book> codes_;
     attendance_register::digest_reader read_digests_; // of registers that are made from now on
+    payload_reader read_payload_;                     // none: payloads of findings are kept
+    std::vector<held_thing*> findings_kept_;          // whose payload is kept until rest()
     std::map<std::string, attendance_register> registers_;
     std::array<held_things, 22> things_;
     std::map<std::string, open_ones, std::less<>> open_findings_;

@@ -125,6 +125,7 @@ struct statements {
           attempt(db, "UPDATE outbox SET attempts = attempts + 1 WHERE id = ? RETURNING attempts"),
           ask_message(db, "SELECT 1 FROM outbox WHERE message_id = ?"),
           ask_value(db, std::string(alert_value_columns) + "WHERE alert = ? ORDER BY size DESC LIMIT 1"),
+          ask_payload(db, "SELECT payload FROM opening WHERE idx = ?"),
           digests(db, "SELECT entry, digest FROM mark WHERE entry BETWEEN ? AND ?")
     {
     }
@@ -134,6 +135,7 @@ struct statements {
     edge_writer edge;
     late_statement value;
     late_statement ask_source, ask_stream, ask_due, ask_next, ask_untried, ask_first, attempt, ask_message, ask_value;
+    late_statement ask_payload;
     row_scan digests;
 };
 
@@ -266,6 +268,14 @@ void sqlite_ledger::load()
         while (rows.next())
             use(static_cast<entry_index>(rows.number(0)), static_cast<std::uint32_t>(rows.number(1)));
         rows.reset();
+    });
+    state_->read_payloads_by([this](entry_index entry) {
+        settled();
+        SQLite::Statement& row = sql_->ask_payload;
+        row.bind(1, static_cast<std::int64_t>(entry));
+        std::string payload(row.executeStep() ? text_of(row.getColumn(0)) : std::string_view());
+        row.reset();
+        return payload;
     });
     const SQLite::Column newest = database_->execAndGet("SELECT coalesce(max(idx), -1) FROM entry");
     const auto size = static_cast<std::uint64_t>(newest.getInt64() + 1);
@@ -414,7 +424,7 @@ bool sqlite_ledger::load_things(steady::time_point until)
         row.key = text_of(all.getColumn(5));
         row.digest = static_cast<std::uint64_t>(all.getColumn(6).getInt64());
         row.gone = all.getColumn(7).getInt() != 0;
-        state_->apply(index, row, text_of(all.getColumn(8)));
+        state_->apply(index, row, text_of(all.getColumn(8)), true);
         things_below_ = index + 1;
         if (steady::now() >= until) return false;
     }

@@ -70,15 +70,17 @@ bool is_held_so(const held_thing& before, const finding& f)
     for (const entry_index index : f.evidence)
         out.value(index);
     out.end_array().member("explanation", f.explanation);
-    const std::string_view held = before.payload;
-    return before.pupil == f.pupil && held.starts_with(text) && held.substr(text.size()).starts_with(',');
+    if (before.pupil != f.pupil) return false;
+    const std::string_view held = *before.payload;
+    if (held.empty()) return before.digest == words_digest(text);
+    return held.starts_with(text) && held.substr(text.size()).starts_with(',');
 }
 
 } // namespace
 
-std::optional<std::pair<finding, instant>> held_finding(const held_thing& thing)
+std::optional<std::pair<finding, instant>> held_finding(const held_state& held, const held_thing& thing)
 {
-    const auto parsed = json_document::parse(thing.payload);
+    const auto parsed = json_document::parse(held.payload_of(thing));
     if (!parsed) return std::nullopt;
     const json_view root = parsed->root();
     finding f;
@@ -130,7 +132,7 @@ std::vector<draft> finding_entries(
             if (opened.insert(f.key).second) drafts.push_back(finding_entry(f, nullptr, at, false, at));
             continue;
         }
-        const auto known = held_finding(*before);
+        const auto known = held_finding(held, *before);
         if (known && known->first.explanation == f.explanation && known->first.evidence == f.evidence &&
             known->first.pupil == f.pupil)
             continue;
@@ -139,7 +141,7 @@ std::vector<draft> finding_entries(
     for (const entry_index id : judged) {
         const held_thing& open = *held.things(what::finding).find_subject(id);
         if (open.gone || wanted.contains(id)) continue;
-        if (const auto known = held_finding(open))
+        if (const auto known = held_finding(held, open))
             drafts.push_back(finding_entry(known->first, &open, known->second, true, at));
     }
     return drafts;

@@ -33,7 +33,7 @@ std::vector<entry_index> open_findings(
 );
 
 // A finding as it is held, and when it opened; nothing for a payload that is none.
-std::optional<std::pair<finding, instant>> held_finding(const held_thing& thing);
+std::optional<std::pair<finding, instant>> held_finding(const held_state& held, const held_thing& thing);
 
 // The findings that a judging wants open. Most of them are held so already: of these no more is kept than that they
 // are wanted, for a judging of everybody makes thousands.

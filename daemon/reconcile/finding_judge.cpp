@@ -413,7 +413,8 @@ void finding_judge::judge_everybody(run& now)
         const auto open = now.held.open_findings().find(kind);
         if (open == now.held.open_findings().end()) continue;
         for (const auto& [pupil, id] : open->second) {
-            const auto payload = json_document::parse(now.held.things(what::finding).find_subject(id)->payload);
+            const auto payload =
+                json_document::parse(now.held.payload_of(*now.held.things(what::finding).find_subject(id)));
             const auto opened =
                 payload ? parse_instant(payload->root()["opened_at"].string_if().value_or("")) : std::nullopt;
             if (!opened) continue;

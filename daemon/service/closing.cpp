@@ -405,7 +405,7 @@ void read_closer::judge_source(step& s, const rule_in_force& in_force, const sou
 {
     verdict now;
     const held_thing* stale = std::as_const(s.held).things(what::finding).find("", "source-stale/" + source.name);
-    const auto found = stale && !stale->gone ? held_finding(*stale) : std::nullopt;
+    const auto found = stale && !stale->gone ? held_finding(s.held, *stale) : std::nullopt;
     if (found && has_stood(source, found->second, s.now)) {
         now.stage = 0;
         now.evidence = {stale->entry};

@@ -516,8 +516,9 @@ private:
         for (const auto& [kind, ones] : book_->state().open_findings()) {
             if (kind == "source-stale") continue; // a table need not reach to the last school day
             for (const auto& [subject, id] : ones) {
-                const auto parsed =
-                    json_document::parse(std::as_const(book_->state()).things(what::finding).find_subject(id)->payload);
+                const auto parsed = json_document::parse(
+                    book_->state().payload_of(*std::as_const(book_->state()).things(what::finding).find_subject(id))
+                );
                 const json_view root = parsed->root();
                 open.push_back(
                     kind + " " + std::string(root["subject"]["id"].as_string()) + ": " +

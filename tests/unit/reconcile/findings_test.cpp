@@ -74,7 +74,7 @@ TEST_CASE("of two findings with one key the first counts, whether or not it is h
     const auto all = [](std::string_view, std::string_view) { return true; };
     const std::vector<entry_index> judged = open_findings(book.held, all);
     REQUIRE(judged.size() == 1);
-    const finding held = held_finding(*book.held.things(what::finding).find_subject(judged[0]))->first;
+    const finding held = held_finding(book.held, *book.held.things(what::finding).find_subject(judged[0]))->first;
     finding other = held;
     other.explanation = "Something else.";
 
@@ -87,6 +87,43 @@ TEST_CASE("of two findings with one key the first counts, whether or not it is h
     const auto changed = finding_entries(book.held, other_first, judged, minute(1));
     REQUIRE(kinds(changed) == "mark-unmapped changed;");
     CHECK_THAT(changed[0].payload, Contains("Something else."));
+}
+
+TEST_CASE("findings are judged alike whether their text is held or in the ledger alone", "[reconcile]")
+{
+    read_book with;
+    read_book without;
+    std::map<entry_index, std::string> kept; // as a ledger has them
+    int asked = 0;
+    without.held.read_payloads_by([&](entry_index entry) {
+        ++asked;
+        return kept.at(entry);
+    });
+    for (read_book* book : {&with, &without})
+        book->records(what::pupil, {pupil_record("A1")});
+    const civil_day day = ymd(2026, 9, 14);
+    const auto judged_alike = [&](const std::string& code) {
+        for (read_book* book : {&with, &without})
+            book->marks({{"M1", "A1", am(day), code}});
+        const std::vector<draft> expected = judge(with, day);
+        const entry_index from = without.size;
+        const std::vector<draft> made = judge(without, day);
+        REQUIRE(made.size() == expected.size());
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            CHECK(made[i].payload == expected[i].payload);
+            kept[from + i] = made[i].payload;
+        }
+        without.held.rest();
+        return kinds(made);
+    };
+    CHECK(judged_alike("Q9") == "mark-unmapped new;"); // its explanation holds quotes
+    CHECK(std::as_const(without.held).things(what::finding).all().front().payload->empty());
+    CHECK(judged_alike("Q9").empty());
+    CHECK(asked == 0);
+    CHECK(judged_alike("Q8") == "mark-unmapped changed;");
+    CHECK(judged_alike("/") == "mark-unmapped closed;");
+    CHECK(asked == 2);
+    CHECK(judged_alike("Q8") == "mark-unmapped new;");
 }
 
 TEST_CASE("an E without a suspension stays open while the list of suspensions is switched off", "[reconcile]")
