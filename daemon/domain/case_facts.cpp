@@ -93,11 +93,11 @@ void list_with(
 
 } // namespace
 
-void case_facts::apply(entry_index index, const thing_version& version, std::string_view payload)
+void case_facts::apply(entry_index index, const thing_version& version, std::string_view payload, compact_text key)
 {
     switch (version.kind) {
     case what::incident:
-    case what::concern: return apply_record(index, version, payload);
+    case what::concern: return apply_record(index, version, payload, key);
     case what::involvement: return apply_part(index, version, payload);
     case what::suspension: return apply_suspension(index, version, payload);
     case what::lesson_mark: return apply_lesson(index, version, payload);
@@ -105,14 +105,16 @@ void case_facts::apply(entry_index index, const thing_version& version, std::str
     }
 }
 
-void case_facts::apply_record(entry_index index, const thing_version& version, std::string_view payload)
+void case_facts::apply_record(
+    entry_index index, const thing_version& version, std::string_view payload, compact_text key
+)
 {
     const std::uint32_t place = place_in(records_, records_by_subject_, subject_of(index, version));
     case_record& record = records_[place];
     record.entry = index;
     record.kind = version.kind;
     record.source = texts_->intern(version.source);
-    if (record.id != version.key) record.id = ids_->add(version.key);
+    if (record.id != version.key) record.id = key.empty() ? ids_->add(version.key) : key;
     record.gone = version.gone;
     records_by_id_.put(record_hash(record.source, record.kind, record.id), place, [&](std::uint32_t other) {
         const case_record& is = records_[other];

@@ -97,7 +97,8 @@ struct lesson_absence {
 // and findings. Made from entries by held_state::apply() and by nothing else.
 class case_facts {
 public:
-    void apply(entry_index index, const thing_version& version, std::string_view payload);
+    // `key`: the version's, where somebody keeps it as long as the facts live; else they do.
+    void apply(entry_index index, const thing_version& version, std::string_view payload, compact_text key = {});
 
     const text_pool& texts() const { return *texts_; }
     std::string_view text(text_id id) const { return texts_->text(id); }
@@ -126,7 +127,7 @@ public:
 private:
     using places = std::unordered_map<entry_index, std::vector<std::uint32_t>>;
 
-    void apply_record(entry_index index, const thing_version& version, std::string_view payload);
+    void apply_record(entry_index index, const thing_version& version, std::string_view payload, compact_text key);
     void apply_part(entry_index index, const thing_version& version, std::string_view payload);
     void apply_suspension(entry_index index, const thing_version& version, std::string_view payload);
     void apply_lesson(entry_index index, const thing_version& version, std::string_view payload);

@@ -200,7 +200,7 @@ void held_state::apply(entry_index index, const version& v, std::string_view pay
         }
         // An entry that says a record is gone has no fields: the last known day stays.
         if (const auto day = day_in(thing->kind, payload)) now.day = day;
-        cases_.apply(index, *thing, payload);
+        cases_.apply(index, *thing, payload, now.key);
     }
 }
 
