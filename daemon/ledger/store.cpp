@@ -255,6 +255,7 @@ private:
     // While state_ is being read: of entries below, the things and the marks are there.
     entry_index things_below_ = 0;
     entry_index marks_below_ = 0;
+    int marks_since_rest_ = 0;
     bool has_all_ = false; // it was read to the end
 };
 
@@ -441,6 +442,7 @@ bool sqlite_ledger::load_marks(steady::time_point until)
     );
     all.restart({static_cast<std::int64_t>(marks_below_)});
     constexpr int rows_between_looks = 256;
+    constexpr int marks_between_rests = 1 << 17;
     mark_version row;
     for (int rows = 0; all.next(); ++rows) {
         const auto index = static_cast<entry_index>(all.number(0));
@@ -449,6 +451,11 @@ bool sqlite_ledger::load_marks(steady::time_point until)
         row.gone = all.number(9) != 0;
         state_->apply(index, row, {});
         marks_below_ = index + 1;
+        // Years of marks would take 20 MB until the last of them is read: most days are whole by now.
+        if (++marks_since_rest_ == marks_between_rests) {
+            state_->rest();
+            marks_since_rest_ = 0;
+        }
         if (rows % rows_between_looks == 0 && steady::now() >= until) return false;
     }
     marks_below_ = size();
