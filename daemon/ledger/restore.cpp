@@ -28,7 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* checkpoint_name = "checkpoint";
+constexpr const char* checkpoint_file = "checkpoint";
 
 std::string read_text(const fs::path& file)
 {
@@ -112,7 +112,7 @@ private:
     {
         for (const journal_line& line : journal_)
             known_size_ = std::max(known_size_, line.entry + 1);
-        know_checkpoint(read_text(target() / checkpoint_name));
+        know_checkpoint(read_text(target() / checkpoint_file));
         for (const std::string& note : place_.later_checkpoints)
             know_checkpoint(note);
         // It may be all that is left of a ledger that is gone.
@@ -383,9 +383,9 @@ result<void> note_in_target(const fs::path& ledger, const fs::path& target, cons
         SQLite::Statement newest(**database, "SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1");
         if (!newest.executeStep()) return {};
         const std::string note = newest.getColumn(0).getString();
-        const fs::path file = target / checkpoint_name;
+        const fs::path file = target / checkpoint_file;
         if (read_text(file) == note) return {};
-        const fs::path unfinished = target / (std::string(checkpoint_name) + ".unfinished");
+        const fs::path unfinished = target / (std::string(checkpoint_file) + ".unfinished");
         std::error_code failed;
         fs::remove(unfinished, failed);
         if (const result<void> written = append_durably(unfinished, note); !written) return written;

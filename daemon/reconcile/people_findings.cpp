@@ -34,7 +34,7 @@ std::string spoken_part(const match_part& part)
     return text + " different";
 }
 
-std::string spoken_score(const match_score& score)
+std::string spoken_parts(const match_score& score)
 {
     std::string text;
     for (const match_part& part : score.parts) {
@@ -60,7 +60,7 @@ std::string spoken_likely(const finding_context& in, const std::string& source, 
         source,
         review.candidates.front().pupil,
         in.mis,
-        spoken_score(review.candidates.front().score),
+        spoken_parts(review.candidates.front().score),
         in.mis
     );
 }
