@@ -479,6 +479,8 @@ result<std::shared_ptr<asio::ssl::context>> make_context(const std::string& cert
         asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1 |
         asio::ssl::context::no_compression
     );
+    // Without this the library asks at the terminal, where nobody may be.
+    context->set_password_callback([](std::size_t, asio::ssl::context::password_purpose) { return std::string(); });
     boost::system::error_code failed;
     context->use_certificate_chain(asio::buffer(certificate), failed);
     if (!failed) context->use_private_key(asio::buffer(key), asio::ssl::context::pem, failed);
@@ -486,7 +488,7 @@ result<std::shared_ptr<asio::ssl::context>> make_context(const std::string& cert
     return failure(
         errc::configuration_invalid,
         "[web.tls] certificate and private_key cannot be used: " + failed.message(),
-        "Give a PEM file with the certificate and its chain, and its own key in PEM."
+        "Give a PEM file with the certificate and its chain, and its own key in PEM, without a passphrase."
     );
 }
 

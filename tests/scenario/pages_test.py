@@ -3,14 +3,18 @@
 import base64
 import contextlib
 import csv
+import fcntl
 import http.client
 import io
 import json
+import os
+import pty
 import re
 import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import time
 from pathlib import Path
 
@@ -380,6 +384,26 @@ class OverTls(Pages):
         self.assertIn("max-age", lead.get("/today").headers["Strict-Transport-Security"])
         with self.assertRaises((OSError, http.client.HTTPException)):
             Reader(f"http://127.0.0.1:{self.port}").get("/healthz")
+
+    def test_a_private_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(self):
+        end(self.daemon)
+        key, plain = self.folder / "tls.key", self.folder / "plain.key"
+        key.rename(plain)
+        subprocess.run(["openssl", "pkey", "-in", plain, "-aes256", "-passout", "pass:word", "-out", key], check=True)
+        # A terminal of its own: a library that asks does it there, whatever became of input and output.
+        ours, its = pty.openpty()
+        self.addCleanup(os.close, ours)
+        with open(self.log, "w") as file:
+            self.daemon = subprocess.Popen(
+                [ROLLBOOK, "run", "--config", str(self.config)], env=self.environment(), cwd=self.folder, stdin=its,
+                stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            )
+        os.close(its)
+        self.addCleanup(end, self.daemon)
+        # Without pages it reads and tells on.
+        wait_until(lambda: "daemon_ready" in self.log.read_text(), "the daemon's readiness")
+        self.assertIn("without a passphrase", self.log.read_text())
 
 
 if __name__ == "__main__":
