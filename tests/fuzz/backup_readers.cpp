@@ -107,14 +107,14 @@ void check_not_restored(const failure& why)
 }
 
 // Restores what is there. Either all of it stands in the place of the ledger and verifies, or nothing does.
-std::optional<verify_report> restored_from(const fs::path& backup, const signing_key& key)
+result<verify_report> restored_from(const fs::path& backup, const signing_key& key)
 {
     backed_up& at = copied();
     const auto done = restore(at.place(backup), at.keys, at.signer, key);
     if (!done) {
         check_not_restored(done.error());
         ROLLBOOK_ENSURE(fs::is_empty(at.restored.parent_path()));
-        return std::nullopt;
+        return done.error();
     }
     verify_options options;
     options.key = key.verifier();
@@ -183,6 +183,8 @@ void check_journal(std::string_view bytes)
     fs::remove(journal_file(at.target));
     if (!journal) check_not_restored(journal.error());
     ROLLBOOK_ENSURE(journal || !report);
+    // What is made of a sound copy never has to be thrown away again.
+    if (!report) ROLLBOOK_ENSURE(report.error().what.find("does not verify") == std::string::npos);
     if (!report) return;
     std::set<entry_index> erased;
     for (const journal_line& line : *journal) {
