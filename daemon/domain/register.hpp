@@ -187,15 +187,9 @@ public:
     // of time.
     template <class F> void for_each_met(pupil_no pupil, const day_range& days, F&& use) const
     {
-        for (std::size_t i = index_of(days.first, true); i < days_.size(); ++i) {
-            const civil_day day = first_ + std::chrono::days(static_cast<int>(i));
-            if (day > days.last) break;
-            if (!days_[i]) continue;
-            for (const half_day half : {half_day::am, half_day::pm}) {
-                const held_mark mark = days_[i]->halves[static_cast<int>(half)].at(pupil, kinds_);
-                if (mark.met()) use(session_id{day, half}, mark);
-            }
-        }
+        for_each_half(days, [&](session_id session, const half_day_marks& marks) {
+            if (const held_mark mark = marks.at(pupil, kinds_); mark.met()) use(session, mark);
+        });
     }
 
     // The same for those that are held now.
@@ -210,33 +204,19 @@ public:
     // and of each the pupils. Marks of a day lie beside each other: sooner than pupil by pupil.
     template <class F> void for_each_of(std::span<const pupil_no> pupils, const day_range& days, F&& use) const
     {
-        for (std::size_t i = index_of(days.first, true); i < days_.size(); ++i) {
-            const civil_day day = first_ + std::chrono::days(static_cast<int>(i));
-            if (day > days.last) break;
-            if (!days_[i]) continue;
-            for (const half_day half : {half_day::am, half_day::pm}) {
-                const half_day_marks& marks = days_[i]->halves[static_cast<int>(half)];
-                for (std::size_t n = 0; n < pupils.size(); ++n)
-                    if (const held_mark mark = marks.at(pupils[n], kinds_); mark.is_held())
-                        use(n, session_id{day, half}, mark);
-            }
-        }
+        for_each_half(days, [&](session_id session, const half_day_marks& marks) {
+            for (std::size_t n = 0; n < pupils.size(); ++n)
+                if (const held_mark mark = marks.at(pupils[n], kinds_); mark.is_held()) use(n, session, mark);
+        });
     }
 
     // Calls use(session_id, pupil_no, const held_mark&) for every mark held now within `days`.
     template <class F> void for_each_mark(const day_range& days, F&& use) const
     {
-        for (std::size_t i = index_of(days.first, true); i < days_.size(); ++i) {
-            const civil_day day = first_ + std::chrono::days(static_cast<int>(i));
-            if (day > days.last) break;
-            if (!days_[i]) continue;
-            for (const half_day half : {half_day::am, half_day::pm}) {
-                const half_day_marks& marks = days_[i]->halves[static_cast<int>(half)];
-                for (pupil_no pupil = 0; pupil < marks.size(); ++pupil)
-                    if (const held_mark mark = marks.at(pupil, kinds_); mark.is_held())
-                        use(session_id{day, half}, pupil, mark);
-            }
-        }
+        for_each_half(days, [&](session_id session, const half_day_marks& marks) {
+            for (pupil_no pupil = 0; pupil < marks.size(); ++pupil)
+                if (const held_mark mark = marks.at(pupil, kinds_); mark.is_held()) use(session, pupil, mark);
+        });
     }
 
     // The first and last day with any mark ever met; empty when there is none.
@@ -256,6 +236,17 @@ private:
     struct one_day {
         half_day_marks halves[2];
     };
+    // Calls use(session_id, const half_day_marks&) for each half within `days` of a day that has marks, in order.
+    template <class F> void for_each_half(const day_range& days, F&& use) const
+    {
+        for (std::size_t i = index_of(days.first, true); i < days_.size(); ++i) {
+            const civil_day day = first_ + std::chrono::days(static_cast<int>(i));
+            if (day > days.last) break;
+            if (!days_[i]) continue;
+            for (const half_day half : {half_day::am, half_day::pm})
+                use(session_id{day, half}, days_[i]->halves[static_cast<int>(half)]);
+        }
+    }
     const half_day_marks* marks_of(session_id session) const;
     void fetch_digests(half_day_marks& marks) const;
     void note_fetched(half_day_marks& marks) const;
