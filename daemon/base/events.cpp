@@ -40,19 +40,6 @@ std::string json_line(const event_description& known, std::string_view text, ins
     return line;
 }
 
-// What a name, a path or a system's word brings along that is no part of a line: a line end would begin another event.
-std::string in_one_line(std::string_view text)
-{
-    std::string out = as_utf8(text);
-    for (std::size_t i = 0; i < out.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(out[i]);
-        const bool is_c1 = byte == 0xC2 && static_cast<unsigned char>(out[i + 1]) < 0xA0;
-        if (is_c1) out.erase(i + 1, 1);
-        if (is_c1 || byte < 0x20 || byte == 0x7F) out[i] = '?';
-    }
-    return out;
-}
-
 void write_line(event e, std::string_view text)
 {
     const event_level level = describe(e).level;
@@ -78,7 +65,8 @@ void set_log_format(log_format format)
 std::string event_line(event e, std::string_view text, log_format format, instant now)
 {
     const event_description& known = describe(e);
-    const std::string clean = in_one_line(text);
+    // A line end in a name, a path or a system's word would begin another event.
+    const std::string clean = plain(as_utf8(text));
     if (format == log_format::json) return json_line(known, clean, now);
     return fmt::format("rollbook: {}: {}", known.id, clean);
 }

@@ -37,6 +37,19 @@ std::string as_utf8(std::string_view text)
     return out;
 }
 
+std::string plain(std::string_view text)
+{
+    std::string clean;
+    clean.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const bool is_c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+        clean.push_back(byte < 0x20 || byte == 0x7F || is_c1 ? '?' : text[i]);
+        if (is_c1) ++i;
+    }
+    return clean;
+}
+
 bool is_valid_utf8(std::string_view text) noexcept
 {
     while (!text.empty()) {

@@ -16,4 +16,8 @@ std::size_t utf8_length(std::string_view text) noexcept;
 // The text with each byte that is part of no character replaced by '?', for texts that libraries and systems make.
 std::string as_utf8(std::string_view text);
 
+// `text` with each control character (C0, DEL and C1) replaced by '?': what a source wrote must not steer a terminal,
+// or begin another line.
+std::string plain(std::string_view text);
+
 } // namespace rollbook

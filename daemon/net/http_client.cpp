@@ -1,4 +1,3 @@
-#include "daemon/base/ascii.hpp"
 #include "daemon/net/address.hpp"
 #include "daemon/net/curl_client.hpp"
 #include "daemon/net/curl_loop.hpp"
@@ -19,14 +18,6 @@ constexpr std::size_t header_bytes_max = 256u << 10;
 constexpr std::size_t expected_body_max = 1u << 20; // the most that is set aside before anything has come
 constexpr long receive_buffer_bytes =
     64l << 10; // a page of 100 rows in one read; larger ones cost the heap's top each time
-
-std::string_view trimmed(std::string_view text)
-{
-    constexpr std::string_view blank = " \t\r\n";
-    const auto first = text.find_first_not_of(blank);
-    if (first == text.npos) return {};
-    return text.substr(first, text.find_last_not_of(blank) - first + 1);
-}
 
 // What makes a request one that is never sent.
 std::optional<failure> refusal_of(const http_request& request, const std::optional<net::address>& to)
@@ -73,11 +64,7 @@ public:
         long status = 0;
         curl_easy_getinfo(transfer_->easy(), CURLINFO_RESPONSE_CODE, &status);
         response_.status = static_cast<int>(status);
-        const std::string_view type = response_.header("content-type");
-        response_.content_type = trimmed(type.substr(0, type.find(';')));
-        std::transform(
-            response_.content_type.begin(), response_.content_type.end(), response_.content_type.begin(), lower
-        );
+        response_.end_head();
         *expected_ = std::min(response_.body.size(), expected_body_max);
         co_return std::move(response_);
     }
@@ -185,15 +172,7 @@ std::size_t curl_http_call::on_header(char* data, std::size_t, std::size_t bytes
         self.too_long_ = true;
         return 0;
     }
-    if (line.starts_with("HTTP/")) { // an interim answer may have come before
-        self.response_.headers.clear();
-        return bytes;
-    }
-    const auto colon = line.find(':');
-    if (colon == line.npos) return bytes;
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(), lower);
-    self.response_.headers.emplace_back(std::move(name), trimmed(line.substr(colon + 1)));
+    self.response_.take_head_line(line);
     return bytes;
 }
 

@@ -41,6 +41,12 @@ struct http_response {
 
     // The first header of that lower-case name, or empty.
     std::string_view header(std::string_view name) const;
+
+    // Takes a line of the head as it came (RFC 9112 section 5). A status line begins the head anew: an interim answer
+    // may have come before.
+    void take_head_line(std::string_view line);
+    // The head is whole: takes content_type out of it.
+    void end_head();
 };
 
 // One request under way. Destroying it cancels it.

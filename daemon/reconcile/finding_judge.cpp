@@ -81,31 +81,34 @@ struct finding_judge::run {
         }
         return all;
     }
-    void look_at(std::span<const held_state::open_ones* const> kinds, entry_index subject)
+    // Those of these kinds about the subject of which `is_due(first entry)`.
+    template <class F>
+    void look_at_some(std::span<const held_state::open_ones* const> kinds, entry_index subject, F&& is_due)
     {
         for (const held_state::open_ones* open : kinds)
             for (auto at = open->lower_bound({subject, 0}); at != open->end() && at->first == subject; ++at)
-                judged.push_back(at->second);
+                if (is_due(at->second)) judged.push_back(at->second);
     }
+    void look_at(std::span<const held_state::open_ones* const> kinds, entry_index subject)
+    {
+        look_at_some(kinds, subject, [](entry_index) { return true; });
+    }
+    std::string_view key_of(entry_index finding) const { return held.things(what::finding).find_subject(finding)->key; }
     // Of marks, those of days after `since`; none: of all.
     void look_at_marks(entry_index subject, std::optional<civil_day> since)
     {
-        for (const held_state::open_ones* open : open_of_marks)
-            for (auto at = open->lower_bound({subject, 0}); at != open->end() && at->first == subject; ++at) {
-                const auto day =
-                    since ? day_in_key(held.things(what::finding).find_subject(at->second)->key) : std::nullopt;
-                if (!day || *day > *since) judged.push_back(at->second);
-            }
+        look_at_some(open_of_marks, subject, [&](entry_index finding) {
+            const auto day = since ? day_in_key(key_of(finding)) : std::nullopt;
+            return !day || *day > *since;
+        });
     }
     // Of incidents that contradict marks, those of days after `since`; none: of all.
     void look_at_contradictions(entry_index subject, std::optional<civil_day> since)
     {
-        for (const held_state::open_ones* open : open_of_contradictions)
-            for (auto at = open->lower_bound({subject, 0}); at != open->end() && at->first == subject; ++at) {
-                const held_thing* finding = since ? held.things(what::finding).find_subject(at->second) : nullptr;
-                const case_record* record = finding ? held.cases().find_record(record_in_key(finding->key)) : nullptr;
-                if (!record || !record->day || *record->day > *since) judged.push_back(at->second);
-            }
+        look_at_some(open_of_contradictions, subject, [&](entry_index finding) {
+            const case_record* record = since ? held.cases().find_record(record_in_key(key_of(finding))) : nullptr;
+            return !record || !record->day || *record->day > *since;
+        });
     }
 };
 

@@ -2,6 +2,7 @@
 
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/time.hpp"
+#include "daemon/base/utf8.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -9,9 +10,6 @@
 #include <string_view>
 
 namespace rollbook {
-
-// `text` without control characters: what a source wrote must not steer a terminal.
-std::string plain(std::string_view text);
 
 // "1,204"
 std::string grouped(std::int64_t number);

@@ -38,19 +38,12 @@ http_response answer_of(std::string_view bytes)
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (line.empty()) break;
         if (line.starts_with("HTTP/")) {
-            const std::size_t at = line.find(' ');
-            if (at == line.npos) continue;
+            const std::size_t at = std::min(line.find(' '), line.size() - 1);
             if (const auto status = parse_decimal(line.substr(at + 1, 3))) out.status = static_cast<int>(*status);
-            continue;
         }
-        const std::size_t colon = line.find(':');
-        if (colon == line.npos) continue;
-        std::string_view value = line.substr(colon + 1);
-        value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-        out.headers.emplace_back(lowered(line.substr(0, colon)), value);
+        out.take_head_line(line);
     }
-    const std::string_view type = out.header("content-type");
-    out.content_type = lowered(type.substr(0, type.find(';')));
+    out.end_head();
     out.body = bytes;
     return out;
 }

@@ -72,7 +72,8 @@ struct backed_up {
     void write_signed(std::string_view content) const
     {
         fs::remove(spoilt);
-        const std::string header = "rollbook-backup/1\norigin " + facts.origin + "\nschema 11\n";
+        const std::string header =
+            "rollbook-backup/1\norigin " + facts.origin + "\nschema " + std::to_string(schema_version) + "\n";
         const auto out = sealed_writer::create(spoilt, header, {keys.public_key}).value();
         out->write(content).value();
         const hash digest = out->finish().value();

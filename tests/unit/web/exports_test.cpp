@@ -15,7 +15,7 @@ std::string text_in(const fs::path& file)
 }
 
 struct exports_fixture : site_fixture {
-    bundle_folder uploads;
+    support::temporary_folder uploads;
     export_preview found;
     std::optional<failure> why;
     std::string looked_at;  // what the file said when it was looked through
@@ -262,7 +262,7 @@ TEST_CASE_METHOD(
 
 TEST_CASE("exports are forgotten after half an hour, and too many do not wait", "[web]")
 {
-    bundle_folder root;
+    support::temporary_folder root;
     waiting_exports waiting(root.path);
     const steady_moment now{};
     for (int i = 0; i < 8; ++i) {

@@ -2,6 +2,7 @@
 
 #include "daemon/web/passwords.hpp"
 #include "daemon/web/site.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/unit/cli/command_fixture.hpp"
 #include "tests/unit/net/run.hpp"
 
@@ -94,25 +95,13 @@ private:
     std::size_t piece_;
 };
 
-struct bundle_folder {
-    bundle_folder() : path(std::filesystem::temp_directory_path() / ("rollbook-bundles-" + random_token())) {}
-    ~bundle_folder()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    bundle_folder(const bundle_folder&) = delete;
-    bundle_folder& operator=(const bundle_folder&) = delete;
-    std::filesystem::path path;
-};
-
 // The small school's pages, for one account of each role.
 struct site_fixture : small_school {
     boost::asio::io_context loop{1};
     configuration config;
     desk_in_memory desk;
     result<verifier_key> key = failure(errc::not_found, "there is no key", "");
-    bundle_folder bundles;
+    support::temporary_folder bundles;
     std::function<void(const export_request&)> exported;
     std::function<void()> before_reading; // on the worker that opens a reader
     std::function<void(web_surroundings&)> surround;

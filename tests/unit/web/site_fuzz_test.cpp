@@ -179,7 +179,7 @@ TEST_CASE_METHOD(
         "X9",
         R"({"forename":"<script>alert(1)</script>","registration_group":"8B","surname":"O'Hara","year":"8"})"
     );
-    bundle_folder uploads;
+    support::temporary_folder uploads;
     std::uint64_t added = 0;
     auto mapping = std::make_shared<mapping_file>();
     mapping->records.emplace_back();
