@@ -53,6 +53,25 @@ void bind_instant(SQLite::Statement& statement, int at, const std::optional<inst
         statement.bind(at);
 }
 
+// What is in the write-ahead log and was never said to be durable must be so before anybody is shown it, or never come
+// back. A kill inside a commit may leave a whole transaction there that a power cut could still take away. A commit
+// that failed may have left one too, beyond what SQLite counts: whoever reads the log anew finds it, and where the log
+// was deleted when a process ended, a power cut can bring it back. A commit over it all, which changes nothing and is
+// synced, ends both. Where even that finds no room, a checkpoint syncs the log, and the rest can wait.
+void make_durable(SQLite::Database& database)
+{
+    try {
+        database.exec("PRAGMA user_version = " + std::to_string(schema_version));
+        return;
+    } catch (const SQLite::Exception& e) {
+        if (e.getErrorCode() != SQLITE_FULL) throw;
+    }
+    const int ended =
+        sqlite3_wal_checkpoint_v2(database.getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    if (ended != SQLITE_OK && ended != SQLITE_FULL && ended != SQLITE_BUSY)
+        throw SQLite::Exception(database.getHandle(), ended);
+}
+
 // A statement that is prepared when it is first used, and once.
 class late_statement {
 public:
@@ -177,7 +196,14 @@ public:
     void reload() override
     {
         end_side_work();
-        on_disk([this] { load(); });
+        on_disk([this] {
+            try {
+                make_durable(*database_);
+            } catch (const SQLite::Exception&) {
+                // A disk that takes nothing can still be read; the next commit writes over what failed, or fails too.
+            }
+            load();
+        });
         failed_ = nullptr;
     }
 
@@ -901,21 +927,6 @@ result<void> create_ledger(const std::filesystem::path& path, const ledger_birth
     }
     return {};
 }
-
-namespace {
-
-// A process that was killed inside a commit may leave a whole transaction in the write-ahead log that was never synced.
-// SQLite reads it, and a power cut could still take it away: nobody is shown it before the disk has it. A checkpoint
-// syncs the log first; the room that it may want in the ledger's own file can wait.
-void make_durable(SQLite::Database& database)
-{
-    const int ended =
-        sqlite3_wal_checkpoint_v2(database.getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-    if (ended != SQLITE_OK && ended != SQLITE_FULL && ended != SQLITE_BUSY)
-        throw SQLite::Exception(database.getHandle(), ended);
-}
-
-} // namespace
 
 result<std::unique_ptr<ledger>> open_ledger(const std::filesystem::path& path, const signing_key& key)
 {

@@ -192,7 +192,7 @@ civil_day site::today() const
 std::optional<account> site::reader_of(const web_request& request)
 {
     const std::string_view id = request.cookie(cookie_name(session_cookie, request));
-    web_session* session = sessions_.find(id, steady::now());
+    web_session* session = sessions_.find(id, around_.steady_now());
     if (!session) return std::nullopt;
     std::optional<account> held = around_.desk->accounts().find(session->user);
     if (held && !session->by_identity && held->is_set_up() && held->changed_at == session->account_changed_at &&
@@ -204,7 +204,7 @@ std::optional<account> site::reader_of(const web_request& request)
 
 web_answer site::identity_refused(const account* held)
 {
-    if (const auto times = not_known_.one_more(steady::now())) log_event(event::identity_not_known, *times);
+    if (const auto times = not_known_.one_more(around_.steady_now())) log_event(event::identity_not_known, *times);
     // The account is the asker's own: the days are told as the log-in tells them.
     return plain_answer(
         403,
@@ -225,7 +225,7 @@ site::entrance site::enter(const claimed_identity& who, web_request& request)
     std::optional<account> held =
         who.is == kind::named ? around_.desk->accounts().find(who.name) : std::optional<account>();
     const bool may_enter = held && held->is_in_force(today());
-    if (const web_session* session = sessions_.find(request.cookie(name), steady::now())) {
+    if (const web_session* session = sessions_.find(request.cookie(name), around_.steady_now())) {
         if (may_enter && session->user == held->name && session->account_changed_at == held->changed_at) {
             in.reader = std::move(held);
             return in;
@@ -239,7 +239,7 @@ site::entrance site::enter(const claimed_identity& who, web_request& request)
     // From a link of another site the browser keeps the session's cookie back; a new one would make forms that are open
     // in another window too old.
     if (request.fetch_site == "cross-site") return in;
-    const std::string id = sessions_.open(*held, steady::now(), true);
+    const std::string id = sessions_.open(*held, around_.steady_now(), true);
     request.cookies[name] = id;
     in.set_cookie = cookie(session_cookie, id, request);
     in.reader = std::move(held);
@@ -265,13 +265,14 @@ asio::awaitable<web_answer> site::routed_answer(web_request request)
 {
     request.over_tls = comes_by_tls(*around_.settings, request);
     const claimed_identity who = identity_of(*around_.settings, request);
-    if (!requests_.allows(counted_as(who, request), steady::now())) {
+    if (!requests_.allows(counted_as(who, request), around_.steady_now())) {
         web_answer slow = plain_answer(429, "Too many requests", "Wait a few seconds, then try again.");
         slow.headers.emplace_back("Retry-After", "5");
         co_return slow;
     }
     if (who.is == claimed_identity::kind::not_believed)
-        if (const auto times = not_believed_.one_more(steady::now())) log_event(event::identity_not_believed, *times);
+        if (const auto times = not_believed_.one_more(around_.steady_now()))
+            log_event(event::identity_not_believed, *times);
     const routed to = find_route(request.target.path);
     if (!to.to) co_return plain_answer(404, "Not found", "There is nothing at this address.");
     if (request.is_post() ? !to.to->posts : !to.to->gets) {
@@ -320,7 +321,7 @@ asio::awaitable<web_answer> site::reader_answer(const routed& to, const account&
             co_return plain_answer(415, "Not understood", "Forms are sent as the pages send them.");
         co_return co_await look_through_export(reader, std::move(request));
     }
-    if (request.is_post() && !is_own_form(request, sessions_.find(id, steady::now())->form_token))
+    if (request.is_post() && !is_own_form(request, sessions_.find(id, around_.steady_now())->form_token))
         co_return plain_answer(
             403, "Not done", "The form was too old. Go back, load the page again, and send it once more."
         );
@@ -410,8 +411,8 @@ asio::awaitable<web_answer> site::log_in(web_request request)
     const std::string token(request.cookie(cookie_name(form_cookie, request)));
     if (!is_own_form(request, token)) co_return log_in_page(request, "The form was too old. Please try again.", 403);
     const std::string name(request.field("name"));
-    const auto wait = failures_.wait(name, steady::now());
-    if (wait.count() > 0 || !tries_.allows(request.peer, steady::now()))
+    const auto wait = failures_.wait(name, around_.steady_now());
+    if (wait.count() > 0 || !tries_.allows(request.peer, around_.steady_now()))
         co_return log_in_page(
             request,
             "Too many tries. Wait " + std::to_string(std::max<std::int64_t>(wait.count(), 5)) +
@@ -429,7 +430,7 @@ asio::awaitable<web_answer> site::log_in(web_request request)
                           ? totp_step(now_held->totp_secret, request.field("code"), world_time(), now_held->totp_step)
                           : std::nullopt;
     if (!step) {
-        failures_.failed(name, steady::now());
+        failures_.failed(name, around_.steady_now());
         log_event(event::log_in_failed);
         co_return log_in_page(request, "The name, the password or the code is not right.", 403);
     }
@@ -438,7 +439,9 @@ asio::awaitable<web_answer> site::log_in(web_request request)
     now_held->totp_step = *step;
     around_.desk->accounts().put(*now_held);
     web_answer in = see_other(next_page(request.field("next")));
-    in.headers.emplace_back("Set-Cookie", cookie(session_cookie, sessions_.open(*now_held, steady::now()), request));
+    in.headers.emplace_back(
+        "Set-Cookie", cookie(session_cookie, sessions_.open(*now_held, around_.steady_now()), request)
+    );
     co_return in;
 }
 
@@ -459,7 +462,7 @@ asio::awaitable<web_answer> site::set_up(web_request request)
         words["wrong"] = "The form was too old. Please try again.";
         co_return set_up_page(request, std::move(words), 403);
     }
-    if (!tries_.allows(request.peer, steady::now())) {
+    if (!tries_.allows(request.peer, around_.steady_now())) {
         words["wrong"] = "Too many tries. Wait a few seconds, then try again.";
         co_return set_up_page(request, std::move(words), 429);
     }
@@ -493,8 +496,8 @@ asio::awaitable<web_answer> site::begin_set_up(web_request request)
     fresh.fresh.password = co_await elsewhere<std::string>(pages_, std::move(work));
     fresh.fresh.totp_secret = make_totp_secret();
     fresh.fresh.setup_hash.clear();
-    fresh.until = steady::now() + setup_wait_max;
-    std::erase_if(pending_, [](const auto& each) { return each.second.until < steady::now(); });
+    fresh.until = around_.steady_now() + setup_wait_max;
+    std::erase_if(pending_, [this](const auto& each) { return each.second.until < around_.steady_now(); });
     if (pending_.size() >= pending_max) pending_.clear();
     const std::string key = random_token();
     words["pending"] = key;
@@ -509,7 +512,7 @@ web_answer site::end_set_up(const web_request& request)
     const auto found = pending_.find(request.field("pending"));
     const std::optional<account> held =
         found == pending_.end() ? std::optional<account>() : around_.desk->accounts().find(found->second.fresh.name);
-    if (!held || found->second.until < steady::now() || held->changed_at != found->second.of_account_changed_at)
+    if (!held || found->second.until < around_.steady_now() || held->changed_at != found->second.of_account_changed_at)
         return set_up_page(request, {{"wrong", "That took too long. Please begin again."}}, 400);
     account& fresh = found->second.fresh;
     const auto step = totp_step(fresh.totp_secret, request.field("code"), world_time(), 0);
@@ -571,7 +574,7 @@ asio::awaitable<web_answer> site::bundle(const account& reader, web_request requ
 
 void site::forget_exports()
 {
-    const auto next = exports_.forget(steady::now());
+    const auto next = exports_.forget(around_.steady_now());
     if (!next) return;
     exports_end_.expires_at(*next);
     exports_end_.async_wait([this](const boost::system::error_code& cancelled) {
@@ -608,7 +611,7 @@ site::receive_export(const std::string& user, web_request request)
         if (form.has_file() && !made) {
             request.form = form.fields();
             const std::string id(request.cookie(cookie_name(session_cookie, request)));
-            const web_session* const session = sessions_.find(id, steady::now());
+            const web_session* const session = sessions_.find(id, around_.steady_now());
             if (!session || !is_own_form(request, session->form_token))
                 co_return failed(
                     failure(errc::forbidden, "the form was too old", "Load the page again, and send it once more.")
@@ -676,7 +679,7 @@ asio::awaitable<web_answer> site::look_through_export(const account& reader, web
         made->why = found.error();
     made->key = random_token();
     made->until = around_.desk->now() + export_wait_max;
-    made->until_steady = steady::now() + export_wait_max;
+    made->until_steady = around_.steady_now() + export_wait_max;
     exports_.keep(user, std::move(made));
     forget_exports();
     co_return see_other("/exports");
@@ -860,7 +863,7 @@ std::shared_ptr<page_order> site::order_of(const routed& to, const account& read
     order->reader = reader.role;
     order->user = reader.name;
     if (const web_session* session =
-            sessions_.find(request.cookie(cookie_name(session_cookie, request)), steady::now()))
+            sessions_.find(request.cookie(cookie_name(session_cookie, request)), around_.steady_now()))
         order->form_token = session->form_token;
     order->now = around_.desk->now();
     order->commits = around_.desk->commits();

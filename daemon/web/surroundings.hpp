@@ -9,6 +9,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -20,6 +21,8 @@ namespace rollbook {
 struct web_surroundings {
     std::shared_ptr<const configuration> settings;
     page_desk* desk = nullptr;
+    // By which sessions end and requests are counted.
+    std::function<std::chrono::steady_clock::time_point()> steady_now = std::chrono::steady_clock::now;
     std::function<result<std::unique_ptr<ledger_reader>>()> open_reader;       // called on worker threads
     std::function<result<verifier_key>()> log_key;                             // the pinned key; on a worker thread
     std::function<result<export_report>(const export_request&)> export_ledger; // on a worker thread

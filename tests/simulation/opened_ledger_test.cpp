@@ -62,3 +62,47 @@ TEST_CASE(
         }
     CHECK(found_unsynced > 0); // it did happen
 }
+
+TEST_CASE(
+    "what a failed commit left in the log is there when the ledger is looked at next, or never again",
+    "[simulation][crash]"
+)
+{
+    const bool lives_on = GENERATE(false, true); // the process, or another one comes after it
+    const bool with_power_cut = GENERATE(false, true);
+    CAPTURE(lives_on, with_power_cut);
+    const support::ledger_folder fresh;
+    const std::string bytes = bytes_of(fresh.file());
+    int failed = 0;
+    bool done = false;
+    for (std::size_t n = 1; !done; ++n)
+        for (std::uint64_t seed = 0; seed < 20; ++seed) {
+            memory_disk disk;
+            dice chance(seed);
+            disk.add(fresh.file().string(), bytes);
+            auto book = fresh.open();
+            transaction t;
+            t.entries.push_back(access_entry("office", no_entry, "name", "a test", support::noon(), book->size()));
+            disk.fail_at(n, SQLITE_IOERR_WRITE);
+            try {
+                book->commit(t, support::noon());
+            } catch (const failure_error&) {
+                ++failed;
+            }
+            done = !disk.has_failed();
+            disk.fail_at(0, SQLITE_OK);
+            if (lives_on) {
+                book->reload();
+            } else {
+                book.reset();
+                book = fresh.open();
+            }
+            const entry_index held = book->size();
+            disk.die_at(1);
+            book.reset();
+            disk.recover(with_power_cut, chance);
+            CAPTURE(n, seed);
+            REQUIRE(fresh.open()->size() == held);
+        }
+    CHECK(failed > 0); // it did happen
+}

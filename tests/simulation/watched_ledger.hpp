@@ -78,7 +78,10 @@ public:
     void reload() override
     {
         is_beside_ = false; // it failed, whoever was told so
-        if (!is_dead()) real_->reload();
+        if (is_dead()) return;
+        real_->reload();
+        // It will not come back.
+        if (!is_dead() && under_way && real_->size() == under_way->base) under_way.reset();
     }
     std::optional<source_state> source(const std::string& name) const override { return real_->source(name); }
     std::optional<stream_state> stream(const std::string& source, const std::string& stream) const override;

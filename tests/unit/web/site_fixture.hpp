@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 
 namespace rollbook {
 
@@ -105,6 +106,7 @@ struct site_fixture : small_school {
     std::function<void(const export_request&)> exported;
     std::function<void()> before_reading; // on the worker that opens a reader
     std::function<void(web_surroundings&)> surround;
+    std::optional<steady_moment> stands_still; // the clock that requests are counted by
     std::unique_ptr<site> pages;
     web_fields cookies;
     std::string peer = "192.0.2.7";
@@ -175,6 +177,7 @@ struct site_fixture : small_school {
         web_surroundings around;
         around.settings = std::make_shared<const configuration>(config);
         around.desk = &desk;
+        around.steady_now = [this] { return stands_still.value_or(std::chrono::steady_clock::now()); };
         around.open_reader = [this, l = ledger]() -> result<std::unique_ptr<ledger_reader>> {
             if (before_reading) before_reading();
             return std::unique_ptr<ledger_reader>(std::make_unique<lent_reader>(l));

@@ -32,6 +32,7 @@ TEST_CASE_METHOD(site_fixture, "a log-in takes name, password and code, and the 
 
 TEST_CASE_METHOD(site_fixture, "five wrong tries lock the name, the right password too", "[web]")
 {
+    stands_still = std::chrono::steady_clock::now();
     for (int i = 0; i < 5; ++i)
         CHECK(try_log_in("lead", "wrong password").status == 403);
     CHECK(try_log_in("lead", std::string(password)).status == 429);
@@ -424,10 +425,11 @@ TEST_CASE_METHOD(site_fixture, "a page as known in the past shows what was known
 
 TEST_CASE_METHOD(site_fixture, "an address that asks too often is told to wait", "[web]")
 {
+    stands_still = std::chrono::steady_clock::now();
     int refused = 0;
     for (int i = 0; i < 200; ++i)
         refused += get("/healthz").status == 429;
-    CHECK(refused > 0);
+    CHECK(refused == 80);
 }
 
 TEST_CASE_METHOD(site_fixture, "a simulation says so on every page", "[web]")
