@@ -62,13 +62,14 @@ public:
 
 private:
     enum class place : std::uint8_t { top, array, object };
+    // Nothing by itself: of as many as there may be, a writer begins the few that it needs.
     struct frame {
-        std::size_t key_at = 0; // where the last key's bytes stand in out_
-        std::uint32_t key_length = 0;
-        place where = place::top;
-        bool any = false;         // something was written here, so a comma comes next
-        bool key_pending = false; // a key waits for its value
-        bool key_escaped = false; // the last key's bytes in out_ are not the key itself
+        std::size_t key_at; // where the last key's bytes stand in out_
+        std::uint32_t key_length;
+        place where;
+        bool any;         // something was written here, so a comma comes next
+        bool key_pending; // a key waits for its value
+        bool key_escaped; // the last key's bytes in out_ are not the key itself
     };
 
     json_writer& truth_value(bool truth);

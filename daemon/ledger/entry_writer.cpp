@@ -1,9 +1,7 @@
 #include "daemon/ledger/entry_writer.hpp"
 
+#include "daemon/base/error.hpp"
 #include "daemon/base/sha256.hpp"
-
-#include <algorithm>
-#include <array>
 
 namespace rollbook {
 
@@ -20,36 +18,37 @@ entry_writer::entry_writer(SQLite::Database& database)
 {
 }
 
-void entry_writer::append(std::span<const draft> drafts, instant at, merkle_frontier& tree)
+sealed_entries entry_writer::seal(std::span<const draft> drafts, instant at, entry_index first)
 {
-    while (!drafts.empty()) {
-        const std::size_t some = std::min(drafts.size(), row_inserter::at_once);
-        append_some(drafts.first(some), at, tree);
-        drafts = drafts.subspan(some);
+    sealed_entries sealed{first, at, {}, {}, {}};
+    sealed.keys.reserve(drafts.size());
+    sealed.commitments.reserve(drafts.size());
+    sealed.leaves.reserve(drafts.size());
+    for (const draft& each : drafts) {
+        sealed.keys.push_back(keys_.next());
+        sealed.commitments.push_back(commitment(sealed.keys.back(), each.payload));
+        leaf_.clear();
+        append_leaf(leaf_, first + sealed.leaves.size(), each.kind, at, sealed.commitments.back());
+        sealed.leaves.push_back(leaf_hash(leaf_));
     }
+    return sealed;
 }
 
-void entry_writer::append_some(std::span<const draft> drafts, instant at, merkle_frontier& tree)
+void entry_writer::write(std::span<const draft> drafts, const sealed_entries& sealed, merkle_frontier& tree)
 {
     const entry_index first = tree.size();
-    std::array<hash, row_inserter::at_once> keys;
-    std::array<hash, row_inserter::at_once> committed;
-    for (std::size_t i = 0; i < drafts.size(); ++i) {
-        keys[i] = keys_.next();
-        committed[i] = commitment(keys[i], drafts[i].payload);
-        leaf_.clear();
-        append_leaf(leaf_, first + i, drafts[i].kind, at, committed[i]);
-        tree.append(leaf_hash(leaf_), sink_);
-    }
+    ROLLBOOK_ENSURE(sealed.first == first && sealed.leaves.size() == drafts.size());
+    for (const hash& leaf : sealed.leaves)
+        tree.append(leaf, sink_);
     entry_.insert(drafts.size(), [&](SQLite::Statement& row, int column, std::size_t i) {
         row.bind(column, static_cast<std::int64_t>(first + i));
         row.bind(column + 1, static_cast<int>(drafts[i].kind));
-        row.bind(column + 2, to_milliseconds(at));
-        row.bindNoCopy(column + 3, committed[i].data(), static_cast<int>(committed[i].size()));
+        row.bind(column + 2, to_milliseconds(sealed.at));
+        row.bindNoCopy(column + 3, sealed.commitments[i].data(), static_cast<int>(sealed.commitments[i].size()));
     });
     opening_.insert(drafts.size(), [&](SQLite::Statement& row, int column, std::size_t i) {
         row.bind(column, static_cast<std::int64_t>(first + i));
-        row.bindNoCopy(column + 1, keys[i].data(), static_cast<int>(keys[i].size()));
+        row.bindNoCopy(column + 1, sealed.keys[i].data(), static_cast<int>(sealed.keys[i].size()));
         row.bindNoCopy(column + 2, drafts[i].payload.data(), static_cast<int>(drafts[i].payload.size()));
     });
     rows_.write(first, drafts.size(), [&](std::size_t i) -> const version& { return drafts[i].row; });

@@ -19,7 +19,7 @@ std::string values_of(int columns, std::size_t rows)
 } // namespace
 
 row_inserter::row_inserter(SQLite::Database& database, const std::string& into, int columns)
-    : database_(database), into_("INSERT INTO " + into + " VALUES "), columns_(columns),
+    : database_(database), into_("INSERT OR ROLLBACK INTO " + into + " VALUES "), columns_(columns),
       one_(database, into_ + values_of(columns, 1))
 {
 }

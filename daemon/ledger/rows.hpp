@@ -28,7 +28,8 @@ inline void run(SQLite::Statement& statement)
 }
 
 // New rows of one table, many by one statement where there are as many: beginning and ending a statement costs as much
-// as half a row.
+// as half a row. A row that cannot be there ends the transaction at once, so that SQLite need not remember how a part
+// of a statement is taken back.
 class row_inserter {
 public:
     static constexpr std::size_t at_once = 16;

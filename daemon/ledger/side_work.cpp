@@ -1,6 +1,8 @@
 #include "daemon/ledger/side_work.hpp"
 
-#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -11,17 +13,43 @@ class side_thread final : public side_work {
 public:
     void start(std::function<void()> work) override
     {
-        is_done_ = false;
-        thread_ = std::jthread([this, work = std::move(work)] {
-            work();
-            is_done_ = true;
-        });
+        {
+            const std::lock_guard hold(guard_);
+            work_.push_back(std::move(work));
+            if (work_.size() > 1) return; // the thread finds it
+        }
+        thread_ = std::jthread([this] { work_off(); }); // joins the one before, which has nothing left to do
     }
-    void wait() override { thread_.join(); }
-    bool is_done() override { return is_done_; }
+    void wait(std::size_t left) override
+    {
+        std::unique_lock hold(guard_);
+        one_done_.wait(hold, [&] { return work_.size() <= left; });
+    }
+    std::size_t pending() override
+    {
+        const std::lock_guard hold(guard_);
+        return work_.size();
+    }
 
 private:
-    std::atomic<bool> is_done_ = true;
+    void work_off()
+    {
+        std::unique_lock hold(guard_);
+        while (!work_.empty()) {
+            {
+                const std::function<void()> work = std::move(work_.front()); // its place counts until it is done
+                hold.unlock();
+                work();
+            }
+            hold.lock();
+            work_.pop_front();
+            one_done_.notify_one();
+        }
+    }
+
+    std::mutex guard_;
+    std::condition_variable one_done_;
+    std::deque<std::function<void()>> work_; // the first is being done
     std::jthread thread_;
 };
 

@@ -31,6 +31,8 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
+constexpr std::size_t begun_max = 2; // transactions beside
+
 enum class outbox_state { waiting = 0, delivered = 1, failed = 2, replaced = 3 };
 
 constexpr const char* outbox_columns =
@@ -184,7 +186,7 @@ public:
 
     void commit(const transaction& t, instant now) override;
     void begin_commit(std::shared_ptr<const transaction> t, instant now) override;
-    bool is_writing() const override { return is_under_way_ && !beside_->is_done(); }
+    bool is_busy() const override { return is_under_way_ && beside_->pending() >= begun_max; }
     void settle() override { settled(); }
     std::uint64_t commits() const override { return commits_; }
     void sign_checkpoint(instant now) override;
@@ -230,15 +232,16 @@ private:
     }
     void end_side_work() const
     {
-        if (std::exchange(is_under_way_, false)) beside_->wait();
+        if (std::exchange(is_under_way_, false)) beside_->wait(0);
     }
-    // Before anything but size_, state_ and the digest's key is touched.
+    // Before anything but size_, state_, the digest's key and what sealing uses is touched.
     void settled() const
     {
         end_side_work();
         if (failed_) std::rethrow_exception(failed_);
     }
-    void append(const transaction& t, instant now);
+    sealed_entries seal(const transaction& t, instant now);
+    void append(const transaction& t, const sealed_entries& sealed, instant now);
     void sign(instant now);
     std::optional<source_state> read_source(const std::string& name) const;
     std::optional<stream_state> read_stream(const std::string& source, const std::string& stream) const;
@@ -265,14 +268,14 @@ private:
     instant former_until_{};
     std::unique_ptr<side_work> beside_;
     std::uint64_t commits_ = 0;
-    mutable bool is_under_way_ = false; // a transaction, beside; all that append() uses is its own until then
-    std::exception_ptr failed_;         // it did
+    mutable bool is_under_way_ = false; // transactions, beside; all that append() uses is theirs until then
+    std::exception_ptr failed_;         // one of them did
     std::unique_ptr<statements> sql_;
     std::unique_ptr<checkpoint_book> checkpoints_;
     const rollbook::digest_key digest_key_ = read_digest_key(*database_);
     merkle_frontier tree_;
-    entry_index size_ = 0; // of the tree, with what is under way
-    instant last_recorded_{};
+    entry_index size_ = 0;    // of the tree, with what is under way
+    instant last_recorded_{}; // of what is under way, too
     std::uint64_t signed_size_ = 0;
     // What was asked for or stored, so that a poll does not read its own words again.
     mutable std::map<std::string, std::optional<source_state>> sources_;
@@ -499,7 +502,8 @@ void sqlite_ledger::commit(const transaction& t, instant now)
 {
     settled();
     if (t.empty()) return;
-    on_disk([&] { append(t, now); });
+    const sealed_entries sealed = seal(t, now);
+    on_disk([&] { append(t, sealed, now); });
     size_ = tree_.size();
     ++commits_;
 }
@@ -507,22 +511,33 @@ void sqlite_ledger::commit(const transaction& t, instant now)
 void sqlite_ledger::begin_commit(std::shared_ptr<const transaction> t, instant now)
 {
     if (!beside_) return commit(*t, now);
-    settled();
+    if (beside_->pending() == 0) settled();
     const std::size_t entries = t->entries.size();
-    beside_->start([this, t = std::move(t), now] {
+    auto work = [this, sealed = seal(*t, now), t = std::move(t), now] {
+        if (failed_) return;
         try {
-            on_disk([&] { append(*t, now); });
+            on_disk([&] { append(*t, sealed, now); });
         } catch (...) {
             failed_ = std::current_exception();
         }
-    });
+    };
+    // While one is written, the next one waits ready: the disk is never idle for want of drafts.
+    beside_->wait(begun_max - 1);
+    beside_->start(std::move(work));
     is_under_way_ = true;
     size_ += entries;
 }
 
-void sqlite_ledger::append(const transaction& t, instant now)
+// By whoever calls, beside what is being written: all that needs neither the file nor the tree.
+sealed_entries sqlite_ledger::seal(const transaction& t, instant now)
 {
     const instant at = std::max(now, last_recorded_);
+    if (!t.entries.empty()) last_recorded_ = at;
+    return sql_->entries.seal(t.entries, at, size_);
+}
+
+void sqlite_ledger::append(const transaction& t, const sealed_entries& sealed, instant now)
+{
     merkle_frontier tree = tree_;
     for (const source_state& row : t.sources)
         sources_.erase(row.source);
@@ -530,7 +545,7 @@ void sqlite_ledger::append(const transaction& t, instant now)
         streams_.erase({row.source, row.stream});
 
     SQLite::Transaction all(*database_, SQLite::TransactionBehavior::IMMEDIATE);
-    sql_->entries.append(t.entries, at, tree);
+    sql_->entries.write(t.entries, sealed, tree);
     for (const statement_row& row : t.statements)
         insert(row, tree.size());
     for (const quarantined_row& row : t.quarantined)
@@ -559,7 +574,6 @@ void sqlite_ledger::append(const transaction& t, instant now)
     all.commit();
 
     tree_ = std::move(tree);
-    if (!t.entries.empty()) last_recorded_ = at;
     for (const source_state& row : t.sources)
         sources_[row.source] = row;
     for (const stream_state& row : t.streams)

@@ -161,10 +161,10 @@ public:
     virtual void commit(const transaction& t, instant now) = 0;
     // The same, and may return before it is done: what the caller does next goes beside the disk. It counts in size()
     // at once. Every other call but state() and digest() waits for it first, and throws what it failed with, until
-    // reload(). One is under way at a time.
+    // reload(); what was begun after one that failed is not done. Two may be under way; a third waits for them.
     virtual void begin_commit(std::shared_ptr<const transaction> t, instant now) { commit(*t, now); }
-    // Whether what was begun is still under way.
-    virtual bool is_writing() const { return false; }
+    // Whether begin_commit() would wait.
+    virtual bool is_busy() const { return false; }
     // Waits for what was begun. Throws what it failed with.
     virtual void settle() {}
     // Another number after each commit(); the same after a begin_commit().

@@ -346,7 +346,7 @@ bool cycle::is_time_to_flush(std::size_t changes, std::chrono::milliseconds wait
 {
     if (changes == 0) return false;
     if (last || changes >= gathered_max) return true;
-    return (changes >= changes_max || waited > changes_wait_max) && !book_.is_writing();
+    return (changes >= changes_max || waited > changes_wait_max) && !book_.is_busy();
 }
 
 // Entries are drafted, handed over to be committed and taken into memory in one go, without a wait in between: no other

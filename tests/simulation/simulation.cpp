@@ -239,8 +239,8 @@ private:
     std::vector<std::string> closed_;                             // lists that it closed
     bool compared_ = true;
     bool reading_ = false;
-    std::optional<commit_made> unknown_;       // after a death: begun, and nobody knows
-    std::optional<commit_made> closing_found_; // it was durable
+    std::vector<commit_made> unknown_;       // after a death: begun, and nobody knows
+    std::vector<commit_made> found_durable_; // of them
     bool first_of_marks_ = true;
     bool first_of_all_ = true;
     std::map<entry_index, int> pupil_of_; // by first entry
@@ -317,12 +317,12 @@ void life::start()
         auto newest = running_->book->checkpoints().proofs().newest();
         if (newest && (notes_.empty() || notes_.back() != newest->note)) notes_.push_back(std::move(newest->note));
     };
-    if (const auto unknown = std::exchange(unknown_, std::nullopt)) {
-        if (book.size() == unknown->base + unknown->entries)
-            closing_found_ = *unknown;
-        else if (book.size() != unknown->base)
-            wrong("half a transaction is there");
-    }
+    found_durable_ = std::exchange(unknown_, {});
+    const auto edge_of = [](const commit_made& each) { return each.base + each.entries; };
+    if (!found_durable_.empty() && book.size() != found_durable_.front().base &&
+        std::ranges::count(found_durable_, book.size(), edge_of) == 0)
+        wrong("half a transaction is there");
+    std::erase_if(found_durable_, [&](const commit_made& each) { return edge_of(each) > book.size(); });
     if (book.size() < committed_size_)
         wrong(fmt::format("{} entries were committed, and {} are left", committed_size_, book.size()));
     for (const std::size_t source : {mis, safeguarding}) {
@@ -339,9 +339,9 @@ void life::start()
         settings_, running_->parts, book, [this] { return instant_of(clock_.read()); }, pace
     );
     // Whatever it was doing when it died, the ledger stands at a transaction's edge.
-    if (const auto made = std::exchange(closing_found_, std::nullopt)) {
-        closed_ = made->closed_streams;
-        committed(*made);
+    for (const commit_made& made : std::exchange(found_durable_, {})) {
+        closed_ = made.closed_streams;
+        committed(made);
     }
     if (compared_) { // nothing was under way: all must be as it was
         told_ = nothing_told();
@@ -368,9 +368,9 @@ void life::end_process(bool power)
     around_.is_dead = false;
     // The file beside the ledger was renamed into place, and the folder not synced: the one before may be there again.
     if (power && notes_.size() > 1 && chance_.one_in(3)) write_signed(file_, notes_[notes_.size() - 2]);
-    if (unknown_ && unknown_->entries == 0) unknown_.reset();
+    std::erase_if(unknown_, [](const commit_made& each) { return each.entries == 0; });
     // Whoever only reads may come before the program is there again.
-    if (!unknown_ || found_.deaths % 4 != 0) return;
+    if (unknown_.empty() || found_.deaths % 4 != 0) return;
     if (const auto reader = open_reader(file_); !reader)
         wrong("the ledger does not open to be read: " + reader.error().what);
 }

@@ -50,7 +50,7 @@ void watched_ledger::commit(const transaction& t, instant now)
     settle();
     if (around_.is_dead) throw process_died(); // it writes nothing any more, whatever is still unwound
     if (t.empty()) return;
-    under_way = summary_of(t, real_->size(), now);
+    under_way.push_back(summary_of(t, real_->size(), now));
     if (around_.bug == plant::split_outbox && !t.messages.empty()) {
         transaction first = t;
         transaction second;
@@ -65,10 +65,10 @@ void watched_ledger::commit(const transaction& t, instant now)
 
 void watched_ledger::begin_commit(std::shared_ptr<const transaction> t, instant now)
 {
-    settle();
+    if (real_->is_busy()) settle();
     if (around_.is_dead) throw process_died();
     if (t->empty()) return;
-    under_way = summary_of(*t, real_->size(), now);
+    under_way.push_back(summary_of(*t, real_->size(), now));
     real_->begin_commit(std::move(t), now);
     is_beside_ = true;
 }
@@ -80,11 +80,23 @@ void watched_ledger::settle()
     if (was_beside && !around_.is_dead) tell();
 }
 
+// A process that is dead looks at nothing again. Of what was under way, what is not there will not come back.
+void watched_ledger::reload()
+{
+    is_beside_ = false; // it failed, whoever was told so
+    if (is_dead()) return;
+    real_->reload();
+    if (is_dead()) return;
+    std::erase_if(under_way, [&](const commit_made& each) {
+        return each.entries == 0 || real_->size() < each.base + each.entries;
+    });
+    tell();
+}
+
 void watched_ledger::tell()
 {
-    const commit_made made = std::move(*under_way);
-    under_way.reset();
-    committed(made);
+    for (const commit_made& made : std::exchange(under_way, {}))
+        committed(made);
 }
 
 void watched_ledger::sign_checkpoint(instant now)

@@ -5,6 +5,7 @@
 
 #include "tests/simulation/parts.hpp"
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -34,22 +35,35 @@ struct commit_made {
     std::vector<seen_alert> alerts;
 };
 
-// What the ledger does beside is done when somebody waits for it: as late as may be. Of a process that is dead by then
-// it may have been done or not.
+// What the ledger does beside is done when somebody waits for it or looks how far it is: late, or as late as may be. Of
+// a process that is dead by then a beginning of it may have been done.
 class late_work : public side_work {
 public:
     explicit late_work(surroundings& around) : around_(around) {}
-    void start(std::function<void()> work) override { work_ = std::move(work); }
-    void wait() override
+    void start(std::function<void()> work) override { work_.push_back(std::move(work)); }
+    void wait(std::size_t left) override
     {
-        const auto work = std::exchange(work_, {});
-        if (!around_.is_dead || around_.chance.one_in(2)) work();
+        while (work_.size() > left) {
+            is_over_ = is_over_ || (around_.is_dead && around_.chance.one_in(2));
+            do_next();
+        }
     }
-    bool is_done() override { return around_.chance.one_in(2); }
+    std::size_t pending() override
+    {
+        if (!work_.empty() && !around_.is_dead && around_.chance.one_in(2)) do_next();
+        return work_.size();
+    }
 
 private:
+    void do_next()
+    {
+        if (!is_over_) work_.front()();
+        work_.pop_front();
+    }
+
     surroundings& around_;
-    std::function<void()> work_;
+    std::deque<std::function<void()>> work_;
+    bool is_over_ = false; // the process's, and what is left is not done
 };
 
 // The real ledger, watched: what is written, what is signed; and where bugs are planted.
@@ -61,7 +75,7 @@ public:
     std::function<void()> signed_one;
     std::function<bool()> is_dead;
     std::function<std::size_t()> reached; // for plant::cursor_early
-    std::optional<commit_made> under_way; // begun, and nobody knows
+    std::vector<commit_made> under_way;   // begun, and nobody knows
 
     held_state& state() override { return real_->state(); }
     bool load_some(std::chrono::milliseconds at_most) override { return real_->load_some(at_most); }
@@ -70,19 +84,11 @@ public:
     entry_index size() const override { return real_->size(); }
     void commit(const transaction& t, instant now) override;
     void begin_commit(std::shared_ptr<const transaction> t, instant now) override;
-    bool is_writing() const override { return real_->is_writing(); }
+    bool is_busy() const override { return real_->is_busy(); }
     void settle() override;
     void sign_checkpoint(instant now) override;
     checkpoint_book& checkpoints() override { return real_->checkpoints(); }
-    // A process that is dead looks at nothing again.
-    void reload() override
-    {
-        is_beside_ = false; // it failed, whoever was told so
-        if (is_dead()) return;
-        real_->reload();
-        // It will not come back.
-        if (!is_dead() && under_way && real_->size() == under_way->base) under_way.reset();
-    }
+    void reload() override;
     std::optional<source_state> source(const std::string& name) const override { return real_->source(name); }
     std::optional<stream_state> stream(const std::string& source, const std::string& stream) const override;
     std::vector<outbox_message> due_messages(instant now, std::size_t max) const override

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <deque>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,14 +16,16 @@ namespace {
 // Does the ledger's side work when somebody waits for it, and not before.
 struct work_on_demand : side_work {
     explicit work_on_demand(int& counted) : done(counted) {}
-    void start(std::function<void()> begun) override { work = std::move(begun); }
-    void wait() override
+    void start(std::function<void()> begun) override { work.push_back(std::move(begun)); }
+    void wait(std::size_t left) override
     {
-        work();
-        ++done;
+        for (; work.size() > left; ++done) {
+            work.front()();
+            work.pop_front();
+        }
     }
-    bool is_done() override { return false; }
-    std::function<void()> work;
+    std::size_t pending() override { return work.size(); }
+    std::deque<std::function<void()>> work;
     int& done;
 };
 
@@ -45,18 +48,22 @@ TEST_CASE("a transaction that was begun counts at once, and is there for whoever
     book->begin_commit(a_setting("first"), noon());
     CHECK(done == 0);
     CHECK(book->size() == size + 1);
+    CHECK_FALSE(book->is_busy());
     book->begin_commit(a_setting("second"), noon());
-    CHECK(done == 1);
-    CHECK(book->size() == size + 2);
-    CHECK(book->stream("mis", "second"));
-    CHECK(done == 2);
+    CHECK(done == 0);
+    CHECK(book->is_busy());
     book->begin_commit(a_setting("third"), noon());
-    book->sign_checkpoint(noon());
+    CHECK(done == 1);
+    CHECK(book->size() == size + 3);
+    CHECK(book->stream("mis", "third"));
     CHECK(done == 3);
     book->begin_commit(a_setting("fourth"), noon());
-    book.reset();
+    book->sign_checkpoint(noon());
     CHECK(done == 4);
-    CHECK(folder.reader()->size() == size + 4);
+    book->begin_commit(a_setting("fifth"), noon());
+    book.reset();
+    CHECK(done == 5);
+    CHECK(folder.reader()->size() == size + 5);
     CHECK(folder.verify().problems.empty());
 }
 
@@ -68,15 +75,21 @@ TEST_CASE("a transaction that fails beside stops the ledger until it is loaded a
     const entry_index size = book->size();
     (void)book->state();
     book->begin_commit(a_setting("lost"), noon());
-    tamper(folder.file(), "CREATE TRIGGER no_room BEFORE INSERT ON opening BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    book->begin_commit(a_setting("behind it"), noon());
+    tamper(
+        folder.file(),
+        "CREATE TRIGGER no_room BEFORE INSERT ON opening WHEN instr(CAST(NEW.payload AS TEXT), 'lost') > 0 "
+        "BEGIN SELECT RAISE(ABORT, 'no room'); END"
+    );
     CHECK_THROWS_AS(book->settle(), failure_error);
+    SQLite::Database(folder.file().string(), SQLite::OPEN_READWRITE).exec("DROP TRIGGER no_room");
     CHECK_THROWS_AS(book->commit(*a_setting("next"), noon()), failure_error);
     CHECK_THROWS_AS(book->begin_commit(a_setting("next"), noon()), failure_error);
     CHECK_THROWS_AS(book->sign_checkpoint(noon()), failure_error);
-    SQLite::Database(folder.file().string(), SQLite::OPEN_READWRITE).exec("DROP TRIGGER no_room");
     book->reload();
     CHECK(book->size() == size);
     CHECK_FALSE(book->stream("mis", "lost"));
+    CHECK_FALSE(book->stream("mis", "behind it"));
     book->begin_commit(a_setting("next"), noon());
     book->settle();
     CHECK(book->size() == size + 1);
