@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import unittest
 
 from backup_test import WithBackups
 from support import REPOSITORY, ROLLBOOK, SECOND_POLL, ScenarioTest, main
@@ -23,11 +24,11 @@ class Recovery(WithBackups, ScenarioTest):
                 shutil.copy2(path, self.sheet)
         self.file = self.backup()
 
-    def recover(self, *words, code=0):
+    def recover(self, *words, code=0, user="nobody-of-this-machine"):
         bare = self.folder / "bare"
         done = subprocess.run(
             [REPOSITORY / "deploy/recover", self.sheet, self.file, self.keys[1], "--into", bare, "--no-start", *words],
-            env={**self.environment(), "ROLLBOOK": ROLLBOOK}, capture_output=True, text=True)
+            env={**self.environment(), "ROLLBOOK": ROLLBOOK, "ROLLBOOK_USER": user}, capture_output=True, text=True)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return bare, done.stdout + done.stderr
 
@@ -56,6 +57,34 @@ class Recovery(WithBackups, ScenarioTest):
         self.file.write_bytes(bytes(data))
         bare, _ = self.recover(code=4)
         self.assertFalse((bare / "ledger.db").exists())
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root hands files over")
+    def test_a_backup_and_a_key_that_only_root_may_read_become_the_ledger_of_the_service(self):
+        self.folder.chmod(0o755)  # the service gets to its own
+        for secret in (self.file, self.keys[1]):
+            os.chown(secret, 0, 0)
+            secret.chmod(0o600)
+        bare, _ = self.recover(user="nobody")
+        for path in bare.iterdir():
+            self.assertEqual(path.owner(), "nobody", path.name)
+        self.config, self.ledger = bare / self.config.name, bare / "ledger.db"
+        self.poll(SECOND_POLL)
+        self.verify()
+
+    def test_what_the_restore_asked_to_be_changed_is_no_reason_to_stop(self):
+        good = self.file.read_bytes()
+        self.file.write_bytes(good[:-1])
+        bare, _ = self.recover(code=4)  # half run: the configuration is in place
+        config = bare / self.config.name
+        old = config.read_text().split('origin = "', 1)[1].split('"')[0]
+        config.write_text(config.read_text().replace(f'origin = "{old}"', f'origin = "{old}/2"'))
+        self.file.write_bytes(good)
+        self.recover()
+        self.config, self.ledger = config, bare / "ledger.db"
+        self.verify()
+        config.write_text(config.read_text().replace("[school]", "[school]\n# not the sheet's", 1))
+        self.ledger.unlink()
+        self.assertIn("differs from the sheet's", self.recover(code=1)[1])
 
 
 if __name__ == "__main__":
