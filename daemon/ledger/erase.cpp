@@ -132,16 +132,18 @@ std::vector<std::int64_t> numbers_of(const std::set<entry_index>& entries)
     return {entries.begin(), entries.end()};
 }
 
-// Rows of the working tables that tell of the pupils: messages about them, and rows that could not be read.
+// Rows of the working tables that tell of what goes: messages about the pupils or the alerts, and rows that could not
+// be read.
 void remove_working_rows(SQLite::Database& database, const erasure_plan& plan)
 {
-    if (!plan.records.empty()) {
-        const std::string pupils = joined(numbers_of(plan.records));
-        remake_table(database, "outbox", "pupil IS NULL OR pupil NOT IN (" + pupils + ")");
-    }
-    database.exec(
-        "DELETE FROM alert_value WHERE alert IN (" + joined({plan.entries.begin(), plan.entries.end()}) + ")"
+    const std::string entries = joined({plan.entries.begin(), plan.entries.end()});
+    remake_table(
+        database,
+        "outbox",
+        "(pupil IS NULL OR pupil NOT IN (" + joined(numbers_of(plan.records)) +
+            ")) AND (alert IS NULL OR alert NOT IN (" + entries + "))"
     );
+    database.exec("DELETE FROM alert_value WHERE alert IN (" + entries + ")");
     std::vector<std::int64_t> telling;
     SQLite::Statement rows(database, "SELECT id, row, reason FROM quarantine");
     while (rows.executeStep()) {

@@ -223,6 +223,7 @@ private:
             // Working rows about a pupil without a name are not to be told apart: none stays.
             database_->exec("DELETE FROM quarantine");
             database_->exec("DELETE FROM outbox WHERE pupil IS NOT NULL AND pupil NOT IN (SELECT idx FROM opening)");
+            database_->exec("DELETE FROM outbox WHERE alert IS NOT NULL AND alert NOT IN (SELECT idx FROM opening)");
             database_->exec("DELETE FROM alert_value WHERE alert NOT IN (SELECT idx FROM opening)");
         }
         return {};

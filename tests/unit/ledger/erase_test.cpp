@@ -7,6 +7,7 @@
 #include "tests/unit/ledger/sql.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include <fstream>
 #include <iterator>
@@ -220,6 +221,45 @@ TEST_CASE("a first-day call goes by the clock of attendance, to the day", "[ledg
     SQLite::Database database(folder.file().string(), SQLite::OPEN_READWRITE);
     const erasure_plan plan = plan_retention(database, clocks, today);
     CHECK((std::ranges::count(plan.entries, call) == 1) == goes);
+}
+
+TEST_CASE("the messages about an alert go with the alert, though its pupil stays", "[ledger]")
+{
+    ledger_folder folder;
+    const auto book = folder.open();
+    fill(*book);
+    const entry_index id = book->size();
+    transaction t;
+    t.entries.push_back(written(
+        *book,
+        R"({"changed_at":"2026-09-14T16:00:00.000Z","evidence":[5,6],"opened_at":"2026-09-14T16:00:00.000Z",)"
+        R"("pupil":2,"reason":"late","rule":"repeated-lateness","stage":"letter","state":"resolved","what":"alert"})",
+        id
+    ));
+    t.messages.push_back(message_to("lead", "<alert-1@x>", id));
+    t.messages.back().pupil = 2;
+    t.messages.back().content.text = "Bo Quillfeather was late on 14 September 2026";
+    t.messages.push_back(message_to("lead", "<baseline-1@x>"));
+    commit_and_apply(*book, t, noon(9));
+    book->sign_checkpoint(noon(9));
+
+    erasure_place place;
+    place.ledger = folder.file();
+    place.origin = folder.key.verifier().name;
+    place.clocks.attendance.at_most_years = 7;
+    place.today = ymd(2033, 9, 14);
+    place.now = noon(10);
+    place.reader_wait = std::chrono::milliseconds(50);
+    upkeep_request request;
+    request.command = upkeep_request::kind::retention;
+    request.basis = "retention-expired";
+    REQUIRE(number_of(folder.file(), "SELECT count(*) FROM outbox WHERE text LIKE '%Quillfeather%'") == 1);
+    CHECK(erase(place, request, {}).value().ok);
+    CHECK(number_of(folder.file(), fmt::format("SELECT count(*) FROM opening WHERE idx = {}", id)) == 0);
+    CHECK(number_of(folder.file(), "SELECT count(*) FROM opening WHERE idx = 2") == 1);
+    const std::string file = bytes_of(folder.file()) + bytes_of(folder.file().string() + "-wal");
+    CHECK(file.find("Quillfeather") == std::string::npos);
+    CHECK(file.find("<baseline-1@x>") != std::string::npos);
 }
 
 TEST_CASE("a reader that stays open lets go of the marks and incidents of who was erased", "[ledger]")
