@@ -323,14 +323,16 @@ std::vector<entry_index> used_before(const rule& judged_by, const alert* last);
 // cohort never withdraws an alert, because the year of then is not known.
 //
 // After a person's decision: a new alert opens when a higher stage is met; by a rule that does not reuse evidence, when
-// any stage is met by evidence that no decision was made on. When the value falls below the clearing level the closed
-// alert takes that value, told to nobody, and is decided no more; else nothing changes.
+// any stage is met by evidence that no decision was made on; by a rule about a child's safety, when a later day meets
+// it. When the value falls below the clearing level the closed alert takes that value, told to nobody, and is decided
+// no more; else nothing changes.
 //
 // An alert that would end if what is held back were nothing says in its reason and in `kept_open` what it waits for.
 //
 // State, stage, threshold, value, evidence and what it waits for that did not change make no change; a window that only
-// moved on makes none. A value that changed alone makes one that is `only_value`. The end of a baseline alert is not
-// told: its opening was not told by itself either.
+// moved on makes none, but for a rule about a child's safety, whose last day a decision speaks of. A value that changed
+// alone makes one that is `only_value`. The end of a baseline alert is not told: its opening was not told by itself
+// either.
 std::optional<alert_change> next_alert(
     const rule& judged_by,
     const std::string& rule_version,

@@ -36,11 +36,24 @@ int stage_reached(const rule& judged_by, const alert& current)
     return static_cast<int>(above - stages.begin()) - 1;
 }
 
-// All that an auditor or a lead goes by but the value: what makes it is the evidence, and the calendar.
-bool tells_the_same(const alert& a, const alert& b)
+// All that an auditor or a lead goes by but the value: what makes it is the evidence, and the calendar. Of a child's
+// safety also the day it has come to, which a decision then speaks of.
+bool tells_the_same(const rule& judged_by, const alert& a, const alert& b)
 {
     return a.state == b.state && a.stage == b.stage && a.threshold == b.threshold && a.evidence == b.evidence &&
-           a.kept_open == b.kept_open && a.met_until == b.met_until;
+           a.kept_open == b.kept_open && a.met_until == b.met_until &&
+           (!judged_by.safety || a.window.last == b.window.last);
+}
+
+// Whether a rule about a child's safety is met by a later day than the one that a person decided about: what was known
+// of one day says nothing of the next.
+bool is_of_later_day(const rule& judged_by, const alert& decided, const verdict& now)
+{
+    if (!judged_by.safety || now.window.last <= decided.window.last) return false;
+    // By the clock the window is the sessions themselves, also those without a mark.
+    return find_measure(judged_by.measure)->by_clock || std::ranges::any_of(now.evidence, [&](entry_index each) {
+               return std::ranges::find(decided.evidence, each) == decided.evidence.end();
+           });
 }
 
 // What alone keeps an alert from ending: what is held back, now or of the day on which it opened.
@@ -169,7 +182,7 @@ std::optional<alert_change> go_on(
     if (!change && current.state == alert_state::pending && now.stage < 0) change = resolve(judged_by, current, now);
     // An alert that stays though its pupil is outside the cohort is left as it was.
     if (!change && now.fit == cohort_fit::inside) change = follow(judged_by, current, now, then, judged, at);
-    if (!change || !tells_the_same(change->next, current)) return change;
+    if (!change || !tells_the_same(judged_by, change->next, current)) return change;
     if (change->next.value == current.value && change->next.parts == current.parts) return std::nullopt;
     change->only_value = true;
     return change;
@@ -264,8 +277,9 @@ std::optional<alert_change> next_alert(
     ROLLBOOK_ENSURE(current == nullptr || decided || (!is_ended(current->state) && then != nullptr));
 
     std::optional<alert_change> change;
-    const bool begins_anew =
-        decided && now.stage >= 0 && (now.in_all.has_value() || now.stage > stage_reached(judged_by, *current));
+    const bool begins_anew = decided && now.stage >= 0 &&
+                             (now.in_all.has_value() || now.stage > stage_reached(judged_by, *current) ||
+                              is_of_later_day(judged_by, *current, now));
     if (current == nullptr || begins_anew) {
         if (now.stage >= 0) change = open_at(judged_by, pupil, now, judged, first_read, at);
     } else if (decided) {

@@ -136,6 +136,24 @@ folder = "dsl"
         self.assertEqual([a["pupil"]["source_ids"]["mis"] for a in self.mine("priority-child-absent")],
                          [[self.student]])
 
+    def test_a_close_speaks_of_its_day_and_silences_no_later_one(self):
+        self.school.amend(self.student, DAY, "PM", "N")
+        self.poll(f"{DAY}T15:50:00Z")
+        for rule in ("missing-child", "priority-child-absent"):
+            alert, = self.mine(rule)
+            self.rollbook("alerts", "close", alert["id"], "--outcome", "visited", "--text", "seen at home")
+        self.poll(f"{DAY}T16:30:00Z")
+        for rule in ("missing-child", "priority-child-absent"):
+            self.assertEqual([a["state"] for a in self.mine(rule)], ["resolved"], "the day is decided")
+
+        # The office has not found a reason for Friday yet, and on Monday nobody has seen the child either.
+        self.school.ask("POST", "advance", {"days": 1})
+        self.school.amend(self.student, "2025-11-24", "AM", "N")
+        self.poll("2025-11-24T09:50:00Z")
+        for rule in ("missing-child", "priority-child-absent"):
+            self.assertEqual(sorted(a["state"] for a in self.mine(rule)), ["open", "resolved"], rule)
+        self.verify()
+
     def test_why_says_what_is_needed_and_backtest_what_would_have_been(self):
         self.poll(f"{DAY}T17:00:00Z")
         ref = self.pupil(f"mis:{self.student}")["ref"]

@@ -217,6 +217,52 @@ TEST_CASE("what a decision was made on stays used once its episode is over", "[r
     CHECK(used_before(by, &over->next).empty());
 }
 
+TEST_CASE("what was decided about a child's safety speaks of its day, and a later day is told anew", "[rules]")
+{
+    struct row {
+        std::string measure;
+        bool is_safety;
+        int days_later;
+        std::vector<entry_index> evidence;
+        bool opens;
+    };
+    const row r = GENERATE(
+        row{"unexplained_sessions", true, 0, {10}, false},
+        row{"unexplained_sessions", true, 0, {11}, false}, // the same session, written again
+        row{"unexplained_sessions", true, 1, {11}, true},
+        row{"unexplained_sessions", true, 1, {10}, false}, // only the window moved on
+        row{"unexplained_minutes", true, 1, {10}, true},   // by the clock: a later register without a mark
+        row{"unexplained_minutes", true, 0, {10}, false},
+        row{"unexplained_sessions", false, 1, {11}, false}
+    );
+    CAPTURE(r.measure, r.is_safety, r.days_later, r.evidence);
+    rule by;
+    by.id = "safety";
+    by.measure = r.measure;
+    by.stages = {{"met", 1, std::nullopt}};
+    by.safety = r.is_safety;
+    const civil_day day = ymd(2026, 11, 19);
+    alert open = standing(alert_state::open);
+    open.rule = by.id;
+    open.stage = "met";
+    open.value = open.threshold = 1;
+    open.evidence = {10};
+    open.window = {day, day};
+    const alert closed = *decide_alert(open, decision(alert_verb::close), false, at).value();
+
+    verdict now;
+    now.stage = 0;
+    now.value = now.threshold = 1;
+    now.above_clearing = true;
+    now.evidence = r.evidence;
+    now.window = {day, day + std::chrono::days(r.days_later)};
+    const auto change = next_alert(by, "1", {.ref = 1}, &closed, now, nullptr, {}, false, at);
+    REQUIRE(change.has_value() == r.opens);
+    if (!change) return;
+    CHECK(change->tell == telling::opened);
+    CHECK(change->next.id == no_entry);
+}
+
 TEST_CASE("a parked baseline alert opens when its stage rises, and is parked no more", "[rules]")
 {
     const school_calendar calendar = example_calendar();
