@@ -252,15 +252,24 @@ void read_closer::relink(step& s)
         known.newest_link = newest_link(s.held);
 }
 
+// When marks were last read to their end, by what is in the ledger.
+std::optional<local_instant> read_closer::last_read_of_marks() const
+{
+    std::optional<local_instant> through;
+    const auto streams = streams_.find({mis_, what::session_mark});
+    if (streams == streams_.end()) return through;
+    for (const std::string& name : streams->second) {
+        const auto known = book_.stream(mis_, name);
+        if (known && !known->windows.empty()) through = zone_.to_local(known->windows.front().read_at);
+    }
+    return through;
+}
+
 marks_read read_closer::marks_of(const step& s) const
 {
     marks_read state;
-    const auto streams = streams_.find({mis_, what::session_mark});
-    if (streams == streams_.end()) return state;
-    for (const std::string& name : streams->second) {
-        const auto known = book_.stream(mis_, name);
-        if (known && !known->windows.empty()) state.through = zone_.to_local(known->windows.front().read_at);
-    }
+    if (!streams_.contains({mis_, what::session_mark})) return state;
+    state.through = last_read_of_marks();
     if (s.source.name == mis_) {
         if (s.outcome.marks_closed) {
             state.through = zone_.to_local(s.reading.started());
@@ -523,6 +532,10 @@ void read_closer::judge_alerts(step& s)
 {
     // What a failed read left behind is held, and comes as unchanged the next time: then everybody is judged.
     const source_reading& read = s.reading;
+    for (const auto& [pupil, day] : read.changed_from()) {
+        civil_day& from = changed_from_.try_emplace(pupil, day).first->second;
+        from = std::min(from, day);
+    }
     if (!s.outcome.marks_closed &&
         (read.pupils_changed() || !read.touched_pupils().empty() || !read.touched_cases().empty()))
         judged_all_for_.clear();
@@ -536,6 +549,8 @@ void read_closer::judge_alerts(step& s)
         for (const local_instant counts : settings_.calendar.counting_moments({judged->as_of, half}))
             judged_for += counts <= judged->read_at ? " counted" : " open";
     if (s.reading.pupils_changed() || judged_all_for_.empty()) record_watched(s);
+    silent_from_.reset();
+    if (const auto through = last_read_of_marks(); through && judged_all_for_.empty()) silent_from_ = day_of(*through);
     const bool marked_anew = pupils_.set_priorities(marked_in(s.held, marker_kind::priority));
     const bool everyone =
         marked_anew || judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first ||
@@ -568,6 +583,7 @@ void read_closer::judge_alerts(step& s)
             if (const auto number = held->find_pupil(pupil)) to_judge.push_back(*number);
     }
     judge_pupils(s, facts, to_judge);
+    if (s.outcome.marks_closed) changed_from_.clear();
     if (!s.baseline.empty()) tell_baseline(s);
     if (settings_.alert_budget > 0 && s.report.alerts_opened > 0) weigh_budget(s, facts);
 }
@@ -784,6 +800,7 @@ void read_closer::judge_by(
     const held_thing* thing = s.held.things(what::alert).find("", fmt::format("{}/{}", by.id, pupil));
     std::optional<alert> followed;
     const alert* current = !thing ? nullptr : thing->gone ? read_alert(s, *thing) : standing_alert(s, *thing, followed);
+    const alert* const last = current;
     std::vector<entry_index> used = used_before(by, current);
     if (current && is_ended(current->state) && !is_decided(by, *current)) current = nullptr;
     if (!current && (!may_open || pupils_.of(s.held, pupil).gone)) return; // nothing new is opened for a leaver
@@ -796,17 +813,10 @@ void read_closer::judge_by(
             then = evaluate_fresh(by, history_then(history, current->opened_for, *in_force.kind), current->used);
         // What a rule by the clock saw was so at that minute: a later mark ends it and does not unsay it.
         if (stands && in_force.kind->by_clock) then->stage = std::max(then->stage, 0);
-        change = next_alert(
-            by,
-            in_force.version,
-            who,
-            current,
-            evaluate_fresh(by, history, std::move(used)),
-            then ? &*then : nullptr,
-            s.judged,
-            first,
-            s.now
-        );
+        verdict found = evaluate_fresh(by, history, used);
+        judged_day judged = s.judged;
+        if (!first && by.needs_decision) judged = judge_late(s, in_force, history, last, used, found);
+        change = next_alert(by, in_force.version, who, current, found, then ? &*then : nullptr, judged, first, s.now);
         if (!failing_.empty()) failing_[by.id].erase(pupil);
     } catch (const std::exception& e) {
         // One rule that breaks off must not silence the others: the rule itself becomes an alert.
@@ -823,6 +833,43 @@ void read_closer::judge_by(
     const bool ending = is_ended(change->next.state) && current && !is_ended(current->state);
     s.report.alerts_ended += ending ? 1 : 0;
     take_change(s, by, std::move(*change), thing);
+}
+
+// A duty does not fade with its window: what was met on a day of which the marks came, or were put right, after that
+// day is told of all the same. What a person decided, or an earlier episode was, is not raised again: of an alert that
+// ended otherwise than by changed records only the days after it are looked at.
+judged_day read_closer::judge_late(
+    const step& s,
+    const rule_in_force& in_force,
+    const pupil_history& history,
+    const alert* last,
+    const std::vector<entry_index>& used,
+    verdict& found
+) const
+{
+    const rule& by = *in_force.by;
+    judged_day judged = s.judged;
+    if (in_force.kind->by_clock) return judged;
+    std::optional<civil_day> from = silent_from_;
+    if (const auto changed = changed_from_.find(history.pupil().ref); changed != changed_from_.end())
+        from = std::min(from.value_or(changed->second), changed->second);
+    if (!from) return judged;
+    const bool goes_on = last && (!is_ended(last->state) || is_decided(by, *last));
+    // A rule that does not reuse evidence leaves out by itself what was decided.
+    const bool is_fresh = !by.reuse_evidence && last && is_ended(last->state);
+    if (last && !goes_on && !is_fresh && last->state == alert_state::resolved)
+        from = std::max(*from, last->window.last + std::chrono::days(1));
+    int best = std::max(found.stage, goes_on && !is_fresh ? place_of_stage(by, last->stage) : -1);
+    const auto& days = settings_.calendar.school_days();
+    for (auto day = std::ranges::lower_bound(days, *from); day != days.end() && *day < s.judged.as_of; ++day) {
+        const judged_day earlier{*day, *day + std::chrono::hours(24)};
+        verdict then = evaluate_fresh(by, history.as_of(earlier), used);
+        if (then.stage <= best) continue;
+        best = then.stage;
+        found = std::move(then);
+        judged = earlier;
+    }
+    return judged;
 }
 
 void read_closer::take_change(step& s, const rule& by, alert_change change, const held_thing* replaced)

@@ -79,6 +79,7 @@ private:
     message_setting messages_of(const step& now) const;
     bool is_read_in_full(const step& now, const std::string& source, what kind) const;
     std::map<what, std::string_view> not_read(const step& now) const;
+    std::optional<local_instant> last_read_of_marks() const;
     marks_read marks_of(const step& now) const;
     std::vector<full_list> full_lists(const step& now);
     std::vector<freshness> freshness_of(const step& now) const;
@@ -114,6 +115,16 @@ private:
     void judge_pupils(step& now, const rule_facts& facts, std::span<const pupil_no> numbers);
     void judge_pupil(step& now, const pupil_history& history);
     void judge_by(step& now, const rule_in_force& in_force, const pupil_history& history, bool first, bool may_open);
+    // The moment of judging, `found` with it, by which a duty is told: the newest, or an earlier one of which what it
+    // rests on became known only now.
+    judged_day judge_late(
+        const step& now,
+        const rule_in_force& in_force,
+        const pupil_history& history,
+        const alert* last,
+        const std::vector<entry_index>& used,
+        verdict& found
+    ) const;
     // `replaced`: the newest version of the same alert, or null where there is none.
     void take_change(step& now, const rule& by, alert_change change, const held_thing* replaced);
     // `stage_before`: of a stage that rose, the place of the one it rose from.
@@ -144,6 +155,9 @@ private:
     std::map<std::string, matched> links_; // by source
     // What the last judging of every pupil rested on; the same again means that only touched pupils can differ.
     std::string judged_all_for_;
+    // By pupil: the earliest day that changed since marks were last judged.
+    std::unordered_map<entry_index, civil_day> changed_from_;
+    std::optional<civil_day> silent_from_; // of everybody: the day of the last read that this process did not see
     struct known_alert {
         entry_index entry = no_entry; // the version
         std::optional<alert> read;

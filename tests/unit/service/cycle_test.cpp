@@ -355,6 +355,110 @@ TEST_CASE("time alone brings on an alert whose rule asks its condition to last",
     CHECK(school.mails[0].type == "alert.opened");
 }
 
+namespace {
+
+// One pupil's marks, one code a session, AM then PM, over the school days from `first` on. Gives the day after them.
+civil_day write_marks(small_school& school, const std::string& pupil, civil_day first, std::string_view codes)
+{
+    civil_day day = first;
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+        const half_day half = i % 2 == 0 ? half_day::am : half_day::pm;
+        const std::string number = "M" + std::to_string(school.mis->marks.size());
+        school.mis->marks.push_back({number, pupil, {day, half}, std::string(1, codes[i])});
+        if (half == half_day::pm) day = school.settings.calendar.school_day_after(day, 1).value();
+    }
+    return day;
+}
+
+void poll_on_evening(small_school& school, civil_day day)
+{
+    school.now = instant((day + std::chrono::hours(17)).time_since_epoch());
+    CHECK(school.poll(0).empty());
+}
+
+} // namespace
+
+TEST_CASE("a threshold that was crossed while the source was silent is told of though its window moved on", "[service]")
+{
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {penalty_notice()};
+    write_marks(school, "A5", ymd(2026, 9, 14), "OOOOO/////"); // the first of ten school weeks
+    write_marks(school, "A5", ymd(2026, 11, 23), "OOOO");
+    poll_on_evening(school, ymd(2026, 11, 24));
+    REQUIRE(school.count(alert_word) == 0);
+    school.mails.clear();
+
+    // The tenth is of Wednesday. It is read on the Monday after, when the first week no longer counts.
+    const civil_day thursday = write_marks(school, "A5", ymd(2026, 11, 25), "O/");
+    write_marks(school, "A5", thursday, "////");
+    poll_on_evening(school, ymd(2026, 11, 30));
+    CHECK(school.count(R"("rule":"penalty-notice")") == 1);
+    REQUIRE(school.mails.size() == 2);
+    CHECK(school.mails[0].type == "alert.opened");
+    CHECK_THAT(school.mails[0].text, Contains("10 unauthorised sessions"));
+
+    // Nothing more is said of it, and it stays until somebody decides.
+    poll_on_evening(school, ymd(2026, 12, 1));
+    poll_on_evening(school, ymd(2026, 12, 2));
+    CHECK(school.mails.size() == 2);
+    CHECK(school.count(R"("state":"withdrawn")") == 0);
+    CHECK(school.folder.verify().problems.empty());
+}
+
+TEST_CASE("ten days that turn out to have been without leave are told of though the pupil is back", "[service]")
+{
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {england_rule("continuous-absence")};
+    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
+    poll_on_evening(school, ymd(2026, 9, 30));
+    REQUIRE(school.count(alert_word) == 0);
+    school.mails.clear();
+    for (row& mark : school.mis->marks)
+        if (mark.code == "I") mark.code = "G";
+    poll_on_evening(school, ymd(2026, 10, 1));
+    CHECK(school.count(R"("rule":"continuous-absence")") == 1);
+    REQUIRE(school.mails.size() == 2);
+    CHECK(school.mails[0].type == "alert.opened");
+
+    // And are withdrawn when that was wrong.
+    for (row& mark : school.mis->marks)
+        if (mark.code == "G") mark.code = "I";
+    poll_on_evening(school, ymd(2026, 10, 2));
+    CHECK(school.count(R"("state":"withdrawn")") == 1);
+}
+
+TEST_CASE("what was decided is not opened again by an amendment of its marks after its window", "[service]")
+{
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {penalty_notice()};
+    poll_on_evening(school, ymd(2026, 9, 23));
+    write_marks(school, "A5", ymd(2026, 9, 24), "OOOOOOOOOO////");
+    poll_on_evening(school, ymd(2026, 10, 2));
+    REQUIRE(school.count(R"("rule":"penalty-notice")") == 1);
+    {
+        const auto book = school.folder.open();
+        decision_request close;
+        close.kind = decision_kind::close;
+        close.about = book->state().things(rollbook::what::alert).all().front().subject;
+        close.text = "a notice was considered";
+        close.user = "root";
+        REQUIRE(take_decision(*book, school.settings, close, school.now).has_value());
+    }
+    // The window rolls on, and the episode is over.
+    write_marks(school, "A5", ymd(2026, 12, 7), "////");
+    poll_on_evening(school, ymd(2026, 12, 8));
+    poll_on_evening(school, ymd(2026, 12, 9));
+    const std::size_t before = school.count(alert_word);
+    school.mails.clear();
+    school.mis->marks.front().code = "G";
+    poll_on_evening(school, ymd(2026, 12, 10));
+    CHECK(school.count(alert_word) == before);
+    CHECK(school.mails.empty());
+}
+
 TEST_CASE("a stream that is refused does not hold back the marks", "[service]")
 {
     small_school school;
