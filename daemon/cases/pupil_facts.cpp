@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/cases/action.hpp"
+#include "daemon/domain/attendance_code.hpp"
 #include "daemon/domain/pupil_flags.hpp"
 
 #include <algorithm>
@@ -31,22 +32,36 @@ known_pupils::known_pupils(const std::vector<rule>& rules, std::vector<watched_p
 {
 }
 
+// A list is typed by hand, and a pupil may have been given another UPN since.
 void known_pupils::find_watched(const held_state& held, std::string_view source)
 {
     watched_.clear();
+    named_nobody_.clear();
     if (list_.empty()) return;
     std::unordered_map<std::string, const watched_pupil*> names;
-    for (const watched_pupil& each : list_)
+    for (const watched_pupil& each : list_) {
         names.emplace(each.pupil, &each);
+        names.emplace(normalised_code(each.pupil), &each);
+    }
+    std::set<const watched_pupil*> met;
     for (const held_thing& thing : held.things(what::pupil).all()) {
         if (thing.source != source) continue;
         const auto parsed = json_document::parse(thing.payload);
-        const std::string_view upn =
-            parsed ? parsed->root()["fields"]["upn"].string_if().value_or("") : std::string_view();
+        const auto number = [&](std::string_view field) {
+            return normalised_code(parsed ? parsed->root()["fields"][field].string_if().value_or("") : "");
+        };
         for (const std::string& name :
-             {"P-" + std::to_string(thing.subject), std::string(thing.source) + ":" + thing.key, std::string(upn)})
-            if (const auto at = names.find(name); at != names.end()) watched_.emplace(thing.subject, at->second);
+             {"P-" + std::to_string(thing.subject),
+              std::string(thing.source) + ":" + thing.key,
+              number("upn"),
+              number("former_upn")})
+            if (const auto at = names.find(name); at != names.end()) {
+                watched_.emplace(thing.subject, at->second);
+                met.insert(at->second);
+            }
     }
+    for (std::size_t at = 0; at < list_.size(); ++at)
+        if (!met.contains(&list_[at])) named_nobody_.push_back(at + 1);
 }
 
 void known_pupils::find_contacts(const held_state& held, const time_zone& zone)

@@ -48,12 +48,15 @@ public:
     // rules by the clock.
     void find_contacts(const held_state& held, const time_zone& zone);
     const std::map<entry_index, const watched_pupil*>& watched() const { return watched_; }
+    // Places on the list, from 1, that name nobody whom `source` has or had, when it was last looked up.
+    const std::vector<std::size_t>& named_nobody() const { return named_nobody_; }
     // Who has a standing marker of priority. Whether that is not what it was.
     bool set_priorities(std::set<entry_index> pupils);
 
 private:
     std::vector<watched_pupil> list_;
     std::map<entry_index, const watched_pupil*> watched_;
+    std::vector<std::size_t> named_nobody_;
     std::set<entry_index> priorities_;
     flag_set asked_for_;
     // By pupil and action; of the held state of that number, from actions below that entry.

@@ -446,6 +446,13 @@ std::string read_closer::why_not_judged(const step& s, const rule_in_force& of) 
         return fmt::format(
             "The calendar has no days for the window of the rule {}. Add the term to the calendar.", of.by->id
         );
+    if (of.by->cohort.watch_list && is_read_in_full(s, mis_, what::pupil) && !pupils_.named_nobody().empty())
+        return fmt::format(
+            "The rule {} leaves out somebody on the safeguarding lead's list: the MIS has nobody by the reference in "
+            "place {} of it. Correct it there (a UPN, P-N or SOURCE:ID), or take out who has left, and reload.",
+            of.by->id,
+            fmt::join(pupils_.named_nobody(), ", ")
+        );
     // What was never read when the school was set up is told once that has lasted, and at once when it comes later.
     const what needed = needed_by(*of.by);
     const auto mis = book_.source(mis_);
