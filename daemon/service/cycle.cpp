@@ -444,14 +444,16 @@ std::vector<std::vector<outbox_message>> cycle::in_digests(std::vector<outbox_me
 }
 
 // What a route will not take is said over another one, without a word of the pupil.
-void cycle::tell_elsewhere(const outbox_message& given_up, const failure& why, instant now, transaction& t) const
+void cycle::tell_elsewhere(std::span<const outbox_message> given_up, const failure& why, instant now, transaction& t)
+    const
 {
-    const std::string other = route_instead_of(settings_, given_up.route);
+    if (given_up.empty()) return;
+    const std::string other = route_instead_of(settings_, given_up.front().route);
     if (other.empty()) return;
     const civil_day today = day_of(time_zone::named(settings_.school.timezone)->to_local(now));
     const message_setting shared = message_setting_of(settings_, is_simulated(book_.state()));
     t.messages.push_back(dead_route_message(shared, other, given_up, why, today, now));
-    log_event(event::route_dead, given_up.route, other);
+    log_event(event::route_dead, given_up.front().route, other);
 }
 
 // One try of what is sent at once, and what is to be stored of it. The try itself is counted before it is made.
@@ -499,11 +501,11 @@ asio::awaitable<transaction> cycle::attempt(std::vector<outbox_message>& group, 
             } else {
                 ended.as = transaction::attempt_result::end::failed;
                 log_event(event::message_failed, m.route, m.attempts, why->what, why->to_do);
-                tell_elsewhere(m, *why, now, t);
             }
         }
         t.attempts.push_back(std::move(ended));
     }
+    if (why && !wait) tell_elsewhere(group, *why, now, t);
     co_return t;
 }
 
@@ -533,12 +535,13 @@ void cycle::take_back(const returned_message& back, const std::string& route)
 {
     const instant now = now_();
     transaction t;
-    for (const outbox_message& m : book_.delivered_messages(back.id)) {
-        const failure why(
-            errc::delivery_refused,
-            "the mail came back (status " + back.status + ")",
-            "Ask its reader, and correct the address in the route's settings."
-        );
+    const failure why(
+        errc::delivery_refused,
+        "the mail came back (status " + back.status + ")",
+        "Ask its reader, and correct the address in the route's settings."
+    );
+    const std::vector<outbox_message> gone = book_.delivered_messages(back.id);
+    for (const outbox_message& m : gone) {
         transaction::attempt_result ended;
         ended.number = m.number;
         ended.as = transaction::attempt_result::end::failed;
@@ -546,8 +549,8 @@ void cycle::take_back(const returned_message& back, const std::string& route)
         t.attempts.push_back(std::move(ended));
         t.entries.push_back(returned_entry(m, back.status, now));
         log_event(event::message_returned, route, back.status);
-        tell_elsewhere(m, why, now, t);
     }
+    tell_elsewhere(gone, why, now, t);
     if (!t.empty()) commit_and_apply(book_, t, now);
 }
 

@@ -101,7 +101,8 @@ private:
     std::vector<std::vector<outbox_message>> in_digests(std::vector<outbox_message> due) const;
     boost::asio::awaitable<transaction> attempt(std::vector<outbox_message>& group, delivery_report& report);
     void take_back(const returned_message& back, const std::string& route);
-    void tell_elsewhere(const outbox_message& given_up, const failure& why, instant now, transaction& t) const;
+    void
+    tell_elsewhere(std::span<const outbox_message> given_up, const failure& why, instant now, transaction& t) const;
     bool is_time_to_flush(std::size_t changes, std::chrono::milliseconds waited, bool last) const;
     void flush(source_reading& reading, read_report& report);
     void sign_if_due();

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace rollbook {
 namespace {
@@ -100,25 +101,36 @@ message test_message(const message_setting& setting, const std::string& route, s
 outbox_message dead_route_message(
     const message_setting& setting,
     const std::string& route,
-    const outbox_message& given_up,
+    std::span<const outbox_message> given_up,
     const failure& why,
     civil_day today,
     instant at
 )
 {
-    std::string text = fmt::format(
-        "The route \"{}\" takes no messages: {}. {}\nIts reader was not told", given_up.route, why.what, why.to_do
-    );
-    if (given_up.alert != no_entry)
-        text += fmt::format(" of alert {0}.\n\nTo see it: rollbook alerts show {0}\n", given_up.alert);
+    const std::string& dead = given_up.front().route;
+    std::set<entry_index> alerts;
+    for (const outbox_message& each : given_up)
+        if (each.alert != no_entry) alerts.insert(each.alert);
+    std::string text =
+        fmt::format("The route \"{}\" takes no messages: {}. {}\nIts reader was not told", dead, why.what, why.to_do);
+    if (!alerts.empty())
+        text += fmt::format(
+            " of alert{} {}.\n\nTo see one: rollbook alerts show {}\n",
+            alerts.size() == 1 ? "" : "s",
+            fmt::join(alerts, ", "),
+            *alerts.begin()
+        );
     else
         text += ".\n";
-    text += "Correct the route, then try it: rollbook route test " + given_up.route + "\n";
+    text +=
+        "What else it gives up today is not told again. Its reader has to go through all alerts that stand: rollbook "
+        "alerts list\n";
+    text += "Correct the route, then try it: rollbook route test " + dead + "\n";
     return about_itself(
         setting,
         route,
         "dead-route",
-        fmt::format("{}-{}", message_id_part(given_up.route), format_day(today)),
+        fmt::format("{}-{}", message_id_part(dead), format_day(today)),
         "A route takes no messages",
         text,
         at

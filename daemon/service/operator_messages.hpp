@@ -3,6 +3,7 @@
 #include "daemon/service/messages.hpp"
 #include "daemon/service/troubles.hpp"
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,12 @@ outbox_message alive_message(
 // Once a month and route: that the route works. `id` makes it one of its kind.
 message test_message(const message_setting& setting, const std::string& route, std::string_view id, instant at);
 
-// That a message was given up on another route: once a day and route. `given_up` is that message.
+// That messages were given up on another route: once a day and route, so that it says that there may be more.
+// `given_up`: those that were sent at once; at least one.
 outbox_message dead_route_message(
     const message_setting& setting,
     const std::string& route,
-    const outbox_message& given_up,
+    std::span<const outbox_message> given_up,
     const failure& why,
     civil_day today,
     instant at

@@ -814,6 +814,34 @@ TEST_CASE("a route with a digest gets what waited as one message, with a receipt
     CHECK(school.folder.verify().problems.empty());
 }
 
+TEST_CASE("when a digest is given up, another route hears of every alert that was in it", "[service]")
+{
+    small_school school;
+    school.poll();
+    school.settings.routes[0].digest = std::chrono::hours(8);
+    school.mails.clear();
+    school.set(5, "L");
+    school.set(6, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    school.mails.clear();
+    school.channels["lead"]->answer = failure(errc::delivery_refused, "the relay refuses the mail", "Look at it.");
+    school.now += std::chrono::hours(16); // the next morning
+    school.poll();
+    school.poll();
+    REQUIRE(school.mails.size() == 1);
+    CHECK(school.mails[0].type == "operator.dead-route");
+    std::vector<entry_index> alerts;
+    {
+        const auto book = school.folder.open();
+        for (const held_thing& thing : book->state().things(rollbook::what::alert).all())
+            if (thing.payload->find(R"("state":"open")") != std::string::npos) alerts.push_back(thing.subject);
+    }
+    REQUIRE(alerts.size() == 2);
+    for (const entry_index each : alerts)
+        CHECK_THAT(school.mails[0].text, Contains(std::to_string(each)));
+}
+
 TEST_CASE("what nobody acknowledges is told again, once for each time, until somebody does", "[service]")
 {
     small_school school;

@@ -184,10 +184,13 @@ TEST_CASE("of a message given up another route hears, by its number and without 
     settings.operations.reset();
     CHECK(route_instead_of(settings, "lead").empty());
 
-    outbox_message dead;
-    dead.alert = 4711;
-    dead.route = "lead";
-    dead.content.subject = "[Rollbook] Repeated lateness: P-12";
+    std::vector<outbox_message> dead(3);
+    for (outbox_message& each : dead) {
+        each.route = "lead";
+        each.content.subject = "[Rollbook] Repeated lateness: P-12";
+    }
+    dead[1].alert = 4711;
+    dead[2].alert = 4712;
     const outbox_message told = dead_route_message(
         message_setting_of(settings, false),
         "it",
@@ -197,7 +200,8 @@ TEST_CASE("of a message given up another route hears, by its number and without 
         the_instant("2026-11-26T12:00:00Z")
     );
     CHECK(told.content.id == "<dead-route-lead-2026-11-26.it@ledger.example.sch.uk>");
-    CHECK_THAT(told.content.text, Catch::Contains("alerts show 4711") && !Catch::Contains("P-12"));
+    CHECK_THAT(told.content.text, Catch::Contains("of alerts 4711, 4712.") && !Catch::Contains("P-12"));
+    CHECK_THAT(told.content.text, Catch::Contains("alerts show 4711") && Catch::Contains("rollbook alerts list"));
 }
 
 TEST_CASE("the service manager gets its lines, and no manager or a wrong address harms nobody", "[service]")
