@@ -62,6 +62,8 @@ private:
     boost::asio::awaitable<web_answer> reader_answer(const routed& to, const account& reader, web_request request);
     boost::asio::awaitable<web_answer> open_answer(const routed& to, web_request request);
     boost::asio::awaitable<web_answer> log_in(web_request request);
+    // Keeps a new hash of `password` in the stead of `hash`, while the account of that name still has that one.
+    boost::asio::awaitable<void> hash_anew(std::string name, std::string hash, std::string password);
     boost::asio::awaitable<web_answer> set_up(web_request request);
     boost::asio::awaitable<web_answer> begin_set_up(web_request request);
     web_answer end_set_up(const web_request& request);

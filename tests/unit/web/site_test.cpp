@@ -30,6 +30,37 @@ TEST_CASE_METHOD(site_fixture, "a log-in takes name, password and code, and the 
     CHECK(try_log_in("lead", std::string(password)).status == 403);
 }
 
+TEST_CASE_METHOD(
+    site_fixture, "a password's hash of another cost is made anew by a log-in that is right in all", "[web]"
+)
+{
+    const std::string earlier =
+        "$argon2id$v=19$m=19456,t=2,p=1$9dKqN+YNll8NGKSnIZ3oTg$rPVjFybQlMmTvUCAxA5UxjB4F7/GCNjAka4RBkaKJUY";
+    account held = desk.book.find("lead").value();
+    held.password = earlier;
+    desk.book.put(held);
+
+    const web_answer form = get("/login");
+    keep_cookies(form);
+    const web_fields wrong_code{
+        {"form_token", token_in(form)}, {"name", "lead"}, {"password", std::string(password)}, {"code", "no code"}};
+    CHECK(post("/login", wrong_code).status == 403);
+    CHECK(try_log_in("lead", "wrong password").status == 403);
+    CHECK(desk.book.find("lead")->password == earlier);
+
+    const web_answer in = try_log_in("lead", std::string(password));
+    REQUIRE(in.status == 303);
+    const std::string made = desk.book.find("lead")->password;
+    CHECK(made != earlier);
+    CHECK_FALSE(is_of_other_cost(made));
+    CHECK(is_password(made, password));
+    keep_cookies(in);
+    CHECK(get("/alerts").status == 200); // the session stays good
+
+    log_in(role::lead);
+    CHECK(desk.book.find("lead")->password == made);
+}
+
 TEST_CASE_METHOD(site_fixture, "five wrong tries lock the name, the right password too", "[web]")
 {
     stands_still = std::chrono::steady_clock::now();
