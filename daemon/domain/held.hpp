@@ -111,6 +111,9 @@ public:
     using payload_reader = std::function<std::string(entry_index)>;
     void read_payloads_by(payload_reader read) { read_payload_ = std::move(read); }
     std::string payload_of(const held_thing& thing) const;
+    bool can_read_payloads() const { return static_cast<bool>(read_payload_); }
+    // Of a committed entry; only where they can be read.
+    std::string read_payload(entry_index entry) const { return read_payload_(entry); }
     const attendance_register* find_register(const std::string& source) const;
 
     held_things& things(what kind) { return things_[static_cast<std::size_t>(kind)]; }

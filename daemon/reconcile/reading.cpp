@@ -370,14 +370,34 @@ void source_reading::see(session_id session, std::size_t pupil)
 
 void source_reading::keep_id(session_id session, std::size_t pupil, std::uint32_t id)
 {
+    if (!holds_id_of(session)) return;
     if (const auto number = pupils_[pupil].number)
         id_at(session, *number) = id;
     else
         ids_unnumbered_[{session, pupil}] = id;
 }
 
-std::uint32_t source_reading::id_of(session_id session, std::size_t pupil)
+std::uint32_t source_reading::short_digest(std::string_view source_id) const
 {
+    return static_cast<std::uint32_t>(digest_(source_id)) | 1u;
+}
+
+// The mark met first is a change that waits, or by now what is held.
+std::uint32_t source_reading::read_id_of(session_id session, std::size_t pupil, std::uint32_t of_held)
+{
+    const auto waiting = std::find_if(marks_.rbegin(), marks_.rend(), [&](const mark_change& each) {
+        return each.pupil == pupil && each.mark.session == session;
+    });
+    if (waiting != marks_.rend()) return short_digest(waiting->mark.source_id);
+    if (of_held != 0) return of_held;
+    const held_mark mark = register_->find_but_digest(session, pupils_[pupil].number.value());
+    const auto payload = json_document::parse(held_.read_payload(mark.entry));
+    return payload ? short_digest(payload->root()["id"].string_if().value_or("")) : 0;
+}
+
+std::uint32_t source_reading::id_of(session_id session, std::size_t pupil, std::uint32_t of_held)
+{
+    if (!holds_id_of(session)) return read_id_of(session, pupil, of_held);
     const auto unnumbered = ids_unnumbered_.find({session, pupil});
     if (unnumbered != ids_unnumbered_.end()) return unnumbered->second;
     return id_at(session, pupils_[pupil].number.value());
@@ -416,7 +436,7 @@ void source_reading::take_mark(const reported_mark& mark)
     const std::size_t pupil = local(mark.pupil_id);
     if (pupils_[pupil].erased) return; // the source still has marks of a pupil it no longer lists: not read
     ++counts.read;
-    const std::uint32_t id = static_cast<std::uint32_t>(digest_(mark.source_id)) | 1u;
+    const std::uint32_t id = short_digest(mark.source_id);
     const held_mark none;
     const held_mark& held = pupils_[pupil].number ? register_->find(mark.session, *pupils_[pupil].number) : none;
     const bool is_same = held.is_held() && same(mark, held);
@@ -435,9 +455,9 @@ void source_reading::take_mark(const reported_mark& mark)
     }
     if (is_seen(mark.session, pupil)) {
         ++counts.duplicate;
-        const std::uint32_t first = id_of(mark.session, pupil);
-        if (first == 0)
-            ids_->are_wanting = ids_->are_wanting || !is_same; // the same in all has the same id
+        const std::uint32_t first = id_of(mark.session, pupil, is_same ? id : 0);
+        if (first == 0) // the same in all has the same id
+            ids_->are_wanting = ids_->are_wanting || (!is_same && holds_id_of(mark.session));
         else if (first != id)
             conflicts_.push_back({pupils_[pupil].ref, mark.session, std::string(mark.raw)});
         return;

@@ -234,8 +234,15 @@ private:
     bool is_seen(session_id session, std::size_t pupil);
     void see(session_id session, std::size_t pupil);
     void keep_id(session_id session, std::size_t pupil, std::uint32_t id);
-    std::uint32_t id_of(session_id session, std::size_t pupil); // 0: not known
+    // The short_digest() of the id of the mark that this read met first; 0: not known. `of_held`: that of the mark that
+    // is held, or 0.
+    std::uint32_t id_of(session_id session, std::size_t pupil, std::uint32_t of_held);
     bool keeps_id_of(session_id session) const { return session.day >= ids_from_; }
+    // Years of ids take 10 MB. Where the ledger can be asked for that of the rare mark that comes twice, they are not
+    // held.
+    bool holds_id_of(session_id session) const { return keeps_id_of(session) || !held_.can_read_payloads(); }
+    std::uint32_t short_digest(std::string_view source_id) const;
+    std::uint32_t read_id_of(session_id session, std::size_t pupil, std::uint32_t of_held);
     std::uint32_t& id_at(session_id session, pupil_no pupil);
     std::uint64_t mixed(std::uint64_t so_far, session_id session, pupil_no pupil, const held_mark& mark);
     std::vector<std::uint64_t>& seen_on(civil_day day);

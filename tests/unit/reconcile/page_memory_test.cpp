@@ -75,11 +75,21 @@ public:
         leaves_undone_ = false;
     }
 
+    // As the ledger does.
+    void let_payloads_be_read()
+    {
+        book.held.read_payloads_by([this](entry_index entry) {
+            ++payloads_read;
+            return payloads_.at(entry);
+        });
+    }
+
     read_book book;
     remembered_pages memory;
     mark_ids ids;
     std::size_t parsed = 0; // pages of the last read
     std::size_t conflicts = 0;
+    std::size_t payloads_read = 0;
 
 private:
     void drain(source_reading& reading)
@@ -88,6 +98,8 @@ private:
         reading.drain(t, book.size);
         const entry_index base = book.size;
         book.size += t.entries.size();
+        for (const draft& each : t.entries)
+            payloads_.push_back(each.payload);
         reading.apply(t, base);
     }
     bool with_memory_;
@@ -96,6 +108,7 @@ private:
     stream_info stream_;
     std::vector<stream_state::window> windows_;
     std::uint32_t number_ = 0;
+    std::vector<std::string> payloads_; // of all entries
 };
 
 std::vector<mark_row> some_days(int pupils, int days)
@@ -289,4 +302,39 @@ TEST_CASE("a second mark beside a known page of an earlier year is noticed by th
     book.read(listed, 4);
     CHECK(book.parsed == 3);
     CHECK(book.conflicts == 1);
+}
+
+TEST_CASE("where the ledger can be read, a second mark of an earlier year is told from the first by it", "[reconcile]")
+{
+    paged_book book(true, std::chrono::days(500));
+    book.let_payloads_be_read();
+    const auto rows = some_days(4, 1);
+    auto listed = rows;
+    listed.push_back(rows[0]);
+    auto& twice = listed.back();
+    const auto conflicts_with = [&](const std::string& id, const std::string& code) {
+        twice.id = id;
+        twice.code = code;
+        CHECK(book.read(listed, 4).duplicate == 1);
+        return book.conflicts;
+    };
+    // The first is a change that waits, then one that was just taken in, then what is held.
+    twice.id = "X0";
+    CHECK(book.read(listed, 99).duplicate == 1);
+    CHECK(book.conflicts == 1);
+    CHECK(book.payloads_read == 0);
+    for (mark_row& row : listed)
+        row.comment = "now with a comment";
+    CHECK(conflicts_with("X0", "/") == 1);
+    CHECK(conflicts_with("X0", "/") == 1);
+    CHECK(conflicts_with(rows[0].id, "N") == 0);
+    CHECK(conflicts_with("X0", "N") == 1);
+    CHECK(book.payloads_read == 4);
+    // The same in all needs no look, and a page that is known is still known.
+    CHECK(conflicts_with(rows[0].id, "/") == 0);
+    CHECK(conflicts_with(rows[0].id, "/") == 0);
+    CHECK(book.payloads_read == 4);
+    CHECK(book.parsed == 1);
+    CHECK(conflicts_with("X0", "/") == 1);
+    CHECK(book.parsed == 1);
 }
