@@ -27,14 +27,12 @@ entry_index subject_of(entry_index index, const thing_version& version)
 }
 
 // The place in `all` of what began with the entry `subject`; of a new one at its end when nothing did yet.
-template <class T> std::uint32_t place_in(std::deque<T>& all, place_index& known, entry_index subject)
+template <class T> std::uint32_t place_in(std::deque<T>& all, rising_index& known, entry_index subject)
 {
-    if (const auto at = known.find(subject, [&](std::uint32_t place) { return all[place].subject == subject; }))
-        return *at;
-    const auto place = static_cast<std::uint32_t>(all.size());
+    if (const auto at = known.find(subject, [&](std::uint32_t place) { return all[place].subject; })) return *at;
     all.emplace_back().subject = subject;
-    known.add(subject, place);
-    return place;
+    known.add(subject);
+    return static_cast<std::uint32_t>(all.size() - 1);
 }
 
 std::string_view text_or_empty(json_view value)
@@ -250,15 +248,13 @@ void case_facts::apply_lesson(entry_index index, const thing_version& version, s
 
 const case_record* case_facts::find_record(entry_index subject) const
 {
-    const auto at =
-        records_by_subject_.find(subject, [&](std::uint32_t place) { return records_[place].subject == subject; });
+    const auto at = records_by_subject_.find(subject, [&](std::uint32_t place) { return records_[place].subject; });
     return at ? &records_[*at] : nullptr;
 }
 
 const case_part* case_facts::find_part(entry_index subject) const
 {
-    const auto at =
-        parts_by_subject_.find(subject, [&](std::uint32_t place) { return parts_[place].subject == subject; });
+    const auto at = parts_by_subject_.find(subject, [&](std::uint32_t place) { return parts_[place].subject; });
     return at ? &parts_[*at] : nullptr;
 }
 
@@ -282,8 +278,8 @@ std::span<const std::uint32_t> case_facts::suspensions_of(entry_index pupil) con
 
 bool case_facts::has_lesson(entry_index subject) const
 {
-    const auto is_it = [&](std::uint32_t place) { return lessons_[place].subject == subject; };
-    return lessons_by_subject_.find(subject, is_it).has_value();
+    const auto subject_at = [&](std::uint32_t place) { return lessons_[place].subject; };
+    return lessons_by_subject_.find(subject, subject_at).has_value();
 }
 
 std::span<const std::uint32_t> case_facts::lessons_of(entry_index pupil) const

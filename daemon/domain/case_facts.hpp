@@ -141,10 +141,10 @@ private:
     std::deque<case_part> parts_;
     std::deque<suspension_fact> suspensions_;
     std::deque<lesson_absence> lessons_;
-    place_index records_by_subject_;
-    place_index parts_by_subject_;
-    place_index suspensions_by_subject_;
-    place_index lessons_by_subject_;
+    rising_index records_by_subject_;
+    rising_index parts_by_subject_;
+    rising_index suspensions_by_subject_;
+    rising_index lessons_by_subject_;
     place_index records_by_id_;                                           // by source, kind and id
     std::unordered_map<std::string, std::vector<std::uint32_t>> waiting_; // parts that came before that record
     places parts_of_;

@@ -109,7 +109,7 @@ held_thing* held_things::find(std::string_view source, std::string_view key)
 
 const held_thing* held_things::find_subject(entry_index subject) const
 {
-    const auto at = by_subject_.find(subject, [&](std::uint32_t place) { return things_[place].subject == subject; });
+    const auto at = by_subject_.find(subject, [&](std::uint32_t place) { return things_[place].subject; });
     return at ? &things_[*at] : nullptr;
 }
 
@@ -131,7 +131,7 @@ held_thing& held_things::put(entry_index index, const thing_version& version, st
     thing.payload = std::move(payload);
     if (!known) {
         const auto place = static_cast<std::uint32_t>(things_.size() - 1);
-        by_subject_.add(subject, place);
+        by_subject_.add(subject);
         by_key_.put(hash_of(version.source, version.key), place, [&](std::uint32_t other) {
             return things_[other].key == version.key && things_[other].source == version.source;
         });

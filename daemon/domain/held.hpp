@@ -89,7 +89,7 @@ private:
     std::vector<compact_text> sources_; // met so far: few
     std::deque<held_thing> things_;
     place_index by_key_; // the newest thing of each source and key
-    place_index by_subject_;
+    rising_index by_subject_;
 };
 
 // What the ledger's newest entries say, in memory: the current register and everything else that is compared against.

@@ -79,4 +79,59 @@ private:
     std::size_t used_ = 0;
 };
 
+// Finds places in a list, 0, 1, 2 and so on, by numbers of which nearly each is higher than all before it, as things
+// lie that were met in the order of the ledger: the list itself is searched. Only those that came late are held here.
+class rising_index {
+public:
+    using place = place_index::place;
+
+    // The place added for `number`. number_at(place): for which number a place was.
+    template <class F> std::optional<place> find(std::uint64_t number, F&& number_at) const
+    {
+        if (size_ == 0 || number > highest_) return std::nullopt;
+        const auto is_it = [&](place at) { return number_at(at) == number; };
+        if (!late_.empty())
+            if (const auto at = late_index_.find(number, is_it)) return at;
+        std::size_t low = 0; // the last in order that is not higher than `number`
+        for (std::size_t many = size_ - late_.size(); many > 1;) {
+            const std::size_t half = many / 2;
+            if (number_at(place_in_order(low + half)) <= number) low += half;
+            many -= half;
+        }
+        const place at = place_in_order(low);
+        return is_it(at) ? std::optional<place>(at) : std::nullopt;
+    }
+    // `number`, which nothing was added for yet, for the next place.
+    void add(std::uint64_t number)
+    {
+        if (size_ == 0 || number > highest_) {
+            highest_ = number;
+        } else {
+            late_index_.add(number, size_);
+            late_.push_back(size_);
+        }
+        ++size_;
+    }
+
+private:
+    // The place of the nth that did not come late.
+    place place_in_order(std::size_t n) const
+    {
+        std::size_t low = 0; // how many late ones lie before it
+        for (std::size_t high = late_.size(); low < high;) {
+            const std::size_t half = low + (high - low) / 2;
+            if (late_[half] - half <= n)
+                low = half + 1;
+            else
+                high = half;
+        }
+        return static_cast<place>(n + low);
+    }
+
+    place size_ = 0;
+    std::uint64_t highest_ = 0;
+    std::vector<place> late_; // places, in order
+    place_index late_index_;
+};
+
 } // namespace rollbook
