@@ -65,6 +65,8 @@ public:
         const decoder_spec& decoder,
         std::string& body
     );
+    // Lets go of what only reading needs, the newest answer's values with it.
+    void rest() { parser_.rest(); }
 
 private:
     const manifest& manifest_;

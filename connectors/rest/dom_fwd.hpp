@@ -29,10 +29,12 @@ public:
     // Parses `body` where it stands; its bytes are changed. Fails with page_malformed and the byte offset: not JSON,
     // cut short, text after the value, not UTF-8, or nested deeper than `depth_max`.
     result<const dom_value*> parse(std::string& body, unsigned depth_max);
+    // Lets go of the memory, and the values with it, until the next parse().
+    void rest();
 
 private:
     struct memory;
-    std::unique_ptr<memory> memory_;
+    std::unique_ptr<memory> memory_; // none at rest
 };
 
 } // namespace rollbook

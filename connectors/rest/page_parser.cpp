@@ -119,8 +119,13 @@ struct page_parser::memory {
     document root{&pool, stack_bytes};
 };
 
-page_parser::page_parser() : memory_(std::make_unique<memory>()) {}
+page_parser::page_parser() = default;
 page_parser::~page_parser() = default;
+
+void page_parser::rest()
+{
+    memory_.reset();
+}
 
 result<const dom_value*> page_parser::parse(std::string& body, unsigned depth_max)
 {
@@ -135,6 +140,7 @@ result<const dom_value*> page_parser::parse(std::string& body, unsigned depth_ma
         return malformed("is not JSON", static_cast<std::size_t>(static_cast<const char*>(nul) - body.data()));
     body.reserve(body.size() + 16); // the scanner reads 16 bytes at a time
 
+    if (!memory_) memory_ = std::make_unique<memory>();
     memory_->root.SetNull();
     memory_->pool.Clear();
     dom::ParseResult parsed;

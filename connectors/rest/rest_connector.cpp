@@ -201,7 +201,11 @@ public:
         return streams_[stream].bookmark();
     }
 
-    void use_memory(page_memory* memory) override { memory_ = memory; }
+    void use_memory(page_memory* memory) override
+    {
+        memory_ = memory;
+        if (!memory) asker_.rest();
+    }
 
     std::optional<std::int64_t> total(what kind) const override
     {

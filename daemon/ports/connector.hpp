@@ -152,7 +152,7 @@ public:
     // what is gone; what it does not name stays as it is. Without `allowed` the stream must be read in full.
     virtual bool gives_changes(std::size_t /*stream*/, bool /*allowed*/) { return false; }
 
-    // What fetch_page() may ask instead of parsing, until the next call; null: nothing.
+    // What fetch_page() may ask instead of parsing, until the next call; null: nothing, and no page is read for now.
     virtual void use_memory(page_memory*) {}
 
     // The source's own count of the records of `kind` that it lists, where the run looked one up.
