@@ -56,9 +56,10 @@ public:
     std::string_view view() const
     {
         if (!at_) return {};
-        std::uint32_t size = 0;
-        std::memcpy(&size, at_, sizeof size);
-        return {at_ + sizeof size, size};
+        std::uint32_t size = static_cast<unsigned char>(*at_);
+        if (size < long_size) return {at_ + 1, size};
+        std::memcpy(&size, at_ + 1, sizeof size);
+        return {at_ + 1 + sizeof size, size};
     }
     operator std::string_view() const { return view(); }
     bool empty() const { return view().empty(); }
@@ -70,7 +71,8 @@ public:
 private:
     friend class text_store;
     explicit compact_text(const char* at) : at_(at) {}
-    const char* at_ = nullptr; // 4 bytes of length, then the text
+    static constexpr unsigned char long_size = 0xff;
+    const char* at_ = nullptr; // a byte of length, or long_size and 4 bytes of it; then the text
 };
 
 // Holds texts, one after the other, until it ends.
@@ -84,13 +86,16 @@ public:
     {
         if (text.empty()) return {};
         const auto size = static_cast<std::uint32_t>(text.size());
-        const std::size_t needed = sizeof size + text.size();
+        const bool is_long = size >= compact_text::long_size;
+        const std::size_t before = is_long ? 1 + sizeof size : 1;
+        const std::size_t needed = before + text.size();
         if (needed > left_) {
             left_ = needed > block_bytes ? needed : block_bytes;
             at_ = blocks_.emplace_back(std::make_unique<char[]>(left_)).get();
         }
-        std::memcpy(at_, &size, sizeof size);
-        std::memcpy(at_ + sizeof size, text.data(), text.size());
+        *at_ = static_cast<char>(is_long ? compact_text::long_size : size);
+        if (is_long) std::memcpy(at_ + 1, &size, sizeof size);
+        std::memcpy(at_ + before, text.data(), text.size());
         const compact_text added(at_);
         at_ += needed;
         left_ -= needed;

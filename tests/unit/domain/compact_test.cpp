@@ -31,6 +31,11 @@ TEST_CASE("texts stay where they are however many come after them", "[domain]")
         const compact_text is = texts.add(text);
         added.emplace_back(is, std::move(text));
     }
+    for (const std::size_t size : {254, 255, 256, 300'000}) {
+        std::string text(size, 'z');
+        const compact_text is = texts.add(text);
+        added.emplace_back(is, std::move(text));
+    }
     for (const auto& [is, text] : added)
         REQUIRE(is.view() == text);
 }
