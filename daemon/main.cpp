@@ -721,6 +721,8 @@ private:
     {
         // One for the loop's thread and one for those of the pages: each that there is keeps room of its own.
         ::mallopt(M_ARENA_MAX, 2);
+        // As it is at first, and to stay: glibc raises it to the size of what was let go, and keeps room of that size.
+        ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
         auto opened = open_for_writing(settings);
         if (!opened) return opened.error();
         const daemon_surroundings around = surroundings(settings.file, *opened, is_simulation(settings));
