@@ -284,8 +284,8 @@ std::string shown_value(std::int64_t value, bool in_hundredths);
 // The same as a JSON number.
 void write_value(json_writer& out, std::int64_t value, bool in_hundredths);
 
-// What is to be told of a change.
-enum class telling { nothing, opened, stage_up, baseline, ended };
+// What is to be told of a change. `again`: of a child's safety, that a later day meets the rule too.
+enum class telling { nothing, opened, stage_up, baseline, ended, again };
 
 struct alert_change {
     alert next;
@@ -314,9 +314,10 @@ std::vector<entry_index> used_before(const rule& judged_by, const alert* last);
 // met; as `baseline` when `first_read`; as `pending`, told to nobody, where the rule has a `hold`, and open once the
 // condition has lasted that long. A pending alert whose condition goes is resolved, and told to nobody either.
 //
-// While not ended, the stage only goes up, and a baseline alert whose stage rises becomes open. Value, window and
-// evidence follow the highest stage met now (the first stage's window when none is met); stage and threshold stay those
-// reached, so that a value may stand below its threshold, and the reason says so.
+// While not ended, the stage only goes up, and a baseline alert whose stage rises becomes open. By a rule about a
+// child's safety a later day that meets it is told `again`, and the alert is open once more, whoever took note of the
+// day before. Value, window and evidence follow the highest stage met now (the first stage's window when none is met);
+// stage and threshold stay those reached, so that a value may stand below its threshold, and the reason says so.
 //
 // When no stage is met: withdrawn if by today's knowledge none was met at the opening either; else resolved when the
 // value is below the clearing level, unless the rule needs a decision: then it stays. A pupil whose year left the

@@ -45,14 +45,14 @@ bool tells_the_same(const rule& judged_by, const alert& a, const alert& b)
            (!judged_by.safety || a.window.last == b.window.last);
 }
 
-// Whether a rule about a child's safety is met by a later day than the one that a person decided about: what was known
-// of one day says nothing of the next.
-bool is_of_later_day(const rule& judged_by, const alert& decided, const verdict& now)
+// Whether a rule about a child's safety is met by a later day than the one that `before` has come to: what was known of
+// one day, or decided about it, says nothing of the next.
+bool is_of_later_day(const rule& judged_by, const alert& before, const verdict& now)
 {
-    if (!judged_by.safety || now.window.last <= decided.window.last) return false;
+    if (!judged_by.safety || now.stage < 0 || now.window.last <= before.window.last) return false;
     // By the clock the window is the sessions themselves, also those without a mark.
     return find_measure(judged_by.measure)->by_clock || std::ranges::any_of(now.evidence, [&](entry_index each) {
-               return std::ranges::find(decided.evidence, each) == decided.evidence.end();
+               return std::ranges::find(before.evidence, each) == before.evidence.end();
            });
 }
 
@@ -149,6 +149,10 @@ alert_change follow(
         change.stage_before = before;
         next.staged_at = at;
         if (next.state == alert_state::baseline) next.state = alert_state::open;
+    } else if (next.state != alert_state::pending && is_of_later_day(judged_by, current, now)) {
+        change.tell = telling::again;
+        next.staged_at = at;
+        next.state = alert_state::open;
     }
     if (next.state == alert_state::pending) {
         const bool has_lasted = at - next.opened_at >= judged_by.hold;
@@ -156,6 +160,8 @@ alert_change follow(
         if (has_lasted) next.state = alert_state::open;
     }
     take_value(next, now);
+    // A day that does not meet the rule is not one that the alert has come to: it may yet meet it.
+    if (judged_by.safety && now.stage < 0) next.window = current.window;
     next.kept_open = kept_open_by(judged_by, now, then);
     if (now.stage >= 0 || !judged_by.needs_decision)
         next.met_until.reset();

@@ -917,7 +917,7 @@ void read_closer::tell(step& s, const rule& by, const alert& about, telling what
             route,
             by,
             about,
-            unheard ? telling::opened : what_to_tell,
+            unheard && what_to_tell != telling::again ? telling::opened : what_to_tell,
             pupil,
             unheard ? std::string() : std::move(first),
             s.now

@@ -139,7 +139,12 @@ outbox_message alert_message(
     m.stage = stage_word(about, tell);
     m.route = route.name;
     m.content.id = fmt::format(
-        "<alert-{}.{}.{}@{}>", about.id, message_id_part(m.stage), message_id_part(route.name), setting.domain
+        "<alert-{}.{}{}.{}@{}>",
+        about.id,
+        message_id_part(m.stage),
+        tell == telling::again ? "-" + format_day(about.window.last) : std::string(),
+        message_id_part(route.name),
+        setting.domain
     );
     m.content.references = std::move(first_message_id);
     m.content.type = type_of(about, tell);
@@ -151,6 +156,8 @@ outbox_message alert_message(
     std::string& text = m.content.text;
     text = fmt::format("{}\n{}", judged_by.title, subject_line(about, who));
     if (route.may_say("reason")) text += fmt::format("\n{}\n", told_reason(about));
+    if (tell == telling::again && route.may_say("reason"))
+        text += fmt::format("\nIt stood before. Now it is about {} too.\n", spoken_weekday_date(about.window.last));
     if (tell == telling::ended) {
         text += "\nNothing more is needed for this alert.\n";
     } else {

@@ -154,6 +154,31 @@ folder = "dsl"
             self.assertEqual(sorted(a["state"] for a in self.mine(rule)), ["open", "resolved"], rule)
         self.verify()
 
+    def test_one_that_stands_is_told_again_on_the_next_day_that_meets_it_and_once(self):
+        self.school.amend(self.student, DAY, "PM", "N")
+        self.poll(f"{DAY}T15:50:00Z")
+        for rule in ("missing-child", "priority-child-absent"):
+            alert, = self.mine(rule)
+            self.rollbook("alerts", "ack", alert["id"])
+        self.poll(f"{DAY}T16:30:00Z")
+        self.school.ask("POST", "advance", {"days": 1})
+        about_child = ("Missing child", "Priority child")
+        mails = lambda: [text for text in map(text_of, self.school.mails()) if any(w in text for w in about_child)]
+        before = len(mails())
+        self.poll("2025-11-24T00:30:00Z")
+        self.poll("2025-11-24T08:00:00Z")
+        self.assertEqual([a["state"] for a in self.mine()], ["acknowledged"])
+        self.assertEqual(len(mails()), before, "nothing is known of Monday yet")
+        self.school.amend(self.student, "2025-11-24", "AM", "N")
+        for at in ("09:50", "10:30"):
+            self.poll(f"2025-11-24T{at}:00Z")
+            for rule in ("missing-child", "priority-child-absent"):
+                self.assertEqual([a["state"] for a in self.mine(rule)], ["open"], rule)
+        self.assertEqual(len(mails()), before + 2, "one mail of each rule")
+        for mail in mails()[before:]:
+            self.assertIn("Now it is about Monday 24 November 2025 too.", mail)
+        self.verify()
+
     def test_why_says_what_is_needed_and_backtest_what_would_have_been(self):
         self.poll(f"{DAY}T17:00:00Z")
         ref = self.pupil(f"mis:{self.student}")["ref"]

@@ -263,6 +263,70 @@ TEST_CASE("what was decided about a child's safety speaks of its day, and a late
     CHECK(change->next.id == no_entry);
 }
 
+TEST_CASE("an alert about a child's safety that stands is told again when a later day meets its rule", "[rules]")
+{
+    struct row {
+        std::string why;
+        alert_state before;
+        bool is_safety;
+        int days_later;
+        int stage;
+        std::vector<entry_index> evidence;
+        telling told;
+        alert_state after;
+    };
+    const row r = GENERATE(
+        row{"later", alert_state::open, true, 3, 0, {10, 11}, telling::again, alert_state::open},
+        row{"later, noted", alert_state::acknowledged, true, 3, 0, {10, 11}, telling::again, alert_state::open},
+        row{"later, from the first read", alert_state::baseline, true, 3, 0, {11}, telling::again, alert_state::open},
+        row{"later, not yet lasted", alert_state::pending, true, 3, 0, {11}, telling::nothing, alert_state::pending},
+        row{"the same day", alert_state::acknowledged, true, 0, 0, {11}, telling::nothing, alert_state::acknowledged},
+        row{"the same marks", alert_state::acknowledged, true, 3, 0, {10}, telling::nothing, alert_state::acknowledged},
+        row{"no longer met", alert_state::acknowledged, true, 3, -1, {}, telling::nothing, alert_state::acknowledged},
+        row{"not safety", alert_state::acknowledged, false, 3, 0, {11}, telling::nothing, alert_state::acknowledged}
+    );
+    CAPTURE(r.why);
+    rule by;
+    by.id = "safety";
+    by.measure = "unexplained_sessions";
+    by.stages = {{"met", 1, std::nullopt}};
+    by.safety = r.is_safety;
+    by.needs_decision = true;
+    by.hold = std::chrono::hours(100);
+    const civil_day day = ymd(2026, 11, 20);
+    alert current = standing(r.before);
+    current.rule = by.id;
+    current.stage = "met";
+    current.value = current.threshold = 1;
+    current.evidence = {10};
+    current.window = {day, day};
+    current.opened_at = at;
+
+    verdict now;
+    now.stage = r.stage;
+    now.value = r.stage < 0 ? 0 : 1;
+    now.threshold = 1;
+    now.above_clearing = r.stage >= 0;
+    now.evidence = r.evidence;
+    now.window = {day, day + std::chrono::days(r.days_later)};
+    verdict then;
+    then.stage = 0;
+    const auto change = next_alert(by, "1", {.ref = 1}, &current, now, &then, {}, false, at);
+    CHECK((change ? change->tell : telling::nothing) == r.told);
+    const alert next = change ? change->next : current;
+    CHECK(next.state == r.after);
+    CHECK(next.id == current.id);
+
+    // A day that was looked at before it met the rule is told of once it does.
+    if (r.why != "no longer met") return;
+    now.stage = 0;
+    now.value = 1;
+    now.evidence = {11};
+    const auto later = next_alert(by, "1", {.ref = 1}, &next, now, &then, {}, false, at);
+    REQUIRE(later);
+    CHECK(later->tell == telling::again);
+}
+
 TEST_CASE("a parked baseline alert opens when its stage rises, and is parked no more", "[rules]")
 {
     const school_calendar calendar = example_calendar();
