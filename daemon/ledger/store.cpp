@@ -55,23 +55,28 @@ void bind_instant(SQLite::Statement& statement, int at, const std::optional<inst
         statement.bind(at);
 }
 
-// What is in the write-ahead log and was never said to be durable must be so before anybody is shown it, or never come
-// back. A kill inside a commit may leave a whole transaction there that a power cut could still take away. A commit
-// that failed may have left one too, beyond what SQLite counts: whoever reads the log anew finds it, and where the log
-// was deleted when a process ended, a power cut can bring it back. A commit over it all, which changes nothing and is
-// synced, ends both. Where even that finds no room, a checkpoint syncs the log, and the rest can wait.
+// A process that was killed inside a commit may leave a whole transaction in the write-ahead log that was never synced.
+// SQLite reads it, and a power cut could still take it away: nobody is shown it before the disk has it. A checkpoint
+// syncs the log first; the room that it may want in the ledger's own file can wait.
 void make_durable(SQLite::Database& database)
 {
-    try {
-        database.exec("PRAGMA user_version = " + std::to_string(schema_version));
-        return;
-    } catch (const SQLite::Exception& e) {
-        if (e.getErrorCode() != SQLITE_FULL) throw;
-    }
     const int ended =
         sqlite3_wal_checkpoint_v2(database.getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     if (ended != SQLITE_OK && ended != SQLITE_FULL && ended != SQLITE_BUSY)
         throw SQLite::Exception(database.getHandle(), ended);
+}
+
+// A commit that failed may have left a whole transaction in the log too, beyond what SQLite counts. Whoever reads the
+// log anew finds it, also where the log was deleted at the end of a process and a power cut brings it back. A commit
+// over it, which changes nothing and is synced, lets it never come back. Of a disk that takes nothing nobody can say
+// more; what is committed next lies over it then.
+void write_over_failed(SQLite::Database& database)
+{
+    try {
+        database.exec("PRAGMA user_version = " + std::to_string(schema_version));
+    } catch (const SQLite::Exception&) {
+        return;
+    }
 }
 
 // A statement that is prepared when it is first used, and once.
@@ -172,7 +177,11 @@ public:
     {
         load();
     }
-    ~sqlite_ledger() override { end_side_work(); }
+    ~sqlite_ledger() override
+    {
+        end_side_work();
+        if (has_failed_) write_over_failed(*database_);
+    }
 
     held_state& state() override
     {
@@ -199,14 +208,11 @@ public:
     {
         end_side_work();
         on_disk([this] {
-            try {
-                make_durable(*database_);
-            } catch (const SQLite::Exception&) {
-                // A disk that takes nothing can still be read; the next commit writes over what failed, or fails too.
-            }
+            if (has_failed_) write_over_failed(*database_);
             load();
         });
         failed_ = nullptr;
+        has_failed_ = false;
     }
 
     std::optional<source_state> source(const std::string& name) const override;
@@ -227,6 +233,7 @@ private:
         try {
             work();
         } catch (const SQLite::Exception& e) {
+            has_failed_ = true;
             throw failure_error(store_failure(database_->getFilename(), e));
         }
     }
@@ -270,6 +277,7 @@ private:
     std::uint64_t commits_ = 0;
     mutable bool is_under_way_ = false; // transactions, beside; all that append() uses is theirs until then
     std::exception_ptr failed_;         // one of them did
+    bool has_failed_ = false;           // something did, beside or not, since all was loaded
     std::unique_ptr<statements> sql_;
     std::unique_ptr<checkpoint_book> checkpoints_;
     const rollbook::digest_key digest_key_ = read_digest_key(*database_);
