@@ -17,6 +17,13 @@ std::string bytes_of(const std::filesystem::path& file)
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
+transaction one_entry(const ledger& book)
+{
+    transaction t;
+    t.entries.push_back(access_entry("office", no_entry, "name", "a test", support::noon(), book.size()));
+    return t;
+}
+
 } // namespace
 
 TEST_CASE(
@@ -36,11 +43,9 @@ TEST_CASE(
             bool told = true;
             {
                 const auto book = fresh.open();
-                transaction t;
-                t.entries.push_back(access_entry("office", no_entry, "name", "a test", support::noon(), book->size()));
                 disk.die_at(n);
                 try {
-                    book->commit(t, support::noon());
+                    book->commit(one_entry(*book), support::noon());
                 } catch (const failure_error&) {
                     told = false;
                 }
@@ -81,11 +86,9 @@ TEST_CASE(
             dice chance(seed);
             disk.add(fresh.file().string(), bytes);
             auto book = fresh.open();
-            transaction t;
-            t.entries.push_back(access_entry("office", no_entry, "name", "a test", support::noon(), book->size()));
             disk.fail_at(n, SQLITE_IOERR_WRITE);
             try {
-                book->commit(t, support::noon());
+                book->commit(one_entry(*book), support::noon());
             } catch (const failure_error&) {
                 ++failed;
             }
