@@ -195,4 +195,24 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
     return steps;
 }
 
+std::optional<alert_step> expectation::take_late(
+    const std::string& rule, int pupil, const std::string& stage, day_number opened_for, moment started
+)
+{
+    const auto& rules = plain_rules();
+    const auto by = std::ranges::find(rules, rule, &plain_rule::id);
+    const auto day = truth_.place_of(opened_for);
+    const moment local = started + offset_at(started);
+    const auto as_of = day_judged(local);
+    if (by == rules.end() || !by->needs_decision || !day || !as_of) return std::nullopt;
+    const auto earlier = static_cast<int>(*day);
+    const auto number = static_cast<std::size_t>(by - rules.begin());
+    state& now_is = alerts_[{number, pupil}];
+    if (now_is.open || earlier >= *as_of || !listed[static_cast<std::size_t>(pupil)]) return std::nullopt;
+    const int reached = stage_of(*by, values(*by, earlier, local, pupil)[static_cast<std::size_t>(pupil)]);
+    if (reached < 0 || by->stages[static_cast<std::size_t>(reached)].first != stage) return std::nullopt;
+    now_is = {true, false, reached, earlier, local, now_is.ended};
+    return alert_step{number, pupil, "open", stage, alert_step::kind::opened, false, false};
+}
+
 } // namespace rollbook::simulation

@@ -37,7 +37,8 @@ commit_made summary_of(const transaction& t, entry_index base, instant now)
              thing->key.substr(0, slash),
              pupil,
              text_at(parsed->root(), "state"),
-             text_at(parsed->root(), "stage")}
+             text_at(parsed->root(), "stage"),
+             parse_day(text_at(parsed->root()["opened_for"], "as_of"))}
         );
     }
     return made;

@@ -31,6 +31,7 @@ struct commit_made {
         entry_index pupil = 0;
         std::string state;
         std::string stage;
+        std::optional<civil_day> opened_for; // the day by which it was judged
     };
     std::vector<seen_alert> alerts;
 };
