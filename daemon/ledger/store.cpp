@@ -72,11 +72,7 @@ void make_durable(SQLite::Database& database)
 // more; what is committed next lies over it then.
 void write_over_failed(SQLite::Database& database)
 {
-    try {
-        database.exec("PRAGMA user_version = " + std::to_string(schema_version));
-    } catch (const SQLite::Exception&) {
-        return;
-    }
+    (void)database.tryExec("PRAGMA user_version = " + std::to_string(schema_version));
 }
 
 // A statement that is prepared when it is first used, and once.

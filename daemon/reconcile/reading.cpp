@@ -878,9 +878,10 @@ void source_reading::drain(transaction& t, entry_index base)
         touched_sessions_.insert(row.session);
         const std::string_view was =
             change.before.is_held() ? register_->codes().raw(change.before.code) : std::string_view();
-        if (was != row.raw) note_change(row.pupil, row.session.day);
-        if (change.before.is_held()) {
-            if (was != row.raw) amendments_.push_back({row.pupil, row.session, std::string(was), change.before.entry});
+        if (was != row.raw) {
+            note_change(row.pupil, row.session.day);
+            if (change.before.is_held())
+                amendments_.push_back({row.pupil, row.session, std::string(was), change.before.entry});
         }
         t.entries.push_back(mark_entry(change.mark, std::move(row), when(change.mark.session.day)));
     }

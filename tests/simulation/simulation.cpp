@@ -239,8 +239,7 @@ private:
     std::vector<std::string> closed_;                             // lists that it closed
     bool compared_ = true;
     bool reading_ = false;
-    std::vector<commit_made> unknown_;       // after a death: begun, and nobody knows
-    std::vector<commit_made> found_durable_; // of them
+    std::vector<commit_made> unknown_; // after a death: begun, and nobody knows
     bool first_of_marks_ = true;
     bool first_of_all_ = true;
     std::map<entry_index, int> pupil_of_; // by first entry
@@ -317,12 +316,12 @@ void life::start()
         auto newest = running_->book->checkpoints().proofs().newest();
         if (newest && (notes_.empty() || notes_.back() != newest->note)) notes_.push_back(std::move(newest->note));
     };
-    found_durable_ = std::exchange(unknown_, {});
+    std::vector<commit_made> durable = std::exchange(unknown_, {});
     const auto edge_of = [](const commit_made& each) { return each.base + each.entries; };
-    if (!found_durable_.empty() && book.size() != found_durable_.front().base &&
-        std::ranges::count(found_durable_, book.size(), edge_of) == 0)
+    if (!durable.empty() && book.size() != durable.front().base &&
+        std::ranges::count(durable, book.size(), edge_of) == 0)
         wrong("half a transaction is there");
-    std::erase_if(found_durable_, [&](const commit_made& each) { return edge_of(each) > book.size(); });
+    std::erase_if(durable, [&](const commit_made& each) { return edge_of(each) > book.size(); });
     if (book.size() < committed_size_)
         wrong(fmt::format("{} entries were committed, and {} are left", committed_size_, book.size()));
     for (const std::size_t source : {mis, safeguarding}) {
@@ -339,7 +338,7 @@ void life::start()
         settings_, running_->parts, book, [this] { return instant_of(clock_.read()); }, pace
     );
     // Whatever it was doing when it died, the ledger stands at a transaction's edge.
-    for (const commit_made& made : std::exchange(found_durable_, {})) {
+    for (const commit_made& made : durable) {
         closed_ = made.closed_streams;
         committed(made);
     }
