@@ -1,6 +1,7 @@
 #include "daemon/reconcile/suspension_findings.hpp"
 
 #include "daemon/base/spoken.hpp"
+#include "daemon/domain/suspension.hpp"
 
 #include <fmt/format.h>
 
@@ -17,13 +18,6 @@ session_id session_after(const school_calendar& calendar, session_id from, int c
     const int half = static_cast<int>(from.half) + count;
     const auto day = half < 2 ? std::optional(from.day) : calendar.school_day_after(from.day, half / 2);
     return {day.value_or(from.day + std::chrono::days(half / 2)), half % 2 == 0 ? half_day::am : half_day::pm};
-}
-
-// Suspended from lunch only, or not after all.
-bool is_not_from_school(std::string_view kind)
-{
-    static const std::vector<std::string> words = {"lunch", "cancel", "withdrawn", "rescinded"};
-    return has_part(kind, words);
 }
 
 std::string spoken_span(const suspended& each)
@@ -48,7 +42,8 @@ std::vector<suspended> suspensions_of(const finding_context& in, entry_index pup
     for (const std::uint32_t place : in.held.cases().suspensions_of(pupil)) {
         const suspension_fact& fact = in.held.cases().suspensions()[place];
         if (fact.gone || !fact.from) continue;
-        if (is_not_from_school(in.text(fact.kind)) || is_not_from_school(in.text(fact.kind_code))) continue;
+        const suspension_nature nature = nature_of_suspension(in.text(fact.kind), in.text(fact.kind_code));
+        if (nature.is_from_lunch || nature.is_cancelled) continue;
         suspended each;
         each.fact = &fact;
         each.from = {*fact.from, fact.from_half};

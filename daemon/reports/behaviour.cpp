@@ -1,6 +1,7 @@
 #include "daemon/reports/behaviour.hpp"
 
 #include "daemon/base/spoken.hpp"
+#include "daemon/domain/suspension.hpp"
 #include "daemon/reports/pupil_cells.hpp"
 #include "daemon/reports/school_facts.hpp"
 
@@ -16,10 +17,10 @@ constexpr std::int64_t told_above = 10;
 constexpr std::int64_t met_above = 30;
 constexpr std::int64_t year_max = 90;
 
-std::string asked_of_the_school(std::int64_t term, std::int64_t year)
+std::string asked_of_the_school(std::int64_t term, std::int64_t year, const suspension_nature& of)
 {
     std::string said;
-    if (term > met_above)
+    if (term > met_above || (of.is_permanent && !of.is_cancelled))
         said = "the governors meet";
     else if (term > told_above)
         said = "the governors are told; they meet if the parents ask";
@@ -63,6 +64,7 @@ report suspensions(const report_question& asked)
         "The totals are of the term and the year in which the suspension began, as they stood on its first day with "
         "all "
         "of its own days; terms of these totals end on 31 December, Easter Monday and 31 July. SI 2012/1033.",
+        "A permanent exclusion is in no total; the governors meet about each. "
         "They are this school's only: the limit of 45 days in a school year is across schools. Parents and the local "
         "authority are told of every suspension without delay.",
     };
@@ -109,7 +111,9 @@ report suspensions(const report_question& asked)
                   days_text(served),
                   days_text(term),
                   days_text(year),
-                  asked_of_the_school(term, year),
+                  asked_of_the_school(
+                      term, year, nature_of_suspension(cases.text(each.kind), cases.text(each.kind_code))
+                  ),
                   std::to_string(each.entry)}
              )}
         );

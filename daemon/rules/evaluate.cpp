@@ -61,7 +61,8 @@ verdict evaluate(const rule& judged_by, const pupil_history& history)
             taken.is_enough = days.has_value();
             if (days)
                 taken = measure_over(
-                    judged_by.measure, {history, *days, not_before, judged_by.min_possible, judged_by.when_unknown}
+                    judged_by.measure,
+                    {history, *days, window, not_before, judged_by.min_possible, judged_by.when_unknown}
                 );
             taken_over = window;
         }

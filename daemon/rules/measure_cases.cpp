@@ -2,6 +2,7 @@
 
 #include "daemon/base/ascii.hpp"
 #include "daemon/base/spoken.hpp"
+#include "daemon/domain/suspension.hpp"
 
 #include <fmt/format.h>
 
@@ -48,14 +49,9 @@ template <class Use> void for_each_incident(const reading& read, Use&& use)
         use(*part, cases->records()[part->record]);
 }
 
-bool is_cancelled(const case_facts& cases, const suspension_fact& fact)
+suspension_nature nature_of(const case_facts& cases, const suspension_fact& fact)
 {
-    return contains_word(cases.text(fact.kind), "cancel") || contains_word(cases.text(fact.kind_code), "canc");
-}
-
-bool is_permanent(const case_facts& cases, const suspension_fact& fact)
-{
-    return contains_word(cases.text(fact.kind), "permanent") || contains_word(cases.text(fact.kind_code), "perm");
+    return nature_of_suspension(cases.text(fact.kind), cases.text(fact.kind_code));
 }
 
 // Suspensions that began by the day of judging, in order of day.
@@ -73,18 +69,19 @@ std::vector<const suspension_fact*> suspensions_until(const reading& read)
     return found;
 }
 
-// The last day of the period whose beginning the window shares: days still to be served count already.
-civil_day end_of_period(day_range days)
+// The last day of the term or year that the window is the beginning of: days still to be served count already.
+civil_day end_of_period(const reading& read)
 {
-    const day_range term = school_calendar::suspension_term_of(days.last);
-    if (days.first == term.first) return term.last;
-    const civil_day year_start = school_calendar::academic_year_start(days.last);
-    if (days.first != year_start) return days.last;
-    return civil_day((std::chrono::year_month_day(year_start).year() + std::chrono::years(1)) / std::chrono::July / 31);
+    const civil_day last = read.days.last;
+    if (read.over.of == rule_window::unit::suspension_term) return school_calendar::suspension_term_of(last).last;
+    if (read.over.of != rule_window::unit::academic_year) return last;
+    const std::chrono::year_month_day start(school_calendar::academic_year_start(last));
+    return civil_day((start.year() + std::chrono::years(1)) / std::chrono::July / 31);
 }
 
-// The half-days of `fact` on school days within `within`.
-std::int64_t sessions_by_calendar(const school_calendar& calendar, const suspension_fact& fact, day_range within)
+// The half-days of `fact` on school days within `within`; of lunchtimes one a day.
+std::int64_t
+sessions_by_calendar(const school_calendar& calendar, const suspension_fact& fact, bool is_from_lunch, day_range within)
 {
     const civil_day last = fact.to.value_or(within.last);
     std::int64_t sessions = 0;
@@ -93,7 +90,7 @@ std::int64_t sessions_by_calendar(const school_calendar& calendar, const suspens
         if (!calendar.is_school_day(day)) continue;
         const bool morning = day != *fact.from || fact.from_half == half_day::am;
         const bool afternoon = !fact.to || day != *fact.to || fact.to_half == half_day::pm;
-        sessions += (morning ? 1 : 0) + (afternoon ? 1 : 0);
+        sessions += is_from_lunch ? 1 : (morning ? 1 : 0) + (afternoon ? 1 : 0);
     }
     return sessions;
 }
@@ -190,32 +187,33 @@ measured absence_after_incident(const reading& read)
     return found;
 }
 
-// Unit: sessions, two a day; a lunchtime counts as the source counts it. Days still to come of a suspension that has
-// begun count, up to the end of the period. Of a cancelled one only what was served counts.
+// Unit: sessions, two a day; a lunchtime is one. Days still to come of a suspension that has begun count, up to the end
+// of the term or year. A source that says 0 sessions has not said how many. Of a cancelled one only what was served
+// counts. A permanent exclusion is in no total: its duties are its own, whatever was before.
 // Sources: SI 2012/1033 (totals over 5 and over 15 days in a term, 45 in a school year; reg. 2 for the term); SI
 // 2023/571 (cancelled ones).
 measured suspended_days(const reading& read)
 {
     measured found;
-    const day_range period{read.days.first, end_of_period(read.days)};
+    const day_range period{read.days.first, end_of_period(read)};
     found.window = read.days;
     std::int64_t cancelled = 0;
     for (const suspension_fact* fact : suspensions_until(read)) {
+        const suspension_nature nature = nature_of(*read.history.facts().cases, *fact);
+        if (nature.is_permanent && !nature.is_cancelled) continue;
         const bool is_whole = *fact->from >= period.first && fact->to && *fact->to <= period.last;
-        const bool was_cancelled = is_cancelled(*read.history.facts().cases, *fact);
         std::int64_t sessions = 0;
-        if (was_cancelled)
+        if (nature.is_cancelled)
             sessions = sessions_served(read, *fact, period);
-        else if (is_whole && fact->sessions >= 0)
+        else if (is_whole && fact->sessions > 0)
             sessions = fact->sessions;
-        else if (fact->to)
-            sessions = sessions_by_calendar(read.calendar(), *fact, period);
         else
-            sessions = sessions_by_calendar(read.calendar(), *fact, read.days);
+            sessions =
+                sessions_by_calendar(read.calendar(), *fact, nature.is_from_lunch, fact->to ? period : read.days);
         if (sessions == 0) continue;
         found.value += sessions;
         found.evidence.push_back(fact->entry);
-        cancelled += was_cancelled ? 1 : 0;
+        cancelled += nature.is_cancelled ? 1 : 0;
     }
     if (cancelled > 0)
         found.detail = fmt::format(
@@ -231,12 +229,11 @@ measured suspension_duties(const reading& read)
     found.window = read.days;
     for (const suspension_fact* fact : suspensions_until(read)) {
         if (!read.days.contains(*fact->from)) continue;
-        const case_facts& cases = *read.history.facts().cases;
-        if (is_cancelled(cases, *fact)) continue;
+        const suspension_nature nature = nature_of(*read.history.facts().cases, *fact);
+        if (nature.is_cancelled) continue;
         ++found.value;
         found.evidence.push_back(fact->entry);
-        found.detail +=
-            (found.detail.empty() ? "" : " ") + duties_of(read.calendar(), *fact, is_permanent(cases, *fact));
+        found.detail += (found.detail.empty() ? "" : " ") + duties_of(read.calendar(), *fact, nature.is_permanent);
     }
     return found;
 }

@@ -341,7 +341,7 @@ measured take_measure(std::string_view measure, const rule_window& window, const
 {
     const std::optional<day_range> days = days_of(window, history.facts().calendar, history.judged().as_of);
     if (!days) return {};
-    return measure_over(measure, {history, *days, std::nullopt});
+    return measure_over(measure, {history, *days, window, std::nullopt});
 }
 
 } // namespace rollbook

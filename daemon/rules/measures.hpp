@@ -11,6 +11,7 @@ std::optional<day_range> days_of(const rule_window& window, const school_calenda
 struct reading {
     const pupil_history& history;
     day_range days;
+    rule_window over; // that `days` are the days of
     std::optional<civil_day> not_before;
     std::int64_t min_possible = 0;
     rule::unknown when_unknown = rule::unknown::wait;

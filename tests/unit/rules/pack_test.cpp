@@ -185,15 +185,64 @@ TEST_CASE("suspended days are over five, fifteen and forty-five by half days", "
 
 TEST_CASE("more than forty-five days are counted over the whole school year", "[rules][statutory]")
 {
-    const auto [last_half, stage] = GENERATE(table<half_day, int>({{half_day::am, 1}, {half_day::pm, 2}}));
+    const auto [is_over, stage] = GENERATE(table<bool, int>({{false, 0}, {true, 2}}));
     one_pupil one;
     // 30 days in the autumn and 15 or 15.5 in the spring.
     one.cases.suspension(am(ymd(2025, 9, 8)), pm(ymd(2025, 10, 17)), 60);
     one.cases.suspension(am(ymd(2026, 1, 5)), pm(ymd(2026, 1, 23)), 30);
-    one.cases.suspension(am(ymd(2026, 3, 2)), {ymd(2026, 3, 2), half_day::am}, last_half == half_day::am ? 0 : 1);
+    if (is_over) one.cases.suspension(am(ymd(2026, 3, 2)), am(ymd(2026, 3, 2)), 1);
     const verdict found = one.judge("suspension-days", evening(ymd(2026, 3, 3)));
-    CHECK(found.stage == (stage == 2 ? 2 : 0));
-    CHECK(found.value == (stage == 2 ? 91 : 30));
+    CHECK(found.stage == stage);
+    CHECK(found.value == (is_over ? 91 : 30));
+}
+
+TEST_CASE("the days of a suspension that runs past December count in the year from its first day", "[rules][statutory]")
+{
+    // 42.5 days, and one of four more, two of which are in January.
+    const auto [why, from, as_of, stage, value] = GENERATE(table<text, civil_day, civil_day, int, int>({
+        {"on its first day", ymd(2026, 12, 17), ymd(2026, 12, 17), 2, 93},
+        {"the evening before", ymd(2026, 12, 17), ymd(2026, 12, 16), 1, 85},
+    }));
+    CAPTURE(why);
+    one_pupil one;
+    one.cases.suspension(am(ymd(2026, 9, 7)), am(ymd(2026, 11, 13)), 85);
+    civil_day last = from;
+    for (int more = 0; more < 3; ++more)
+        last = one.calendar.school_day_after(last, 1).value();
+    REQUIRE(last > ymd(2026, 12, 31));
+    one.cases.suspension(am(from), pm(last), 8);
+    const verdict found = one.judge("suspension-days", evening(as_of));
+    CHECK(found.stage == stage);
+    CHECK(found.value == value);
+}
+
+TEST_CASE("a source that says nothing of how long, or 0, is counted by its dates", "[rules][statutory]")
+{
+    const auto [why, stated, kind, value] = GENERATE(table<text, int, text, int>({
+        {"it says nothing", -1, "Suspension", 8},
+        {"it says 0", 0, "Suspension", 8},
+        {"it says less than its dates have", 5, "Suspension", 5},
+        {"lunchtimes are half a day each", -1, "Lunchtime suspension", 4},
+        {"lunchtimes as the source counts them", 3, "Lunchtime suspension", 3},
+        {"a permanent exclusion is in no total", 8, "Permanent exclusion", 0},
+        {"nor is one without a number", -1, "PERMANENT", 0},
+    }));
+    CAPTURE(why);
+    one_pupil one;
+    one.cases.suspension(am(ymd(2026, 11, 9)), pm(ymd(2026, 11, 12)), stated, kind);
+    CHECK(one.judge("suspension-days", evening(ymd(2026, 11, 20))).value == value);
+}
+
+TEST_CASE("of a cancelled permanent exclusion what was served counts", "[rules][statutory]")
+{
+    const auto kind = GENERATE(
+        as<text>(), "Permanent exclusion (cancelled)", "Permanent exclusion, withdrawn", "permanent: RESCINDED"
+    );
+    CAPTURE(kind);
+    one_pupil one;
+    one.book.marks(one.calendar, ymd(2026, 11, 9), "EEE/");
+    one.cases.suspension(am(ymd(2026, 11, 9)), pm(ymd(2026, 11, 20)), 20, kind);
+    CHECK(one.judge("suspension-days", evening(ymd(2026, 11, 20))).value == 3);
 }
 
 TEST_CASE("the terms of suspensions end on 31 December, Easter Monday and 31 July", "[rules][statutory]")
