@@ -453,16 +453,16 @@ std::string read_closer::why_not_judged(const step& s, const rule_in_force& of) 
             of.by->id,
             fmt::join(pupils_.named_nobody(), ", ")
         );
+    // Records of another source have its own pupils, and the same event may be in both: rules count the MIS's.
     // What was never read when the school was set up is told once that has lasted, and at once when it comes later.
     const what needed = needed_by(*of.by);
     const auto mis = book_.source(mis_);
     const auto source = std::ranges::find(settings_.sources, mis_, &source_configuration::name);
     const bool is_set_up = mis && mis->first_closed_at && source != settings_.sources.end() &&
                            s.now - *mis->first_closed_at > source->stale_after;
-    const bool is_listed = std::ranges::any_of(streams_, [&](const auto& each) { return each.first.second == needed; });
-    if (is_listed || !is_set_up) return {};
+    if (streams_.contains({mis_, needed}) || !is_set_up) return {};
     return fmt::format(
-        "The rule {} is switched on, and no source is read for what it counts ({}). Read it ({}), or switch the rule "
+        "The rule {} is switched on, and the MIS is not read for what it counts ({}). Read it ({}), or switch the rule "
         "off: enabled = false.",
         of.by->id,
         name_of(needed),
@@ -755,7 +755,10 @@ closing_report read_closer::judge_clock(instant now)
     const attendance_register* held = book_.state().find_register(mis_);
     const auto source = std::ranges::find(settings_.sources, mis_, &source_configuration::name);
     const bool any = std::ranges::any_of(rules_, [](const rule_in_force& each) { return each.kind->by_clock; });
-    if (!any || !held || source == settings_.sources.end()) return {};
+    const auto state = book_.source(mis_);
+    // Before the first read was closed nothing is known of anybody.
+    const bool is_known = state && state->first_closed_at;
+    if (!any || !held || !is_known || source == settings_.sources.end()) return {};
     source_reading nothing_read(
         book_.state(), mis_, [](std::string_view) { return 0; }, 0, now
     );
@@ -768,8 +771,7 @@ closing_report read_closer::judge_clock(instant now)
     if (pupils_.set_priorities(marked_in(s.held, marker_kind::priority))) judged_all_for_.clear();
 
     rule_facts facts{*held, settings_.calendar, &s.held.cases(), nullptr, std::nullopt, findings_.gate(s.held)};
-    if (const auto state = book_.source(mis_); state && state->last_success)
-        facts.last_read = zone_.to_local(*state->last_success);
+    if (state->last_success) facts.last_read = zone_.to_local(*state->last_success);
     // A new alert is about today: what a holiday or the night finds is no news.
     const auto mornings = settings_.calendar.all_times_of({s.today, half_day::am});
     const bool may_open =

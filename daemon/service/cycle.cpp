@@ -166,7 +166,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     const pages_under_way pages(book_);
     read_outcome outcome;
     note_clock(book_, started);
-    signed_at_ = started;
+    signed_at_ = last_meanwhile_ = started;
     const auto state = book_.source(known.name);
     outcome.any_first = !state || !state->first_closed_at;
 
@@ -245,6 +245,7 @@ asio::awaitable<result<void>> cycle::read_stream(
     const source_configuration& known = settings_.sources[source];
     const stream_info& stream = from.streams()[number];
     const instant started = reading.started();
+    const bool makes_marks = std::ranges::find(stream.makes, what::session_mark) != stream.makes.end();
 
     const std::string fingerprint = from.fingerprint(number);
     const auto begun = book_.stream(known.name, stream.name);
@@ -269,8 +270,7 @@ asio::awaitable<result<void>> cycle::read_stream(
         day = read_from(known, settings_.calendar, today, ages, options.everything);
         if (!day) day = from.first_day(number);
         // Marks past their maximum were erased by age, and are not read again.
-        if (const auto years = settings_.retention.attendance.at_most_years;
-            years && std::find(stream.makes.begin(), stream.makes.end(), what::session_mark) != stream.makes.end()) {
+        if (const auto years = settings_.retention.attendance.at_most_years; years && makes_marks) {
             const civil_day oldest = add_years(today, -*years) + std::chrono::days(1);
             day = std::max(day.value_or(oldest), oldest);
         }
@@ -293,7 +293,9 @@ asio::awaitable<result<void>> cycle::read_stream(
             );
             co_return endless;
         }
+        is_half_read_ = makes_marks && number_of_page > 1;
         result<page> got = co_await fetch(from, number, day, std::move(at));
+        is_half_read_ = false;
         if (!got) {
             flush(reading, report);
             co_return got.error();
@@ -334,7 +336,7 @@ asio::awaitable<result<void>> cycle::read_stream(
     if (rows == 0 && had_rows && !changes_only) outcome.emptied.push_back(outcome.closed.size());
     state.fingerprint = with_bookmark(fingerprint, from.bookmark(number));
     outcome.closed.push_back(std::move(state));
-    if (std::find(stream.makes.begin(), stream.makes.end(), what::session_mark) != stream.makes.end()) {
+    if (makes_marks) {
         outcome.marks_closed = true;
         outcome.marks_first = first;
     }
@@ -379,6 +381,7 @@ void cycle::sign_if_due()
 asio::awaitable<result<page>>
 cycle::fetch(connector& from, std::size_t stream, std::optional<civil_day> day, std::optional<std::string> at)
 {
+    co_await meanwhile();
     for (int failed = 0;;) {
         std::optional<std::string> place = at;
         result<page> got = co_await from.fetch_page(stream, day, std::move(place));
@@ -394,11 +397,23 @@ asio::awaitable<bool> cycle::wait_after(const failure& why, int failed, const st
     if (!wait) co_return false;
     log_event(event::source_retried, source, wait->count(), why.what);
     sign_if_due();
+    co_await meanwhile();
     if (wait->count() <= 0) co_return true;
     asio::steady_timer pause(co_await asio::this_coro::executor);
     pause.expires_after(*wait);
     const auto [cancelled] = co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
     co_return !cancelled;
+}
+
+asio::awaitable<void> cycle::meanwhile()
+{
+    constexpr std::chrono::minutes between(1);
+    const instant now = now_();
+    if (now >= last_meanwhile_ && now - last_meanwhile_ < between) co_return;
+    last_meanwhile_ = now;
+    // Half of a register would say of the other half that they are missing.
+    if (!is_half_read_) closer_.judge_clock(now);
+    if (const auto next = book_.next_message_at(); next && *next <= now) co_await deliver();
 }
 
 // How the source of a note route knows the pupil of the message; empty for other routes, and where it knows none or

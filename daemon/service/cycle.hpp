@@ -96,6 +96,8 @@ private:
     fetch(connector& from, std::size_t stream, std::optional<civil_day> day, std::optional<std::string> at);
     boost::asio::awaitable<result<void>> begin(connector& from);
     boost::asio::awaitable<bool> wait_after(const failure& why, int failed, const std::string& source);
+    // Each minute of a read that lasts: the rules by the clock, and what is due to be told, wait for no source.
+    boost::asio::awaitable<void> meanwhile();
     std::string pupil_in_source_of(const outbox_message& m) const;
     std::vector<outbox_message> due_in_order(instant now) const;
     std::vector<std::vector<outbox_message>> in_digests(std::vector<outbox_message> due) const;
@@ -117,8 +119,10 @@ private:
     std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream
     std::map<std::size_t, mark_ids> remembered_ids_;                             // by source
     std::optional<instant> looked_back_at_;
-    bool is_unjudged_ = false; // a read has begun, and was not closed
-    instant signed_at_{};      // or the beginning of the read
+    bool is_unjudged_ = false;  // a read has begun, and was not closed
+    bool is_half_read_ = false; // of some pupils the marks of a session may be in, of others not
+    instant last_meanwhile_{};  // or the beginning of the read
+    instant signed_at_{};       // or the beginning of the read
 };
 
 } // namespace rollbook

@@ -208,7 +208,7 @@ TEST_CASE("a rule that nothing is read for is one alert about no pupil, and the 
     CHECK(school.count(R"("rule":"rule-failed")") == 1);
     const message& mail = school.mails[2];
     CHECK_THAT(mail.subject, Contains("A rule cannot be judged: suspension-days"));
-    CHECK_THAT(mail.text, Contains("Rule: suspension-days\n") && Contains("no source is read for what it counts"));
+    CHECK_THAT(mail.text, Contains("Rule: suspension-days\n") && Contains("the MIS is not read for what it counts"));
     CHECK_THAT(mail.text, Contains("rollbook check"));
     CHECK_THAT(mail.json, Contains(R"("source":"rule/suspension-days")") && !Contains("pupil"));
     const auto before = school.content();
@@ -485,6 +485,47 @@ TEST_CASE("what was decided is not opened again by an amendment of its marks aft
     poll_on_evening(school, ymd(2026, 12, 10));
     CHECK(school.count(alert_word) == before);
     CHECK(school.mails.empty());
+}
+
+// A Tuesday morning on which a child's register says N, read once and then by a read that lasts: `lasts_at` names the
+// stream and page before which the source takes half an hour. Gives how many mails had gone by when it answered.
+std::size_t mails_before_the_answer(std::size_t stream, std::size_t page)
+{
+    small_school school;
+    school.settings.rules = {england_rule("missing-child")};
+    school.settings.rules.front().cohort = {};
+    school.poll();
+    for (int pupil = 0; pupil < 10; ++pupil)
+        school.mis->marks.push_back(
+            {"T" + std::to_string(pupil), "A" + std::to_string(pupil), am(ymd(2026, 9, 22)), pupil == 9 ? "N" : "/"}
+        );
+    school.now = parse_instant("2026-09-22T08:16:00Z").value(); // a minute after the register closed
+    school.poll();
+    school.mails.clear();
+    std::optional<std::size_t> told;
+    school.mis->on_fetch = [&](std::size_t of, std::size_t number) {
+        if (told || std::pair(of, number) < std::pair(stream, page)) return;
+        if (std::pair(of, number) == std::pair(stream, page))
+            school.now += std::chrono::minutes(50);
+        else
+            told = school.mails.size();
+    };
+    school.poll(0);
+    CHECK(school.count(R"("rule":"missing-child")") > 0);
+    CHECK(school.mails.size() == 2); // to both routes, once
+    return told.value_or(0);
+}
+
+TEST_CASE("a child of whom nothing is known is told of while a source keeps a read waiting", "[service]")
+{
+    CHECK(mails_before_the_answer(0, 0) == 2);
+    CHECK(mails_before_the_answer(0, 1) == 2);
+}
+
+TEST_CASE("no child is missing by a register of which half was read", "[service]")
+{
+    CHECK(mails_before_the_answer(1, 0) == 0); // told once the marks are all in
+    CHECK(mails_before_the_answer(2, 0) == 0);
 }
 
 TEST_CASE("a stream that is refused does not hold back the marks", "[service]")

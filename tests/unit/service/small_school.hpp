@@ -275,6 +275,7 @@ public:
                 report.closing.statements.begin(), report.closing.statements.end(), std::back_inserter(statements)
             );
         }
+        work.judge_clock();
         test::run(loop, work.deliver());
         return failures;
     }
