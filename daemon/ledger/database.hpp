@@ -18,7 +18,7 @@
 namespace rollbook {
 
 // The newest schema this program knows; stored as the file's user_version.
-inline constexpr int schema_version = 11;
+inline constexpr int schema_version = 12;
 // "Rbk1" in the file's header, so that another program's file is not mistaken for a ledger.
 inline constexpr int application_id = 0x52626b31;
 

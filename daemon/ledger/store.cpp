@@ -111,7 +111,9 @@ struct statements {
           source(
               db,
               "INSERT OR REPLACE INTO source_state (source, first_closed_at, last_attempt, last_success, data_as_of, "
-              "newest_day, statement_day, error, error_to_do, error_class) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+              "newest_day, statement_day, error, error_to_do, error_class, marks_judged_to) VALUES (?, ?, ?, ?, ?, ?, "
+              "?, ?, ?, ?, "
+              "?)"
           ),
           stream(db, "INSERT OR REPLACE INTO stream_state (source, stream, fingerprint, windows) VALUES (?, ?, ?, ?)"),
           outbox(
@@ -131,7 +133,13 @@ struct statements {
           ask_source(
               db,
               "SELECT first_closed_at, last_attempt, last_success, data_as_of, newest_day, statement_day, error, "
-              "error_to_do, error_class FROM source_state WHERE source = ?"
+              "error_to_do, error_class, marks_judged_to FROM source_state WHERE source = ?"
+          ),
+          ask_days(
+              db,
+              "SELECT pupil, min(day) FROM mark WHERE entry >= ? AND source = ? AND day >= ? AND NOT EXISTS (SELECT 1 "
+              "FROM mark AS was WHERE was.to_entry = mark.entry AND was.raw = mark.raw AND was.gone = mark.gone) "
+              "GROUP BY pupil"
           ),
           ask_stream(db, "SELECT fingerprint, windows FROM stream_state WHERE source = ? AND stream = ?"),
           ask_due(db, std::string(outbox_columns) + "WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT ?"),
@@ -156,7 +164,8 @@ struct statements {
     late_statement statement, quarantine, source, stream, outbox, attempted, checkpoint, prune;
     edge_writer edge;
     late_statement value;
-    late_statement ask_source, ask_stream, ask_due, ask_next, ask_untried, ask_first, attempt, ask_message, ask_value;
+    late_statement ask_source, ask_days, ask_stream, ask_due, ask_next, ask_untried, ask_first, attempt, ask_message,
+        ask_value;
     late_statement ask_payload;
     row_scan digests;
 };
@@ -221,6 +230,8 @@ public:
     std::vector<outbox_message> delivered_messages(const std::string& id) const override;
     bool has_message(const std::string& id) const override;
     std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override;
+    std::vector<std::pair<entry_index, civil_day>>
+    days_of_marks_since(const std::string& source, entry_index first, civil_day from) const override;
 
 private:
     // SQLite's own words become what a person can act on.
@@ -652,6 +663,10 @@ void sqlite_ledger::insert(const source_state& row)
     sql.bindNoCopy(8, row.error);
     sql.bindNoCopy(9, row.error_to_do);
     sql.bindNoCopy(10, row.error_class);
+    if (row.marks_judged_to)
+        sql.bind(11, static_cast<std::int64_t>(*row.marks_judged_to));
+    else
+        sql.bind(11);
     run(sql);
 }
 
@@ -760,7 +775,24 @@ std::optional<source_state> sqlite_ledger::read_source(const std::string& name) 
     state.error = text_of(sql->getColumn(6));
     state.error_to_do = text_of(sql->getColumn(7));
     state.error_class = text_of(sql->getColumn(8));
+    if (!sql->getColumn(9).isNull()) state.marks_judged_to = static_cast<entry_index>(sql->getColumn(9).getInt64());
     return state;
+}
+
+std::vector<std::pair<entry_index, civil_day>>
+sqlite_ledger::days_of_marks_since(const std::string& source, entry_index first, civil_day from) const
+{
+    settled();
+    const asking sql(sql_->ask_days);
+    sql->bind(1, static_cast<std::int64_t>(first));
+    sql->bind(2, source);
+    sql->bind(3, to_day_number(from));
+    std::vector<std::pair<entry_index, civil_day>> found;
+    while (sql->executeStep())
+        found.emplace_back(
+            static_cast<entry_index>(sql->getColumn(0).getInt64()), from_day_number(sql->getColumn(1).getInt64())
+        );
+    return found;
 }
 
 std::optional<stream_state> sqlite_ledger::stream(const std::string& source, const std::string& stream) const

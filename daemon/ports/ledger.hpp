@@ -93,6 +93,8 @@ struct source_state {
     std::string error;                      // of the last attempt; empty: none
     std::string error_to_do;
     std::string error_class;
+    // Entries before it are in what the rules on marks last went by; empty: not known.
+    std::optional<entry_index> marks_judged_to;
 };
 
 // In place of a fingerprint: all of the stream is read again as it was asked before, and retires nothing.
@@ -177,6 +179,11 @@ public:
 
     virtual std::optional<source_state> source(const std::string& name) const = 0;
     virtual std::optional<stream_state> stream(const std::string& source, const std::string& stream) const = 0;
+
+    // By pupil (first entry), the earliest day, `from` or later, of the marks of `source` that entry `first` or a later
+    // one tells of: another code than before, one that is new, or that one was taken back.
+    virtual std::vector<std::pair<entry_index, civil_day>>
+    days_of_marks_since(const std::string& source, entry_index first, civil_day from) const = 0;
 
     // The newest value of an alert beside its versions; empty when there is none.
     virtual std::optional<alert_value> value_of(entry_index alert) const = 0;

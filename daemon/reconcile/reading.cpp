@@ -878,17 +878,13 @@ void source_reading::drain(transaction& t, entry_index base)
         touched_sessions_.insert(row.session);
         const std::string_view was =
             change.before.is_held() ? register_->codes().raw(change.before.code) : std::string_view();
-        if (was != row.raw) {
-            note_change(row.pupil, row.session.day);
-            if (change.before.is_held())
-                amendments_.push_back({row.pupil, row.session, std::string(was), change.before.entry});
-        }
+        if (was != row.raw && change.before.is_held())
+            amendments_.push_back({row.pupil, row.session, std::string(was), change.before.entry});
         t.entries.push_back(mark_entry(change.mark, std::move(row), when(change.mark.session.day)));
     }
     for (const mark_version& gone : gone_marks_) {
         touched_.insert(gone.pupil);
         touched_sessions_.insert(gone.session);
-        note_change(gone.pupil, gone.session.day);
         const bool is_vanished = gone.digest != held_mark::out_of_scope_digest;
         t.entries.push_back(mark_gone_entry(gone, when(gone.session.day), is_vanished ? "vanished" : out_of_scope));
     }
@@ -927,24 +923,11 @@ void source_reading::note_moved(entry_index earlier)
     touched_cases_.insert(earlier);
 }
 
-// What lies before all that was read so far is history, and no news of its day.
-void source_reading::note_change(entry_index pupil, civil_day day)
-{
-    const auto reaches = [&](const stream_state::window& each) { return !each.from || *each.from <= day; };
-    if (std::ranges::none_of(windows_, reaches)) return;
-    civil_day& from = changed_from_.try_emplace(pupil, day).first->second;
-    from = std::min(from, day);
-}
-
 // An incident that changed concerns everybody who had a part in it.
 void source_reading::note_case(const thing_version& changed, entry_index index)
 {
     const entry_index subject = changed.subject == no_entry ? index : changed.subject;
     if (changed.kind == what::involvement || changed.kind == what::suspension) touched_cases_.insert(changed.pupil);
-    if (changed.kind == what::suspension)
-        for (const std::uint32_t place : held_.cases().suspensions_of(changed.pupil))
-            if (const suspension_fact& fact = held_.cases().suspensions()[place]; fact.entry == index && fact.from)
-                note_change(changed.pupil, *fact.from);
     // A lesson that was attended, as nearly every one is, changes no measure.
     if (changed.kind == what::lesson_mark && held_.cases().has_lesson(subject)) touched_cases_.insert(changed.pupil);
     if (changed.kind != what::incident) return;

@@ -163,9 +163,6 @@ public:
     const std::set<entry_index>& touched_pupils() const { return touched_; }
     // Pupils (first entries) whose incidents, suspensions or lessons changed in this read.
     const std::set<entry_index>& touched_cases() const { return touched_cases_; }
-    // By pupil (first entry): the earliest day of a mark or a suspension that came or changed in this read, of days
-    // that an earlier read could have told of.
-    const std::unordered_map<entry_index, civil_day>& changed_from() const { return changed_from_; }
     bool pupils_changed() const { return pupils_changed_; }
     // A record names another pupil under its id, or somebody's part another record. The earlier pupil is among the
     // touched.
@@ -255,7 +252,6 @@ private:
     void settle_parked();
     void note_case(const thing_version& changed, entry_index index);
     void note_moved(entry_index earlier);
-    void note_change(entry_index pupil, civil_day day);
     // What was looked at, and whether it was nothing.
     struct scope {
         std::optional<civil_day> from;
@@ -333,7 +329,6 @@ private:
     std::vector<amendment> amendments_;
     std::vector<identity_event> identity_events_;
     std::set<entry_index> touched_cases_;
-    std::unordered_map<entry_index, civil_day> changed_from_;
     bool pupils_changed_ = false;
     bool records_moved_ = false;
     std::vector<conflict> conflicts_;

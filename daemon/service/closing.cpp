@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <typeinfo>
 
 namespace rollbook {
@@ -96,6 +97,10 @@ struct read_closer::step {
     bool links_changed = false;
     std::vector<silence> silences = silences_in(held);
     judged_day judged{}; // set before anybody is judged
+    bool marks_judged = false;
+    // By pupil: the earliest day that changed since marks were last judged.
+    std::unordered_map<entry_index, civil_day> changed_from;
+    std::optional<civil_day> silent_from; // of everybody: the day of the last read that this process did not see
 
     // Drafts are taken into the held state at once, because what follows in the same closing builds on them; a commit
     // that fails makes the caller reload.
@@ -539,10 +544,6 @@ void read_closer::judge_alerts(step& s)
 {
     // What a failed read left behind is held, and comes as unchanged the next time: then everybody is judged.
     const source_reading& read = s.reading;
-    for (const auto& [pupil, day] : read.changed_from()) {
-        civil_day& from = changed_from_.try_emplace(pupil, day).first->second;
-        from = std::min(from, day);
-    }
     if (!s.outcome.marks_closed &&
         (read.pupils_changed() || !read.touched_pupils().empty() || !read.touched_cases().empty()))
         judged_all_for_.clear();
@@ -556,8 +557,8 @@ void read_closer::judge_alerts(step& s)
         for (const local_instant counts : settings_.calendar.counting_moments({judged->as_of, half}))
             judged_for += counts <= judged->read_at ? " counted" : " open";
     if (s.reading.pupils_changed() || judged_all_for_.empty()) record_watched(s);
-    silent_from_.reset();
-    if (const auto through = last_read_of_marks(); through && judged_all_for_.empty()) silent_from_ = day_of(*through);
+    if (const auto through = last_read_of_marks(); through && judged_all_for_.empty()) s.silent_from = day_of(*through);
+    if (s.outcome.marks_closed) find_changed(s);
     const bool marked_anew = pupils_.set_priorities(marked_in(s.held, marker_kind::priority));
     const bool everyone =
         marked_anew || judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first ||
@@ -590,7 +591,7 @@ void read_closer::judge_alerts(step& s)
             if (const auto number = held->find_pupil(pupil)) to_judge.push_back(*number);
     }
     judge_pupils(s, facts, to_judge);
-    if (s.outcome.marks_closed) changed_from_.clear();
+    s.marks_judged = s.outcome.marks_closed;
     if (!s.baseline.empty()) tell_baseline(s);
     if (settings_.alert_budget > 0 && s.report.alerts_opened > 0) weigh_budget(s, facts);
 }
@@ -844,9 +845,47 @@ void read_closer::judge_by(
     take_change(s, by, std::move(*change), thing);
 }
 
+// What changed since the rules on marks last went by them, by this process or one that died before it closed its read.
+// What lies before all that was read so far is history, and no news of its day.
+void read_closer::find_changed(step& s) const
+{
+    const auto known = book_.source(mis_);
+    std::optional<civil_day> reach;
+    for (const std::string& name : streams_.at({mis_, what::session_mark}))
+        if (const auto stream = book_.stream(mis_, name))
+            for (const stream_state::window& each : stream->windows)
+                reach = std::min(reach.value_or(civil_day::max()), each.from.value_or(civil_day{}));
+    if (!reach || !known || !known->marks_judged_to) return;
+    const entry_index first = *known->marks_judged_to;
+    const auto note = [&](entry_index pupil, civil_day day) {
+        if (day < *reach) return;
+        civil_day& from = s.changed_from.try_emplace(pupil, day).first->second;
+        from = std::min(from, day);
+    };
+    for (const auto& [pupil, day] : book_.days_of_marks_since(mis_, first, *reach))
+        note(pupil, day);
+    for (const draft& each : s.t.entries)
+        if (const auto* mark = std::get_if<mark_version>(&each.row)) note(mark->pupil, mark->session.day);
+    for (const suspension_fact& each : std::as_const(s.held).cases().suspensions())
+        if (each.entry != no_entry && each.entry >= first && each.from) note(each.pupil, *each.from);
+}
+
+// The days of each alert of the rule about the pupil that a person decided and that is over, from its opening on.
+std::vector<day_range> read_closer::decided_episodes(const step& s, const rule& by, entry_index pupil) const
+{
+    std::vector<day_range> all;
+    const std::string key = fmt::format("{}/{}", by.id, pupil);
+    for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
+        if (!thing.gone || thing.key != key) continue;
+        const auto over = parse_alert_payload(thing.payload, thing.entry);
+        if (over && over->state == alert_state::resolved) all.push_back({over->opened_for.as_of, over->window.last});
+    }
+    return all;
+}
+
 // A duty does not fade with its window: what was met on a day of which the marks came, or were put right, after that
-// day is told of all the same. What a person decided, or an earlier episode was, is not raised again: of an alert that
-// ended otherwise than by changed records only the days after it are looked at.
+// day is told of all the same. What a person decided is not raised again: neither the days of that episode nor those
+// before it on which, by what is known now, it had begun already.
 judged_day read_closer::judge_late(
     const step& s,
     const rule_in_force& in_force,
@@ -857,28 +896,39 @@ judged_day read_closer::judge_late(
 ) const
 {
     const rule& by = *in_force.by;
-    judged_day judged = s.judged;
-    if (in_force.kind->by_clock) return judged;
-    std::optional<civil_day> from = silent_from_;
-    if (const auto changed = changed_from_.find(history.pupil().ref); changed != changed_from_.end())
+    if (in_force.kind->by_clock) return s.judged;
+    const entry_index pupil = history.pupil().ref;
+    std::optional<civil_day> from = s.silent_from;
+    if (const auto changed = s.changed_from.find(pupil); changed != s.changed_from.end())
         from = std::min(from.value_or(changed->second), changed->second);
-    if (!from) return judged;
+    if (!from) return s.judged;
     const bool goes_on = last && (!is_ended(last->state) || is_decided(by, *last));
     // A rule that does not reuse evidence leaves out by itself what was decided.
     const bool is_fresh = !by.reuse_evidence && last && is_ended(last->state);
-    if (last && !goes_on && !is_fresh && last->state == alert_state::resolved)
-        from = std::max(*from, last->window.last + std::chrono::days(1));
-    int best = std::max(found.stage, goes_on && !is_fresh ? place_of_stage(by, last->stage) : -1);
+    const int floor = std::max(found.stage, goes_on && !is_fresh ? place_of_stage(by, last->stage) : -1);
+
+    std::vector<std::pair<judged_day, verdict>> earlier;
     const auto& days = settings_.calendar.school_days();
     for (auto day = std::ranges::lower_bound(days, *from); day != days.end() && *day < s.judged.as_of; ++day) {
-        const judged_day earlier{*day, *day + std::chrono::hours(24)};
-        verdict then = evaluate_fresh(by, history.as_of(earlier), used);
-        if (then.stage <= best) continue;
-        best = then.stage;
-        found = std::move(then);
-        judged = earlier;
+        const judged_day then{*day, *day + std::chrono::hours(24)};
+        earlier.emplace_back(then, evaluate_fresh(by, history.as_of(then), used));
     }
-    return judged;
+    const auto is_higher = [&](const auto& each) { return each.second.stage > floor; };
+    if (std::ranges::none_of(earlier, is_higher)) return s.judged;
+
+    const std::vector<day_range> decided = is_fresh ? std::vector<day_range>() : decided_episodes(s, by, pupil);
+    std::pair<judged_day, verdict>* best = nullptr; // the highest stage, on the first day that reached it
+    bool is_over = false;
+    for (auto& each : std::views::reverse(earlier)) {
+        const civil_day day = each.first.as_of;
+        const bool is_within = std::ranges::any_of(decided, [&](const day_range& of) { return of.contains(day); });
+        is_over = is_within || (is_over && each.second.above_clearing);
+        if (is_over || !is_higher(each)) continue;
+        if (best == nullptr || each.second.stage >= best->second.stage) best = &each;
+    }
+    if (best == nullptr) return s.judged;
+    found = std::move(best->second);
+    return best->first;
 }
 
 void read_closer::take_change(step& s, const rule& by, alert_change change, const held_thing* replaced)
@@ -1018,6 +1068,7 @@ void read_closer::state_sources(step& s)
             state.statement_day = s.today;
             s.add(statement_entry(s.source.name, s.now, s.report.statements, first, state.error, s.next_index()));
         }
+    if (s.marks_judged) state.marks_judged_to = s.next_index();
     s.t.sources.push_back(std::move(state));
 }
 

@@ -101,6 +101,8 @@ private:
     // The same as its value has become by now, in `followed` where that is another. `thing` is not gone.
     const alert* standing_alert(const step& now, const held_thing& thing, std::optional<alert>& followed);
     std::set<entry_index> pupils_waiting(const step& now);
+    void find_changed(step& now) const;
+    std::vector<day_range> decided_episodes(const step& now, const rule& by, entry_index pupil) const;
     // What one version of an alert counts to a day's budget.
     struct weighed_alert {
         entry_index entry = no_entry; // the version
@@ -155,9 +157,6 @@ private:
     std::map<std::string, matched> links_; // by source
     // What the last judging of every pupil rested on; the same again means that only touched pupils can differ.
     std::string judged_all_for_;
-    // By pupil: the earliest day that changed since marks were last judged.
-    std::unordered_map<entry_index, civil_day> changed_from_;
-    std::optional<civil_day> silent_from_; // of everybody: the day of the last read that this process did not see
     struct known_alert {
         entry_index entry = no_entry; // the version
         std::optional<alert> read;

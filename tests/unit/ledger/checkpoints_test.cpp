@@ -51,7 +51,7 @@ void make_older(const std::filesystem::path& file)
         "thing_by_subject; DROP INDEX thing_by_pupil; DROP INDEX thing_by_id; DROP INDEX mark_changed; "
         "ALTER TABLE statement DROP COLUMN tombstoned; ALTER TABLE statement DROP COLUMN leavers; "
         "ALTER TABLE statement DROP COLUMN out_of_scope; ALTER TABLE statement DROP COLUMN outside_window; "
-        "ALTER TABLE statement DROP COLUMN not_read; "
+        "ALTER TABLE statement DROP COLUMN not_read; ALTER TABLE source_state DROP COLUMN marks_judged_to; "
         "PRAGMA user_version = 1;" +
         first.substr(begin, first.find("END;", begin) + 4 - begin)
     );

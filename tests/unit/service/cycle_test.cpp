@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <set>
+
 using namespace rollbook;
 using namespace rollbook::support;
 using Catch::Matchers::Contains;
@@ -404,6 +406,25 @@ void poll_on_evening(small_school& school, civil_day day)
     CHECK(school.poll(0).empty());
 }
 
+void close_newest_alert(small_school& school)
+{
+    const auto book = school.folder.open();
+    decision_request close;
+    close.kind = decision_kind::close;
+    close.about = book->state().things(rollbook::what::alert).all().back().subject;
+    close.text = "a notice was considered";
+    close.user = "root";
+    REQUIRE(take_decision(*book, school.settings, close, school.now).has_value());
+}
+
+// The code of a pupil's mark of that morning.
+std::string& code_on(small_school& school, civil_day day)
+{
+    const auto mark = std::ranges::find(school.mis->marks, am(day), &row::session);
+    REQUIRE(mark != school.mis->marks.end());
+    return mark->code;
+}
+
 } // namespace
 
 TEST_CASE("a threshold that was crossed while the source was silent is told of though its window moved on", "[service]")
@@ -457,6 +478,33 @@ TEST_CASE("ten days that turn out to have been without leave are told of though 
     CHECK(school.count(R"("state":"withdrawn")") == 1);
 }
 
+TEST_CASE("a duty of an earlier day is told of though the read that brought it died before it was closed", "[service]")
+{
+    for (int breaks_at = 1;; ++breaks_at) {
+        CAPTURE(breaks_at);
+        small_school school;
+        school.mis->marks.clear();
+        school.settings.rules = {england_rule("continuous-absence")};
+        write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
+        poll_on_evening(school, ymd(2026, 9, 30));
+        for (row& mark : school.mis->marks)
+            if (mark.code == "I") mark.code = "G";
+        school.now += std::chrono::days(1);
+        bool died = false;
+        try {
+            school.poll(0, breaks_at, true);
+        } catch (const std::runtime_error&) {
+            died = true;
+        }
+        poll_on_evening(school, ymd(2026, 10, 2));
+        std::set<std::string> told; // by id: a message may come twice
+        for (const message& mail : school.mails)
+            if (mail.type == "alert.opened") told.insert(mail.id);
+        REQUIRE(told.size() == 2); // one for each route
+        if (!died) break;
+    }
+}
+
 TEST_CASE("what was decided is not opened again by an amendment of its marks after its window", "[service]")
 {
     small_school school;
@@ -466,15 +514,7 @@ TEST_CASE("what was decided is not opened again by an amendment of its marks aft
     write_marks(school, "A5", ymd(2026, 9, 24), "OOOOOOOOOO////");
     poll_on_evening(school, ymd(2026, 10, 2));
     REQUIRE(school.count(R"("rule":"penalty-notice")") == 1);
-    {
-        const auto book = school.folder.open();
-        decision_request close;
-        close.kind = decision_kind::close;
-        close.about = book->state().things(rollbook::what::alert).all().front().subject;
-        close.text = "a notice was considered";
-        close.user = "root";
-        REQUIRE(take_decision(*book, school.settings, close, school.now).has_value());
-    }
+    close_newest_alert(school);
     // The window rolls on, and the episode is over.
     write_marks(school, "A5", ymd(2026, 12, 7), "////");
     poll_on_evening(school, ymd(2026, 12, 8));
@@ -484,6 +524,45 @@ TEST_CASE("what was decided is not opened again by an amendment of its marks aft
     school.mis->marks.front().code = "G";
     poll_on_evening(school, ymd(2026, 12, 10));
     CHECK(school.count(alert_word) == before);
+    CHECK(school.mails.empty());
+}
+
+TEST_CASE("beside what was decided, only a duty of other days is told of when old marks are amended", "[service]")
+{
+    const auto [why, amended, is_told] = GENERATE(table<std::string, civil_day, bool>({
+        {"an autumn's tenth session without leave, before what was decided of February", ymd(2026, 9, 24), true},
+        {"the day before February's first, by which its tenth was reached a day sooner", ymd(2027, 1, 29), false},
+        {"a day within what was decided of February", ymd(2027, 2, 9), false},
+    }));
+    CAPTURE(why);
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {penalty_notice()};
+    poll_on_evening(school, ymd(2026, 9, 23));
+    write_marks(school, "A5", ymd(2026, 9, 24), "/OOOOOOOOO//");
+    poll_on_evening(school, ymd(2026, 10, 2));
+    REQUIRE(school.count(alert_word) == 0);
+    write_marks(school, "A5", ymd(2027, 1, 29), "//OOOOOOOOOO////////");
+    poll_on_evening(school, ymd(2027, 2, 12));
+    REQUIRE(school.count(R"("rule":"penalty-notice")") == 1);
+    close_newest_alert(school);
+    // The window rolls on, and the episode is over.
+    write_marks(school, "A5", ymd(2027, 6, 7), "////");
+    poll_on_evening(school, ymd(2027, 6, 8));
+    school.mails.clear();
+
+    code_on(school, amended) = "G";
+    poll_on_evening(school, ymd(2027, 6, 9));
+    CHECK(std::ranges::count(school.mails, "alert.opened", &message::type) == (is_told ? 2 : 0)); // to each route
+    if (!is_told) return;
+
+    // Decided as well, neither is raised again by an amendment of the first.
+    close_newest_alert(school);
+    write_marks(school, "A5", ymd(2027, 6, 9), "//");
+    poll_on_evening(school, ymd(2027, 6, 10));
+    school.mails.clear();
+    code_on(school, ymd(2026, 9, 25)) = "G";
+    poll_on_evening(school, ymd(2027, 6, 11));
     CHECK(school.mails.empty());
 }
 

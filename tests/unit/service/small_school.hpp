@@ -177,6 +177,11 @@ public:
     }
     bool has_message(const std::string& id) const override { return real_->has_message(id); }
     std::optional<alert_value> value_of(entry_index alert) const override { return real_->value_of(alert); }
+    std::vector<std::pair<entry_index, civil_day>>
+    days_of_marks_since(const std::string& source, entry_index first, civil_day from) const override
+    {
+        return real_->days_of_marks_since(source, first, from);
+    }
     std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override
     {
         return real_->untried_messages(alert, route);
