@@ -25,10 +25,19 @@ flag_set flags_asked_for(const std::vector<rule>& rules)
     return asked;
 }
 
+// Whether `of` is told of everybody whatever `route` is told of some.
+bool hears_all_of(const route_configuration& of, const route_configuration& route)
+{
+    return of.is_for_all() && of.stages.empty() && of.channel != "note" &&
+           std::ranges::all_of(route.rules, [&](const std::string& each) { return of.wants(each); });
+}
+
 } // namespace
 
-known_pupils::known_pupils(const std::vector<rule>& rules, std::vector<watched_pupil> watched)
-    : list_(std::move(watched)), asked_for_(flags_asked_for(rules))
+known_pupils::known_pupils(
+    const std::vector<rule>& rules, std::vector<watched_pupil> watched, std::span<const route_configuration> routes
+)
+    : list_(std::move(watched)), routes_(routes), asked_for_(flags_asked_for(rules))
 {
 }
 
@@ -117,7 +126,14 @@ const pupil_facts& known_pupils::of(const held_state& held, entry_index pupil)
 bool known_pupils::is_for(const route_configuration& route, const held_state& held, entry_index pupil, civil_day day)
 {
     if (route.is_for_all()) return true;
-    return pupil != no_entry && in_cohort(route.cohort, judged(held, pupil, 0), day);
+    if (pupil == no_entry) return false;
+    const judged_pupil who = judged(held, pupil, 0);
+    if (in_cohort(route.cohort, who, day)) return true;
+    rule_cohort known = route.cohort;
+    if (who.year.empty()) known.years.clear();
+    if (who.group.empty()) known.groups.clear();
+    return known != route.cohort && in_cohort(known, who, day) &&
+           std::ranges::none_of(routes_, [&](const route_configuration& each) { return hears_all_of(each, route); });
 }
 
 judged_pupil known_pupils::judged(const held_state& held, entry_index pupil, pupil_no number)

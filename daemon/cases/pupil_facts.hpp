@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -35,12 +36,19 @@ struct pupil_facts {
 // The facts of each pupil, read from the held state once for each version.
 class known_pupils {
 public:
-    explicit known_pupils(const std::vector<rule>& rules, std::vector<watched_pupil> watched = {});
+    // `routes` must outlive it, and are asked for by is_for() alone.
+    explicit known_pupils(
+        const std::vector<rule>& rules,
+        std::vector<watched_pupil> watched = {},
+        std::span<const route_configuration> routes = {}
+    );
 
     const pupil_facts& of(const held_state& held, entry_index pupil);
     // Views into of(pupil); valid as long as it is not asked for again.
     judged_pupil judged(const held_state& held, entry_index pupil, pupil_no number);
-    // Whether the route is told of the pupil: of sources (no_entry) only one without a cohort is.
+    // Whether the route is told of the pupil: of sources (no_entry) only one without a cohort is. Of whom no year, or
+    // no form, is known each route that goes by it is told, unless one for everybody hears of the same: else nobody
+    // would be.
     bool is_for(const route_configuration& route, const held_state& held, entry_index pupil, civil_day day);
     // Looks the pupils of the watch list up again, among those of `source`; to be called when pupils changed.
     void find_watched(const held_state& held, std::string_view source);
@@ -55,6 +63,7 @@ public:
 
 private:
     std::vector<watched_pupil> list_;
+    std::span<const route_configuration> routes_;
     std::map<entry_index, const watched_pupil*> watched_;
     std::vector<std::size_t> named_nobody_;
     std::set<entry_index> priorities_;

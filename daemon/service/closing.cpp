@@ -116,7 +116,7 @@ struct read_closer::step {
 
 read_closer::read_closer(const configuration& settings, ledger& book)
     : settings_(settings), book_(book), zone_(*time_zone::named(settings.school.timezone)),
-      pupils_(settings.rules, settings.watch_list), mis_(settings.mis_name()),
+      pupils_(settings.rules, settings.watch_list, settings.routes), mis_(settings.mis_name()),
       findings_(settings.findings, settings.calendar, mis_), calendar_text_(settings.calendar.to_json()),
       rules_text_(settings.rules_json())
 {

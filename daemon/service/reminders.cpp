@@ -40,7 +40,7 @@ struct round {
     std::vector<silence> silences = silences_in(book.state());
     transaction t{};
     std::vector<pupil_marker> markers = markers_in(book.state());
-    known_pupils pupils{settings.rules, settings.watch_list};
+    known_pupils pupils{settings.rules, settings.watch_list, settings.routes};
 
     void tell_by_cohort()
     {

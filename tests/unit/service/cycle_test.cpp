@@ -566,6 +566,38 @@ TEST_CASE("beside what was decided, only a duty of other days is told of when ol
     CHECK(school.mails.empty());
 }
 
+TEST_CASE("of a pupil whose year or form nobody knows every route is told, unless one hears of everybody", "[service]")
+{
+    using texts = std::vector<std::string>;
+    const auto [why, fields, lead_years, second, told] =
+        GENERATE(table<std::string, std::string, texts, rule_cohort, texts>({
+            {"no year, and only routes by year", R"({})", {"7"}, {{"8"}}, {"lead", "second"}},
+            {"a year that is one's", R"({"year":"8"})", {"7"}, {{"8"}}, {"second"}},
+            {"a year that is nobody's is the school's wish", R"({"year":"9"})", {"7"}, {{"8"}}, {}},
+            {"one route is for all", R"({})", {}, {{"8"}}, {"lead"}},
+            {"no form, and another year", R"({"year":"7"})", {"7"}, {{"8"}, {"8A"}}, {"lead"}},
+            {"no form, and the year", R"({"year":"8"})", {"7"}, {{"8"}, {"8A"}}, {"second"}},
+            {"no year, and another form", R"({"registration_group":"9B"})", {"7"}, {{}, {"8A"}}, {"lead"}},
+        }));
+    CAPTURE(why);
+    small_school school;
+    school.settings.rules = {repeated_lateness()};
+    school.settings.routes[0].cohort.years = lead_years;
+    school.settings.routes[1].cohort = second;
+    school.mis->pupils[5].second = fields;
+    school.set(0, "/");
+    school.set(1, "/");
+    school.poll();
+    school.mails.clear();
+    school.set(5, "L");
+    school.poll();
+    texts routes;
+    for (const message& mail : school.mails)
+        routes.emplace_back(mail.id.find(".lead@") != std::string::npos ? "lead" : "second");
+    std::ranges::sort(routes);
+    CHECK(routes == told);
+}
+
 // A Tuesday morning on which a child's register says N, read once and then by a read that lasts: `lasts_at` names the
 // stream and page before which the source takes half an hour. Gives how many mails had gone by when it answered.
 std::size_t mails_before_the_answer(std::size_t stream, std::size_t page)
