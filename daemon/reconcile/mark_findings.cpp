@@ -108,12 +108,13 @@ void mark_off_roll(const mark_case& c, findings& all)
     if (!before && !after) return;
     finding made = about("mark-off-roll", c);
     made.explanation = fmt::format(
-        "There is a mark {} for {}, but the pupil is on roll {} {}. Correct the mark or the {} in the MIS.",
+        "There is a mark {} for {}, but the pupil is on roll {} {}. Correct the mark or the {} in the MIS{}.",
         quoted(c),
         spoken(c.session),
         before ? "only from" : "only to",
         spoken_date(before ? *facts.on_roll_from : *facts.on_roll_to),
-        before ? "starting day" : "leaving day"
+        before ? "starting day" : "leaving day",
+        is_possible(c.klass) ? "; until then it counts in figures" : ""
     );
     made.evidence.push_back(facts.entry);
     all.push_back(std::move(made));
