@@ -1,7 +1,9 @@
 #include "tests/simulation/parts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <numeric>
 
 namespace rollbook::simulation {
 namespace {
@@ -15,6 +17,17 @@ std::size_t number_in(const std::string& text)
     std::size_t value = 0;
     std::from_chars(text.data(), text.data() + text.size(), value);
     return value;
+}
+
+// The text of a code, which stays where it is.
+std::string_view written(char code)
+{
+    static const auto all = [] {
+        std::array<char, 128> codes{};
+        std::iota(codes.begin(), codes.end(), '\0');
+        return codes;
+    }();
+    return {&all[static_cast<std::size_t>(code)], 1};
 }
 
 std::uint64_t mixed(std::uint64_t so_far, std::uint64_t next)
@@ -71,9 +84,7 @@ boost::asio::awaitable<result<void>> school_system::begin_run()
 std::optional<std::int64_t> school_system::total(what kind) const
 {
     if (kind != what::pupil || !told_->pupils_whole || told_->was_empty) return std::nullopt;
-    return std::count_if(told_->pupils.begin(), told_->pupils.end(), [](const std::string& each) {
-        return !each.empty();
-    });
+    return std::ssize(told_->pupils) - std::ranges::count(told_->pupils, nullptr);
 }
 
 bool school_system::gives_changes(std::size_t stream, bool allowed)
@@ -154,14 +165,13 @@ void school_system::begin_list(std::size_t stream, std::optional<civil_day> from
 void school_system::list_pupils()
 {
     told_->pupils_begun = true;
-    told_->pupils.assign(around_.truth.pupils().size(), {});
+    told_->pupils.resize(around_.truth.pupils().size());
     if (told_->was_empty) return;
     for (int i = 0; i < static_cast<int>(told_->pupils.size()); ++i) {
         if (!around_.truth.pupils()[static_cast<std::size_t>(i)].listed) continue;
-        told_->pupils[static_cast<std::size_t>(i)] = around_.truth.pupil_fields(i);
-        lines_.push_back(
-            {what::pupil, school::pupil_id(i), school::pupil_id(i), told_->pupils[static_cast<std::size_t>(i)], false}
-        );
+        const std::string id(around_.truth.id_of_pupil(i));
+        const auto& fields = told_->pupils[static_cast<std::size_t>(i)] = around_.truth.pupil_fields(i);
+        lines_.push_back({what::pupil, id, id, fields, false});
     }
 }
 
@@ -180,6 +190,7 @@ void school_system::list_marks(std::optional<civil_day> from)
     told_->marks.assign(
         truth.marks().begin() + static_cast<std::ptrdiff_t>(told_->first_day * 2 * pupils), truth.marks().end()
     );
+    rows_.reserve(told_->marks.size());
     for (std::size_t i = 0; i < told_->marks.size(); ++i) {
         if (told_->marks[i].code == 0) continue;
         const std::size_t session = i / pupils;
@@ -209,15 +220,16 @@ void school_system::list_incidents()
 void school_system::add_incident(int number)
 {
     const school::incident& what_happened = *told_->incidents[static_cast<std::size_t>(number)];
+    const auto kept = [](std::string fields) { return std::make_shared<const std::string>(std::move(fields)); };
     if (what_happened.exists)
         lines_.push_back(
-            {what::incident, school::incident_id(number), {}, school::incident_fields(what_happened), false}
+            {what::incident, school::incident_id(number), {}, kept(school::incident_fields(what_happened)), false}
         );
     else if (changes_only_)
         lines_.push_back({what::incident, school::incident_id(number), {}, {}, true});
     for (const int pupil : around_.truth.everyone_in(number)) {
         const bool has_part = what_happened.exists && std::ranges::count(what_happened.pupils, pupil) > 0;
-        const std::string fields = has_part ? school::part_fields(number, what_happened) : std::string();
+        const auto fields = has_part ? kept(school::part_fields(number, what_happened)) : nullptr;
         if (has_part || changes_only_)
             lines_.push_back(
                 {what::involvement, school::part_id(number, pupil), school::pupil_id(pupil), fields, !has_part}
@@ -247,37 +259,28 @@ page school_system::marks_page(std::size_t begin, std::size_t size)
     if (memory_ && around_.with_page_memory)
         if (auto known = memory_->known(got.place, got.digest)) return std::move(*known);
 
-    struct texts {
-        std::vector<std::string> ids, pupils;
-        std::vector<char> codes;
-    };
-    auto storage = std::make_shared<texts>();
-    storage->ids.reserve(end - begin);
-    storage->pupils.reserve(end - begin);
-    storage->codes.reserve(end - begin);
+    // The texts that a page looks into are the school's, and stay.
+    got.marks.reserve(end - begin);
     for (std::size_t i = begin; i < end; ++i) {
         const row& each = rows_[i];
-        storage->pupils.push_back(school::pupil_id(each.pupil));
-        storage->ids.push_back("Qm" + std::to_string(around_.truth.slot(each.day, each.half, each.pupil)));
-        storage->codes.push_back(each.mark.code);
         reported_mark mark;
-        mark.source_id = storage->ids.back();
-        mark.pupil_id = storage->pupils.back();
+        mark.source_id = around_.truth.id_of_mark(around_.truth.slot(each.day, each.half, each.pupil));
+        mark.pupil_id = around_.truth.id_of_pupil(each.pupil);
         const civil_day day{std::chrono::days(around_.truth.school_days()[each.day])};
         mark.session = {day, static_cast<half_day>(each.half)};
-        mark.raw = mark.statutory = std::string_view(&storage->codes.back(), 1);
+        mark.raw = mark.statutory = written(each.mark.code);
         mark.minutes_late = each.mark.minutes;
         got.newest_day = std::max(got.newest_day.value_or(day), day);
         got.marks.push_back(mark);
     }
     got.rows = got.marks.size();
-    got.storage = std::move(storage);
     return got;
 }
 
 page school_system::lines_page(std::size_t begin, std::size_t size, bool asked_again)
 {
     page got;
+    got.records.reserve(std::min(size, lines_.size() - begin));
     for (std::size_t i = begin; i < std::min(lines_.size(), begin + size); ++i) {
         const line& each = lines_[i];
         if (each.gone) {
@@ -285,7 +288,7 @@ page school_system::lines_page(std::size_t begin, std::size_t size, bool asked_a
             got.gone.emplace_back(each.kind, each.id);
             continue;
         }
-        got.records.emplace_back(each.kind, each.id, each.pupil, each.fields);
+        got.records.emplace_back(each.kind, each.id, each.pupil, *each.fields);
         ++told_->rows[each.kind];
     }
     got.rows = got.records.size() + got.gone.size();

@@ -82,7 +82,7 @@ struct surroundings {
 // What the school's system said in one read, as it stood when each list was begun.
 struct told_by_source {
     bool pupils_begun = false, pupils_whole = false;
-    std::vector<std::string> pupils; // fields of those listed, by pupil; empty: not listed
+    std::vector<std::shared_ptr<const std::string>> pupils; // fields of those listed, by pupil; null: not listed
     bool marks_begun = false, marks_whole = false;
     std::size_t first_day = 0; // of the marks, among the school days
     std::vector<cell> marks;   // from that day on
@@ -122,7 +122,8 @@ private:
     };
     struct line { // of any other list
         what kind = what::pupil;
-        std::string id, pupil, fields;
+        std::string id, pupil;
+        std::shared_ptr<const std::string> fields;
         bool gone = false;
     };
     std::optional<failure> trouble(std::size_t stream, const std::optional<std::string>& at);

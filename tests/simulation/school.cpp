@@ -69,8 +69,11 @@ school::school(std::uint64_t seed, const scale& size) : size_(size)
         lateness_.push_back(chance.one_in(4) ? chance.between(80, 350) : 15);
         truancy_.push_back(chance.one_in(5) ? chance.between(60, 300) : 10);
         fields_.push_back(written_fields(i));
+        pupil_ids_.push_back(pupil_id(i));
     }
     marks_.resize(slots());
+    for (std::size_t slot = 0; slot < slots(); ++slot)
+        mark_ids_.push_back("Qm" + std::to_string(slot));
     for (std::size_t day = 0; day < days_.size(); ++day)
         plan_day(day, chance);
     if (size.is_eventful) {
@@ -221,14 +224,15 @@ std::string school::pupil_id(int pupil)
     return "Qp" + std::to_string(1'000 + pupil);
 }
 
-std::string school::written_fields(int pupil) const
+std::shared_ptr<const std::string> school::written_fields(int pupil) const
 {
     const school::pupil& who = pupils_[static_cast<std::size_t>(pupil)];
     const std::string number = std::to_string(1'000 + pupil);
-    return R"({"date_of_birth":"2014-01-)" + std::to_string(10 + pupil % 19) + R"(","forename":"Qanna)" + number +
-           R"(","registration_group":"7)" + static_cast<char>('A' + who.form % 26) + R"(","surname":"Qsmith)" + number +
-           (who.names > 0 ? "x" + std::to_string(who.names) : "") + R"(","upn":"Q93000000)" + number +
-           R"(","year":"7"})";
+    return std::make_shared<const std::string>(
+        R"({"date_of_birth":"2014-01-)" + std::to_string(10 + pupil % 19) + R"(","forename":"Qanna)" + number +
+        R"(","registration_group":"7)" + static_cast<char>('A' + who.form % 26) + R"(","surname":"Qsmith)" + number +
+        (who.names > 0 ? "x" + std::to_string(who.names) : "") + R"(","upn":"Q93000000)" + number + R"(","year":"7"})"
+    );
 }
 
 std::string school::incident_id(int incident)

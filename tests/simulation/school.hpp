@@ -81,7 +81,14 @@ public:
 
     // What systems call them. Everything private begins with Q, so that it can be looked for.
     static std::string pupil_id(int pupil);
-    const std::string& pupil_fields(int pupil) const { return fields_[static_cast<std::size_t>(pupil)]; }
+    // The same, and the id of a slot's mark, as texts that stay where they are.
+    std::string_view id_of_pupil(int pupil) const { return pupil_ids_[static_cast<std::size_t>(pupil)]; }
+    std::string_view id_of_mark(std::size_t slot) const { return mark_ids_[slot]; }
+    // As they stand now, likewise.
+    const std::shared_ptr<const std::string>& pupil_fields(int pupil) const
+    {
+        return fields_[static_cast<std::size_t>(pupil)];
+    }
     static std::string incident_id(int incident);
     static std::string incident_fields(const incident& of);
     static std::string part_id(int incident, int pupil);
@@ -100,7 +107,7 @@ private:
     void plan_later(std::size_t slot, cell first, moment after, dice& chance);
     void plan_incidents(std::size_t day, dice& chance);
     void apply(const event& what);
-    std::string written_fields(int pupil) const;
+    std::shared_ptr<const std::string> written_fields(int pupil) const;
 
     scale size_;
     std::vector<day_number> days_;
@@ -108,7 +115,9 @@ private:
     std::vector<int> lateness_; // each pupil's own, per mille
     std::vector<int> truancy_;
     std::vector<cell> marks_;
-    std::vector<std::string> fields_; // by pupil
+    std::vector<std::shared_ptr<const std::string>> fields_; // by pupil
+    std::vector<std::string> pupil_ids_;
+    std::vector<std::string> mark_ids_; // by slot
     all_incidents incidents_;
     std::vector<std::vector<int>> everyone_; // by incident
     std::vector<int> changes_;

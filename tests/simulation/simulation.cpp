@@ -20,10 +20,13 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdio>
+#include <cstring>
 #include <malloc.h>
 #include <map>
 #include <set>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 
@@ -179,6 +182,11 @@ public:
         seed_randomness(of.seed);
         for (std::size_t i = 0; i < truth_.pupils().size(); ++i)
             pupil_ids_.push_back(school::pupil_id(static_cast<int>(i)));
+        for (int i = 0; i < static_cast<int>(truth_.incidents().size()); ++i) {
+            std::vector<std::string>& ids = ids_of_incidents_.emplace_back(1, school::incident_id(i));
+            for (const int pupil : truth_.everyone_in(i))
+                ids.push_back(school::part_id(i, pupil));
+        }
         around_.with_page_memory = chance_.below(4) != 0;
     }
 
@@ -245,6 +253,7 @@ private:
     std::map<entry_index, int> pupil_of_; // by first entry
     std::map<int, entry_index> entry_of_;
     std::vector<std::string> pupil_ids_;
+    std::vector<std::vector<std::string>> ids_of_incidents_;       // its own, then those of the parts in it
     std::vector<std::pair<entry_index, std::string>> pupils_seen_; // in this process: the entry, and fields in it
     std::map<std::pair<std::string, entry_index>, std::pair<std::string, std::string>> alert_now_; // rule and pupil
     std::map<std::pair<std::string, entry_index>, entry_index> alert_id_;
@@ -573,7 +582,8 @@ void life::compare_pupils(bool closed)
         static const std::string not_there;
         const std::string& before = expected_.listed[i] ? expected_.pupils[i] : not_there;
         const bool is_told = told_->pupils_begun && !told_->was_empty;
-        const std::string& told = is_told ? told_->pupils[i] : before;
+        const std::string& listed = is_told && told_->pupils[i] ? *told_->pupils[i] : not_there;
+        const std::string& told = is_told ? listed : before;
         const bool as_told = told.empty() ? !is_there : says(told);
         const bool as_before = before.empty() ? !is_there : (as_told && before == told) || says(before);
         if (!as_told && (closed || !as_before)) wrong(fmt::format("pupil {} is not held as listed", i));
@@ -600,8 +610,9 @@ void life::compare_marks(bool closed)
         const cell* now = held.data() + day * session;
         cell* was = expected_.marks.data() + day * session;
         const cell* told = in_window ? told_->marks.data() + (day - first) * session : was;
-        if ((closed || told_->marks_whole || !in_window) && std::equal(now, now + session, told)) {
-            std::copy(now, now + session, was);
+        static_assert(std::has_unique_object_representations_v<cell>);
+        if ((closed || told_->marks_whole || !in_window) && std::memcmp(now, told, session * sizeof(cell)) == 0) {
+            if (in_window) std::copy(now, now + session, was);
             continue;
         }
         for (std::size_t i = 0; i < session; ++i) {
@@ -633,13 +644,23 @@ std::vector<cell> life::marks_held(std::size_t from) const
     std::vector<int> pupil_at(held->pupils(), nobody);
     for (const auto& [pupil, entry] : entry_of_)
         if (const auto number = held->find_pupil(entry)) pupil_at[*number] = pupil;
-    std::optional<std::size_t> place;
-    civil_day last{};
+    std::optional<session_id> last;
+    cell* row = nullptr; // of that session; none: it is no school day
+    std::array<char, 64> letters{};
+    const auto letter_of = [&](code_id code) {
+        if (code >= letters.size()) return held->codes().raw(code).front();
+        char& letter = letters[code];
+        return letter != 0 ? letter : letter = held->codes().raw(code).front();
+    };
     held->for_each_mark(*days, [&](session_id session, pupil_no number, const held_mark& mark) {
-        if (!place || session.day != last) place = truth_.place_of((last = session.day).time_since_epoch().count());
-        if (!place || pupil_at[number] == nobody) return;
-        all[truth_.slot(*place, static_cast<int>(session.half), pupil_at[number])] = {
-            held->codes().raw(mark.code).front(), static_cast<std::int8_t>(mark.minutes == 255 ? -1 : mark.minutes)};
+        if (last != session) {
+            last = session;
+            const auto place = truth_.place_of(session.day.time_since_epoch().count());
+            row = place ? &all[truth_.slot(*place, static_cast<int>(session.half), 0)] : nullptr;
+        }
+        if (!row || pupil_at[number] == nobody) return;
+        row[pupil_at[number]] = {
+            letter_of(mark.code), static_cast<std::int8_t>(mark.minutes == 255 ? -1 : mark.minutes)};
     });
     return all;
 }
@@ -664,7 +685,7 @@ void life::compare_incidents(bool closed)
     const held_things& parts = held.things(what::involvement);
     for (std::size_t i = 0; i < expected_.incidents.size(); ++i) {
         const int number = static_cast<int>(i);
-        const held_thing* record = records.find("mis", school::incident_id(number));
+        const held_thing* record = records.find("mis", ids_of_incidents_[i].front());
         school::incident& before = expected_.incidents[i];
         const bool is_told = told_->incidents_begun && !told_->was_empty;
         const school::incident& told = is_told ? *told_->incidents[i] : before;
@@ -673,11 +694,11 @@ void life::compare_incidents(bool closed)
             wrong(fmt::format(
                 "incident {} is {}, and should be {}", i, is_there ? "held" : "not held", told.exists ? "held" : "gone"
             ));
-        if (is_there) before = told.exists ? told : before;
+        if (is_there && told.exists && before != told) before = told;
         before.exists = is_there;
         const std::vector<int>& all = truth_.everyone_in(number);
         for (std::size_t n = 0; n < all.size(); ++n) {
-            const held_thing* part = parts.find("mis", school::part_id(number, all[n]));
+            const held_thing* part = parts.find("mis", ids_of_incidents_[i][n + 1]);
             const bool has_part = part && !part->gone;
             const bool should =
                 is_told ? told.exists && std::ranges::count(told.pupils, all[n]) > 0 : expected_.parts_held[i][n];
