@@ -91,11 +91,38 @@ private:
     std::optional<SQLite::Statement> made_;
 };
 
+// A transaction that begins and ends by statements that are kept: a poll makes several, and preparing their few words
+// costs as much as writing a row. Takes all back unless it was committed.
+class kept_transaction {
+public:
+    kept_transaction(SQLite::Database& database, SQLite::Statement& begin, SQLite::Statement& commit)
+        : database_(database), commit_(commit)
+    {
+        run(begin);
+    }
+    ~kept_transaction()
+    {
+        if (!is_done_) (void)database_.tryExec("ROLLBACK");
+    }
+    kept_transaction(const kept_transaction&) = delete;
+    kept_transaction& operator=(const kept_transaction&) = delete;
+    void commit()
+    {
+        run(commit_);
+        is_done_ = true;
+    }
+
+private:
+    SQLite::Database& database_;
+    SQLite::Statement& commit_;
+    bool is_done_ = false;
+};
+
 // Every statement the writer uses, prepared once: preparing costs six times an insert. Most are not wanted before there
 // is something to say, and a start need not wait for them.
 struct statements {
     explicit statements(SQLite::Database& db)
-        : entries(db),
+        : begin(db, "BEGIN IMMEDIATE"), commit(db, "COMMIT"), entries(db),
           statement(
               db,
               "INSERT INTO statement (at, size, source, record, read, fresh, changed, unchanged, duplicate, "
@@ -160,6 +187,7 @@ struct statements {
     {
     }
 
+    late_statement begin, commit;
     entry_writer entries;
     late_statement statement, quarantine, source, stream, outbox, attempted, checkpoint, prune;
     edge_writer edge;
@@ -559,7 +587,7 @@ void sqlite_ledger::append(const transaction& t, const sealed_entries& sealed, i
     for (const stream_state& row : t.streams)
         streams_.erase({row.source, row.stream});
 
-    SQLite::Transaction all(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+    kept_transaction all(*database_, sql_->begin, sql_->commit);
     sql_->entries.write(t.entries, sealed, tree);
     for (const statement_row& row : t.statements)
         insert(row, tree.size());
@@ -737,7 +765,7 @@ void sqlite_ledger::sign(instant now)
     std::vector<std::string> lines{signer_->sign(text)};
     if (former_ && now < former_until_) lines.push_back(former_->sign(text));
     const std::string note = format_note(text, lines);
-    SQLite::Transaction all(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+    kept_transaction all(*database_, sql_->begin, sql_->commit);
     SQLite::Statement& sql = sql_->checkpoint;
     sql.bind(1, static_cast<std::int64_t>(point.size));
     sql.bind(2, to_milliseconds(std::max(now, last_recorded_)));
