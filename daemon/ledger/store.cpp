@@ -481,23 +481,23 @@ bool sqlite_ledger::load_some(std::chrono::milliseconds at_most)
 // there was time for all.
 bool sqlite_ledger::load_things(steady::time_point until)
 {
-    SQLite::Statement all(
+    row_scan all(
         *database_,
         "SELECT entry, what, subject, pupil, source, key, digest, gone, payload FROM thing "
         "LEFT JOIN opening ON idx = entry WHERE entry >= ? AND to_entry IS NULL ORDER BY entry"
     );
-    all.bind(1, static_cast<std::int64_t>(things_below_));
+    all.restart({static_cast<std::int64_t>(things_below_)});
     thing_version row;
-    while (all.executeStep()) {
-        const auto index = static_cast<entry_index>(all.getColumn(0).getInt64());
-        row.kind = static_cast<what>(all.getColumn(1).getInt());
-        row.subject = static_cast<entry_index>(all.getColumn(2).getInt64());
-        row.pupil = all.getColumn(3).isNull() ? no_entry : static_cast<entry_index>(all.getColumn(3).getInt64());
-        row.source = text_of(all.getColumn(4));
-        row.key = text_of(all.getColumn(5));
-        row.digest = static_cast<std::uint64_t>(all.getColumn(6).getInt64());
-        row.gone = all.getColumn(7).getInt() != 0;
-        state_->apply(index, row, text_of(all.getColumn(8)), true);
+    while (all.next()) {
+        const auto index = static_cast<entry_index>(all.number(0));
+        row.kind = static_cast<what>(all.number(1));
+        row.subject = static_cast<entry_index>(all.number(2));
+        row.pupil = all.is_null(3) ? no_entry : static_cast<entry_index>(all.number(3));
+        row.source = all.text(4);
+        row.key = all.text(5);
+        row.digest = static_cast<std::uint64_t>(all.number(6));
+        row.gone = all.number(7) != 0;
+        state_->apply(index, row, all.bytes(8), true);
         things_below_ = index + 1;
         if (steady::now() >= until) return false;
     }
