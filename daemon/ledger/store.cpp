@@ -225,6 +225,11 @@ public:
     void apply(const transaction& t, entry_index base) override;
     std::uint64_t digest(std::string_view text) const override { return keyed_digest(digest_key_, text); }
     entry_index size() const override { return size_; }
+    std::optional<instant> last_recorded() const override
+    {
+        settled();
+        return size_ > 0 ? std::optional(last_recorded_) : std::nullopt;
+    }
 
     void commit(const transaction& t, instant now) override;
     void begin_commit(std::shared_ptr<const transaction> t, instant now) override;

@@ -157,6 +157,8 @@ public:
     // Keyed digest for comparing what a source says with what it said; stable for the life of the ledger.
     virtual std::uint64_t digest(std::string_view text) const = 0;
     virtual entry_index size() const = 0;
+    // When the newest entry was recorded; nothing before there is one.
+    virtual std::optional<instant> last_recorded() const = 0;
 
     // Appends the entries and stores the rest in one durable transaction (WAL, FULL). Entry i becomes size() + i. Does
     // not touch state(). Recorded times never go back: the later of `now` and the last entry's is used.

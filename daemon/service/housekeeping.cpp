@@ -135,14 +135,10 @@ instant next_evening(const time_zone& zone, instant now)
 void keep_house(const configuration& settings, ledger& book, instant now)
 {
     note_clock(book, now);
-    const ledger_proofs& proofs = book.checkpoints().proofs();
-    const auto mailed = proofs.last_kept(keep_reason::mailed);
+    const bool mails = settings.witness && !settings.witness->mail_to.empty();
+    const auto mailed = mails ? book.checkpoints().proofs().last_kept(keep_reason::mailed) : std::nullopt;
     const evening_work due = due_this_evening(
-        zone_of(settings),
-        now,
-        proofs.last_recorded(),
-        settings.witness && !settings.witness->mail_to.empty(),
-        mailed ? std::optional(mailed->at) : std::nullopt
+        zone_of(settings), now, book.last_recorded(), mails, mailed ? std::optional(mailed->at) : std::nullopt
     );
     if (due.heartbeat) {
         transaction t;
@@ -156,7 +152,7 @@ void keep_house(const configuration& settings, ledger& book, instant now)
 void note_clock(ledger& book, instant now)
 {
     constexpr std::chrono::seconds tolerance{2};
-    const auto recorded = book.checkpoints().proofs().last_recorded();
+    const auto recorded = book.last_recorded();
     if (!recorded || now >= *recorded - tolerance) return;
     const held_thing* last = std::as_const(book.state()).things(what::settings).find("", "clock");
     if (last) {

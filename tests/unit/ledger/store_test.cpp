@@ -217,6 +217,29 @@ TEST_CASE("recorded times never go back, whatever the clock does", "[ledger]")
     CHECK(recorded == std::vector<instant>{noon(10), noon(10), noon(10), noon(11)});
 }
 
+TEST_CASE("a ledger says when its newest entry was recorded, beside or not and opened again", "[ledger]")
+{
+    const ledger_folder folder;
+    auto book = open_ledger(folder.file(), {&folder.key}, make_side_thread()).value();
+    const auto stored = [&] { return book->checkpoints().proofs().last_recorded(); };
+    CHECK(book->last_recorded() == stored());
+    book->commit(*a_setting("a"), noon(3));
+    CHECK(book->last_recorded() == noon(3));
+    CHECK(stored() == noon(3));
+    book->begin_commit(a_setting("b"), noon(2));
+    CHECK(book->last_recorded() == noon(3));
+    CHECK(stored() == noon(3));
+    book->begin_commit(a_setting("c"), noon(4));
+    CHECK(book->last_recorded() == noon(4));
+    CHECK(stored() == noon(4));
+    transaction nothing_new;
+    nothing_new.messages.push_back(message_to("lead", "<c@example>"));
+    book->commit(nothing_new, noon(5));
+    CHECK(book->last_recorded() == noon(4));
+    book = folder.open();
+    CHECK(book->last_recorded() == noon(4));
+}
+
 TEST_CASE("entries, tiles and checkpoints can be neither changed nor removed", "[ledger]")
 {
     const ledger_folder folder;

@@ -140,6 +140,7 @@ public:
     void apply(const transaction& t, entry_index base) override { real_->apply(t, base); }
     std::uint64_t digest(std::string_view text) const override { return real_->digest(text); }
     entry_index size() const override { return real_->size(); }
+    std::optional<instant> last_recorded() const override { return real_->last_recorded(); }
     void commit(const transaction& t, instant now) override
     {
         if (t.empty()) return;
