@@ -326,6 +326,7 @@ private:
     instant last_recorded_{}; // of what is under way, too
     std::uint64_t signed_size_ = 0;
     // What was asked for or stored, so that a poll does not read its own words again.
+    mutable instant none_due_before_ = instant::min(); // of the messages that wait
     mutable std::map<std::string, std::optional<source_state>> sources_;
     mutable std::map<std::pair<std::string, std::string>, std::optional<stream_state>> streams_; // by source and name
     std::unique_ptr<held_state> state_;
@@ -364,6 +365,7 @@ void sqlite_ledger::load()
     size_ = size;
     sources_.clear();
     streams_.clear();
+    none_due_before_ = instant::min();
     last_recorded_ = time_of_entry(
         size - 1,
         database_->execAndGet("SELECT coalesce((SELECT recorded_at FROM entry ORDER BY idx DESC LIMIT 1), 0)")
@@ -591,6 +593,7 @@ void sqlite_ledger::append(const transaction& t, const sealed_entries& sealed, i
         sources_.erase(row.source);
     for (const stream_state& row : t.streams)
         streams_.erase({row.source, row.stream});
+    if (!t.messages.empty() || !t.attempts.empty()) none_due_before_ = instant::min();
 
     kept_transaction all(*database_, sql_->begin, sql_->commit);
     sql_->entries.write(t.entries, sealed, tree);
@@ -853,10 +856,13 @@ std::optional<stream_state> sqlite_ledger::read_stream(const std::string& source
 std::vector<outbox_message> sqlite_ledger::due_messages(instant now, std::size_t max) const
 {
     settled();
+    if (now < none_due_before_) return {};
     const asking sql(sql_->ask_due);
     sql->bind(1, to_milliseconds(now));
     sql->bind(2, static_cast<std::int64_t>(max));
-    return read_outbox(*sql);
+    std::vector<outbox_message> due = read_outbox(*sql);
+    if (due.empty()) none_due_before_ = next_message_at().value_or(instant::max());
+    return due;
 }
 
 std::vector<outbox_message> sqlite_ledger::untried_messages(entry_index alert, const std::string& route) const

@@ -374,6 +374,35 @@ TEST_CASE(
     CHECK(folder.reader()->outbox().failed == (t.attempts[0].as == end::failed ? 1 : 0));
 }
 
+TEST_CASE("what comes while nothing was due is due at its own time, before what waited already", "[ledger]")
+{
+    using end = transaction::attempt_result::end;
+    const ledger_folder folder;
+    auto book = folder.open();
+    fill(*book);
+    const auto due = book->due_messages(noon(5), 10);
+    REQUIRE(due.size() == 2);
+    transaction later;
+    for (const outbox_message& each : due)
+        later.attempts.push_back({each.number, end::again, noon(40), "busy"});
+    book->commit(later, noon(6));
+    CHECK(book->due_messages(noon(10), 10).empty());
+
+    transaction fresh;
+    fresh.messages.push_back(message_to("lead", "<c@example>"));
+    book->commit(fresh, noon(10));
+    REQUIRE(book->due_messages(noon(10), 10).size() == 1);
+    CHECK(book->due_messages(noon(10), 10).front().content.id == "<c@example>");
+    CHECK(book->due_messages(noon(9), 10).empty());
+    CHECK(book->due_messages(noon(39), 10).size() == 1);
+
+    transaction sooner;
+    sooner.attempts.push_back({due[0].number, end::again, noon(8), ""});
+    book->commit(sooner, noon(10));
+    CHECK(book->due_messages(noon(9), 10).size() == 1);
+    CHECK(book->due_messages(noon(40), 10).size() == 3);
+}
+
 TEST_CASE("one message id is stored once", "[ledger]")
 {
     const ledger_folder folder;
