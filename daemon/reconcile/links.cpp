@@ -42,17 +42,33 @@ std::string checked_upn(json_view value)
     return parsed ? parsed->text() : std::string();
 }
 
-keys keys_of(const held_thing& pupil)
+keys keys_in(json_view fields)
 {
     keys found;
-    const auto payload = json_document::parse(pupil.payload);
-    if (!payload) return found;
-    const json_view fields = payload->root()["fields"];
     found.mis_id = fields["mis_id"].string_if().value_or("");
     found.upn = checked_upn(fields["upn"]);
     found.former_upn = checked_upn(fields["former_upn"]);
     found.admission_number = fields["admission_number"].string_if().value_or("");
     return found;
+}
+
+keys keys_of(const held_thing& pupil)
+{
+    const auto payload = json_document::parse(pupil.payload);
+    return payload ? keys_in(payload->root()["fields"]) : keys();
+}
+
+// All that a record says of who it is, read once.
+struct told_person {
+    keys own;
+    std::optional<person_facts> facts;
+};
+told_person person_in(const held_thing& pupil)
+{
+    const auto payload = json_document::parse(pupil.payload);
+    if (!payload) return {};
+    const json_view fields = payload->root()["fields"];
+    return {keys_in(fields), person_facts_of(pupil.subject, fields)};
 }
 
 // Candidates under one key; pupils on roll first.
@@ -90,6 +106,13 @@ held_link read_link(const held_thing* thing)
 {
     held_link link{thing, {}, {}};
     if (!thing) return link;
+    // Nearly all say first how they were made, and name nobody whom it is not: the text is canonical.
+    constexpr std::string_view made_by = R"({"by":")";
+    const std::string_view text = *thing->payload;
+    if (text.starts_with(made_by) && text.find(R"("never":)") == std::string_view::npos) {
+        link.by = text.substr(made_by.size(), text.find('"', made_by.size()) - made_by.size());
+        return link;
+    }
     const auto payload = json_document::parse(thing->payload);
     if (!payload) return link;
     link.by = payload->root()["by"].string_if().value_or("");
@@ -223,7 +246,7 @@ public:
         std::vector<person_facts> people;
         for (const held_thing& pupil : held.things(what::pupil).all()) {
             if (pupil.source != mis) continue;
-            const keys own = keys_of(pupil);
+            auto [own, facts] = person_in(pupil);
             by_id_.add(
                 std::string(pupil.key), pupil.gone ? survivor_of(held, pupil.subject) : pupil.subject, pupil.gone
             );
@@ -231,8 +254,7 @@ public:
             by_upn_.add(own.upn, pupil.subject, pupil.gone);
             by_former_.add(own.former_upn, pupil.subject, pupil.gone);
             by_admission_.add(own.admission_number, pupil.subject, pupil.gone);
-            if (pupil.gone) continue;
-            if (auto facts = person_facts_of(pupil.subject, pupil.payload)) people.push_back(std::move(*facts));
+            if (facts && !pupil.gone) people.push_back(std::move(*facts));
         }
         people_.emplace(std::move(people));
     }
@@ -435,8 +457,8 @@ link_outcome match_to(const mis_roll& roll, const held_state& held, const std::s
             outcome.links.push_back({before.thing->pupil, record.subject, before.by, {}});
             continue;
         }
-        const mis_roll::numbered numbered = roll.by_number(keys_of(record), before.never);
-        const auto facts = person_facts_of(record.subject, record.payload);
+        const auto [own, facts] = person_in(record);
+        const mis_roll::numbered numbered = roll.by_number(own, before.never);
         doubt about;
         if (numbered.pupils.size() == 1) about = doubt_number(roll, numbered.pupils.front(), facts, before.never);
         if (numbered.pupils.size() > 1)

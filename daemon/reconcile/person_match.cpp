@@ -96,7 +96,11 @@ std::optional<person_facts> person_facts_of(entry_index pupil, std::string_view 
 {
     const auto parsed = json_document::parse(std::string(payload));
     if (!parsed) return std::nullopt;
-    const json_view fields = parsed->root()["fields"];
+    return person_facts_of(pupil, parsed->root()["fields"]);
+}
+
+std::optional<person_facts> person_facts_of(entry_index pupil, json_view fields)
+{
     person_facts facts;
     facts.pupil = pupil;
     const auto add = [&](std::vector<std::string>& to, std::string_view key) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/base/json.hpp"
 #include "daemon/base/time.hpp"
 #include "daemon/domain/register.hpp"
 
@@ -22,8 +23,9 @@ struct person_facts {
     std::string year;
     std::string form;
 };
-// From a pupil record's payload; nothing when it has no fields (a leaver's last entry).
+// From a pupil record's payload, or the fields in it; nothing when it has none (a leaver's last entry).
 std::optional<person_facts> person_facts_of(entry_index pupil, std::string_view payload);
+std::optional<person_facts> person_facts_of(entry_index pupil, json_view fields);
 
 // One thing compared: "surname", "forename", "date-of-birth", "year" or "form"; what came of it, and what it adds.
 struct match_part {
