@@ -103,13 +103,17 @@ bool known_pupils::set_priorities(std::set<entry_index> pupils)
 
 const pupil_facts& known_pupils::of(const held_state& held, entry_index pupil)
 {
-    pupil_facts& known = pupils_[pupil];
     const held_thing* thing = held.things(what::pupil).find_subject(pupil);
-    if (!thing) return known;
-    known.gone = thing->gone;
-    if (known.entry == thing->entry || thing->gone) return known; // of a leaver the last known facts stay
-    known.entry = thing->entry;
-    const auto parsed = json_document::parse(thing->payload);
+    return thing ? of(*thing) : pupils_[pupil];
+}
+
+const pupil_facts& known_pupils::of(const held_thing& pupil)
+{
+    pupil_facts& known = pupils_[pupil.subject];
+    known.gone = pupil.gone;
+    if (known.entry == pupil.entry || pupil.gone) return known; // of a leaver the last known facts stay
+    known.entry = pupil.entry;
+    const auto parsed = json_document::parse(pupil.payload);
     if (!parsed) return known;
     const json_view fields = parsed->root()["fields"];
     known.year = fields["year"].string_if().value_or("");

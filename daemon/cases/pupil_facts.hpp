@@ -44,6 +44,8 @@ public:
     );
 
     const pupil_facts& of(const held_state& held, entry_index pupil);
+    // The same of one that was looked up already.
+    const pupil_facts& of(const held_thing& pupil);
     // Views into of(pupil); valid as long as it is not asked for again.
     judged_pupil judged(const held_state& held, entry_index pupil, pupil_no number);
     // Whether the route is told of the pupil: of sources (no_entry) only one without a cohort is. Of whom no year, or

@@ -295,7 +295,7 @@ std::vector<full_list> read_closer::full_lists(const step& s)
     if (!is_read_in_full(s, mis_, what::pupil)) return lists;
     std::size_t on_roll = 0;
     for (const held_thing& pupil : s.held.things(what::pupil).all())
-        on_roll += pupil.source == mis_ && pupils_.of(s.held, pupil.subject).is_on_roll(s.today) ? 1 : 0;
+        on_roll += pupil.source == mis_ && pupils_.of(pupil).is_on_roll(s.today) ? 1 : 0;
     for (const std::string& other : others_) {
         const auto known = links_.find(other);
         if (known == links_.end() || !is_read_in_full(s, other, what::pupil)) continue;
