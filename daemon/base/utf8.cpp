@@ -61,7 +61,7 @@ bool is_valid_utf8(std::string_view text) noexcept
                 continue;
             }
         }
-        const std::size_t length = utf8_length(text);
+        const std::size_t length = static_cast<unsigned char>(text.front()) < 0x80 ? 1 : utf8_length(text);
         if (length == 0) return false;
         text.remove_prefix(length);
     }
