@@ -1,6 +1,7 @@
 #include "daemon/service/daemon.hpp"
 
 #include "daemon/base/events.hpp"
+#include "daemon/base/spare_memory.hpp"
 #include "daemon/reconcile/payload.hpp"
 #include "daemon/service/account_changes.hpp"
 #include "daemon/service/commit.hpp"
@@ -24,7 +25,6 @@
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
-#include <malloc.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -270,6 +270,7 @@ private:
         do {
             co_await asio::post(io_, asio::use_awaitable);
         } while (!book_.load_some(load_step_max));
+        let_go_of_spare_memory();
         for (;;) {
             moved_on();
             if (reload_wanted_) reload();
@@ -289,7 +290,7 @@ private:
                 work_->judge_clock();
                 co_await work_->deliver();
                 co_await work_->look_for_returned();
-                ::malloc_trim(0); // what the read took is not wanted before the next one
+                let_go_of_spare_memory(); // what the read took is not wanted before the next one
                 continue;
             }
             keep_house(*settings_, book_, around_.now(*settings_));

@@ -1,6 +1,7 @@
 #include "daemon/web/press.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/base/spare_memory.hpp"
 #include "daemon/views/opening_filter.hpp"
 #include "daemon/views/reads.hpp"
 #include "daemon/views/scope.hpp"
@@ -11,7 +12,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <malloc.h>
 
 namespace rollbook {
 namespace {
@@ -104,7 +104,7 @@ void press::rest()
     known_ = {};
     known_settings_.reset();
     reader_.reset();
-    ::malloc_trim(0);
+    let_go_of_spare_memory();
 }
 
 std::string press::origin()
