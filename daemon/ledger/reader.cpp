@@ -306,7 +306,7 @@ public:
     std::map<entry_index, figures> sums_of_days(const day_range& days, entry_index n) const override
     {
         if (!stays_open_) return ledger_reader::sums_of_days(days, n);
-        keep_up();
+        keep_up(days.first);
         return kept_.sums(days, n);
     }
 
@@ -537,7 +537,7 @@ private:
         const std::function<bool(const mark_view&)>& use
     ) const
     {
-        keep_up();
+        keep_up(days.first);
         if (!with_payload) return kept_.each(days, pupil, n, use);
         SQLite::Statement payload(*database_, "SELECT payload FROM opening WHERE idx = ?");
         kept_.each(days, pupil, n, [&](const mark_view& held) {
@@ -597,12 +597,19 @@ private:
         return erased.executeStep();
     }
 
-    // Takes in what came since; after an erasure all of it anew, for nothing of the erased may stay in memory.
-    void keep_up() const
+    // Takes in what came since; after an erasure all of it anew, for nothing of the erased may stay in memory. `from`:
+    // the first day asked for. Nearly all pages ask for this school year: of earlier ones a page or two is asked for,
+    // and years of them are not kept until then. Once they were asked for, all are.
+    void keep_up(civil_day from) const
     {
         const entry_index now = size();
+        const bool is_asked_again = kept_to_ > 0 && from < kept_from_;
+        if (is_asked_again || (kept_to_ > 0 && is_erased_within(kept_to_, now))) forget_marks();
         if (now == kept_to_) return;
-        if (kept_to_ > 0 && is_erased_within(kept_to_, now)) forget_marks();
+        if (is_asked_again)
+            kept_from_ = civil_day::min();
+        else if (kept_to_ == 0)
+            kept_from_ = std::min(from, kept_from_);
         try {
             take_marks(now);
         } catch (...) {
@@ -622,10 +629,11 @@ private:
         constexpr int many = 100'000;
         row_scan rows(
             *database_,
-            (std::string(mark_columns) + ", to_entry, gone FROM mark WHERE entry >= ? AND entry < ? ORDER BY entry")
+            (std::string(mark_columns) +
+             ", to_entry, gone FROM mark WHERE entry >= ? AND entry < ? AND day >= ? ORDER BY entry")
                 .c_str()
         );
-        rows.restart({signed_index(kept_to_), signed_index(now)});
+        rows.restart({signed_index(kept_to_), signed_index(now), to_day_number(kept_from_)});
         int taken = 0;
         for (; rows.next(); ++taken) {
             kept_marks::row row;
@@ -644,7 +652,8 @@ private:
     bool stays_open_ = false;
     mutable kept_marks kept_; // of entries below kept_to_, where it stays open
     mutable entry_index kept_to_ = 0;
-    mutable std::shared_ptr<case_facts> cases_; // the same, of entries below cases_to_
+    mutable civil_day kept_from_ = civil_day::max(); // and of days from this one on
+    mutable std::shared_ptr<case_facts> cases_;      // the same, of entries below cases_to_
     mutable entry_index cases_to_ = 0;
     struct seen_sources {
         entry_index to = 0; // of entries below it

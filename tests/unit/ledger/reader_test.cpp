@@ -413,6 +413,34 @@ TEST_CASE("a reader that stays open finds the marks of any days and moment that 
     );
 }
 
+TEST_CASE("a reader that stays open finds marks of days before those that were asked for first", "[ledger]")
+{
+    const ledger_folder folder;
+    const auto book = folder.open();
+    fill(*book);
+    const civil_day newest = ymd(2026, 9, 14);
+    transaction t;
+    for (const int back : {900, 400, 2})
+        t.entries.push_back(mark_draft(*book, am(newest - std::chrono::days(back)), 1, "/", "X" + std::to_string(back))
+        );
+    const entry_index first = commit_and_apply(*book, t, noon(7));
+    const auto open = open_reader(folder.file(), true).value();
+    const auto check_from = [&](int back) {
+        CAPTURE(back);
+        const day_range days{newest - std::chrono::days(back), newest + std::chrono::days(9)};
+        const auto found = marks_of_days_in(*open, no_entry, days, no_entry);
+        CHECK(found == marks_of_days_in(*folder.reader(), no_entry, days, no_entry));
+        return found;
+    };
+    const auto of_week = check_from(7);
+    CHECK(check_from(500) != of_week);
+    transaction change; // of a day that was not asked for yet
+    change.entries.push_back(mark_draft(*book, am(newest - std::chrono::days(900)), 1, "I", "X900", first));
+    commit_and_apply(*book, change, noon(8));
+    for (const int back : {7, 500, 1'000, 7})
+        check_from(back);
+}
+
 TEST_CASE("marks that were changed are listed by the entry that changed them, and no others", "[ledger]")
 {
     const ledger_folder folder;
