@@ -76,6 +76,7 @@ void half_day_marks::pack()
 {
     if (is_as_packed_ || cells_.empty()) return;
     is_as_packed_ = true;
+    constexpr std::uint8_t unmet_kind = 0xff;
     std::vector<std::uint8_t> packed(cells_.size(), unmet_kind);
     std::vector<std::uint16_t> kinds_here;
     std::vector<run> runs;
@@ -88,10 +89,11 @@ void half_day_marks::pack()
         packed[pupil] = static_cast<std::uint8_t>(known - kinds_here.begin());
         if (known == kinds_here.end()) kinds_here.push_back(kind);
     }
+    std::ranges::replace(packed, unmet_kind, static_cast<std::uint8_t>(kinds_here.size()));
     if (packed.size() + runs.size() * sizeof(run) >= cells_.size() * sizeof(cell)) return;
     runs.shrink_to_fit();
     kinds_here.shrink_to_fit();
-    packed_ = std::move(packed);
+    packed_ = small_numbers(std::move(packed));
     kinds_here_ = std::move(kinds_here);
     runs_ = std::move(runs);
     // Assigning {} would keep their room.
@@ -109,7 +111,7 @@ void half_day_marks::unpack()
         cells_[pupil].kind = kind;
         set_entry(pupil, entry);
     }
-    packed_ = std::vector<std::uint8_t>();
+    packed_ = small_numbers();
     kinds_here_ = std::vector<std::uint16_t>();
     runs_ = std::vector<run>();
 }

@@ -3,6 +3,7 @@
 #include "daemon/domain/calendar.hpp"
 #include "daemon/domain/code_book.hpp"
 #include "daemon/domain/figures.hpp"
+#include "daemon/domain/small_numbers.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -49,7 +50,7 @@ inline std::uint8_t minutes_byte(int minutes)
 
 // The marks of one half of a day by pupil_no, 4 bytes each and 4 for its digest, which need not be here: a year has
 // half a million of them, and all that were ever read are held. Marks that came together have entries near each other,
-// and what else tells them apart is of few kinds. Packed, they are little more than a byte each where pupils came in
+// and what else tells them apart is of few kinds. Packed, they are a byte each or half of one where pupils came in
 // the order of their numbers.
 class half_day_marks {
 public:
@@ -103,7 +104,6 @@ private:
         pupil_no pupil;
         std::uint32_t entry;
     };
-    static constexpr std::uint8_t unmet_kind = 0xff;
     struct entry_and_kind {
         std::uint32_t entry = held_mark::nothing;
         std::uint16_t kind = 0;
@@ -118,14 +118,16 @@ private:
     }
     entry_and_kind packed_at(pupil_no pupil) const
     {
-        if (pupil >= packed_.size() || packed_[pupil] == unmet_kind) return {};
+        if (pupil >= packed_.size()) return {};
+        const std::uint8_t kind = packed_[pupil];
+        if (kind == kinds_here_.size()) return {};
         std::size_t low = 0; // the last run that begins at the pupil or before
         for (std::size_t many = runs_.size(); many > 1;) {
             const std::size_t half = many / 2;
             if (runs_[low + half].pupil <= pupil) low += half;
             many -= half;
         }
-        return {runs_[low].entry + (pupil - runs_[low].pupil), kinds_here_[packed_[pupil]]};
+        return {runs_[low].entry + (pupil - runs_[low].pupil), kinds_here_[kind]};
     }
     std::uint32_t entry_of_far(pupil_no pupil) const;
     void put_far(pupil_no pupil, std::uint32_t entry);
@@ -134,7 +136,7 @@ private:
 
     std::vector<cell> cells_;            // none while packed
     std::vector<std::uint32_t> digests_; // by pupil, or none
-    std::vector<std::uint8_t> packed_;   // by pupil: place in kinds_here_
+    small_numbers packed_;               // by pupil: place in kinds_here_, and its end where none was met
     std::vector<std::uint16_t> kinds_here_;
     std::vector<run> runs_;                                       // by pupil
     bool is_forgetful_ = false;                                   // there are digests, not in memory

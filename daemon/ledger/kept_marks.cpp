@@ -27,7 +27,7 @@ constexpr std::size_t plain_max = 131'072; // a megabyte of marks that are not p
 
 } // namespace
 
-std::vector<kept_marks::kept>& kept_marks::day_marks::plain()
+std::vector<kept_marks::kept>& kept_marks::session_marks::plain()
 {
     if (!is_packed()) return plain_;
     plain_.reserve(word_of_.size() + 1);
@@ -37,11 +37,11 @@ std::vector<kept_marks::kept>& kept_marks::day_marks::plain()
     });
     runs_.clear();
     words_.clear();
-    word_of_.clear();
+    word_of_ = small_numbers();
     return plain_;
 }
 
-void kept_marks::day_marks::pack()
+void kept_marks::session_marks::pack()
 {
     constexpr std::size_t words_max = 256;
     if (plain_.empty()) return;
@@ -52,8 +52,7 @@ void kept_marks::day_marks::pack()
     for (std::size_t i = 0; i < plain_.size() && saves; ++i) {
         const kept& one = plain_[i];
         const kept* before = i == 0 ? nullptr : &plain_[i - 1];
-        if (!before || one.pupil != before->pupil + 1 || one.entry != before->entry + 1 ||
-            of_.place_of(one).first != of_.place_of(*before).first)
+        if (!before || one.pupil != before->pupil + 1 || one.entry != before->entry + 1)
             runs.push_back({one.entry, one.pupil, static_cast<std::uint16_t>(i)});
         const auto known = std::ranges::find(words, one.words);
         word_of.push_back(static_cast<std::uint8_t>(known - words.begin()));
@@ -63,14 +62,13 @@ void kept_marks::day_marks::pack()
     if (!saves) return plain_.shrink_to_fit();
     runs.shrink_to_fit();
     words.shrink_to_fit();
-    word_of.shrink_to_fit();
     runs_ = std::move(runs);
     words_ = std::move(words);
-    word_of_ = std::move(word_of);
+    word_of_ = small_numbers(std::move(word_of));
     plain_ = std::vector<kept>(); // which gives the room back
 }
 
-template <class F> bool kept_marks::day_marks::each(F&& use) const
+template <class F> bool kept_marks::session_marks::each(F&& use) const
 {
     for (const kept& one : plain_)
         if (!use(one)) return false;
@@ -80,7 +78,7 @@ template <class F> bool kept_marks::day_marks::each(F&& use) const
     return true;
 }
 
-template <class F> bool kept_marks::day_marks::each_at(const place& at, std::uint16_t pupil, F&& use) const
+template <class F> bool kept_marks::session_marks::each_at(entry_index at, std::uint16_t pupil, F&& use) const
 {
     const auto by_place = [this](const kept& one) { return of_.place_of(one); };
     for (const kept& one : std::ranges::equal_range(plain_, at, {}, by_place))
@@ -91,18 +89,17 @@ template <class F> bool kept_marks::day_marks::each_at(const place& at, std::uin
     auto from = std::ranges::lower_bound(runs_, at, {}, place_of_run);
     if (from != runs_.begin()) --from; // it may be within that one
     for (; from != runs_.end(); ++from) {
-        const place first = place_of_run(*from);
-        if (first > at) break;
+        if (place_of_run(*from) > at) break;
         const auto run = static_cast<std::size_t>(from - runs_.begin());
         const std::size_t nth = static_cast<std::size_t>(pupil) - from->pupil; // large where it is before
-        if (first.first == at.first && nth < length_of(run) && !use(mark_of(run, nth))) return false;
+        if (nth < length_of(run) && !use(mark_of(run, nth))) return false;
     }
     return true;
 }
 
 void kept_marks::clear()
 {
-    days_.clear();
+    sessions_.clear();
     plain_ = 0;
     ends_.clear();
     pupils_.clear();
@@ -116,7 +113,6 @@ void kept_marks::add(const row& one)
     ROLLBOOK_ENSURE(one.entry <= 0xFFFFFFFF);
     const std::uint16_t pupil = number_in(pupils_, numbers_, one.pupil);
     word_row shared;
-    shared.half = one.session.half;
     shared.source = one.source;
     shared.raw = one.raw;
     shared.statutory = one.statutory;
@@ -125,18 +121,18 @@ void kept_marks::add(const row& one)
     kept fresh{static_cast<std::uint32_t>(one.entry), pupil, number_in(words_, word_numbers_, shared)};
     if (one.to_entry != no_entry) end(fresh, one.to_entry);
     if (plain_ >= plain_max) fit();
-    day_marks& marks = days_.try_emplace(one.session.day, *this).first->second;
+    session_marks& marks = sessions_.try_emplace(one.session, *this).first->second;
     const bool was_packed = marks.is_packed();
-    std::vector<kept>& day = marks.plain();
-    plain_ += was_packed ? day.size() + 1 : 1;
+    std::vector<kept>& all = marks.plain();
+    plain_ += was_packed ? all.size() + 1 : 1;
     const auto by_place = [this](const kept& each) { return place_of(each); };
-    auto at = std::ranges::upper_bound(day, place(one.session.half, one.pupil), {}, by_place);
-    for (auto before = at; before != day.begin();) {
+    auto at = std::ranges::upper_bound(all, one.pupil, {}, by_place);
+    for (auto before = at; before != all.begin();) {
         --before;
-        if (words_[before->words].half != one.session.half || before->pupil != pupil) break;
+        if (before->pupil != pupil) break;
         if (!words_[before->words].is_ended && words_[before->words].source == one.source) end(*before, one.entry);
     }
-    day.insert(at, fresh);
+    all.insert(at, fresh);
 }
 
 void kept_marks::end(kept& one, entry_index to_entry)
@@ -149,7 +145,7 @@ void kept_marks::end(kept& one, entry_index to_entry)
 
 void kept_marks::fit()
 {
-    for (auto& [day, marks] : days_)
+    for (auto& [session, marks] : sessions_)
         marks.pack();
     plain_ = 0;
 }
@@ -161,12 +157,14 @@ void kept_marks::each(
     const auto of = numbers_.find(pupil);
     if (pupil != no_entry && of == numbers_.end()) return;
     mark_view view;
-    for (auto day = days_.lower_bound(days.first); day != days_.end() && day->first <= days.last; ++day) {
+    for (auto at = sessions_.lower_bound({days.first, half_day::am});
+         at != sessions_.end() && at->first.day <= days.last;
+         ++at) {
         const auto hand_over = [&](const kept& each) {
             if (!is_held(each, n)) return true;
             const word_row& words = words_[each.words];
             view.entry = each.entry;
-            view.session = {day->first, words.half};
+            view.session = at->first;
             view.pupil = pupils_[each.pupil];
             view.source = words.source;
             view.raw = words.raw;
@@ -175,12 +173,8 @@ void kept_marks::each(
             view.alike = each.words + 1u;
             return use(view);
         };
-        if (pupil == no_entry) {
-            if (!day->second.each(hand_over)) return;
-            continue;
-        }
-        for (const half_day half : {half_day::am, half_day::pm})
-            if (!day->second.each_at({half, pupil}, of->second, hand_over)) return;
+        const session_marks& marks = at->second;
+        if (!(pupil == no_entry ? marks.each(hand_over) : marks.each_at(pupil, of->second, hand_over))) return;
     }
 }
 
@@ -197,14 +191,16 @@ std::map<entry_index, figures> kept_marks::sums(const day_range& days, entry_ind
         code_of.push_back(codes.intern(each.raw, each.statutory));
     std::vector<meaning> meanings;
     std::vector<std::pair<figures, bool>> by_pupil(pupils_.size()); // and whether there is a mark
-    for (auto day = days_.lower_bound(days.first); day != days_.end() && day->first <= days.last; ++day) {
+    for (auto at = sessions_.lower_bound({days.first, half_day::am});
+         at != sessions_.end() && at->first.day <= days.last;
+         ++at) {
         meanings.assign(words_.size(), {}); // what a code means is the day's
-        day->second.each([&](const kept& each) {
+        at->second.each([&](const kept& each) {
             if (!is_held(each, n)) return true;
             meaning& of = meanings[each.words];
             if (!of.is_known) {
-                const statutory_code* row = codes.row_on(code_of[each.words], day->first);
-                of = {true, row && row->late, codes.class_on(code_of[each.words], day->first)};
+                const statutory_code* row = codes.row_on(code_of[each.words], at->first.day);
+                of = {true, row && row->late, codes.class_on(code_of[each.words], at->first.day)};
             }
             auto& [sums, has_mark] = by_pupil[each.pupil];
             sums.add(of.klass, of.is_late);

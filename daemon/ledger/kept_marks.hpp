@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/domain/small_numbers.hpp"
 #include "daemon/ports/ledger_reader.hpp"
 
 #include <cstdint>
@@ -12,14 +13,14 @@
 
 namespace rollbook {
 
-// Every version of every mark in memory, day by day, for a reader that stays open: little more than a byte each where a
-// session's pupils came in one order, 8 bytes at most, so six years of 1,200 pupils are 3 to 22 MB. The table itself is
-// in the order in which marks came, with no index by day or pupil, for the sake of the first poll; without this each
-// question about one of them would look through all of it.
+// Every version of every mark in memory, session by session, for a reader that stays open: half a byte to a byte each
+// where a session's pupils came in one order, 8 bytes at most, so six years of 1,200 pupils are 2 to 22 MB. The table
+// itself is in the order in which marks came, with no index by day or pupil, for the sake of the first poll; without
+// this each question about one of them would look through all of it.
 class kept_marks {
 public:
     kept_marks() = default;
-    kept_marks(const kept_marks&) = delete; // its days look into it
+    kept_marks(const kept_marks&) = delete; // its sessions look into it
     kept_marks& operator=(const kept_marks&) = delete;
 
     struct row {
@@ -49,7 +50,6 @@ public:
 private:
     // All that marks share: there are a few hundred of them.
     struct word_row {
-        half_day half{};
         std::string source, raw, statutory;
         std::int16_t minutes = -1;
         bool gone = false;
@@ -62,21 +62,20 @@ private:
         std::uint16_t words;
     };
     static_assert(sizeof(kept) == 8);
-    // What a day's marks are in order of.
-    using place = std::pair<half_day, entry_index>;
-    place place_of(const kept& one) const { return {words_[one.words].half, pupils_[one.pupil]}; }
+    // What a session's marks are in order of: the pupil's first entry.
+    entry_index place_of(const kept& one) const { return pupils_[one.pupil]; }
 
-    // A day's marks in order. Packed, as all but a few days are: marks of one half of which pupil and entry rise by one
-    // are a run, and of each there is left which of the day's words it has.
-    class day_marks {
+    // A session's marks in order. Packed, as all but a few are: marks of which pupil and entry rise by one are a run,
+    // and of each there is left which of the session's words it has.
+    class session_marks {
     public:
-        explicit day_marks(const kept_marks& of) : of_(of) {}
+        explicit session_marks(const kept_marks& of) : of_(of) {}
         bool is_packed() const { return !runs_.empty(); }
         std::vector<kept>& plain(); // unpacks
         void pack();                // unless that would save nothing
-        // Calls use(const kept&) for each, or for those in one place, in order, until it gives false: false then.
+        // Calls use(const kept&) for each, or for those of one pupil, in order, until it gives false: false then.
         template <class F> bool each(F&& use) const;
-        template <class F> bool each_at(const place& at, std::uint16_t pupil, F&& use) const;
+        template <class F> bool each_at(entry_index at, std::uint16_t pupil, F&& use) const;
 
     private:
         struct run {
@@ -101,7 +100,7 @@ private:
         std::vector<kept> plain_;
         std::vector<run> runs_;
         std::vector<std::uint16_t> words_;
-        std::vector<std::uint8_t> word_of_; // places in words_
+        small_numbers word_of_; // places in words_
     };
 
     bool is_held(const kept& each, entry_index n) const
@@ -111,8 +110,8 @@ private:
     }
     void end(kept& one, entry_index to_entry);
 
-    std::map<civil_day, day_marks> days_;
-    std::size_t plain_ = 0; // marks of days that are not packed, at least
+    std::map<session_id, session_marks> sessions_;
+    std::size_t plain_ = 0; // marks of sessions that are not packed, at least
     std::unordered_map<std::uint32_t, entry_index> ends_;
     std::vector<entry_index> pupils_;
     std::map<entry_index, std::uint16_t> numbers_;

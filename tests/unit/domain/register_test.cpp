@@ -72,6 +72,37 @@ TEST_CASE("a register gives back every mark as it was put, from whichever entry 
     CHECK(met == expected.size());
 }
 
+TEST_CASE("a register that rests gives back a session of any number of kinds of mark", "[domain]")
+{
+    const std::uint32_t kinds = GENERATE(1u, 14u, 15u, 16u, 17u, 255u, 300u);
+    const bool all_met = GENERATE(true, false);
+    CAPTURE(kinds, all_met);
+    attendance_register held(std::make_shared<code_book>());
+    held.read_digests_by([](entry_index, entry_index, const attendance_register::digest_use&) {});
+    const session_id session{monday, half_day::am};
+    const auto mark_of = [&](pupil_no pupil) {
+        held_mark mark;
+        mark.entry = 10 + pupil;
+        mark.code = held.codes().intern("C" + std::to_string(pupil % kinds), "");
+        return mark;
+    };
+    constexpr pupil_no pupils = 900;
+    const auto is_met = [&](pupil_no pupil) { return all_met || pupil % 100 != 3; };
+    for (pupil_no pupil = 0; pupil < pupils; ++pupil)
+        held.number_of(1'000 + pupil);
+    for (pupil_no pupil = 0; pupil < pupils; ++pupil)
+        if (is_met(pupil)) held.put(session, pupil, mark_of(pupil));
+    held.rest();
+    for (pupil_no pupil = 0; pupil < pupils; ++pupil)
+        REQUIRE(
+            text_of(held.find_but_digest(session, pupil), held.codes()) ==
+            (is_met(pupil) ? text_of(mark_of(pupil), held.codes()) : "nothing")
+        );
+    held.put(session, 3, mark_of(3)); // unpacks it
+    CHECK(text_of(held.find(session, 3), held.codes()) == text_of(mark_of(3), held.codes()));
+    CHECK(text_of(held.find(session, pupils - 1), held.codes()) == text_of(mark_of(pupils - 1), held.codes()));
+}
+
 TEST_CASE("a session that nothing was put for holds nothing, whoever and whenever", "[domain]")
 {
     attendance_register held(std::make_shared<code_book>());
