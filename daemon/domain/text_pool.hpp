@@ -1,10 +1,12 @@
 #pragma once
 
+#include "daemon/domain/compact.hpp"
+#include "daemon/domain/place_index.hpp"
+
 #include <cstdint>
-#include <deque>
-#include <string>
+#include <functional>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 namespace rollbook {
 
@@ -15,21 +17,24 @@ using text_id = std::uint32_t;
 class text_pool {
 public:
     text_pool() { intern({}); }
-    text_pool(const text_pool&) = delete; // the index looks into the texts
+    text_pool(const text_pool&) = delete; // texts are within
     text_pool& operator=(const text_pool&) = delete;
 
     text_id intern(std::string_view text)
     {
-        if (const auto known = ids_.find(text); known != ids_.end()) return known->second;
+        const std::size_t hash = std::hash<std::string_view>()(text);
+        if (const auto known = ids_.find(hash, [&](text_id id) { return texts_[id] == text; })) return *known;
         const auto id = static_cast<text_id>(texts_.size());
-        ids_.emplace(texts_.emplace_back(text), id);
+        texts_.push_back(store_.add(text));
+        ids_.add(hash, id);
         return id;
     }
     std::string_view text(text_id id) const { return texts_[id]; }
 
 private:
-    std::deque<std::string> texts_; // nodes do not move
-    std::unordered_map<std::string_view, text_id> ids_;
+    text_store store_;
+    std::vector<compact_text> texts_;
+    place_index ids_;
 };
 
 } // namespace rollbook
