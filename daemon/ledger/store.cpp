@@ -235,6 +235,12 @@ public:
     void begin_commit(std::shared_ptr<const transaction> t, instant now) override;
     bool is_busy() const override { return is_under_way_ && beside_->pending() >= begun_max; }
     void settle() override { settled(); }
+    void rest() override
+    {
+        settled();
+        state().rest();
+        database_->exec("PRAGMA shrink_memory"); // what was read of the file lies in the system's cache, too
+    }
     std::uint64_t commits() const override { return commits_; }
     void sign_checkpoint(instant now) override;
     checkpoint_book& checkpoints() override
@@ -479,7 +485,9 @@ bool sqlite_ledger::load_some(std::chrono::milliseconds at_most)
         const steady::time_point until = steady::now() + at_most;
         // Things first each time: some may have been committed since they were read to their end.
         has_all_ = load_things(until) && load_marks(until);
-        if (has_all_) state_->rest();
+        if (!has_all_) return;
+        state_->rest();
+        database_->exec("PRAGMA shrink_memory");
     });
     return has_all_;
 }

@@ -154,6 +154,9 @@ public:
     // Takes committed entries, the first of which is `base`, into state(). What is not yet in memory gets there when it
     // is read.
     virtual void apply(const transaction& t, entry_index base) = 0;
+    // A read has ended: lets go of what only reading needs, in state() and beside it. Not while changes of state() are
+    // uncommitted.
+    virtual void rest() { state().rest(); }
     // Keyed digest for comparing what a source says with what it said; stable for the life of the ledger.
     virtual std::uint64_t digest(std::string_view text) const = 0;
     virtual entry_index size() const = 0;

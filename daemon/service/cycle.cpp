@@ -209,7 +209,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
         book_.reload();
         throw;
     }
-    book_.state().rest();
+    book_.rest();
     report.entries += report.closing.entries;
     if (!report.closing.over_budget.empty()) log_event(event::alert_budget_passed, report.closing.over_budget);
     report.failures = outcome.failures;
