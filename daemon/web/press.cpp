@@ -218,7 +218,7 @@ page_request press::request_of(
 // A page made, before it has its frame.
 struct press::drawn_page {
     page_model model;
-    std::string body; // of the HTML form
+    std::shared_ptr<const std::string> body; // of the HTML form, which has no need of the model's JSON
     // What it was drawn from.
     std::shared_ptr<const configuration> settings;
     std::int64_t revision = 0;
@@ -240,7 +240,10 @@ press::draw(const page_order& order, const time_zone& zone, const moment& asked,
     if (!model) return model.error();
     drawn_page drawn;
     drawn.model = std::move(*model);
-    if (order.target.form == page_form::html) drawn.body = render_body(drawn.model, frame, zone);
+    if (order.target.form == page_form::html) {
+        drawn.body = std::make_shared<const std::string>(render_body(drawn.model, frame, zone));
+        std::string().swap(drawn.model.json); // assigning an empty one would keep its room
+    }
     return drawn;
 }
 
@@ -352,7 +355,7 @@ made_page press::make(const page_order& order)
         made.answer.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + name + ".csv\"");
     } else {
         if (page->page == "ledger" && order.verification.is_running) frame.again_seconds = 2;
-        made.answer = {page->status, "text/html; charset=utf-8", render_page(*page, drawn->body, frame)};
+        made.answer = {page->status, "text/html; charset=utf-8", render_page(*page, *drawn->body, frame)};
     }
     return made;
 }

@@ -56,6 +56,37 @@ page_template& compiled(std::string_view name)
     return found->second;
 }
 
+// The frame about a page, in two: put into it by its tag, a body of a megabyte would be copied on the way.
+struct frame_template {
+    mustache::mustache before;
+    mustache::mustache after;
+};
+
+frame_template& compiled_frame()
+{
+    static thread_local frame_template known = [] {
+        constexpr std::string_view body = "{{{body}}}";
+        const std::string_view text = asset("layout.html");
+        const std::size_t at = text.find(body);
+        ROLLBOOK_ENSURE(at != std::string_view::npos);
+        frame_template made{
+            mustache::mustache(std::string(text.substr(0, at))),
+            mustache::mustache(std::string(text.substr(at + body.size())))};
+        ROLLBOOK_ENSURE(made.before.is_valid() && made.after.is_valid());
+        return made;
+    }();
+    return known;
+}
+
+// The library's own holds the text twice over in its end.
+std::string rendered(mustache::mustache& text, const mustache::data& all)
+{
+    std::string out;
+    const mustache::mustache::render_handler add = [&](const std::string& part) { out += part; };
+    text.render(all, add);
+    return out;
+}
+
 std::string short_date(civil_day day)
 {
     const std::string spoken = spoken_date(day); // 20 November 2026
@@ -133,7 +164,6 @@ std::string framed(
     const std::string known = frame.known_at.empty() ? "" : "known_at=" + url_encoded(frame.known_at);
     mustache::data all;
     all.set("title", title);
-    all.set("body", body);
     all.set("school", frame.school);
     all.set("simulated", mustache::data(frame.simulated));
     all.set("has_forms", mustache::data(of != nullptr));
@@ -176,7 +206,10 @@ std::string framed(
         all.set("nav", items);
         all.set("nav_any", mustache::data(true));
     }
-    return compiled("layout").text.render(all);
+    const std::string after = rendered(compiled_frame().after, all);
+    std::string out = rendered(compiled_frame().before, all);
+    out.reserve(out.size() + body.size() + after.size());
+    return out.append(body).append(after);
 }
 
 } // namespace
@@ -190,10 +223,14 @@ std::string_view asset(std::string_view name)
 
 std::string render_body(const page_model& of, const page_frame& frame, const time_zone& zone)
 {
-    const result<json_document> model = json_document::parse(of.json);
-    ROLLBOOK_ENSURE(model.has_value());
     page_template& page = compiled(of.page);
-    mustache::data all = to_data(model->root(), page.names, zone);
+    mustache::data all = [&] { // the document goes before the text comes: either may be megabytes
+        const result<json_document> model = json_document::parse(of.json);
+        ROLLBOOK_ENSURE(model.has_value());
+        mustache::data made = to_data(model->root(), page.names, zone);
+        made.set("by_absence", mustache::data(model->root()["order"].string_if() == "absence"));
+        return made;
+    }();
     const std::string known = frame.known_at.empty() ? "" : "known_at=" + url_encoded(frame.known_at);
     all.set("title", of.title);
     all.set("carry", with_query("", known));
@@ -203,11 +240,10 @@ std::string render_body(const page_model& of, const page_frame& frame, const tim
     all.set("form_token", frame.form_token);
     all.set("whole_school", mustache::data(!frame.is_scoped()));
     all.set("browses", mustache::data(sees_pupils(frame.reader)));
-    all.set("by_absence", mustache::data(model->root()["order"].string_if() == "absence"));
     for (const auto& [name, picture] : of.pictures)
         all.set("picture_" + name, picture);
     all.set("alert_rows", mustache::partial([] { return std::string(asset("alert_rows.html")); }));
-    return page.text.render(all);
+    return rendered(page.text, all);
 }
 
 std::string render_page(const page_model& of, const std::string& body, const page_frame& frame)
@@ -227,7 +263,7 @@ std::string render_words(
     all.set("form_token", frame.form_token);
     for (const auto& [name, text] : words)
         if (!text.empty()) all.set(name, text);
-    return framed(title, compiled(page).text.render(all), page, frame, nullptr);
+    return framed(title, rendered(compiled(page).text, all), page, frame, nullptr);
 }
 
 } // namespace rollbook
