@@ -527,6 +527,30 @@ TEST_CASE("what was decided is not opened again by an amendment of its marks aft
     CHECK(school.mails.empty());
 }
 
+TEST_CASE("a child left out of a register stays looked for while the first read of a new process waits", "[service]")
+{
+    small_school school;
+    school.settings.rules = {england_rule("left-during-day")};
+    for (auto& [id, fields] : school.mis->pupils)
+        fields = R"({"registration_group":"9A"})"; // of one register
+    school.poll();
+    for (const session_id session : {am(ymd(2026, 9, 22)), pm(ymd(2026, 9, 22))})
+        for (int pupil = 0; pupil < (session.half == half_day::am ? 10 : 9); ++pupil)
+            school.mis->marks.push_back(
+                {"T" + std::to_string(school.mis->marks.size()), "A" + std::to_string(pupil), session, "/"}
+            );
+    school.now = parse_instant("2026-09-22T13:15:00Z").value(); // the afternoon's register has settled
+    school.poll();
+    REQUIRE(school.count(R"("rule":"left-during-day")") == 1);
+    school.mails.clear();
+    school.mis->on_fetch = [&](std::size_t stream, std::size_t page) {
+        if (stream == 0 && page == 0) school.now += std::chrono::minutes(5);
+    };
+    school.poll(0);
+    CHECK(school.mails.empty());
+    CHECK(school.count(R"("state":"resolved")") == 0);
+}
+
 TEST_CASE("beside what was decided, only a duty of other days is told of when old marks are amended", "[service]")
 {
     const auto [why, amended, is_told] = GENERATE(table<std::string, civil_day, bool>({
