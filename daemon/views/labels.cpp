@@ -87,7 +87,12 @@ visibility labels_of(const workplace& at, const opened_entry& each, int depth)
         const std::string_view key = each.text("key");
         return visibility_of_link(at.config.is_safeguarding(key.substr(0, key.find('/'))));
     }
-    case what::alert: return labels_of_evidence(at, each.root(), depth + 1);
+    case what::alert: {
+        // One that has ended may rest on nothing any more, and its end tells of what it opened on.
+        const entry_index first = each.index("alert");
+        const visibility now = labels_of_evidence(at, each.root(), depth + 1);
+        return first == no_entry ? now : now | labels_at(at, first, std::max(depth, first_depth));
+    }
     case what::finding: return labels_of_finding(at, each.root(), depth + 1);
     case what::delivery:
     case what::action: {
@@ -103,9 +108,11 @@ visibility labels_of(const workplace& at, const opened_entry& each, int depth)
         return each.root()["fields"]["flags"].is_absent() ? own : own | visibility::safeguarding;
     }
     case what::settings: {
-        // Why somebody is marked, or opened to an auditor, is the safeguarding lead's to say.
-        const std::string_view name = each.text("name");
-        const bool is_told_why = name.starts_with(marker_prefix) || name.starts_with(opened_prefix);
+        // Why somebody is marked, watched, held or opened to an auditor is the safeguarding lead's to say.
+        constexpr std::array<std::string_view, 4> of_safeguarding = {marker_prefix, opened_prefix, "watch/", "hold/"};
+        const bool is_told_why = std::ranges::any_of(of_safeguarding, [&](std::string_view each_prefix) {
+            return each.text("name").starts_with(each_prefix);
+        });
         return is_told_why ? visibility::safeguarding : visibility();
     }
     case what::statement: return labels_of_statement(at, each.root(), source);
@@ -158,6 +165,7 @@ bool is_within(const workplace& at, const alert& each, visibility allowed)
     if (judged_by && is_by_register(judged_by->measure)) return true;
     if (allowed == visibility::everything()) return true;
     visibility labels;
+    if (each.latest != each.id) labels = labels_at(at, each.id); // what it opened on
     for (const entry_index index : each.evidence)
         labels |= labels_at(at, index);
     return labels.is_within(allowed);
