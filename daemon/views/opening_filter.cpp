@@ -23,7 +23,7 @@ bool names_nobody(json_view root, std::string_view kind)
     if (std::ranges::none_of(kinds, [&](what each) { return kind == name_of(each); })) return false;
     if (kind == name_of(what::settings)) {
         const std::string_view name = root["name"].string_if().value_or("");
-        return !name.starts_with("hold/") && !name.starts_with("silence/");
+        return root["pupil"].is_absent() && !name.starts_with("hold/") && !name.starts_with("silence/");
     }
     return std::ranges::all_of(std::array{"comment", "amendment", "decision"}, [&](const char* key) {
         return root[key].is_null();
