@@ -73,10 +73,11 @@ struct press::snapshot {
     {
         year_sums = figures_of_all(at, everyone, {school_calendar::academic_year_start(day), day});
     }
-    // What of `all` is within the scope; `all` may go before it.
-    snapshot(const snapshot& all, const ledger_reader& from, const pupil_scope& scope)
+    // What of `all` is about those who are within the scope in `today`; both may go before it. Whoever has left the
+    // scope is outside it in every year.
+    snapshot(const snapshot& all, const snapshot& today, const ledger_reader& from, const pupil_scope& scope)
         : settings(all.settings), zone(all.zone),
-          within(make_scoped_reader(from, records_within(all.pupils, all.everyone, scope))),
+          within(make_scoped_reader(from, records_within(today.pupils, today.everyone, scope))),
           at{*settings, *within, zone, all.at.now, all.at.n}, everyone(at), pupils(at, everyone), day(all.day)
     {
         for (const auto& [person, sums] : all.year_sums)
@@ -122,9 +123,12 @@ press::look(const page_order& order, const time_zone& zone, instant now, entry_i
 {
     const std::shared_ptr<const snapshot> all = look_at_all(order, zone, now, n);
     if (!order.scope) return all;
-    if (all != newest_) return std::make_shared<const snapshot>(*all, reader(), *order.scope);
+    if (all != newest_) {
+        const std::shared_ptr<const snapshot> today = look_at_all(order, zone, now, reader().size());
+        return std::make_shared<const snapshot>(*all, *today, reader(), *order.scope);
+    }
     std::shared_ptr<const snapshot>& kept = scoped_[to_text(*order.scope)];
-    if (!kept) kept = std::make_shared<const snapshot>(*all, reader(), *order.scope);
+    if (!kept) kept = std::make_shared<const snapshot>(*all, *all, reader(), *order.scope);
     return kept;
 }
 
