@@ -71,7 +71,9 @@ report suspensions(const report_question& asked)
     const std::shared_ptr<const case_facts> known = asked.at.reader.cases(asked.at.n);
     const case_facts& cases = *known;
     const auto is_listed = [&](const suspension_fact& each) {
-        return !each.gone && each.from && days.contains(*each.from);
+        return !each.gone && each.from && days.contains(*each.from) &&
+               visibility_of(what::suspension, asked.at.config.is_safeguarding(cases.text(each.source)))
+                   .is_within(asked.allowed);
     };
     std::unordered_set<entry_index> suspended;
     for (const suspension_fact& each : cases.suspensions())
