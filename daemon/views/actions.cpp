@@ -44,7 +44,7 @@ std::vector<case_action> contacts_on(const workplace& at, civil_day day)
     return all;
 }
 
-void write_action(json_writer& out, const case_action& action)
+void write_action(json_writer& out, const case_action& action, bool with_words)
 {
     out.begin_object();
     write_text_or_null(out, "adult", action.adult);
@@ -65,12 +65,12 @@ void write_action(json_writer& out, const case_action& action)
     write_day(out, "on", action.on);
     out.member("open", !action.is_done);
     write_text_or_null(out, "outcome", action.outcome);
-    write_text_or_null(out, "outcome_text", action.outcome_text);
+    write_text_or_null(out, "outcome_text", with_words ? action.outcome_text : "");
     out.member("owner", action.owner);
     write_day(out, "review", action.review);
     out.member("rule", action.rule);
     out.member("state", action.is_done ? "done" : "open");
-    out.member("text", action.text);
+    out.member("text", with_words ? action.text : "");
     out.member("user", action.user);
     out.end_object();
 }

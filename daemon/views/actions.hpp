@@ -19,6 +19,6 @@ std::vector<case_action> actions_of(const workplace& at, entry_index pupil);
 std::vector<case_action> contacts_on(const workplace& at, civil_day day);
 
 // The members of an action in `alerts show --json` and `pupil --json`.
-void write_action(json_writer& out, const case_action& action);
+void write_action(json_writer& out, const case_action& action, bool with_words = true);
 
 } // namespace rollbook

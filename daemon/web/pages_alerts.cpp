@@ -156,7 +156,7 @@ void write_actions(json_writer& out, const page_request& of, entry_index about)
 {
     out.key("actions").begin_array();
     for (const case_action& each : actions_at(of.at))
-        if (each.alert == about) write_action(out, each);
+        if (each.alert == about) write_action(out, each, sees_name(of, of.everyone.person_of(each.pupil)));
     out.end_array();
 }
 

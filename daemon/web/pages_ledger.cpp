@@ -6,6 +6,7 @@
 #include "daemon/web/parts.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace rollbook {
 namespace {
@@ -73,6 +74,13 @@ void write_kinds(json_writer& out, const std::vector<finding_row>& all, std::str
     out.end_array();
 }
 
+// What a source, or a member of staff, wrote of a pupil in words of their own.
+bool may_name_somebody(std::string_view key)
+{
+    constexpr std::array<std::string_view, 5> known = {"fields", "comment", "amendment", "outcome_text", "text"};
+    return std::ranges::find(known, key) != known.end();
+}
+
 // What an entry's payload says, for people: one pair a member; the fields of a source's record one by one.
 void write_payload(json_writer& out, const page_request& of, const opened_entry& each)
 {
@@ -88,7 +96,7 @@ void write_payload(json_writer& out, const page_request& of, const opened_entry&
     };
     out.key("members").begin_array();
     each.root().for_each([&](std::string_view key, json_view value) {
-        if (key != "fields" && key != "comment") return pair(key, text_of_value(value));
+        if (!may_name_somebody(key)) return pair(key, text_of_value(value));
         // What a source said of a pupil is for those who work with pupils.
         if (!sees_name(of, each.pupil())) {
             std::string names;
@@ -373,9 +381,13 @@ result<page_model> make_sources(const page_request& of)
     page.page = "sources";
     page.title = "Sources";
     page.json = model_json([&](json_writer& out) {
-        const outbox_counts outbox = of.at.reader.outbox();
-        out.key("outbox").begin_object().member("failed", outbox.failed).member("waiting", outbox.waiting).end_object();
-        out.member("quarantined", of.at.reader.quarantined());
+        // They count safeguarding, too.
+        const bool counts_all = of.reader == role::admin || allowed_to(of.reader) == visibility::everything();
+        if (counts_all) {
+            const outbox_counts outbox = of.at.reader.outbox();
+            out.key("outbox").begin_object().member("failed", outbox.failed).member("waiting", outbox.waiting);
+            out.end_object().member("quarantined", of.at.reader.quarantined());
+        }
         out.key("sources").begin_array();
         for (const auto& [source, state] : states_of(of.at)) {
             const bool is_stale = state.data_as_of && of.at.now - *state.data_as_of > source->stale_after;
