@@ -814,6 +814,8 @@ asio::awaitable<web_answer> site::decide(const routed& to, const account& reader
     if (to.to->name == "accounts") co_return change_scope(sent, reader.name);
     if (is_report && !report_kinds()[static_cast<std::size_t>(to.id)].takes_decisions)
         co_return plain_answer(404, "Not done", "This report takes no decisions.");
+    if (is_report && reader.kept_to() && sent.field("do") == "hold-meeting")
+        co_return plain_answer(403, "Not done", "The day of the meeting is the whole school's.");
     result<std::vector<decision_request>> asked = std::vector<decision_request>();
     if (to.to->name == "calls") {
         asked = read_calls(sent, seen.offered, reader.name);
