@@ -37,26 +37,6 @@ std::vector<named_period> periods_of(const school_calendar& calendar, civil_day 
     return found;
 }
 
-std::string unless_few(std::int64_t pupils)
-{
-    return pupils > 0 && pupils < suppress_below ? "fewer than 5" : std::to_string(pupils);
-}
-
-// The counts of the groups that are shown, as told: where one alone is too small to tell and no group is hidden, the
-// smallest other is kept back too, or the school's own count less the others' would tell it.
-std::vector<std::string> told(const std::vector<std::int64_t>& counts, bool any_hidden)
-{
-    std::vector<std::string> texts;
-    std::ranges::transform(counts, std::back_inserter(texts), unless_few);
-    const auto is_few = [](std::int64_t count) { return count > 0 && count < suppress_below; };
-    if (any_hidden || std::ranges::count_if(counts, is_few) != 1) return texts;
-    std::size_t least = counts.size();
-    for (std::size_t i = 0; i < counts.size(); ++i)
-        if (!is_few(counts[i]) && (least == counts.size() || counts[i] < counts[least])) least = i;
-    if (least < counts.size()) texts[least] = "not shown";
-    return texts;
-}
-
 std::vector<std::string>
 cells_of(const named_period& period, const group_row& row, const std::string& persistent, const std::string& severe)
 {
@@ -337,7 +317,7 @@ report governors(const report_question& asked)
         for (const auto& [year, count] : severe)
             all_severe += count;
         const group_row school = whole_school(asked.pupils, sums);
-        made.rows.push_back(cells_of(period, school, unless_few(school.persistent), unless_few(all_severe)));
+        made.rows.push_back(cells_of(period, school, count_told(school.persistent), count_told(all_severe)));
         std::vector<group_row> rows = group_rows(asked.pupils, sums, &profile::year);
         std::vector<std::int64_t> persistent, severe_counts;
         for (const group_row& row : rows) {
@@ -346,8 +326,8 @@ report governors(const report_question& asked)
             severe_counts.push_back(severe[row.name]);
         }
         const bool any_hidden = persistent.size() != rows.size();
-        const std::vector<std::string> persistent_told = told(persistent, any_hidden);
-        const std::vector<std::string> severe_told = told(severe_counts, any_hidden);
+        const std::vector<std::string> persistent_told = counts_told(persistent, any_hidden);
+        const std::vector<std::string> severe_told = counts_told(severe_counts, any_hidden);
         std::size_t shown = 0;
         for (group_row& row : rows) {
             row.name = "Year " + row.name;

@@ -3,6 +3,7 @@
 #include "daemon/domain/pupil_flags.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace rollbook {
@@ -65,6 +66,24 @@ void hide_small(const std::vector<group_row*>& rows)
 }
 
 } // namespace
+
+std::string count_told(std::int64_t pupils)
+{
+    return pupils > 0 && pupils < suppress_below ? "fewer than 5" : std::to_string(pupils);
+}
+
+std::vector<std::string> counts_told(const std::vector<std::int64_t>& counts, bool any_hidden)
+{
+    std::vector<std::string> texts;
+    std::ranges::transform(counts, std::back_inserter(texts), count_told);
+    const auto is_few = [](std::int64_t count) { return count > 0 && count < suppress_below; };
+    if (any_hidden || std::ranges::count_if(counts, is_few) != 1) return texts;
+    std::size_t least = counts.size();
+    for (std::size_t i = 0; i < counts.size(); ++i)
+        if (!is_few(counts[i]) && (least == counts.size() || counts[i] < counts[least])) least = i;
+    if (least < counts.size()) texts[least] = "not shown";
+    return texts;
+}
 
 bool is_on_roll(json_view fields, civil_day day)
 {

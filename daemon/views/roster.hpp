@@ -57,6 +57,11 @@ struct group_row {
 inline constexpr int suppress_below = 5;
 std::vector<group_row>
 group_rows(const roster& pupils, const std::map<entry_index, figures>& sums, std::string profile::*by);
+// A count of pupils as told to who may not know single ones: a number, or "fewer than 5".
+std::string count_told(std::int64_t pupils);
+// The counts of the groups that are shown, as told: where one alone is too small to tell and no group is hidden, the
+// smallest other is kept back too, or the school's own count less the others' would tell it.
+std::vector<std::string> counts_told(const std::vector<std::int64_t>& counts, bool any_hidden);
 // Whether a row of flag_rows() counts the pupil.
 bool is_in_flag_row(const profile& who, const group_row& row);
 // Two rows for each flag that a pupil on roll has: with it and without. One of the two that is too small hides both.

@@ -1,5 +1,6 @@
 // Pages about pupils: the list, one pupil, and groups.
 
+#include "daemon/base/bytes.hpp"
 #include "daemon/base/json.hpp"
 #include "daemon/base/spoken.hpp"
 #include "daemon/cases/opened_pupil.hpp"
@@ -66,15 +67,25 @@ void write_choices(
     out.end_array();
 }
 
-void write_group(json_writer& out, const group_row& row)
+// The absentees of each group as this reader is told of them. Who knows no single pupil is told of years alone: forms
+// sum to their year.
+std::vector<std::string> persistent_told(const page_request& of, const std::vector<group_row>& rows, bool by_form)
 {
-    const auto unless_few = [&](std::string_view key, std::int64_t count) {
-        out.key(key);
-        if (count > 0 && count < suppress_below)
-            out.value("fewer than 5");
-        else
-            out.value(count);
-    };
+    std::vector<std::int64_t> counts;
+    for (const group_row& each : rows)
+        if (!each.is_hidden) counts.push_back(each.persistent);
+    if (!works_with_pupils(of.reader)) {
+        if (by_form) return std::vector<std::string>(counts.size(), "not shown");
+        return counts_told(counts, counts.size() != rows.size());
+    }
+    std::vector<std::string> texts;
+    std::ranges::transform(counts, std::back_inserter(texts), count_told);
+    return texts;
+}
+
+// `persistent`: as told; of a group that is shown.
+void write_group(json_writer& out, const group_row& row, const std::string& persistent)
+{
     out.begin_object();
     if (!row.is_hidden) {
         out.member("absent_percent", percent_text(row.sums.absent(), row.sums.possible));
@@ -84,7 +95,11 @@ void write_group(json_writer& out, const group_row& row)
     if (!row.is_hidden) out.member("late_percent", percent_text(row.sums.late, row.sums.possible));
     out.member("name", row.name);
     if (!row.is_hidden) {
-        unless_few("persistent", row.persistent);
+        out.key("persistent");
+        if (const auto number = parse_decimal(persistent))
+            out.value(*number);
+        else
+            out.value(persistent);
         out.member("possible", row.sums.possible);
         out.member("pupils", row.pupils);
         out.member("unauthorised_percent", percent_text(row.sums.unauthorised, row.sums.possible));
@@ -401,7 +416,7 @@ result<page_model> make_pupil(const page_request& of)
     page.json = model_json([&](json_writer& out) {
         out.key("actions").begin_array();
         for (const case_action& each : all.actions)
-            write_action(out, each);
+            write_action(out, each, sees_name(of, of.id));
         out.end_array();
         out.key("alerts").begin_array();
         for (const alert& each : all.alerts)
@@ -468,8 +483,12 @@ result<page_model> make_groups(const page_request& of)
         out.member("by_year", by == "year");
         out.member("from", format_day(days.first));
         out.key("groups").begin_array();
-        for (const group_row& each : rows)
-            write_group(out, each);
+        auto told = persistent_told(of, rows, by == "form");
+        std::ranges::reverse(told);
+        for (const group_row& each : rows) {
+            write_group(out, each, each.is_hidden ? std::string() : told.back());
+            if (!each.is_hidden) told.pop_back();
+        }
         out.end_array();
         out.member("may_by_flag", may_by_flag);
         if (!is_file) {

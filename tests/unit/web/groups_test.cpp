@@ -89,6 +89,32 @@ TEST_CASE_METHOD(flags_fixture, "totals by flag are for who may see safeguarding
     }
 }
 
+TEST_CASE_METHOD(
+    flags_fixture, "who may not know single pupils is told no count of a form, which its year would give away", "[web]"
+)
+{
+    const auto [who, in_forms] =
+        GENERATE(table<role, std::string>({{role::lead, R"("persistent":0)"}, {role::governor, "not shown"}}));
+    CAPTURE(name_of(who));
+    log_in(who);
+    CHECK_THAT(get("/groups.json?by=form").body, Catch::Contains(in_forms));
+    CHECK_THAT(get("/groups.json").body, Catch::Contains(R"("persistent":0)") && !Catch::Contains("not shown"));
+}
+
+TEST_CASE("a count that is too small to tell takes the smallest other with it", "[web]")
+{
+    using counts = std::vector<std::int64_t>;
+    using texts = std::vector<std::string>;
+    const auto [all, any_hidden, told] = GENERATE(table<counts, bool, texts>({
+        {{7, 12, 0}, false, {"7", "12", "0"}},
+        {{7, 4, 12}, false, {"not shown", "fewer than 5", "12"}},
+        {{7, 5, 12}, false, {"7", "5", "12"}},
+        {{7, 4, 1}, false, {"7", "fewer than 5", "fewer than 5"}},
+        {{7, 4, 12}, true, {"7", "fewer than 5", "12"}},
+    }));
+    CHECK(counts_told(all, any_hidden) == told);
+}
+
 // Six of year 7. In the first week all have sessions, in the second as many as asked, in the third and fourth all
 // again.
 struct weeks_fixture : site_fixture {
