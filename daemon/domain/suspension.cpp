@@ -1,31 +1,24 @@
 #include "daemon/domain/suspension.hpp"
 
-#include "daemon/base/ascii.hpp"
-
-#include <algorithm>
-#include <initializer_list>
+#include "daemon/domain/finding_settings.hpp"
 
 namespace rollbook {
-namespace {
 
-// `parts` in small letters.
-bool has_any(std::string_view text, std::initializer_list<std::string_view> parts)
+suspension_nature nature_of(const case_facts& cases, const suspension_fact& fact)
 {
-    return std::ranges::any_of(parts, [&](std::string_view part) {
-        return !std::ranges::search(text, part, {}, lower).empty();
-    });
-}
-
-} // namespace
-
-suspension_nature nature_of_suspension(std::string_view kind, std::string_view code)
-{
-    suspension_nature found;
-    found.is_cancelled =
-        has_any(kind, {"cancel", "withdrawn", "rescinded"}) || has_any(code, {"canc", "withdr", "resc"});
-    found.is_permanent = has_any(kind, {"permanent"}) || has_any(code, {"perm"});
-    found.is_from_lunch = has_any(kind, {"lunch"}) || has_any(code, {"lunch", "lnch"});
-    return found;
+    using words = std::vector<std::string>;
+    static const words cancelled = {"cancel", "withdrawn", "rescinded"};
+    static const words cancelled_code = {"canc", "withdr", "resc"};
+    static const words permanent = {"permanent"};
+    static const words permanent_code = {"perm"};
+    static const words lunch = {"lunch"};
+    static const words lunch_code = {"lunch", "lnch"};
+    const std::string_view kind = cases.text(fact.kind);
+    const std::string_view code = cases.text(fact.kind_code);
+    return {
+        has_part(kind, cancelled) || has_part(code, cancelled_code),
+        has_part(kind, permanent) || has_part(code, permanent_code),
+        has_part(kind, lunch) || has_part(code, lunch_code)};
 }
 
 } // namespace rollbook

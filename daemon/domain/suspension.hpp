@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string_view>
+#include "daemon/domain/case_facts.hpp"
 
 namespace rollbook {
 
@@ -12,7 +12,6 @@ struct suspension_nature {
     bool operator==(const suspension_nature&) const = default;
 };
 
-// `kind` in words, `code` the source's code of it; either may be empty.
-suspension_nature nature_of_suspension(std::string_view kind, std::string_view code);
+suspension_nature nature_of(const case_facts& cases, const suspension_fact& fact);
 
 } // namespace rollbook

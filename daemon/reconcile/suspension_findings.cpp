@@ -42,7 +42,7 @@ std::vector<suspended> suspensions_of(const finding_context& in, entry_index pup
     for (const std::uint32_t place : in.held.cases().suspensions_of(pupil)) {
         const suspension_fact& fact = in.held.cases().suspensions()[place];
         if (fact.gone || !fact.from) continue;
-        const suspension_nature nature = nature_of_suspension(in.text(fact.kind), in.text(fact.kind_code));
+        const suspension_nature nature = nature_of(in.held.cases(), fact);
         if (nature.is_from_lunch || nature.is_cancelled) continue;
         suspended each;
         each.fact = &fact;

@@ -113,9 +113,7 @@ report suspensions(const report_question& asked)
                   days_text(served),
                   days_text(term),
                   days_text(year),
-                  asked_of_the_school(
-                      term, year, nature_of_suspension(cases.text(each.kind), cases.text(each.kind_code))
-                  ),
+                  asked_of_the_school(term, year, nature_of(cases, each)),
                   std::to_string(each.entry)}
              )}
         );

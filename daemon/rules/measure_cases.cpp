@@ -49,11 +49,6 @@ template <class Use> void for_each_incident(const reading& read, Use&& use)
         use(*part, cases->records()[part->record]);
 }
 
-suspension_nature nature_of(const case_facts& cases, const suspension_fact& fact)
-{
-    return nature_of_suspension(cases.text(fact.kind), cases.text(fact.kind_code));
-}
-
 // Suspensions that began by the day of judging, in order of day.
 std::vector<const suspension_fact*> suspensions_until(const reading& read)
 {
