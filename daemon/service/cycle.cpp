@@ -409,7 +409,7 @@ asio::awaitable<void> cycle::meanwhile()
 {
     constexpr std::chrono::minutes between(1);
     const instant now = now_();
-    if (now >= last_meanwhile_ && now - last_meanwhile_ < between) co_return;
+    if (!is_due_again(last_meanwhile_, now, between)) co_return;
     last_meanwhile_ = now;
     // Half of a register would say of the other half that they are missing.
     if (!is_half_read_) closer_.judge_clock(now);
@@ -530,7 +530,7 @@ asio::awaitable<void> cycle::look_for_returned()
     // A report may be late, and one that was seen is no news: looking again costs nothing but the reading.
     constexpr std::chrono::days looked_at(7);
     const instant now = now_();
-    const bool is_due = !looked_back_at_ || now < *looked_back_at_ || now - *looked_back_at_ >= between_looks;
+    const bool is_due = !looked_back_at_ || is_due_again(*looked_back_at_, now, between_looks);
     if (parts_.returned.empty() || !is_due) co_return;
     looked_back_at_ = now;
     const civil_day since = day_of(time_zone::named(settings_.school.timezone)->to_local(now)) - looked_at;

@@ -82,10 +82,15 @@ std::optional<civil_day> read_from(
     return at_least_history(from ? from : nearest);
 }
 
+bool is_due_again(instant last, instant now, std::chrono::milliseconds every)
+{
+    return now < last || now - last >= every;
+}
+
 bool checkpoint_is_due(instant last, instant now)
 {
     constexpr std::chrono::seconds between_checkpoints{30};
-    return now < last || now - last >= between_checkpoints;
+    return is_due_again(last, now, between_checkpoints);
 }
 
 } // namespace rollbook

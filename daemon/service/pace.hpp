@@ -27,7 +27,9 @@ next_wait(const retry_pace& pace, const failure& why, int failed, std::uint64_t 
 std::optional<std::chrono::milliseconds>
 next_delivery(const failure& why, int attempt, std::chrono::milliseconds age, std::uint64_t dice);
 
-// Whether a read that goes on is to have a checkpoint: 30 s after the last one, or when the clock went back.
+// Whether what was done at `last` and is done every so often is to be done again: then, or when the clock went back.
+bool is_due_again(instant last, instant now, std::chrono::milliseconds every);
+// Whether a read that goes on is to have a checkpoint: 30 s after the last one.
 bool checkpoint_is_due(instant last, instant now);
 
 // From which day on a poll reads a stream of days: the widest tier that is due, given when each start day was last read
