@@ -138,9 +138,8 @@ struct statements {
           source(
               db,
               "INSERT OR REPLACE INTO source_state (source, first_closed_at, last_attempt, last_success, data_as_of, "
-              "newest_day, statement_day, error, error_to_do, error_class, marks_judged_to) VALUES (?, ?, ?, ?, ?, ?, "
-              "?, ?, ?, ?, "
-              "?)"
+              "newest_day, statement_day, error, error_to_do, error_class, marks_judged_to) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
           ),
           stream(db, "INSERT OR REPLACE INTO stream_state (source, stream, fingerprint, windows) VALUES (?, ?, ?, ?)"),
           outbox(

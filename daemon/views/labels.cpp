@@ -110,9 +110,9 @@ visibility labels_of(const workplace& at, const opened_entry& each, int depth)
     case what::settings: {
         // Why somebody is marked, watched, held or opened to an auditor is the safeguarding lead's to say.
         constexpr std::array<std::string_view, 4> of_safeguarding = {marker_prefix, opened_prefix, "watch/", "hold/"};
-        const bool is_told_why = std::ranges::any_of(of_safeguarding, [&](std::string_view each_prefix) {
-            return each.text("name").starts_with(each_prefix);
-        });
+        const std::string_view name = each.text("name");
+        const bool is_told_why =
+            std::ranges::any_of(of_safeguarding, [&](std::string_view prefix) { return name.starts_with(prefix); });
         return is_told_why ? visibility::safeguarding : visibility();
     }
     case what::statement: return labels_of_statement(at, each.root(), source);
