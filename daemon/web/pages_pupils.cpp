@@ -67,19 +67,21 @@ void write_choices(
     out.end_array();
 }
 
-// The absentees of each group as this reader is told of them. Who knows no single pupil is told of years alone: forms
-// sum to their year.
+// The absentees of each group as this reader is told of them; of a hidden one it is not written. Who knows no single
+// pupil is told of years alone: forms sum to their year.
 std::vector<std::string> persistent_told(const page_request& of, const std::vector<group_row>& rows, bool by_form)
 {
-    std::vector<std::int64_t> counts;
+    const bool knows_pupils = works_with_pupils(of.reader);
+    std::vector<std::int64_t> shown;
     for (const group_row& each : rows)
-        if (!each.is_hidden) counts.push_back(each.persistent);
-    if (!works_with_pupils(of.reader)) {
-        if (by_form) return std::vector<std::string>(counts.size(), "not shown");
-        return counts_told(counts, counts.size() != rows.size());
-    }
+        if (!each.is_hidden) shown.push_back(each.persistent);
+    const std::vector<std::string> by_year = counts_told(shown, shown.size() != rows.size());
+    auto next = by_year.begin();
     std::vector<std::string> texts;
-    std::ranges::transform(counts, std::back_inserter(texts), count_told);
+    for (const group_row& each : rows) {
+        const std::string in_year = each.is_hidden ? std::string() : *next++;
+        texts.push_back(knows_pupils ? count_told(each.persistent) : by_form ? "not shown" : in_year);
+    }
     return texts;
 }
 
@@ -483,12 +485,9 @@ result<page_model> make_groups(const page_request& of)
         out.member("by_year", by == "year");
         out.member("from", format_day(days.first));
         out.key("groups").begin_array();
-        auto told = persistent_told(of, rows, by == "form");
-        std::ranges::reverse(told);
-        for (const group_row& each : rows) {
-            write_group(out, each, each.is_hidden ? std::string() : told.back());
-            if (!each.is_hidden) told.pop_back();
-        }
+        const std::vector<std::string> persistent = persistent_told(of, rows, by == "form");
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            write_group(out, rows[i], persistent[i]);
         out.end_array();
         out.member("may_by_flag", may_by_flag);
         if (!is_file) {
