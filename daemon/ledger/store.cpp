@@ -75,6 +75,16 @@ void write_over_failed(SQLite::Database& database)
     (void)database.tryExec("PRAGMA user_version = " + std::to_string(schema_version));
 }
 
+// What was read of the file lies in the system's cache, too. The few pages that each poll wants are kept.
+void let_pages_go(SQLite::Database& database)
+{
+    constexpr int kept_max = 1 << 20;
+    int held = 0;
+    int most = 0;
+    sqlite3_db_status(database.getHandle(), SQLITE_DBSTATUS_CACHE_USED, &held, &most, 0);
+    if (held > kept_max) sqlite3_db_release_memory(database.getHandle());
+}
+
 // A statement that is prepared when it is first used, and once.
 class late_statement {
 public:
@@ -238,7 +248,7 @@ public:
     {
         settled();
         state().rest();
-        database_->exec("PRAGMA shrink_memory"); // what was read of the file lies in the system's cache, too
+        let_pages_go(*database_);
     }
     std::uint64_t commits() const override { return commits_; }
     void sign_checkpoint(instant now) override;
@@ -486,7 +496,7 @@ bool sqlite_ledger::load_some(std::chrono::milliseconds at_most)
         has_all_ = load_things(until) && load_marks(until);
         if (!has_all_) return;
         state_->rest();
-        database_->exec("PRAGMA shrink_memory");
+        let_pages_go(*database_);
     });
     return has_all_;
 }
@@ -826,6 +836,7 @@ std::vector<std::pair<entry_index, civil_day>>
 sqlite_ledger::days_of_marks_since(const std::string& source, entry_index first, civil_day from) const
 {
     settled();
+    if (first >= size_) return {};
     const asking sql(sql_->ask_days);
     sql->bind(1, static_cast<std::int64_t>(first));
     sql->bind(2, source);
