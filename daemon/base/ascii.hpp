@@ -18,6 +18,12 @@ constexpr bool is_letter(char c) noexcept
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+// C0 and DEL, line ends among them.
+constexpr bool is_control(char c) noexcept
+{
+    return (c >= '\0' && c < ' ') || c == 0x7F;
+}
+
 constexpr char lower(char c) noexcept
 {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

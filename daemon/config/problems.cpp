@@ -1,18 +1,11 @@
 #include "daemon/config/problems.hpp"
 
 #include "daemon/base/error.hpp"
+#include "daemon/base/utf8.hpp"
 
 namespace rollbook {
 
 namespace {
-
-// Keys and paths stand in what is said as the file has them, and a key in quotes may hold anything.
-std::string in_one_line(std::string text)
-{
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-    return text;
-}
 
 std::string place(const std::filesystem::path& file, int line, int column, std::string_view key)
 {
@@ -28,12 +21,13 @@ std::string place(const std::filesystem::path& file, int line, int column, std::
 
 std::string configuration_problem::where_and_what() const
 {
-    return in_one_line(place(file, line, column, key) + what);
+    // A key in quotes may hold anything.
+    return plain(place(file, line, column, key) + what);
 }
 
 std::string configuration_problem::to_do() const
 {
-    return in_one_line("Expected: " + expected);
+    return plain("Expected: " + expected);
 }
 
 std::vector<std::string> configuration_errors::lines() const
@@ -59,7 +53,7 @@ void problem_list::add(int line, std::string key, std::string what, std::string 
 
 void problem_list::warn(int line, std::string_view key, std::string_view what)
 {
-    into_.warnings.push_back(in_one_line(place(file_, line, 0, key).append(what)));
+    into_.warnings.push_back(plain(place(file_, line, 0, key).append(what)));
 }
 
 std::string in_quotes(std::string_view text)
@@ -70,8 +64,7 @@ std::string in_quotes(std::string_view text)
     // A character of several bytes is left whole.
     while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
         --end;
-    for (const char c : text.substr(0, end))
-        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+    out += plain(text.substr(0, end));
     return out + (end < text.size() ? "...\"" : "\"");
 }
 

@@ -1,3 +1,4 @@
+#include "daemon/base/ascii.hpp"
 #include "daemon/config/sections.hpp"
 #include "daemon/config/vocabulary.hpp"
 
@@ -12,9 +13,7 @@ constexpr std::string_view mail_form = "an e-mail address such as lead@example.s
 bool is_mail_address(std::string_view text)
 {
     const std::size_t at = text.rfind('@');
-    const bool odd =
-        std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-    return !odd && at != text.npos && at > 0 && at + 1 < text.size();
+    return std::ranges::none_of(text, is_control) && at != text.npos && at > 0 && at + 1 < text.size();
 }
 
 void read_oauth(table_reader table)

@@ -1,5 +1,7 @@
 #include "daemon/config/toml_value.hpp"
 
+#include "daemon/base/ascii.hpp"
+
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -107,12 +109,12 @@ bool refuse_control_characters(std::string_view text, problem_list& problems)
     int line = 1;
     std::size_t begin = 0; // of the line
     for (std::size_t at = 0; at < text.size(); ++at) {
-        const auto c = static_cast<unsigned char>(text[at]);
+        const char c = text[at];
         if (c == '\n') {
             ++line;
             begin = at + 1;
         }
-        if (c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c != 0x7F)) continue;
+        if (c == '\t' || c == '\n' || c == '\r' || !is_control(c)) continue;
         problems.add(
             line, {}, "holds a control character", "a text file, saved as UTF-8", static_cast<int>(at - begin + 1)
         );

@@ -19,11 +19,6 @@ namespace {
 constexpr std::size_t line_max = 76;   // RFC 2045 and RFC 2047; RFC 5322 asks for 78
 constexpr std::size_t word_frame = 12; // =?UTF-8?B? and ?=
 
-bool is_control(unsigned char c)
-{
-    return c < ' ' || c == 0x7f;
-}
-
 std::string without_controls(std::string_view text)
 {
     std::string clean(text);

@@ -1,3 +1,4 @@
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/json.hpp"
 #include "daemon/base/url_encoding.hpp"
 #include "daemon/delivery/channels.hpp"
@@ -58,7 +59,6 @@ private:
         if (const result<void> good = judged_answer(answer, "the token endpoint", to_do); !good) return good.error();
         const auto document = json_document::parse(answer->body);
         const auto token = document ? document->root()["access_token"].string_if() : std::nullopt;
-        const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; };
         if (!token || token->empty() || std::ranges::any_of(*token, is_control))
             return failure(errc::delivery_refused, "the token endpoint's answer holds no token", std::string(to_do));
         const std::int64_t life = document->root()["expires_in"].int_if().value_or(300);

@@ -1,5 +1,7 @@
 #include "daemon/net/issuer_seen.hpp"
 
+#include "daemon/base/utf8.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -31,11 +33,7 @@ std::string issuer_of(X509* certificate)
     X509_NAME_print_ex(out.get(), X509_get_issuer_name(certificate), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
     char* text = nullptr;
     const long size = BIO_get_mem_data(out.get(), &text);
-    std::string name(text, std::min(static_cast<std::size_t>(std::max(size, 0l)), name_max));
-    std::replace_if(
-        name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?'
-    );
-    return name;
+    return plain({text, std::min(static_cast<std::size_t>(std::max(size, 0l)), name_max)});
 }
 
 // OpenSSL's word on each certificate, passed on as it came.

@@ -1,5 +1,6 @@
 #include "daemon/ports/decision.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/utf8.hpp"
 
 #include <algorithm>
@@ -13,8 +14,7 @@ constexpr std::size_t text_bytes_max = 4'000;
 
 bool is_steering(char c)
 {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\n') || byte == 0x7F;
+    return is_control(c) && c != '\n';
 }
 
 } // namespace

@@ -1,7 +1,7 @@
 #include "daemon/rules/measures.hpp"
 
-#include "daemon/base/ascii.hpp"
 #include "daemon/base/spoken.hpp"
+#include "daemon/domain/finding_settings.hpp"
 #include "daemon/domain/suspension.hpp"
 
 #include <fmt/format.h>
@@ -13,18 +13,12 @@ namespace {
 
 using one = pupil_history::one;
 
-bool contains_word(std::string_view text, std::string_view lower_word)
-{
-    return !std::ranges::search(text, lower_word, {}, lower).empty();
-}
-
 // Sources have words of their own for what a pupil did in an incident. These say that it was done to them or before
 // their eyes; every other, and none, counts.
 bool is_on_the_receiving_end(std::string_view role)
 {
-    return std::ranges::any_of(std::array{"victim", "target", "witness", "bystander"}, [&](std::string_view word) {
-        return contains_word(role, word);
-    });
+    static const std::vector<std::string> words = {"victim", "target", "witness", "bystander"};
+    return has_part(role, words);
 }
 
 // Calls use(const case_part&, const case_record&) for each incident in the window that counts against the pupil, in

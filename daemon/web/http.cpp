@@ -1,5 +1,6 @@
 #include "daemon/web/http.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/utf8.hpp"
 
 #include <algorithm>
@@ -61,10 +62,8 @@ std::string_view value_of(const web_fields& fields, std::string_view name)
 
 bool is_form_text(std::string_view text)
 {
-    return is_valid_utf8(text) && std::ranges::none_of(text, [](char c) {
-               const auto byte = static_cast<unsigned char>(c);
-               return byte == 0x7F || (byte < 0x20 && c != '\n' && c != '\r' && c != '\t');
-           });
+    return is_valid_utf8(text) &&
+           std::ranges::none_of(text, [](char c) { return is_control(c) && c != '\n' && c != '\r' && c != '\t'; });
 }
 
 std::optional<web_fields> parse_form(std::string_view body)

@@ -1,5 +1,6 @@
 #include "daemon/web/server.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/events.hpp"
 #include "daemon/web/site.hpp"
 
@@ -80,7 +81,7 @@ std::string header_line(std::string_view name, std::string_view value)
     std::string line(name);
     line += ": ";
     for (const char c : value)
-        line += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+        line += is_control(c) ? ' ' : c;
     return line + "\r\n";
 }
 
