@@ -10,7 +10,6 @@
 namespace rollbook {
 namespace {
 
-constexpr std::string_view prefix = "silence/";
 constexpr std::array<std::string_view, 3> states = {"standing", "ended", "expired"};
 
 void write_value(json_writer& out, const silence& value)
@@ -35,7 +34,7 @@ draft silence_entry(const silence& value, entry_index own_index)
     thing_version row;
     row.kind = what::settings;
     row.pupil = value.pupil;
-    row.key = std::string(prefix) + std::to_string(value.id == no_entry ? own_index : value.id);
+    row.key = std::string(silence_prefix) + std::to_string(value.id == no_entry ? own_index : value.id);
     if (value.id != no_entry) {
         row.subject = value.id;
         row.replaces = value.latest;
@@ -56,7 +55,7 @@ std::optional<silence> parse_silence(std::string_view payload, entry_index own_i
     const auto document = json_document::parse(std::string(payload));
     if (!document) return std::nullopt;
     const json_view root = document->root();
-    if (!root["name"].string_if().value_or("").starts_with(prefix)) return std::nullopt;
+    if (!root["name"].string_if().value_or("").starts_with(silence_prefix)) return std::nullopt;
     const json_view value = root["value"];
     const auto text = [&](std::string_view key) { return std::string(value[key].string_if().value_or("")); };
     const auto until = parse_day(text("until"));
@@ -84,7 +83,7 @@ std::vector<silence> silences_in(const held_state& held)
 {
     std::vector<silence> found;
     for (const held_thing& thing : held.things(what::settings).all()) {
-        if (!thing.key.starts_with(prefix)) continue;
+        if (!thing.key.starts_with(silence_prefix)) continue;
         if (auto one = parse_silence(thing.payload, thing.entry)) found.push_back(std::move(*one));
     }
     std::ranges::sort(found, {}, &silence::id);

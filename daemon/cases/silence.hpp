@@ -28,6 +28,7 @@ struct silence {
     bool stands_on(civil_day day) const { return ended == end::none && day <= until; }
 };
 
+inline constexpr std::string_view silence_prefix = "silence/";
 // The entry that begins it at `own_index` (id no_entry), or a later version. A setting of name `silence/ID`, about the
 // pupil; schemas/ledger/payloads.md.
 draft silence_entry(const silence& value, entry_index own_index);

@@ -14,6 +14,8 @@ public:
         attendance = 1,   // registers, and who is on roll
         behaviour = 2,    // incidents and suspensions
         safeguarding = 4, // concerns, and all else that a safeguarding system says
+        priority = 8,     // that flags or the watch list put a child first, and not why
+        flags = 16,       // whom they put into the cohort of any other rule
     };
 
     constexpr visibility() = default;
@@ -24,7 +26,10 @@ public:
     constexpr bool has(label one) const { return (bits_ & one) != 0; }
     // Whether somebody who may see `allowed` may see this.
     constexpr bool is_within(visibility allowed) const { return (bits_ & ~allowed.bits_) == 0; }
-    static constexpr visibility everything() { return visibility(attendance | behaviour | safeguarding); }
+    static constexpr visibility everything()
+    {
+        return visibility(attendance | behaviour | safeguarding | priority | flags);
+    }
     constexpr bool operator==(const visibility&) const = default;
 
 private:

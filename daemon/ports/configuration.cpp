@@ -126,7 +126,12 @@ std::string rule_version(const rule& of)
     std::string json;
     json_writer out(json);
     write_rule(out, of);
-    const hash digest = sha256(as_bytes(json));
+    return rule_version(json);
+}
+
+std::string rule_version(std::string_view canonical)
+{
+    const hash digest = sha256(as_bytes(canonical));
     return to_hex(bytes_view(digest).first(8));
 }
 

@@ -100,6 +100,11 @@ std::string text_of(const rule_window& window);
 // Which text of a rule it is: the first eight bytes, in hexadecimal, of the SHA-256 of its canonical JSON as it stands
 // in configuration::rules_json(). Every change to the rule changes it.
 std::string rule_version(const rule& of);
+std::string rule_version(std::string_view canonical);
+// The setting of the ledger that is rules_json().
+inline constexpr std::string_view alert_rules_setting = "rules";
+// And the one that says on which day more alerts opened than the budget allows.
+inline constexpr std::string_view alert_budget_setting = "alert-budget";
 
 // A pupil on the safeguarding lead's list: the cohort `watch_list = true` of a rule.
 struct watched_pupil {

@@ -68,6 +68,8 @@ std::vector<std::string_view> names_of(visibility labels)
     if (labels.has(visibility::attendance)) names.push_back("attendance");
     if (labels.has(visibility::behaviour)) names.push_back("behaviour");
     if (labels.has(visibility::safeguarding)) names.push_back("safeguarding");
+    if (labels.has(visibility::priority)) names.push_back("priority");
+    if (labels.has(visibility::flags)) names.push_back("flags");
     return names;
 }
 

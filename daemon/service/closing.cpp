@@ -21,9 +21,7 @@
 namespace rollbook {
 namespace {
 
-constexpr std::string_view alert_rules_setting = "rules";
 constexpr std::string_view findings_setting = "findings";
-constexpr std::string_view alert_budget_setting = "alert-budget";
 constexpr std::string_view failed_rule_measure = "failed_rule";
 // Percent of the MIS's pupils that a list of another source must have before it counts as a list of all of them.
 constexpr std::size_t covers_roll_percent = 80;

@@ -67,7 +67,7 @@ std::optional<budget_passed> budget_passed_on(const workplace& at, civil_day day
 {
     std::optional<budget_passed> found;
     at.reader.things(what::settings, at.n, [&](const thing_view& each) {
-        if (each.key != "alert-budget") return true;
+        if (each.key != alert_budget_setting) return true;
         const auto parsed = json_document::parse(std::string(each.payload));
         const json_view value = parsed ? parsed->root()["value"] : json_view();
         if (value["day"].string_if() == format_day(day))

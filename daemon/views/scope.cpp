@@ -145,7 +145,7 @@ private:
     {
         if (pupil != no_entry) return records_.contains(pupil);
         switch (kind) {
-        case what::settings: return key != "alert-budget";
+        case what::settings: return key != alert_budget_setting;
         case what::alert: return true; // about a source
         case what::incident:
         case what::concern:

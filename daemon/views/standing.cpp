@@ -235,8 +235,12 @@ visibility labels_of(const rule& by, visibility cases)
     visibility labels = visibility::attendance;
     // Who is in care, in need or on the watch list is told by being judged at all.
     if (by.cohort.asks_of_flags()) labels |= visibility::safeguarding;
-    if (find_measure(by.measure)->reads_cases && by.measure != "missed_lessons") labels |= cases;
-    return labels;
+    return labels | labels_of_measure(by, cases);
+}
+
+visibility labels_of_measure(const rule& by, visibility cases)
+{
+    return find_measure(by.measure)->reads_cases && by.measure != "missed_lessons" ? cases : visibility();
 }
 
 visibility labels_of_cases(const workplace& at)

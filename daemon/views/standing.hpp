@@ -68,6 +68,8 @@ private:
 // and of what puts a pupil into its cohort.
 // `cases`: labels_of_cases(), read once for all rules.
 visibility labels_of(const rule& by, visibility cases);
+// Of what it counts beside marks.
+visibility labels_of_measure(const rule& by, visibility cases);
 // Of the incidents and suspensions that rules count, whatever system they are from.
 visibility labels_of_cases(const workplace& at);
 

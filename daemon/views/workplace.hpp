@@ -34,6 +34,7 @@ struct known_entries {
     std::unordered_map<entry_index, finding_outline> findings;
     std::unordered_map<entry_index, alert> alerts; // those that had not ended
     std::unordered_map<entry_index, pupil_outline> pupils;
+    std::unordered_map<std::string, visibility> cohorts; // of rules, by "ID/VERSION"
 };
 
 // A ledger open for reading, as asked about.

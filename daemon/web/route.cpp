@@ -189,10 +189,12 @@ bool sees_pupils(role of)
 visibility allowed_to(role of)
 {
     switch (of) {
-    case role::office: return visibility::attendance;
+    // Who calls homes must know which child comes first.
+    case role::office: return visibility(visibility::attendance) | visibility::priority;
     case role::lead:
     case role::pastoral:
     case role::senior:
+        return visibility(visibility::attendance) | visibility::behaviour | visibility::priority | visibility::flags;
     case role::auditor: return visibility(visibility::attendance) | visibility::behaviour;
     case role::dsl: return visibility::everything();
     case role::governor:

@@ -131,7 +131,7 @@ void write_held_back(
         }
     std::vector<silence> silences;
     of.at.reader.things(what::settings, of.at.n, [&](const thing_view& each) {
-        if (auto one = each.key.starts_with("silence/") ? parse_silence(each.payload, each.entry) : std::nullopt)
+        if (auto one = each.key.starts_with(silence_prefix) ? parse_silence(each.payload, each.entry) : std::nullopt)
             silences.push_back(std::move(*one));
         return true;
     });
