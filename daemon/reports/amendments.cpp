@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/domain/session.hpp"
+#include "daemon/reports/pupil_cells.hpp"
 
 namespace rollbook {
 namespace {
@@ -132,7 +133,7 @@ report amendments(const report_question& asked)
              amended->text(),
              clock(text_in(root, "learned_after"), asked.at.zone),
              clock(text_in(root, "learned_by"), asked.at.zone),
-             supplied(text_in(told, "reason")),
+             supplied(words_told(asked, std::string(text_in(told, "reason")))),
              supplied(text_in(told, "on")),
              supplied(text_in(told, "name")),
              supplied(text_in(told, "position")),

@@ -64,7 +64,7 @@ report_table actions_of(const report_question& asked, const timeline& all)
              each.is_done ? "done" : "open",
              each.due ? format_day(*each.due) : "",
              each.outcome,
-             each.text + (each.text.empty() || each.outcome_text.empty() ? "" : " / ") + each.outcome_text,
+             words_told(asked, each),
              each.by.empty() ? each.user : each.by,
              std::to_string(each.latest)}
         );

@@ -105,7 +105,7 @@ report_table actions_due(const report_question& asked, const std::vector<case_ac
              : *each.due == asked.today() ? "due today"
                                           : "to come",
              each.review ? format_day(*each.review) : "",
-             each.text,
+             words_told(asked, each.text),
              std::to_string(each.alert),
              std::to_string(each.id)}
         ));
@@ -140,7 +140,7 @@ report_table actions_done(const report_question& asked, const std::vector<case_a
              each->owner,
              format_day(told),
              each->outcome,
-             each->outcome_text.empty() ? each->text : each->outcome_text,
+             words_told(asked, each->outcome_text.empty() ? each->text : each->outcome_text),
              std::to_string(each->alert),
              std::to_string(each->id)}
         ));

@@ -38,7 +38,7 @@ report_table steps_taken(const report_question& asked)
                                  : "open",
              each.outcome,
              each.adult,
-             each.text + (each.text.empty() || each.outcome_text.empty() ? "" : " / ") + each.outcome_text,
+             words_told(asked, each),
              each.by.empty() ? each.user : each.by,
              std::to_string(each.latest)}
         );

@@ -34,6 +34,16 @@ std::vector<std::string> pupil_cells(const report_question& asked, entry_index r
     return cells;
 }
 
+std::string words_told(const report_question& asked, const std::string& words)
+{
+    return words.empty() || asked.words ? words : "held, not shown";
+}
+
+std::string words_told(const report_question& asked, const case_action& of)
+{
+    return words_told(asked, of.text + (of.text.empty() || of.outcome_text.empty() ? "" : " / ") + of.outcome_text);
+}
+
 std::vector<const profile*> in_order(const report_question& asked)
 {
     std::vector<const profile*> list;

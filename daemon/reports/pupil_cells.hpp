@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/reports/report.hpp"
+#include "daemon/views/actions.hpp"
 
 namespace rollbook {
 
@@ -13,6 +14,11 @@ template <class T> std::vector<T> joined(std::vector<T> first, std::vector<T> th
     first.insert(first.end(), std::make_move_iterator(then.begin()), std::make_move_iterator(then.end()));
     return first;
 }
+
+// What staff wrote of a pupil, or that they did.
+std::string words_told(const report_question& asked, const std::string& words);
+// Of an action: what was to be done, and what came of it.
+std::string words_told(const report_question& asked, const case_action& of);
 
 // On roll in the MIS, in the order of a school: year, form, name where it is shown, reference.
 std::vector<const profile*> in_order(const report_question& asked);

@@ -46,6 +46,7 @@ struct report_question {
     std::optional<civil_day> from, to;             // days at the school, both inclusive
     visibility allowed = visibility::everything(); // what the reader may see
     bool names = false;                            // with pupils' names beside their references
+    bool words = true;                             // with what staff wrote of pupils in words of their own
     entry_index pupil = no_entry;                  // the person, of a report about one
 
     std::string reference(entry_index record) const { return reference_of(everyone.person_of(record)); }

@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 #include "daemon/base/ledger_entry.hpp"
+#include "daemon/cases/silence.hpp"
 #include "daemon/views/verification.hpp"
 #include "daemon/web/parts.hpp"
 
@@ -94,8 +95,14 @@ void write_payload(json_writer& out, const page_request& of, const opened_entry&
     const auto pair = [&](std::string_view key, const std::string& value) {
         out.begin_object().member("key", key).member("value", value).end_object();
     };
+    const bool is_silence = each.text("name").starts_with(silence_prefix);
     out.key("members").begin_array();
     each.root().for_each([&](std::string_view key, json_view value) {
+        if (is_silence && key == "value")
+            return value.for_each([&](std::string_view name, json_view field) {
+                const bool is_told = name != "reason" || sees_name(of, each.pupil());
+                pair(name, is_told ? text_of_value(field) : "held, not shown");
+            });
         if (!may_name_somebody(key)) return pair(key, text_of_value(value));
         // What a source said of a pupil is for those who work with pupils.
         if (!sees_name(of, each.pupil())) {

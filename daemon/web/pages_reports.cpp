@@ -271,7 +271,8 @@ result<page_model> make_report(const page_request& of)
         return failure(errc::usage, "The last day lies before the first.", "Change one of them.");
     report_question asked{of.at, of.everyone, of.pupils, *from, *to};
     asked.allowed = allowed_to(of.reader);
-    asked.names = works_with_pupils(of.reader) && (!kind.hides_names || of.query("names") == "show");
+    asked.words = works_with_pupils(of.reader);
+    asked.names = asked.words && (!kind.hides_names || of.query("names") == "show");
     page_model page;
     page.page = "report";
     page.title = kind.title;
@@ -286,6 +287,7 @@ result<page_model> make_report(const page_request& of)
         asked.pupil = *pupil;
         if (kind.about_pupil) {
             asked.allowed = allowed_to(of, *pupil);
+            asked.words = sees_name(of, *pupil);
             asked.names = asked.names || of.opened.contains(*pupil);
         }
         page.shown.push_back(*pupil);

@@ -1,3 +1,4 @@
+#include "daemon/cases/silence.hpp"
 #include "tests/unit/web/site_fixture.hpp"
 
 namespace rollbook {
@@ -79,6 +80,9 @@ TEST_CASE_METHOD(site_fixture, "what staff wrote of a pupil is for those who wor
         CHECK((told.body.find(words) != std::string::npos) == sees);
     CHECK((told.body.find("held, not shown") != std::string::npos) == !sees);
     CHECK((get("/alerts/" + about + ".json").body.find("Beginning words") != std::string::npos) == sees);
+    const std::string file = get("/reports/case-file.csv?pupil=P-" + std::to_string(ana)).body;
+    CHECK((file.find("Beginning words / Ending words") != std::string::npos) == sees);
+    CHECK((file.find("held, not shown") != std::string::npos) == !sees);
 }
 
 namespace {
@@ -229,6 +233,33 @@ TEST_CASE_METHOD(
         CHECK(
             (get("/reports/what-was-sent.csv?from=2026-11-01").body.find("marker.review") != std::string::npos) == sees
         );
+}
+
+TEST_CASE_METHOD(
+    flagged_fixture, "why nobody is told of a pupil is for who works with pupils and may see what it is about", "[web]"
+)
+{
+    silence quiet;
+    quiet.pupil = ben;
+    quiet.until = on("2026-12-01");
+    quiet.reason = "a-private-reason";
+    quiet.by = quiet.user = "lead";
+    quiet.begun_at = quiet.at = second_read;
+    const entry_index of_every_rule = ledger->append(second_read, silence_entry(quiet, ledger->size()));
+    quiet.rule = "late-in-care";
+    const entry_index of_flag = ledger->append(second_read, silence_entry(quiet, ledger->size()));
+    open();
+    const auto [who, sees_flagged, is_told_why] = GENERATE(
+        table<role, bool, bool>({{role::lead, true, true}, {role::office, false, true}, {role::auditor, false, false}})
+    );
+    CAPTURE(name_of(who));
+    log_in(who);
+    const web_answer told = get("/entries/" + std::to_string(of_every_rule));
+    REQUIRE(told.status == 200);
+    CHECK_THAT(told.body, Catch::Contains("2026-12-01"));
+    CHECK((told.body.find("a-private-reason") != std::string::npos) == is_told_why);
+    CHECK((told.body.find("held, not shown") != std::string::npos) == !is_told_why);
+    CHECK(get("/entries/" + std::to_string(of_flag)).status == (sees_flagged ? 200 : 404));
 }
 
 } // namespace rollbook
