@@ -321,20 +321,14 @@ report governors(const report_question& asked)
         std::vector<group_row> rows = group_rows(asked.pupils, sums, &profile::year);
         std::vector<std::int64_t> persistent, severe_counts;
         for (const group_row& row : rows) {
-            if (row.is_hidden) continue;
             persistent.push_back(row.persistent);
             severe_counts.push_back(severe[row.name]);
         }
-        const bool any_hidden = persistent.size() != rows.size();
-        const std::vector<std::string> persistent_told = counts_told(persistent, any_hidden);
-        const std::vector<std::string> severe_told = counts_told(severe_counts, any_hidden);
-        std::size_t shown = 0;
-        for (group_row& row : rows) {
-            row.name = "Year " + row.name;
-            const std::size_t at = row.is_hidden ? 0 : shown++;
-            made.rows.push_back(
-                cells_of(period, row, row.is_hidden ? "" : persistent_told[at], row.is_hidden ? "" : severe_told[at])
-            );
+        const std::vector<std::string> persistent_told = counts_told(rows, persistent);
+        const std::vector<std::string> severe_told = counts_told(rows, severe_counts);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            rows[i].name = "Year " + rows[i].name;
+            made.rows.push_back(cells_of(period, rows[i], persistent_told[i], severe_told[i]));
         }
     }
     const std::vector<case_action> done = done_in(asked, calendar.academic_year_to(last));

@@ -50,19 +50,39 @@ bool is_before(const std::string& a, const std::string& b)
     return left != right ? left < right : a < b;
 }
 
+// Where a sum is told, what is hidden is known together: no single count then, nor several that are few in all. Hides
+// the smallest of the others with it until it is not so.
+void hide_more(const std::vector<std::int64_t>& counts, std::vector<bool>& hidden)
+{
+    for (;;) {
+        std::int64_t sum = 0;
+        int number = 0;
+        std::size_t least = counts.size();
+        for (std::size_t i = 0; i < counts.size(); ++i) {
+            if (hidden[i]) {
+                sum += counts[i];
+                ++number;
+            } else if (counts[i] > 0 && (least == counts.size() || counts[i] < counts[least])) {
+                least = i;
+            }
+        }
+        if (number == 0 || (number > 1 && sum >= suppress_below) || least == counts.size()) return;
+        hidden[least] = true;
+    }
+}
+
 // Of rows whose sum is known, or can be.
 void hide_small(const std::vector<group_row*>& rows)
 {
-    int hidden = 0;
-    for (group_row* each : rows) {
-        each->is_hidden = each->pupils < suppress_below;
-        hidden += each->is_hidden;
+    std::vector<std::int64_t> pupils;
+    std::vector<bool> hidden;
+    for (const group_row* each : rows) {
+        pupils.push_back(each->pupils);
+        hidden.push_back(each->pupils < suppress_below);
     }
-    if (hidden != 1 || rows.size() < 2) return;
-    group_row* smallest = nullptr;
-    for (group_row* each : rows)
-        if (!each->is_hidden && (!smallest || each->pupils < smallest->pupils)) smallest = each;
-    smallest->is_hidden = true;
+    hide_more(pupils, hidden);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        rows[i]->is_hidden = hidden[i];
 }
 
 } // namespace
@@ -72,16 +92,16 @@ std::string count_told(std::int64_t pupils)
     return pupils > 0 && pupils < suppress_below ? "fewer than 5" : std::to_string(pupils);
 }
 
-std::vector<std::string> counts_told(const std::vector<std::int64_t>& counts, bool any_hidden)
+std::vector<std::string> counts_told(const std::vector<group_row>& rows, const std::vector<std::int64_t>& counts)
 {
+    std::vector<bool> hidden;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        hidden.push_back(rows[i].is_hidden || (counts[i] > 0 && counts[i] < suppress_below));
+    const std::vector<bool> few = hidden;
+    hide_more(counts, hidden);
     std::vector<std::string> texts;
-    std::ranges::transform(counts, std::back_inserter(texts), count_told);
-    const auto is_few = [](std::int64_t count) { return count > 0 && count < suppress_below; };
-    if (any_hidden || std::ranges::count_if(counts, is_few) != 1) return texts;
-    std::size_t least = counts.size();
-    for (std::size_t i = 0; i < counts.size(); ++i)
-        if (!is_few(counts[i]) && (least == counts.size() || counts[i] < counts[least])) least = i;
-    if (least < counts.size()) texts[least] = "not shown";
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        texts.push_back(rows[i].is_hidden ? "" : hidden[i] && hidden != few ? "not shown" : count_told(counts[i]));
     return texts;
 }
 

@@ -45,8 +45,9 @@ std::map<entry_index, figures> figures_of_all(const workplace& at, const people&
 std::string percent_text(std::int64_t part, std::int64_t whole);
 
 // Figures of groups. A group of fewer than `suppress_below` pupils is not told, nor a count of pupils between 1 and
-// that; and where one group alone is hidden the smallest other is hidden with it, of forms one of the same year, or a
-// subtraction would tell. Nor are the forms of a year that is hidden.
+// that; and where one group alone is hidden, or several with fewer pupils than that in all, the smallest others are
+// hidden with them, of forms those of the same year, or a subtraction would tell. Nor are the forms of a year that is
+// hidden.
 struct group_row {
     std::string name;
     int pupils = 0;
@@ -59,9 +60,9 @@ std::vector<group_row>
 group_rows(const roster& pupils, const std::map<entry_index, figures>& sums, std::string profile::*by);
 // A count of pupils as told to who may not know single ones: a number, or "fewer than 5".
 std::string count_told(std::int64_t pupils);
-// The counts of the groups that are shown, as told: where one alone is too small to tell and no group is hidden, the
-// smallest other is kept back too, or the school's own count less the others' would tell it.
-std::vector<std::string> counts_told(const std::vector<std::int64_t>& counts, bool any_hidden);
+// A count of each group, as told beside that of all; of a hidden group empty. Where the count of all less what is told
+// would tell a few, the smallest others are kept back too, and nobody is told which those are.
+std::vector<std::string> counts_told(const std::vector<group_row>& rows, const std::vector<std::int64_t>& counts);
 // Whether a row of flag_rows() counts the pupil.
 bool is_in_flag_row(const profile& who, const group_row& row);
 // Two rows for each flag that a pupil on roll has: with it and without. One of the two that is too small hides both.

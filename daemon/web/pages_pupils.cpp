@@ -72,16 +72,13 @@ void write_choices(
 std::vector<std::string> persistent_told(const page_request& of, const std::vector<group_row>& rows, bool by_form)
 {
     const bool knows_pupils = works_with_pupils(of.reader);
-    std::vector<std::int64_t> shown;
+    if (by_form && !knows_pupils) return std::vector<std::string>(rows.size(), "not shown");
+    std::vector<std::int64_t> counts;
     for (const group_row& each : rows)
-        if (!each.is_hidden) shown.push_back(each.persistent);
-    const std::vector<std::string> by_year = counts_told(shown, shown.size() != rows.size());
-    auto next = by_year.begin();
+        counts.push_back(each.persistent);
+    if (!knows_pupils) return counts_told(rows, counts);
     std::vector<std::string> texts;
-    for (const group_row& each : rows) {
-        const std::string in_year = each.is_hidden ? std::string() : *next++;
-        texts.push_back(knows_pupils ? count_told(each.persistent) : by_form ? "not shown" : in_year);
-    }
+    std::ranges::transform(counts, std::back_inserter(texts), count_told);
     return texts;
 }
 
