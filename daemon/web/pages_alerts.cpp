@@ -13,6 +13,7 @@ namespace rollbook {
 namespace {
 
 constexpr std::size_t alert_rows_max = 200;
+constexpr std::size_t today_rows_max = 30;
 
 bool is_live(const alert& each)
 {
@@ -240,25 +241,31 @@ result<page_model> make_today(const page_request& of)
     const std::vector<alert> all = alerts_of(of, [](const alert& each) { return !is_ended(each.state); });
     std::vector<alert> live;
     std::vector<alert> no_reason;
+    // A file of rows has one list, and all of it.
+    const bool is_file = of.target.form != page_form::html;
+    const bool is_one_list = of.target.form == page_form::csv;
     for (const alert& each : all) {
         if (!is_live(each)) continue;
-        (each.rule == "reason-overdue" ? no_reason : live).push_back(each);
+        (each.rule == "reason-overdue" && !is_one_list ? no_reason : live).push_back(each);
     }
     sort_by_urgency(of, live);
+    const auto shown = [&](const std::vector<alert>& rows) {
+        return is_file ? rows.size() : std::min(rows.size(), today_rows_max);
+    };
     const auto registers = registers_today(of);
     page_model page;
     page.page = "today";
     page.title = spoken_weekday_date(today(of));
     page.json = model_json([&](json_writer& out) {
         out.key("alerts");
-        write_rows(out, of, live, 30);
-        out.member("alerts_more", live.size() > 30);
+        write_rows(out, of, live, shown(live));
+        out.member("alerts_more", live.size() > shown(live));
         write_counts(out, count(all));
         out.member("date", format_day(today(of)));
         out.member("findings_open", findings_open(of));
         write_held_back(out, of, registers, all);
         out.key("no_reason");
-        write_rows(out, of, no_reason, 30);
+        write_rows(out, of, no_reason, shown(no_reason));
         out.member("no_reason_count", no_reason.size()).member("now", format_instant(of.at.now)).key("over_budget");
         write_over_budget(out, over_budget_seen(of));
         write_registers(out, of, registers);
