@@ -172,6 +172,12 @@ struct verdict {
     std::int64_t unexplained = 0; // of the evidence, how many sessions are still N
     std::optional<absence_parts> parts;
     std::string detail;
+    // An earlier day on which it was met besides, as is known only now, and that in a sentence.
+    struct earlier_day {
+        civil_day day{};
+        std::string says;
+    };
+    std::optional<earlier_day> met_before;
     // What is not known yet that may meet a stage or the clearing level, in words that follow "because"; empty where a
     // stage is met or all is known.
     std::string waits_for;
@@ -246,6 +252,7 @@ struct alert {
     std::vector<entry_index> used;
     std::optional<std::int64_t> value_in_all;
     std::string reason;    // plain English, mostly one sentence
+    std::string also_met;  // days before it on which it was met besides, in sentences; mostly empty
     std::string kept_open; // why it stands though its condition is not met for sure; mostly empty
     // By a rule that needs a decision: the day on which no stage was met any more; empty while one is.
     std::optional<civil_day> met_until;
@@ -284,7 +291,8 @@ std::string shown_value(std::int64_t value, bool in_hundredths);
 // The same as a JSON number.
 void write_value(json_writer& out, std::int64_t value, bool in_hundredths);
 
-// What is to be told of a change. `again`: of a child's safety, that a later day meets the rule too.
+// What is to be told of a change. `again`: that another day meets the rule too; of a child's safety a later one, else
+// one from before that became known now.
 enum class telling { nothing, opened, stage_up, baseline, ended, again };
 
 struct alert_change {
@@ -316,8 +324,9 @@ std::vector<entry_index> used_before(const rule& judged_by, const alert* last);
 //
 // While not ended, the stage only goes up, and a baseline alert whose stage rises becomes open. By a rule about a
 // child's safety a later day that meets it is told `again`, and the alert is open once more, whoever took note of the
-// day before. Value, window and evidence follow the highest stage met now (the first stage's window when none is met);
-// stage and threshold stay those reached, so that a value may stand below its threshold, and the reason says so.
+// day before; and so is a day from before (`now.met_before`). Value, window and evidence follow the highest stage met
+// now (the first stage's window when none is met); stage and threshold stay those reached, so that a value may stand
+// below its threshold, and the reason says so.
 //
 // When no stage is met: withdrawn if by today's knowledge none was met at the opening either; else resolved when the
 // value is below the clearing level, unless the rule needs a decision: then it stays. A pupil whose year left the

@@ -116,6 +116,7 @@ std::string alert_payload(const alert& value, entry_index own_index)
     json_writer out(payload);
     out.begin_object();
     if (!is_opening) out.member("alert", value.id);
+    write_text(out, "also_met", value.also_met);
     out.member("changed_at", format_instant(value.changed_at));
     const alert_decision* decided = value.decided ? &*value.decided : nullptr;
     if (decided) {
@@ -184,6 +185,7 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
                     read(root["value"], found.value) && read(root["window"]["from"], found.window.first) &&
                     read(root["window"]["to"], found.window.last) && read_decision(root, found.decided);
     (void)read(root["staged_at"], found.staged_at);
+    (void)read(root["also_met"], found.also_met);
     (void)read(root["kept_open"], found.kept_open);
     found.parked = root["parked"].bool_if().value_or(false);
     if (std::int64_t in_all = 0; read(root["value_in_all"], in_all)) found.value_in_all = in_all;

@@ -41,7 +41,7 @@ int stage_reached(const rule& judged_by, const alert& current)
 bool tells_the_same(const rule& judged_by, const alert& a, const alert& b)
 {
     return a.state == b.state && a.stage == b.stage && a.threshold == b.threshold && a.evidence == b.evidence &&
-           a.kept_open == b.kept_open && a.met_until == b.met_until &&
+           a.kept_open == b.kept_open && a.met_until == b.met_until && a.also_met == b.also_met &&
            (!judged_by.safety || a.window.last == b.window.last);
 }
 
@@ -118,8 +118,9 @@ alert_change resolve(const rule& judged_by, const alert& current, const verdict&
 std::optional<alert_change>
 ending(const rule& judged_by, const alert& current, const verdict& now, const verdict& then, bool rule_changed)
 {
-    // What is held back neither ends an alert nor unsays it.
-    if (now.may_be_met || (now.fit != cohort_fit::other_year && then.stage < 0 && then.may_be_met)) return std::nullopt;
+    // What is held back neither ends an alert nor unsays it. Nor is one unsaid where another day met it.
+    if (now.met_before || now.may_be_met || (now.fit != cohort_fit::other_year && then.stage < 0 && then.may_be_met))
+        return std::nullopt;
     if (now.fit != cohort_fit::other_year && then.stage < 0)
         return end_as(alert_state::withdrawn, current, now, why_withdrawn(judged_by, then, rule_changed));
     if (!judged_by.needs_decision && !now.above_clearing) return resolve(judged_by, current, now);
@@ -149,7 +150,7 @@ alert_change follow(
         change.stage_before = before;
         next.staged_at = at;
         if (next.state == alert_state::baseline) next.state = alert_state::open;
-    } else if (next.state != alert_state::pending && is_of_later_day(judged_by, current, now)) {
+    } else if (next.state != alert_state::pending && (now.met_before || is_of_later_day(judged_by, current, now))) {
         change.tell = telling::again;
         next.staged_at = at;
         next.state = alert_state::open;
@@ -158,6 +159,11 @@ alert_change follow(
         const bool has_lasted = at - next.opened_at >= judged_by.hold;
         change.tell = has_lasted ? telling::opened : telling::nothing;
         if (has_lasted) next.state = alert_state::open;
+    }
+    if (now.met_before) {
+        const auto& [day, says] = *now.met_before;
+        next.also_met += (next.also_met.empty() ? "" : " ") + says;
+        if (then.stage < 0) next.opened_for = {day, day + std::chrono::hours(24)};
     }
     take_value(next, now);
     // A day that does not meet the rule is not one that the alert has come to: it may yet meet it.
@@ -170,6 +176,7 @@ alert_change follow(
     const auto was_met =
         next.met_until ? std::optional(day_range{next.opened_for.as_of, *next.met_until}) : std::nullopt;
     next.reason = why_open(judged_by, now, reached, next.kept_open, was_met);
+    if (!next.also_met.empty()) next.reason += " " + next.also_met;
     return change;
 }
 

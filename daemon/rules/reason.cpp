@@ -227,6 +227,16 @@ std::string why_open(
     return said;
 }
 
+std::string why_before(const rule& judged_by, const verdict& earlier, civil_day day)
+{
+    return fmt::format(
+        "What came late shows that the stage \"{}\" was met on {} as well: {}. Decide about both.",
+        judged_by.stages[static_cast<std::size_t>(earlier.stage)].name,
+        spoken_date(day),
+        what_is(judged_by, earlier)
+    );
+}
+
 std::string why_resolved(const rule& judged_by, const verdict& now)
 {
     if (judged_by.measure == "failed_rule") return "The rule is judged again.";

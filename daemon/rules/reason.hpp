@@ -20,6 +20,8 @@ std::string why_open(
     std::string_view kept_open = {},
     std::optional<day_range> was_met = {}
 );
+// Beside an alert that stands: that `earlier` was so on the day before it.
+std::string why_before(const rule& judged_by, const verdict& earlier, civil_day day);
 // The sessions held back of a pupil, each with its reason: "the register of 9B on Monday 2 November 2026, morning, has
 // not been taken". Of many the newest few. Empty where nothing is.
 std::string what_is_held_back(const pupil_history& history);

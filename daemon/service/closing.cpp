@@ -8,6 +8,7 @@
 #include "daemon/cases/silence.hpp"
 #include "daemon/rules/budget.hpp"
 #include "daemon/rules/measures.hpp"
+#include "daemon/rules/reason.hpp"
 #include "daemon/service/commit.hpp"
 #include "daemon/service/reminders.hpp"
 #include "daemon/service/timeliness.hpp"
@@ -885,7 +886,8 @@ std::vector<day_range> read_closer::decided_episodes(const step& s, const rule& 
 
 // A duty does not fade with its window: what was met on a day of which the marks came, or were put right, after that
 // day is told of all the same. What a person decided is not raised again: neither the days of that episode nor those
-// before it on which, by what is known now, it had begun already.
+// before it on which, by what is known now, it had begun already. Beside an alert that stands, an episode of no higher
+// stage is told of in its next version: a decision about the one says nothing of the other.
 judged_day read_closer::judge_late(
     const step& s,
     const rule_in_force& in_force,
@@ -902,7 +904,8 @@ judged_day read_closer::judge_late(
     if (const auto changed = s.changed_from.find(pupil); changed != s.changed_from.end())
         from = std::min(from.value_or(changed->second), changed->second);
     if (!from) return s.judged;
-    const bool goes_on = last && (!is_ended(last->state) || is_decided(by, *last));
+    const bool stands = last && !is_ended(last->state);
+    const bool goes_on = stands || (last && is_decided(by, *last));
     // A rule that does not reuse evidence leaves out by itself what was decided.
     const bool is_fresh = !by.reuse_evidence && last && is_ended(last->state);
     const int floor = std::max(found.stage, goes_on && !is_fresh ? place_of_stage(by, last->stage) : -1);
@@ -914,17 +917,29 @@ judged_day read_closer::judge_late(
         earlier.emplace_back(then, evaluate_fresh(by, history.as_of(then), used));
     }
     const auto is_higher = [&](const auto& each) { return each.second.stage > floor; };
-    if (std::ranges::none_of(earlier, is_higher)) return s.judged;
+    const auto is_told = [&](const auto& each) { return each.second.stage > (stands ? -1 : floor); };
+    if (std::ranges::none_of(earlier, is_told)) return s.judged;
 
     const std::vector<day_range> decided = is_fresh ? std::vector<day_range>() : decided_episodes(s, by, pupil);
-    std::pair<judged_day, verdict>* best = nullptr; // the highest stage, on the first day that reached it
+    const day_range own =
+        stands ? day_range{last->opened_for.as_of, last->met_until.value_or(s.judged.as_of)} : day_range{};
+    std::pair<judged_day, verdict>* best = nullptr;   // the highest stage, on the first day that reached it
+    std::pair<judged_day, verdict>* beside = nullptr; // the same of another episode than the one that stands
     bool is_over = false;
+    bool is_own = found.above_clearing;
     for (auto& each : std::views::reverse(earlier)) {
         const civil_day day = each.first.as_of;
         const bool is_within = std::ranges::any_of(decided, [&](const day_range& of) { return of.contains(day); });
         is_over = is_within || (is_over && each.second.above_clearing);
-        if (is_over || !is_higher(each)) continue;
-        if (best == nullptr || each.second.stage >= best->second.stage) best = &each;
+        is_own = own.contains(day) || (is_own && each.second.above_clearing);
+        if (is_over || !is_told(each)) continue;
+        auto*& highest = is_higher(each) ? best : beside;
+        if (!is_higher(each) && is_own) continue;
+        if (highest == nullptr || each.second.stage >= highest->second.stage) highest = &each;
+    }
+    if (best == nullptr && beside != nullptr) {
+        const civil_day day = beside->first.as_of;
+        found.met_before.emplace(verdict::earlier_day{day, why_before(by, beside->second, day)});
     }
     if (best == nullptr) return s.judged;
     found = std::move(best->second);

@@ -142,7 +142,9 @@ outbox_message alert_message(
         "<alert-{}.{}{}.{}@{}>",
         about.id,
         message_id_part(m.stage),
-        tell == telling::again ? "-" + format_day(about.window.last) : std::string(),
+        tell != telling::again ? std::string()
+        : judged_by.safety     ? "-" + format_day(about.window.last)
+                               : "-" + std::to_string(about.changed_at.time_since_epoch().count()),
         message_id_part(route.name),
         setting.domain
     );
@@ -156,7 +158,7 @@ outbox_message alert_message(
     std::string& text = m.content.text;
     text = fmt::format("{}\n{}", judged_by.title, subject_line(about, who));
     if (route.may_say("reason")) text += fmt::format("\n{}\n", told_reason(about));
-    if (tell == telling::again && route.may_say("reason"))
+    if (tell == telling::again && judged_by.safety && route.may_say("reason"))
         text += fmt::format("\nIt stood before. Now it is about {} too.\n", spoken_weekday_date(about.window.last));
     if (tell == telling::ended) {
         text += "\nNothing more is needed for this alert.\n";

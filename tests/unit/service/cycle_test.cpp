@@ -590,6 +590,58 @@ TEST_CASE("beside what was decided, only a duty of other days is told of when ol
     CHECK(school.mails.empty());
 }
 
+TEST_CASE("beside an alert that stands, a duty of earlier days that marks show late is told of once", "[service]")
+{
+    const auto [why, standing_is_unsaid] =
+        GENERATE(table<std::string, bool>({{"both are true", false}, {"the later one turns out to be none", true}}));
+    CAPTURE(why);
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {england_rule("continuous-absence")};
+    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
+    poll_on_evening(school, ymd(2026, 9, 30));
+    write_marks(school, "A5", ymd(2026, 11, 9), "//GGGGGGGGGGGGGGGGGGGG");
+    poll_on_evening(school, ymd(2026, 11, 23));
+    REQUIRE(school.count(alert_word) == 1);
+    school.mails.clear();
+
+    for (row& mark : school.mis->marks)
+        if (mark.code == "I" || (standing_is_unsaid && mark.code == "G")) mark.code = mark.code == "I" ? "G" : "I";
+    poll_on_evening(school, ymd(2026, 11, 24));
+    REQUIRE(school.mails.size() == 2); // to each route
+    CHECK_THAT(
+        school.mails[0].text,
+        Contains("What came late shows that the stage \"met\" was met on 25 September 2026 as well: 10 school days")
+    );
+    const std::size_t versions = school.count(alert_word);
+    CHECK(school.count(R"("state":"withdrawn")") == 0);
+
+    // Nothing more is said of it, and it stays until somebody decides.
+    write_marks(school, "A5", ymd(2026, 11, 24), "//");
+    poll_on_evening(school, ymd(2026, 11, 25));
+    poll_on_evening(school, ymd(2026, 11, 26));
+    CHECK(school.mails.size() == 2);
+    CHECK(school.count(R"("state":"withdrawn")") == 0);
+    CHECK(school.count(alert_word) <= versions + 1);
+    CHECK(school.count("was met on 25 September 2026 as well") == school.count(alert_word) - 1);
+    CHECK(school.folder.verify().problems.empty());
+}
+
+TEST_CASE("marks by which an alert that stands had begun sooner are no other duty", "[service]")
+{
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {england_rule("continuous-absence")};
+    write_marks(school, "A5", ymd(2026, 11, 9), "//IIGGGGGGGGGGGGGGGGGGGG");
+    poll_on_evening(school, ymd(2026, 11, 24));
+    REQUIRE(school.count(alert_word) == 1);
+    school.mails.clear();
+    for (row& mark : school.mis->marks)
+        if (mark.code == "I") mark.code = "G";
+    poll_on_evening(school, ymd(2026, 11, 25));
+    CHECK(school.mails.empty());
+}
+
 TEST_CASE("of a pupil whose year or form nobody knows every route is told, unless one hears of everybody", "[service]")
 {
     using texts = std::vector<std::string>;
