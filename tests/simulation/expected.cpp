@@ -215,4 +215,20 @@ std::optional<alert_step> expectation::take_late(
     return alert_step{number, pupil, "open", stage, alert_step::kind::opened, false, false};
 }
 
+int expectation::episodes(const std::string& rule, int pupil, moment started) const
+{
+    const auto by = std::ranges::find(plain_rules(), rule, &plain_rule::id);
+    const moment local = started + offset_at(started);
+    const auto as_of = day_judged(local);
+    if (by == plain_rules().end() || !as_of) return 0;
+    int found = 0;
+    bool was_met = false;
+    for (int day = 0; day <= *as_of; ++day) {
+        const bool is_met = stage_of(*by, values(*by, day, local, pupil)[static_cast<std::size_t>(pupil)]) >= 0;
+        found += is_met && !was_met;
+        was_met = is_met;
+    }
+    return found;
+}
+
 } // namespace rollbook::simulation

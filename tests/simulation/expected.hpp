@@ -53,6 +53,8 @@ public:
     // came late. Whether this is one: not met now, and met by that earlier day. It stands from then on.
     std::optional<alert_step>
     take_late(const std::string& rule, int pupil, const std::string& stage, day_number opened_for, moment started);
+    // How many times the rule was met by a row of school days, by what is held now.
+    int episodes(const std::string& rule, int pupil, moment started) const;
 
 private:
     struct state {

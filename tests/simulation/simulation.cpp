@@ -258,6 +258,8 @@ private:
     std::map<std::pair<std::string, entry_index>, std::pair<std::string, std::string>> alert_now_; // rule and pupil
     std::map<std::pair<std::string, entry_index>, entry_index> alert_id_;
     std::map<std::tuple<std::string, entry_index, std::string>, owed> owed_; // route, alert, stage or end
+    std::map<entry_index, std::size_t> also_met_;                            // how much an alert said of earlier days
+    std::map<entry_index, std::size_t> told_again_;                          // how often that was something new
     int baselines_owed_ = 0;
     std::vector<delivery> delivered_;
     std::vector<std::string> notes_;
@@ -471,6 +473,12 @@ void life::take_alerts(const commit_made& made)
     std::multimap<std::tuple<std::string, int, std::string, std::string>, entry_index> written;
     std::map<entry_index, day_number> opened_for;
     for (const auto& each : made.alerts) {
+        if (std::size_t& said = also_met_[each.id]; each.also_met > said) {
+            said = each.also_met;
+            ++told_again_[each.id];
+            if (expected_.episodes(each.rule, pupil_of_[each.pupil], *clock_.first()) < 2)
+                wrong(fmt::format("alert {} tells of another time that its rule was met, and there is none", each.id));
+        }
         auto& known = alert_now_[{each.rule, each.pupil}];
         const std::pair now(each.state, each.stage);
         auto& id = alert_id_[{each.rule, each.pupil}];
@@ -782,7 +790,9 @@ void life::check_deliveries()
             ++missed;
             continue;
         }
-        if (many > 1 || (many == 0 && !due.optional))
+        const auto again = told_again_.find(std::get<1>(key));
+        const std::size_t most = again == told_again_.end() ? 1 : 1 + again->second;
+        if (many > most || (many == 0 && !due.optional))
             wrong(fmt::format(
                 "alert {} ({}) reached route {} by {} ids", std::get<1>(key), std::get<2>(key), std::get<0>(key), many
             ));

@@ -38,7 +38,8 @@ commit_made summary_of(const transaction& t, entry_index base, instant now)
              pupil,
              text_at(parsed->root(), "state"),
              text_at(parsed->root(), "stage"),
-             parse_day(text_at(parsed->root()["opened_for"], "as_of"))}
+             parse_day(text_at(parsed->root()["opened_for"], "as_of")),
+             text_at(parsed->root(), "also_met").size()}
         );
     }
     return made;
