@@ -2,6 +2,7 @@
 
 #include "daemon/base/random.hpp"
 #include "daemon/base/url_encoding.hpp"
+#include "daemon/base/utf8.hpp"
 #include "daemon/web/http.hpp"
 
 #include <liboath/oath.h>
@@ -19,8 +20,22 @@ namespace {
 constexpr unsigned long long passes = 10;
 constexpr std::size_t memory_bytes = std::size_t{7} << 20;
 constexpr int step_seconds = 30;
+constexpr std::ptrdiff_t characters_min = 12;
+constexpr std::ptrdiff_t characters_max = 200;
+constexpr std::size_t bytes_max = 4 * characters_max;
 
 } // namespace
+
+std::string_view against_password(std::string_view password)
+{
+    const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+    const auto characters = std::ranges::count_if(password, begins);
+    if (!is_valid_utf8(password) || characters < characters_min || characters > characters_max)
+        return "The password needs 12 to 200 characters.";
+    if (password.find_first_not_of(password.substr(0, utf8_length(password))) == password.npos)
+        return "The password is one character over and over. Three random words make a good one.";
+    return {};
+}
 
 std::string hash_password(std::string_view password)
 {
@@ -40,7 +55,7 @@ bool is_of_other_cost(const std::string& hash)
 
 bool is_password(std::string_view hash, std::string_view password)
 {
-    if (password.size() > password_length_max) return false;
+    if (password.size() > bytes_max) return false;
     static const std::string nobodys = hash_password("no account has this password");
     const std::string against = hash.empty() ? nobodys : std::string(hash);
     const bool same = crypto_pwhash_str_verify(against.c_str(), password.data(), password.size()) == 0;

@@ -10,8 +10,10 @@
 // Passwords by libsodium, one-time codes by liboath.
 namespace rollbook {
 
-inline constexpr std::size_t password_length_min = 12;
-inline constexpr std::size_t password_length_max = 200;
+// What is wrong with a password that somebody chose, said to that person; empty: nothing.
+//
+// Source: NCSC, "Password administration for system owners": length counts, and what characters it is made of does not.
+std::string_view against_password(std::string_view password);
 
 // Argon2id, ten passes over 7 MiB: some 30 ms, one at a time. Throws std::bad_alloc without the memory.
 std::string hash_password(std::string_view password);

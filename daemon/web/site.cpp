@@ -486,8 +486,8 @@ asio::awaitable<web_answer> site::begin_set_up(web_request request)
 {
     std::map<std::string, std::string> words;
     const std::string password(request.field("password"));
-    if (password.size() < password_length_min || password.size() > password_length_max)
-        words["wrong"] = "The password needs 12 to 200 characters.";
+    if (const auto against = against_password(password); !against.empty())
+        words["wrong"] = against;
     else if (password != request.field("again"))
         words["wrong"] = "The two passwords differ.";
     if (!words.empty()) co_return set_up_page(request, std::move(words), 400);

@@ -84,6 +84,36 @@ TEST_CASE("a password is told from any other, and no hash fits none", "[web]")
     CHECK_FALSE(is_password(hash, std::string(1000, 'x')));
 }
 
+TEST_CASE("a new password is judged by its length in characters, and not by what they are", "[web]")
+{
+    const auto repeated = [](const std::string& text, int times) {
+        std::string out;
+        for (int i = 0; i < times; ++i)
+            out += text;
+        return out;
+    };
+    for (const std::string& good :
+         {std::string("abcdefghijkl"),
+          std::string("three random words"),
+          repeated("\u00e9\u00e8", 6),
+          repeated("\u20acx", 100)}) {
+        CAPTURE(good);
+        CHECK(against_password(good).empty());
+        CHECK(is_password(hash_password(good), good));
+    }
+    for (const std::string& bad :
+         {std::string(),
+          std::string("abcdefghijk"),
+          repeated("\u00e9\u00e8\u00e7", 3) + "\u00e9\u00e8", // 22 bytes
+          std::string(12, ' '),
+          repeated("\u00e9", 12),
+          repeated("\u20acx", 100) + "x",
+          std::string("abcdefghijkl\xFF")}) {
+        CAPTURE(bad);
+        CHECK_FALSE(against_password(bad).empty());
+    }
+}
+
 TEST_CASE("a one-time code is that of RFC 6238, good for a step to either side and only once", "[web]")
 {
     // RFC 6238 appendix B: 94287082 at 59 s by SHA-1, of which the last six digits are shown.

@@ -490,14 +490,16 @@ TEST_CASE_METHOD(site_fixture, "an account is set up once, with its code, a pass
         {"setup_code", "abcd efgh jkmn pqrs tvwx yz01"},
         {"password", "a new long password"},
         {"again", "a new long password"}};
-    SECTION("a wrong code, a short password and two that differ are refused")
+    SECTION("a wrong code, a short or blank password and two that differ are refused")
     {
         web_fields wrong = fields;
         wrong["setup_code"] = "ABCD-EFGH-JKMN-PQRS-TVWX-YZ02";
         CHECK(post("/setup", wrong).status == 403);
         wrong = fields;
-        wrong["password"] = wrong["again"] = "short";
-        CHECK(post("/setup", wrong).status == 400);
+        for (const char* each : {"", "short", "            "}) {
+            wrong["password"] = wrong["again"] = each;
+            CHECK(post("/setup", wrong).status == 400);
+        }
         wrong = fields;
         wrong["again"] = "another long password";
         CHECK(post("/setup", wrong).status == 400);
