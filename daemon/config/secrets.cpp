@@ -42,7 +42,7 @@ result<std::string> without_line_end(std::string text, const std::string& shown)
 {
     if (text.ends_with('\n')) text.pop_back();
     if (text.ends_with('\r')) text.pop_back();
-    if (text.empty()) return refused(shown + " is empty", "Put the secret there.");
+    if (text.find_first_not_of(" \t\r\n") == text.npos) return refused(shown + " is empty", "Put the secret there.");
     return text;
 }
 

@@ -64,6 +64,8 @@ TEST_CASE("a secret's file that is missing, empty, too large or no file is refus
     CHECK_THAT(read_secret({from::file, "."}, folder.path()).error().what, Contains("not a file"));
     write_with_mode(folder, "empty", "\n", 0600);
     CHECK_THAT(read_secret({from::file, "empty"}, folder.path()).error().what, Contains("is empty"));
+    write_with_mode(folder, "blank", " \t \n", 0600);
+    CHECK_THAT(read_secret({from::file, "blank"}, folder.path()).error().what, Contains("is empty"));
     write_with_mode(folder, "large", std::string(64 * 1024, 'x'), 0600);
     CHECK(read_secret({from::file, "large"}, folder.path()).has_value());
     write_with_mode(folder, "larger", std::string(64 * 1024 + 1, 'x'), 0600);
