@@ -126,8 +126,16 @@ private:
     ledger& book_;
 };
 
-cycle::cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace)
-    : settings_(settings), parts_(parts), book_(book), now_(std::move(now)), pace_(pace), closer_(settings, book)
+cycle::cycle(
+    const configuration& settings,
+    cycle_parts& parts,
+    ledger& book,
+    clock_function now,
+    retry_pace pace,
+    turn_function turned
+)
+    : settings_(settings), parts_(parts), book_(book), now_(std::move(now)), pace_(pace), turned_(std::move(turned)),
+      closer_(settings, book)
 {
     for (const auto& source : parts.connectors)
         closer_.know_streams(*source);
@@ -225,6 +233,7 @@ asio::awaitable<result<void>> cycle::begin(connector& from)
 {
     for (int failed = 0;;) {
         result<void> begun = co_await from.begin_run();
+        turned_();
         if (begun) co_return begun;
         const failure why = begun.error();
         if (!co_await wait_after(why, ++failed, from.source())) co_return why;
@@ -385,6 +394,7 @@ cycle::fetch(connector& from, std::size_t stream, std::optional<civil_day> day, 
     for (int failed = 0;;) {
         std::optional<std::string> place = at;
         result<page> got = co_await from.fetch_page(stream, day, std::move(place));
+        turned_();
         if (got) co_return got;
         const failure why = got.error();
         if (!co_await wait_after(why, ++failed, from.source())) co_return why;
@@ -493,6 +503,7 @@ asio::awaitable<transaction> cycle::attempt(std::vector<outbox_message>& group, 
             copy.pupil_in_source = pupil_in_source_of(first);
         copy.attempt = first.attempts;
         const result<void> sent = co_await to->second->send(std::move(copy));
+        turned_();
         if (!sent) why = sent.error();
     }
     if (why && why->code == errc::stopped) throw boost::system::system_error(asio::error::operation_aborted);
@@ -536,6 +547,7 @@ asio::awaitable<void> cycle::look_for_returned()
     const civil_day since = day_of(time_zone::named(settings_.school.timezone)->to_local(now)) - looked_at;
     for (const auto& [route, box] : parts_.returned) {
         const auto found = co_await box->since(since);
+        turned_();
         if (found) {
             for (const returned_message& back : *found)
                 take_back(back, route);

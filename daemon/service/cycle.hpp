@@ -55,9 +55,18 @@ class cycle {
 public:
     using clock_function = std::function<instant()>;
     using progress_function = std::function<void(const stream_progress&)>;
+    using turn_function = std::function<void()>;
 
-    // All references must outlive it.
-    cycle(const configuration& settings, cycle_parts& parts, ledger& book, clock_function now, retry_pace pace = {});
+    // All references must outlive it. `turned` is called whenever what is outside has answered or was given up: a page,
+    // a message, a mailbox. Each of them has a time limit of its own.
+    cycle(
+        const configuration& settings,
+        cycle_parts& parts,
+        ledger& book,
+        clock_function now,
+        retry_pace pace = {},
+        turn_function turned = [] {}
+    );
 
     // One read of source number `source`: its streams page by page, then the closing step; and another for as long as
     // the connector has more to hand over, each file of a report folder being a read of its own. Failures of the source
@@ -114,6 +123,7 @@ private:
     ledger& book_;
     clock_function now_;
     retry_pace pace_;
+    turn_function turned_;
     read_closer closer_;
     std::uint32_t read_number_ = 0;
     std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream

@@ -45,9 +45,8 @@ constexpr std::size_t jobs_max = 16;
 constexpr std::chrono::seconds request_wait_max{5};
 constexpr std::chrono::hours longest_nap{1};
 constexpr std::chrono::hours between_looks{1};
-// A read says something with each page, and no page or message waits longer than this.
+// No page, message or mailbox takes as long by its own time limit, and each is a sign of life.
 constexpr std::chrono::minutes longest_silence{15};
-constexpr std::chrono::minutes nap_slack{1};
 constexpr std::chrono::milliseconds between_words{100};
 constexpr std::chrono::milliseconds load_step_max{5};
 
@@ -188,13 +187,19 @@ private:
         result<cycle_parts> parts = around_.make_parts(settings, io_.get_executor());
         if (!parts) return parts.error();
         auto fresh_parts = std::make_unique<cycle_parts>(std::move(*parts));
-        auto fresh_cycle =
-            std::make_unique<cycle>(settings, *fresh_parts, book_, [this] { return around_.now(*settings_); });
+        auto fresh_cycle = make_cycle(settings, *fresh_parts);
         // The old cycle looks into the old parts: it goes first.
         work_ = std::move(fresh_cycle);
         parts_ = std::move(fresh_parts);
         due_.assign(settings.sources.size(), steady::now());
         return {};
+    }
+
+    std::unique_ptr<cycle> make_cycle(const configuration& settings, cycle_parts& parts)
+    {
+        return std::make_unique<cycle>(
+            settings, parts, book_, [this] { return around_.now(*settings_); }, retry_pace(), [this] { moved_on(); }
+        );
     }
 
     result<void> listen()
@@ -261,11 +266,10 @@ private:
         }
     }
 
-    void moved_on() { moves_on_by_ = steady::now() + longest_silence; }
+    void moved_on(steady::time_point at = steady::now()) { moves_on_by_ = at + longest_silence; }
 
     asio::awaitable<void> work()
     {
-        const cycle::progress_function on_progress = [this](const stream_progress&) { moved_on(); };
         // What is held of six years takes seconds to read; pages and commands are answered in between.
         do {
             co_await asio::post(io_, asio::use_awaitable);
@@ -284,7 +288,7 @@ private:
             if (next != due_.end() && *next <= steady::now()) {
                 const auto source = static_cast<std::size_t>(next - due_.begin());
                 const std::size_t generation = generation_;
-                const read_report report = co_await work_->read(source, {}, on_progress);
+                const read_report report = co_await work_->read(source, {}, {});
                 if (report.failures.empty()) log_read(source, report);
                 if (generation == generation_) due_[source] = steady::now() + settings_->sources[source].poll_every;
                 work_->judge_clock();
@@ -393,7 +397,7 @@ private:
             );
         }
         wake_.expires_at(until);
-        moves_on_by_ = until + nap_slack;
+        moved_on(until);
         co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none)
@@ -433,10 +437,7 @@ private:
             const result<void> known = check_sources(*settings_, asked->request.poll);
             if (known) {
                 paced_words words(asked->progress);
-                const cycle::progress_function on_progress = [&](const stream_progress& at) {
-                    moved_on();
-                    words.say(at);
-                };
+                const cycle::progress_function on_progress = [&](const stream_progress& at) { words.say(at); };
                 const poll_report report =
                     co_await poll_all(*work_, book_, asked->request.poll, on_progress, now, false);
                 asked->reply = report_line(report);
@@ -457,7 +458,7 @@ private:
         };
         const result<upkeep_report> done = around_.upkeep(*settings_, asked.request.upkeep, on_progress);
         // What the cycle remembers of pupils may be of one who is no more.
-        work_ = std::make_unique<cycle>(*settings_, *parts_, book_, [this] { return around_.now(*settings_); });
+        work_ = make_cycle(*settings_, *parts_);
         tend_at_ = {};
         return done ? upkeep_line(*done) : failure_line(done.error());
     }

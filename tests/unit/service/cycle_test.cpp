@@ -1141,6 +1141,49 @@ TEST_CASE("a silence holds back its pupil's messages, and its end is told with w
     CHECK(school.folder.verify().problems.empty());
 }
 
+TEST_CASE("each message of a slow relay's batch is a sign of life, whether it was taken or not", "[service]")
+{
+    small_school school;
+    school.settings.rules = {repeated_lateness()};
+    school.poll();
+    const bool is_taken = GENERATE(true, false);
+    CAPTURE(is_taken);
+    for (int pupil = 4; pupil < 8; ++pupil)
+        school.set(pupil, "L");
+    for (const auto& [name, channel] : school.channels) {
+        channel->on_send = [&] { school.now += std::chrono::minutes(10); };
+        if (!is_taken) channel->answer = failure(errc::delivery_unreachable, "no answer");
+    }
+    const instant began = school.now;
+    std::vector<instant> turns{began};
+    school.turned = [&] { turns.push_back(school.now); };
+    school.poll();
+    CHECK(school.now - began == std::chrono::minutes(is_taken ? 80 : 20)); // a route that is dead is tried once
+    CHECK(turns.back() == school.now);
+    for (std::size_t i = 1; i < turns.size(); ++i)
+        CHECK(turns[i] - turns[i - 1] <= std::chrono::minutes(10));
+}
+
+TEST_CASE("a message that hangs is no sign of life", "[service]")
+{
+    small_school school;
+    school.channels["lead"]->answer = failure(errc::delivery_unreachable, "no answer");
+    school.poll();
+    school.now += std::chrono::hours(2);
+    school.parts.channels["lead"] = std::make_unique<hanging_channel>();
+    int turns = 0;
+    int left = 0;
+    breaking_ledger book(school.folder.open(), left, false);
+    cycle work(
+        school.settings, school.parts, book, [&] { return school.now; }, {}, [&] { ++turns; }
+    );
+    boost::asio::io_context loop(1);
+    boost::asio::co_spawn(loop, work.deliver(), [](std::exception_ptr, const cycle::delivery_report&) {});
+    loop.poll();
+    CHECK(school.folder.reader()->outbox().waiting == 1);
+    CHECK(turns == 0);
+}
+
 TEST_CASE("what a long read learned is signed every thirty seconds, while it goes on", "[service]")
 {
     const auto [seconds, is_signed] = GENERATE(table<int, bool>({{4, false}, {31, true}}));

@@ -7,6 +7,10 @@
 #include "tests/support/school.hpp"
 #include "tests/unit/net/run.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -114,6 +118,7 @@ public:
     explicit scripted_channel(std::vector<message>& taken) : taken_(taken) {}
     boost::asio::awaitable<result<void>> send(message m) override
     {
+        if (on_send) on_send();
         if (answer) {
             const failure why = *answer;
             co_return why;
@@ -123,9 +128,24 @@ public:
     }
     boost::asio::awaitable<result<void>> check() override { co_return result<void>(); }
     std::optional<failure> answer;
+    std::function<void()> on_send; // before each message
 
 private:
     std::vector<message>& taken_;
+};
+
+// A receiver that never answers.
+class hanging_channel : public channel {
+public:
+    boost::asio::awaitable<result<void>> send(message) override
+    {
+        boost::asio::steady_timer never(
+            co_await boost::asio::this_coro::executor, std::chrono::steady_clock::time_point::max()
+        );
+        co_await never.async_wait(boost::asio::use_awaitable);
+        co_return result<void>();
+    }
+    boost::asio::awaitable<result<void>> check() override { co_return result<void>(); }
 };
 
 // The real ledger, which breaks at its n-th write: before it, or when it is done.
@@ -266,7 +286,7 @@ public:
         breaking_ledger book(folder.open(), left, after);
         book.sign_checkpoint(now);
         cycle work(
-            settings, parts, book, [this] { return now; }, retry_pace{1, {}, {}}
+            settings, parts, book, [this] { return now; }, retry_pace{1, {}, {}}, [this] { turned(); }
         );
         boost::asio::io_context loop(1);
         std::vector<failure> failures;
@@ -316,6 +336,7 @@ public:
     std::vector<message> mails;
     std::vector<statement_row> statements;
     instant now = evening_of_monday;
+    std::function<void()> turned = [] {}; // what the cycle calls
 };
 
 inline const std::string alert_word = R"("what":"alert")";
