@@ -2,6 +2,7 @@
 
 #include "connectors/rest/skeleton.hpp"
 #include "daemon/base/events.hpp"
+#include "daemon/base/new_files.hpp"
 #include "daemon/base/random.hpp"
 #include "daemon/cli/context.hpp"
 #include "daemon/config/load.hpp"
@@ -151,6 +152,7 @@ result<void> write_new_file(const fs::path& path, std::string_view text, mode_t 
     const int why = errno;
     if (file >= 0) ::close(file);
     if (written) return {};
+    if (file >= 0) ::unlink(path.c_str());
     return failure(
         errc::ledger_in_doubt,
         "the file " + path.string() + " cannot be made: " + std::strerror(why),
@@ -174,22 +176,27 @@ result<void> make_key_file(const configuration& settings)
 
 result<std::string> init(const configuration& settings, bool simulated)
 {
-    if (const result<void> none = check_no_ledger(settings.ledger.path); !none) return none.error();
+    const fs::path& ledger = settings.ledger.path;
+    if (const result<void> none = check_no_ledger(ledger); !none) return none.error();
     for (const failure& why : check_recipients(settings))
         return why;
     const result<void> key_made = make_key_file(settings);
     if (!key_made) return key_made.error();
     const auto key = load_key(settings);
     if (!key) return key.error();
+    new_files made;
+    if (settings.ledger.signing_key.kind == secret_reference::from::file)
+        made.add(settings.file.parent_path() / settings.ledger.signing_key.name);
     ledger_birth birth;
     birth.origin = settings.ledger.origin;
     birth.simulated = simulated;
     birth.at = now_in(simulated);
-    const result<void> made = create_ledger(settings.ledger.path, birth, **key);
-    if (!made) return made.error();
-    const std::string vkey = format_vkey((*key)->verifier());
-    const result<void> kept = write_new_file(vkey_file(settings), vkey + "\n", 0644);
-    if (!kept) return kept.error();
+    for (const char* suffix : {"", "-wal", "-shm", ".signed"})
+        made.add(ledger.string() + suffix);
+    if (const result<void> begun = create_ledger(ledger, birth, **key); !begun) return begun.error();
+    std::string vkey = format_vkey((*key)->verifier());
+    if (const result<void> told = write_new_file(vkey_file(settings), vkey + "\n", 0644); !told) return told.error();
+    made.keep();
     return vkey;
 }
 
