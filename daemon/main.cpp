@@ -34,7 +34,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -493,22 +495,67 @@ make_pages(const configuration& settings, page_desk& desk, boost::asio::any_io_e
     return make_page_server(executor, std::move(around));
 }
 
-std::optional<std::string> read_line(bool hidden)
-{
-    termios before{};
-    const bool hides = hidden && ::tcgetattr(STDIN_FILENO, &before) == 0;
-    if (hides) {
-        termios silent = before;
+// A terminal that does not show what is typed. It shows it again when this goes, and before a signal ends or stops the
+// program.
+class hidden_typing {
+public:
+    hidden_typing()
+    {
+        if (::tcgetattr(STDIN_FILENO, &shown) != 0) return;
+        is_terminal_ = true;
+        struct sigaction on_signal {};
+        on_signal.sa_handler = show_and_obey;
+        on_signal.sa_flags = SA_RESTART | SA_NODEFER;
+        for (std::size_t i = 0; i < ends.size(); ++i)
+            ::sigaction(ends[i], &on_signal, &before_[i]);
+        hide();
+    }
+    ~hidden_typing()
+    {
+        if (!is_terminal_) return;
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+        for (std::size_t i = 0; i < ends.size(); ++i)
+            ::sigaction(ends[i], &before_[i], nullptr);
+        std::cout << std::endl;
+    }
+    hidden_typing(const hidden_typing&) = delete;
+    hidden_typing& operator=(const hidden_typing&) = delete;
+
+private:
+    static void hide()
+    {
+        termios silent = shown;
         silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
         ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
     }
-    std::string line;
-    const bool read = static_cast<bool>(std::getline(std::cin, line));
-    if (hides) {
-        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        std::cout << std::endl;
+
+    // Calls only what a signal's handler may.
+    static void show_and_obey(int number)
+    {
+        const int kept = errno;
+        ::tcsetattr(STDIN_FILENO, TCSANOW, &shown);
+        struct sigaction usual {
+        }, ours{};
+        usual.sa_handler = SIG_DFL;
+        ::sigaction(number, &usual, &ours);
+        ::raise(number);
+        ::sigaction(number, &ours, nullptr); // it was stopped (Ctrl-Z), and goes on
+        hide();
+        errno = kept;
     }
-    return read ? std::optional(line) : std::nullopt;
+
+    static constexpr std::array ends{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+    static inline termios shown{};
+    std::array<struct sigaction, ends.size()> before_{};
+    bool is_terminal_ = false;
+};
+
+std::optional<std::string> read_line(bool hidden)
+{
+    std::optional<hidden_typing> typing;
+    if (hidden) typing.emplace();
+    std::string line;
+    return std::getline(std::cin, line) ? std::optional(line) : std::nullopt;
 }
 
 class application {
