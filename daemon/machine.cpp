@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -73,19 +74,75 @@ machine_facts facts_of_machine(const configuration& settings, std::optional<inst
     return facts;
 }
 
-result<void> work_as_owner(const fs::path& ledger)
+namespace {
+
+// The owner of a folder where root runs this and the folder is somebody else's.
+std::optional<struct stat> other_owner_of(const fs::path& folder)
 {
     struct stat about {};
-    if (::geteuid() != 0 || ::stat(ledger.parent_path().c_str(), &about) != 0 || about.st_uid == 0) return {};
-    const passwd* user = ::getpwuid(about.st_uid);
-    const bool changed = (user ? ::initgroups(user->pw_name, about.st_gid) : ::setgroups(0, nullptr)) == 0 &&
-                         ::setgid(about.st_gid) == 0 && ::setuid(about.st_uid) == 0;
-    if (changed) return {};
+    if (::geteuid() != 0 || ::stat(folder.c_str(), &about) != 0 || about.st_uid == 0) return std::nullopt;
+    return about;
+}
+
+bool take_groups_of(const struct stat& owner)
+{
+    const passwd* user = ::getpwuid(owner.st_uid);
+    return (user ? ::initgroups(user->pw_name, owner.st_gid) : ::setgroups(0, nullptr)) == 0;
+}
+
+failure cannot_work_as(const struct stat& owner)
+{
+    const std::string why = std::strerror(errno);
+    const passwd* user = ::getpwuid(owner.st_uid);
     return failure(
         errc::usage,
-        std::string("cannot work as the owner of the ledger's folder: ") + std::strerror(errno),
-        fmt::format("Run the command as user {}.", user ? user->pw_name : std::to_string(about.st_uid))
+        "cannot work as the owner of the ledger's folder: " + why,
+        fmt::format("Run the command as user {}.", user ? user->pw_name : std::to_string(owner.st_uid))
     );
+}
+
+// Root again, with the groups it had. To go on as half of another user would be a bug.
+class root_again {
+public:
+    root_again()
+    {
+        groups_.resize(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+        ROLLBOOK_ENSURE(::getgroups(static_cast<int>(groups_.size()), groups_.data()) >= 0);
+    }
+    ~root_again()
+    {
+        const bool is_back =
+            ::seteuid(0) == 0 && ::setegid(group_) == 0 && ::setgroups(groups_.size(), groups_.data()) == 0;
+        ROLLBOOK_ENSURE(is_back);
+    }
+    root_again(const root_again&) = delete;
+    root_again& operator=(const root_again&) = delete;
+
+private:
+    gid_t group_ = ::getegid();
+    std::vector<gid_t> groups_;
+};
+
+} // namespace
+
+result<void> work_as_owner(const fs::path& ledger)
+{
+    const auto owner = other_owner_of(ledger.parent_path());
+    if (!owner || (take_groups_of(*owner) && ::setgid(owner->st_gid) == 0 && ::setuid(owner->st_uid) == 0)) return {};
+    return cannot_work_as(*owner);
+}
+
+result<void> as_owner_of(const fs::path& folder, const std::function<void()>& work)
+{
+    if (const auto owner = other_owner_of(folder)) {
+        const root_again afterwards;
+        if (!take_groups_of(*owner) || ::setegid(owner->st_gid) != 0 || ::seteuid(owner->st_uid) != 0)
+            return cannot_work_as(*owner);
+        work();
+    } else {
+        work();
+    }
+    return {};
 }
 
 } // namespace rollbook

@@ -184,11 +184,11 @@ result<std::string> init(const configuration& settings, bool simulated)
         return why;
     const result<void> key_made = make_key_file(settings);
     if (!key_made) return key_made.error();
-    const auto key = load_key(settings);
-    if (!key) return key.error();
     new_files made;
     if (settings.ledger.signing_key.kind == secret_reference::from::file)
         made.add(settings.file.parent_path() / settings.ledger.signing_key.name);
+    const auto key = load_key(settings);
+    if (!key) return key.error();
     ledger_birth birth;
     birth.origin = settings.ledger.origin;
     birth.simulated = simulated;
@@ -565,12 +565,15 @@ public:
     cli_context context()
     {
         cli_context c;
-        c.load_configuration = [this](const fs::path& file) { return load(file); };
-        c.load_rules = [this](const fs::path& file) { return load_only_rules(file); };
+        c.load_configuration = [this](const fs::path& file) { return load(file, file); };
+        c.load_draft = [this](const fs::path& draft, const fs::path& file) { return load(draft, file); };
+        c.load_rules = [this](const fs::path& file) { return answer_of(load_rules(file, data_.packs)); };
         c.open_reader = [](const configuration& settings) { return open_reader(settings.ledger.path); };
         c.now = [](const configuration& settings) { return now_in(is_simulation(settings)); };
         c.init = init;
         c.work_as_owner = [](const configuration& settings) { return work_as_owner(settings.ledger.path); };
+        c.as_owner_of = as_owner_of;
+        c.read_secret = read_secret;
         c.read_line = read_line;
         c.check = [this](const configuration& settings, bool online) { return check(settings, online); };
         c.poll = [this](const configuration& settings, const poll_request& request, const auto& progress) {
@@ -681,35 +684,28 @@ private:
         return std::move(*found);
     }
 
-    cli_context::loaded_configuration load_only_rules(const fs::path& file) const
+    static cli_context::loaded_configuration answer_of(loaded_configuration loaded)
     {
         cli_context::loaded_configuration answer;
-        auto loaded = load_rules(file, data_.packs);
-        if (loaded)
-            answer.good = std::move(*loaded);
-        else
-            for (const std::string& line : loaded.error().lines())
-                answer.problems.push_back({line});
-        return answer;
-    }
-
-    cli_context::loaded_configuration load(const fs::path& file) const
-    {
-        cli_context::loaded_configuration answer;
-        auto loaded = load_configuration(file, data_.packs);
         if (loaded) {
-            // What only a source's manifest can say of its settings is as wrong as any other key.
-            for (const source_configuration& source : loaded->sources)
-                for (const failure& why : check_connector(*loaded, source, data_.manifests)) {
-                    answer.problems.push_back({file.string() + ": " + why.what});
-                    answer.problems.push_back({"  " + why.to_do});
-                }
-            set_log_format(loaded->json_logs ? log_format::json : log_format::text);
             answer.good = std::move(*loaded);
         } else {
             const configuration_errors errors = loaded.error();
-            for (const std::string& line : errors.lines())
-                answer.problems.push_back({line});
+            for (const configuration_problem& each : errors.problems)
+                answer.problems.push_back({each.where_and_what(), each.to_do()});
+        }
+        return answer;
+    }
+
+    cli_context::loaded_configuration load(const fs::path& draft, const fs::path& file) const
+    {
+        auto answer = answer_of(load_draft(draft, file, data_.packs));
+        if (answer.good) {
+            // What only a source's manifest can say of its settings is as wrong as any other key.
+            for (const source_configuration& source : answer.good->sources)
+                for (const failure& why : check_connector(*answer.good, source, data_.manifests))
+                    answer.problems.push_back({file.string() + ": " + why.what, why.to_do});
+            set_log_format(answer.good->json_logs ? log_format::json : log_format::text);
         }
         return answer;
     }

@@ -24,6 +24,7 @@ struct command_io {
 
 // One line of what and where, one of what to do.
 void print_failure(std::ostream& err, const failure& why);
+void print_problem(std::ostream& err, const cli_context::configuration_problem& problem);
 
 // Calls `use` with the checked configuration; prints its problems and gives exit_configuration when it has any.
 int with_configuration(

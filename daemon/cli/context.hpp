@@ -24,15 +24,19 @@ namespace rollbook {
 
 // What the commands call; main.cpp puts the real parts in, tests put others.
 struct cli_context {
-    // A problem in the configuration, one line for people: file, line, key, what is wrong and what is expected.
+    // A problem in the configuration, for people: file, line, key and what is wrong; and what is expected.
     struct configuration_problem {
         std::string line;
+        std::string to_do;
     };
     struct loaded_configuration {
         std::optional<configuration> good;
         std::vector<configuration_problem> problems;
     };
     std::function<loaded_configuration(const std::filesystem::path&)> load_configuration;
+    // The same of what is to stand in `file` one day, and is in `draft` until then.
+    std::function<loaded_configuration(const std::filesystem::path& draft, const std::filesystem::path& file)>
+        load_draft;
     // Only the rules of one file, a school's or a pack; of the rest of the configuration nothing is filled.
     std::function<loaded_configuration(const std::filesystem::path&)> load_rules;
     // Opens for reading; fails with ledger_in_doubt (missing, newer, unreadable).
@@ -42,6 +46,10 @@ struct cli_context {
 
     // Run by root, goes on as the owner of the ledger's folder. May be empty.
     std::function<result<void>(const configuration&)> work_as_owner;
+    // Does `work` as the owner of a folder when root runs it, and is root again. May be empty.
+    std::function<result<void>(const std::filesystem::path& folder, const std::function<void()>& work)> as_owner_of;
+    // A secret, found from a folder on (daemon/ports/secrets.hpp).
+    std::function<result<std::string>(const secret_reference&, const std::filesystem::path& base)> read_secret;
     // The next line of standard input without its end, not shown where `hidden` and it is a terminal; empty at the end.
     std::function<std::optional<std::string>(bool hidden)> read_line;
 

@@ -98,7 +98,7 @@ int run_rules_check(const command_io& io, const command_options& options)
 {
     const cli_context::loaded_configuration found = io.context.load_rules(options.file);
     for (const cli_context::configuration_problem& problem : found.problems)
-        io.err << problem.line << '\n';
+        print_problem(io.err, problem);
     if (!found.good) return exit_configuration;
     for (const std::string& warning : found.good->warnings)
         io.err << warning << '\n';

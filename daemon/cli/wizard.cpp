@@ -1,5 +1,7 @@
 #include "daemon/base/ascii.hpp"
 #include "daemon/base/certificate.hpp"
+#include "daemon/base/sealed_file.hpp"
+#include "daemon/base/utf8.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
 #include "daemon/cli/wizard_files.hpp"
@@ -9,8 +11,9 @@
 #include <algorithm>
 #include <ostream>
 
-// `init --wizard`: asks for what a school needs, tries each source and route as it is given, and writes the files that
-// a person would. Answers may come from a file as well as from a terminal.
+// `init --wizard`: asks for what a school needs, has each answer judged by what will read it, tries each source and
+// route as it is given, and at the end writes the files that a person would. Answers may come from a file as well as
+// from a terminal.
 namespace rollbook {
 namespace {
 
@@ -53,38 +56,71 @@ std::vector<std::string> words_in(std::string_view text)
     return out;
 }
 
-// Letters, digits and hyphens, for the name of a source, a route or a file.
-bool is_word(std::string_view text)
+constexpr std::size_t answer_bytes_max = 1'000; // of what is no secret
+
+// What no answer may be, whatever was asked; empty: nothing is wrong with it.
+std::string_view against_any(std::string_view answer, bool hidden)
 {
-    return !text.empty() &&
-           std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; });
+    if (!is_valid_utf8(answer)) return "That is not text in UTF-8.";
+    if (plain(answer) != answer) return "That holds a control character, as an arrow key types it. Type it again.";
+    if (!hidden && answer.size() > answer_bytes_max) return "That is too long.";
+    return {};
+}
+
+std::string_view without_blanks(std::string_view text)
+{
+    constexpr std::string_view blanks = " \t\r";
+    const std::size_t first = text.find_first_not_of(blanks);
+    return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+// "example.sch.uk": what an address and the ledger's name can both be made of.
+bool is_domain(std::string_view text)
+{
+    const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.'; };
+    return text.find('.') != text.npos && std::ranges::all_of(text, fits) && text.find("..") == text.npos &&
+           text.front() != '.' && text.back() != '.';
+}
+
+// Where a problem names a key, and no longer one that begins so.
+std::size_t place_of(std::string_view key, std::string_view problem)
+{
+    const std::size_t at = problem.find(key);
+    const std::string_view rest = at == problem.npos ? std::string_view() : problem.substr(at + key.size());
+    const bool goes_on = !rest.empty() && (is_letter(rest[0]) || is_digit(rest[0]) || rest[0] == '_' || rest[0] == '-');
+    return goes_on ? problem.npos : at;
+}
+
+// "08:45:00" of "08:45" or "8:45".
+std::optional<std::string> clock_time(std::string_view text)
+{
+    const auto read = parse_time(text, "%H:%M");
+    return read ? std::optional(format_instant(instant(read->local.time_since_epoch())).substr(11, 8)) : std::nullopt;
 }
 
 class wizard {
 public:
     wizard(const command_io& io, const command_options& options)
         : io_(io), options_(options), file_(std::filesystem::absolute(options.config).lexically_normal()),
-          stem_(file_.stem().string())
+          stem_(file_.stem().string()), draft_file_(file_.parent_path()), calendar_file_(file_.parent_path())
     {
     }
 
     int run()
     {
+        check_places();
         io_.out << "This writes " << plain(file_.string())
                 << " and what goes with it. An empty answer takes what stands in\n"
-                << "[brackets]. Nothing is kept when you stop half-way (Ctrl-D).\n\n";
-        files_.make(file_, "", 0640);
+                << "[brackets]. Nothing is written before the end: stop whenever you like (Ctrl-C).\n\n";
         ask_school();
         ask_calendar();
         ask_sources();
-        rules_ = "\n[rules]\npacks = [\"england\"]\n";
+        draft_ += "\n[rules]\npacks = [\"england\"]\n";
         ask_web();
         ask_routes();
         ask_backup();
         const configuration config = load();
-        io_.context.work_as_owner(config).value();
-        const std::string vkey = io_.context.init(config, options_.simulated).value();
-        files_.keep();
+        const std::string vkey = write(config);
         io_.out << "\nWritten: " << plain(file_.string()) << " and what it names. The ledger is "
                 << plain(config.ledger.path.string()) << ".\n"
                 << "Give the auditor this public key; with it every signed checkpoint can be checked:\n"
@@ -111,7 +147,7 @@ private:
         io_.out.flush();
         const auto line = io_.context.read_line(false);
         io_.out << '\n';
-        if (!line || !(line->empty() || line->starts_with('y'))) return false;
+        if (!line || !(line->empty() || lower(line->front()) == 'y')) return false;
         command_options now;
         now.config = file_;
         if (run_poll(io_, now) != exit_done) return false;
@@ -125,20 +161,23 @@ private:
     // Throws when the answers end.
     std::string ask(std::string_view question, std::string_view usual = "", bool hidden = false)
     {
-        io_.out << question;
-        if (!usual.empty()) io_.out << " [" << plain(usual) << "]";
-        io_.out << ": ";
-        io_.out.flush();
-        const auto line = io_.context.read_line(hidden);
-        if (!line)
-            throw failure_error(
-                failure(errc::usage, "the answers ended before everything was asked", "Nothing was kept; run it again.")
-            );
-        std::string answer = *line;
-        while (!answer.empty() && (answer.back() == ' ' || answer.back() == '\r'))
-            answer.pop_back();
-        answer.erase(0, std::min(answer.find_first_not_of(' '), answer.size()));
-        return answer.empty() ? std::string(usual) : answer;
+        for (;;) {
+            io_.out << question;
+            if (!usual.empty()) io_.out << " [" << plain(usual) << "]";
+            io_.out << ": ";
+            io_.out.flush();
+            const auto line = io_.context.read_line(hidden);
+            if (!line)
+                throw failure_error(failure(
+                    errc::usage, "the answers ended before everything was asked", "Nothing was kept; run it again."
+                ));
+            std::string answer = *line;
+            if (!hidden) std::ranges::replace(answer, '\t', ' ');
+            answer = without_blanks(answer);
+            const std::string_view against = against_any(answer, hidden);
+            if (against.empty()) return answer.empty() ? std::string(usual) : answer;
+            io_.out << "  " << against << '\n';
+        }
     }
 
     // Asks again until `fits` says nothing against the answer.
@@ -152,17 +191,39 @@ private:
         }
     }
 
-    std::string required(std::string_view question, std::string_view usual = "")
+    // Whether `lines` can go on where `text` ends, by what the configuration's reader says of `key`. Says why not.
+    bool adds(std::string& text, std::string_view lines, std::string_view key)
     {
-        return ask_until(question, usual, [](const std::string& answer) {
-            return std::string(answer.empty() ? "An answer is needed." : "");
-        });
+        const std::size_t before = text.size();
+        text += lines;
+        for (const auto& each : draft().problems) {
+            const std::size_t at = place_of(key, each.line);
+            if (at == std::string::npos) continue;
+            io_.out << "  " << plain(each.line.substr(at)) << "\n    " << plain(each.to_do) << '\n';
+            text.resize(before);
+            return false;
+        }
+        return true;
+    }
+
+    // Asks for a text of the configuration, known to its reader as `key`, until that takes it.
+    std::string ask_text(std::string_view key, std::string_view question, std::string_view usual = "")
+    {
+        for (;;) {
+            const std::string answer = ask(question, usual);
+            const std::string_view name = key.substr(key.rfind('.') + 1);
+            if (adds(draft_, fmt::format("{} = {}\n", name, in_toml(answer)), key)) return answer;
+        }
     }
 
     bool agrees(std::string_view question, bool usual)
     {
-        const std::string answer = ask(question, usual ? "yes" : "no");
-        return answer.starts_with('y') || answer.starts_with('Y');
+        const std::string answer = ask_until(question, usual ? "yes" : "no", [](const std::string& said) {
+            const bool fits = is_same_word(said, "yes") || is_same_word(said, "no") || is_same_word(said, "y") ||
+                              is_same_word(said, "n");
+            return std::string(fits ? "" : "Yes or no.");
+        });
+        return lower(answer.front()) == 'y';
     }
 
     // Where the file stands in /etc, the ledger stands where a daemon may write.
@@ -178,37 +239,93 @@ private:
         return stem_ == "rollbook" ? std::string(name) : fmt::format("{}-{}", stem_, name);
     }
 
-    // Writes a secret into a file of its own and returns the reference.
-    std::string keep_secret(std::string_view name, std::string_view secret)
+    // Asks for a secret until what will read it does, and returns the reference to the file that it is to be in. Empty:
+    // there is none, and none is `needed`.
+    std::string ask_secret(std::string_view name, std::string_view question, bool needed = true)
     {
-        const std::string file = beside(name);
-        files_.make(file_.parent_path() / file, fmt::format("{}\n", secret), 0600, ledger_folder());
-        return fmt::format("{{ file = {} }}", in_toml(file));
+        const std::filesystem::path file = file_.parent_path() / beside(name);
+        for (;;) {
+            const std::string secret = ask(question, "", true);
+            if (secret.empty() && !needed) return {};
+            const std::size_t before = files_.count();
+            const std::filesystem::path held = files_.hold(file, secret + "\n", 0600, ledger_owner());
+            const auto read = io_.context.read_secret({secret_reference::from::file, held.string(), {}}, {});
+            if (read) return fmt::format("{{ file = {} }}", in_toml(held.string()));
+            files_.drop_to(before);
+            io_.out << "  " << (secret.empty() ? "An answer is needed." : "That cannot be a secret: it is too long.")
+                    << '\n';
+        }
+    }
+
+    // Asks for the name of a source or a route: one that its reader takes, and that no file has yet.
+    std::string ask_name(std::string_view key, std::string_view usual)
+    {
+        for (;;) {
+            const std::size_t before = draft_.size();
+            std::string name = ask_text(key, "A short name for it", usual);
+            if (!is_taken(beside(name) + ".")) return name;
+            io_.out << "  There are files of that name already (" << plain(beside(name)) << ".*). Give another.\n";
+            draft_.resize(before);
+        }
+    }
+
+    // Whether a file beside the configuration, there or to be, begins so.
+    bool is_taken(std::string_view beginning) const
+    {
+        const auto begins = [&](const std::filesystem::path& file) {
+            return file.filename().string().starts_with(beginning);
+        };
+        std::error_code none;
+        const std::filesystem::directory_iterator there(file_.parent_path(), none);
+        return std::any_of(begin(there), end(there), begins) ||
+               std::ranges::any_of(files_.places(), [&](const auto& each) { return begins(each.second); });
+    }
+
+    // Who the ledger will belong to: whoever has its folder, or the one that the folder will stand in.
+    std::filesystem::path ledger_owner() const
+    {
+        std::error_code none;
+        return std::filesystem::is_directory(ledger_folder(), none) ? ledger_folder() : ledger_folder().parent_path();
+    }
+
+    // Before anything is asked: what cannot be made at the end. A ledger that is there is nobody's to write over.
+    void check_places() const
+    {
+        check_place(file_);
+        check_place(file_.parent_path() / beside("calendar.toml"));
+        if (ledger_owner() != ledger_folder()) check_place(ledger_folder());
+        for (const char* name : {"ledger.db", "ledger.db.signed", "ledger.key", "ledger.vkey"})
+            if (ledger_owner() == ledger_folder()) check_place(ledger_folder() / name);
     }
 
     void ask_school()
     {
-        const std::string name = required("The school's name");
-        const std::string urn = ask_until("Its URN (six digits)", "", [](const std::string& answer) {
-            const bool good = answer.size() == 6 && answer.find_first_not_of("0123456789") == answer.npos;
-            return std::string(good ? "" : "A URN is six digits.");
-        });
-        domain_ = ask_until("Its internet domain, such as example.sch.uk", "", [](const std::string& answer) {
-            const bool good = answer.find('.') != answer.npos && answer.find_first_of(" +/@") == answer.npos;
-            return std::string(good ? "" : "A domain is like example.sch.uk.");
-        });
-        files_.make_folder(ledger_folder());
-        head_ = fmt::format(
-            "# Written by `rollbook init --wizard`; yours to change. `rollbook check` reads it again.\n\n"
-            "[school]\nname = {}\nurn = {}\ntimezone = \"Europe/London\"\ncalendar = {}\n\n"
-            "[ledger]\npath = {}\norigin = {}\nsigning_key = {{ file = {} }}\n",
-            in_toml(name),
-            in_toml(urn),
-            in_toml(beside("calendar.toml")),
+        draft_ =
+            "# Written by `rollbook init --wizard`; yours to change. `rollbook check` reads it again.\n\n[school]\n";
+        ask_text("school.name", "The school's name");
+        const std::string urn = ask_text("school.urn", "Its URN (six digits)");
+        draft_ += fmt::format(
+            "timezone = \"Europe/London\"\ncalendar = {}\n\n[ledger]\npath = {}\nsigning_key = {{ file = {} }}\n",
+            in_toml(calendar_file_.path().string()),
             in_toml((ledger_folder() / "ledger.db").string()),
-            in_toml(fmt::format("ledger.{}/{}", domain_, urn)),
             in_toml((ledger_folder() / "ledger.key").string())
         );
+        const auto origin = [&] {
+            return fmt::format("origin = {}\n", in_toml(fmt::format("ledger.{}/{}", domain_, urn)));
+        };
+        do {
+            domain_ = ask_until("Its internet domain, such as example.sch.uk", "", [](const std::string& answer) {
+                return std::string(is_domain(answer) ? "" : "A domain is like example.sch.uk.");
+            });
+        } while (!adds(draft_, origin(), "ledger.origin"));
+    }
+
+    // The whole calendar; the list of half terms is open to its end while they are asked for.
+    std::string calendar() const
+    {
+        return "# Only days inside a half term and not closed are school days.\n\n[[term]]\n"
+               "name = \"As given to the wizard\"\nhalf_terms = [\n" +
+               half_terms_ + "]\n" + sessions_;
     }
 
     void ask_calendar()
@@ -216,132 +333,158 @@ private:
         io_.out << "\nThe half terms, one a line: the first and the last day, such as 2026-09-03 2026-10-23. An empty "
                    "line\n"
                    "ends. `rollbook calendar propose` drafts them later from the marks.\n";
-        std::string text = "# Only days inside a half term and not closed are school days.\n\n[[term]]\n"
-                           "name = \"As given to the wizard\"\nhalf_terms = [\n";
         for (int count = 0;;) {
             const auto days = words_in(ask("Half term"));
             if (days.empty() && count > 0) break;
             const auto first = days.size() == 2 ? parse_day(days[0]) : std::nullopt;
             const auto last = days.size() == 2 ? parse_day(days[1]) : std::nullopt;
-            if (!first || !last || *last < *first) {
+            if (!first || !last)
                 io_.out << "  Two days, the earlier first: 2026-09-03 2026-10-23.\n";
-                continue;
-            }
-            text += fmt::format("  {{ first_day = {}, last_day = {} }},\n", format_day(*first), format_day(*last));
-            ++count;
+            else if (adds(
+                         half_terms_,
+                         fmt::format("  {{ first_day = {}, last_day = {} }},\n", format_day(*first), format_day(*last)),
+                         fmt::format("half_terms[{}]", count + 1)
+                     ))
+                ++count;
         }
-        text += "]\n";
         io_.out << "Days closed in term time, one a line, such as 2026-11-27 inset (or holiday, closure). An empty "
                    "line ends.\n";
-        for (;;) {
+        for (int count = 0;;) {
             const auto words = words_in(ask("Closed"));
             if (words.empty()) break;
             const auto day = parse_day(words[0]);
             const std::string kind = words.size() > 1 ? words[1] : "closure";
-            if (!day || (kind != "inset" && kind != "holiday" && kind != "closure")) {
+            if (!day || words.size() > 2)
                 io_.out << "  A day and one of inset, holiday and closure.\n";
-                continue;
-            }
-            text += fmt::format("\n[[closed]]\nday = {}\nkind = \"{}\"\n", format_day(*day), kind);
+            else if (adds(
+                         sessions_,
+                         fmt::format("\n[[closed]]\nday = {}\nkind = {}\n", format_day(*day), in_toml(kind)),
+                         fmt::format("closed[{}]", count + 1)
+                     ))
+                ++count;
         }
-        for (const auto& [name, usual] : {std::pair("AM", "08:45 09:15"), std::pair("PM", "13:10 13:25")}) {
-            const std::string times =
-                ask_until(fmt::format("{}: register opens and closes", name), usual, [](const std::string& answer) {
-                    return std::string(
-                        answer.size() == 11 && answer[2] == ':' && answer[8] == ':' ? "" : "Such as 08:45 09:15."
-                    );
-                });
-            text += fmt::format(
-                "\n[[session]]\nname = \"{}\"\nregister_opens = {}:00\nregister_closes = {}:00\nfrom = 2020-09-01\n",
-                name,
-                times.substr(0, 5),
-                times.substr(6)
-            );
+        ask_session("AM", "08:45 09:15", "session[1]");
+        ask_session("PM", "13:10 13:25", "session[2]");
+    }
+
+    void ask_session(std::string_view name, std::string_view usual, std::string_view key)
+    {
+        for (;;) {
+            const auto times = words_in(ask(fmt::format("{}: register opens and closes", name), usual));
+            const auto opens = times.size() == 2 ? clock_time(times[0]) : std::nullopt;
+            const auto closes = times.size() == 2 ? clock_time(times[1]) : std::nullopt;
+            if (!opens || !closes)
+                io_.out << "  Two times of day, such as 08:45 09:15.\n";
+            else if (adds(
+                         sessions_,
+                         fmt::format(
+                             "\n[[session]]\nname = \"{}\"\nregister_opens = {}\nregister_closes = {}\n"
+                             "from = 2020-09-01\n",
+                             name,
+                             *opens,
+                             *closes
+                         ),
+                         key
+                     ))
+                return;
         }
-        files_.make(file_.parent_path() / beside("calendar.toml"), text, 0640);
     }
 
     void ask_sources()
     {
         const auto known = io_.context.connectors.list().value();
-        for (;;) {
+        for (int count = 0;;) {
             io_.out << "\nSystems that can be read: ";
             for (const auto& each : known)
                 io_.out << (&each == &known.front() ? "" : ", ") << plain(each.name);
             io_.out << ".\n";
             const std::string name =
-                ask(sources_.empty() ? "Which holds the attendance marks" : "A further system to read; empty: no more");
-            if (name.empty() && !sources_.empty()) return;
+                ask(count == 0 ? "Which holds the attendance marks" : "A further system to read; empty: no more");
+            if (name.empty() && count > 0) return;
             const auto at = std::ranges::find(known, name, &connector_tools::known::name);
             if (at == known.end())
                 io_.out << "  There is no such system.\n";
-            else
-                add_source(*at);
+            else if (add_source(*at, fmt::format("source[{}].", count + 1)))
+                ++count;
         }
     }
 
-    void add_source(const connector_tools::known& system)
+    // False: there is no room for it.
+    bool add_source(const connector_tools::known& system, const std::string& key)
     {
         const std::string role = system.role == "safeguarding" ? "safeguarding" : "mis";
         const std::string usual =
-            sources_.find(fmt::format("name = \"{}\"", role)) == std::string::npos ? role : system.name;
+            draft_.find(fmt::format("name = \"{}\"", role)) == std::string::npos ? role : system.name;
+        const std::string before = draft_;
+        const std::size_t secrets = files_.count();
         for (;;) {
-            const std::string name = ask_until("A short name for it", usual, [&](const std::string& answer) {
-                if (!is_word(answer)) return "Letters, digits and hyphens only.";
-                return sources_.find(fmt::format("name = \"{}\"\n", answer)) != std::string::npos
-                           ? "That name is taken."
-                           : "";
-            });
+            if (!adds(draft_, fmt::format("\n[[source]]\nrole = {}\n", in_toml(role)), key + "role")) return false;
+            const std::string name = ask_name(key + "name", usual);
             const bool is_files = system.state == "files only";
-            std::string text = fmt::format(
-                "\n[[source]]\nname = {}\nrole = {}\nconnector = {}\npoll_every = \"10m\"\n[source.settings]\n",
-                in_toml(name),
-                in_toml(role),
-                in_toml(is_files ? "report" : system.name)
+            draft_ += fmt::format(
+                "connector = {}\npoll_every = \"10m\"\n[source.settings]\n", in_toml(is_files ? "report" : system.name)
             );
-            const std::size_t secrets = files_.count();
             for (const auto& asked : io_.context.connectors.questions(system.name).value())
-                text += setting_line(name, asked);
-            const std::string before = sources_;
-            sources_ += text;
-            if (tried({"source " + name + ":", name + " ", name + ":"}) || !agrees("Answer again", true)) return;
-            sources_ = before;
+                ask_setting(name, asked);
+            if (is_good({"source " + name + ":", name + " ", name + ":"})) return true;
+            draft_ = before;
             files_.drop_to(secrets);
         }
     }
 
-    std::string setting_line(const std::string& source, const connector_tools::question& asked)
+    void ask_setting(const std::string& source, const connector_tools::question& asked)
     {
-        if (!asked.fixed.empty()) return fmt::format("{} = {}\n", asked.name, in_toml(asked.fixed));
+        const auto line = [&](const std::string& value) { return fmt::format("{} = {}\n", asked.name, value); };
+        if (!asked.fixed.empty()) {
+            draft_ += line(in_toml(asked.fixed));
+            return;
+        }
         io_.out << "  " << plain(asked.title) << ". " << plain(asked.description) << '\n';
+        const std::string question = "  " + asked.name;
+        if (asked.secret) {
+            const std::string secret = ask_secret(source + "." + asked.name, question, asked.required);
+            if (!secret.empty()) draft_ += line(secret);
+            return;
+        }
         for (;;) {
-            const std::string answer = ask("  " + asked.name, asked.usual, asked.secret);
-            if (answer.empty() && asked.required) {
-                io_.out << "  An answer is needed.\n";
-                continue;
-            }
-            if (answer == asked.usual) return {};
-            if (asked.secret)
-                return fmt::format("{} = {}\n", asked.name, keep_secret(source + "." + asked.name, answer));
-            return fmt::format("{} = {}\n", asked.name, in_toml(answer));
+            const std::string answer = ask(question, asked.usual);
+            if (answer == asked.usual && !(answer.empty() && asked.required)) return;
+            if (adds(draft_, line(in_toml(answer)), "settings." + asked.name)) return;
         }
     }
 
     void ask_web()
     {
-        std::string url =
-            ask("\nThe address that staff will use for the pages; links in messages begin with it",
-                "https://rollbook." + domain_);
-        const std::size_t host = std::string_view("https://").size();
-        const bool serves =
-            url.starts_with("https://") &&
-            agrees("Shall Rollbook itself serve them to other machines (no: another web server does)", false);
-        while (serves && url.ends_with('/'))
-            url.pop_back();
+        draft_ += "\n[web]\nlisten = \"127.0.0.1:8480\"\n";
+        const std::string before = draft_;
+        std::string url = ask_text(
+            "web.public_url",
+            "\nThe address that staff will use for the pages; links in messages begin with it",
+            "https://rollbook." + domain_
+        );
+        constexpr std::string_view scheme = "https://";
+        std::string_view host = url;
+        while (host.ends_with('/'))
+            host.remove_suffix(1);
+        if (!host.starts_with(scheme)) return;
+        host.remove_prefix(scheme.size());
+        const std::string_view port = host.substr(std::min(host.find(':'), host.size()));
+        host.remove_suffix(port.size());
+        // At an address of another form there is another web server already.
+        if (!is_domain(host)) return;
+        const auto wants = [&] {
+            return agrees("Shall Rollbook itself serve them to other machines (no: another web server does)", false);
+        };
+        for (;;) {
+            if (!wants()) return;
+            if (!is_taken(beside("web."))) break;
+            io_.out << "  There are files of that name already (" << beside("web.*")
+                    << "). Move them away, or say no.\n";
+        }
         // A service without privileges has no port below 1024.
-        if (serves && url.find(':', host) == url.npos) url += ":8443";
-        web_ = fmt::format("\n[web]\nlisten = \"127.0.0.1:8480\"\npublic_url = {}\n", in_toml(url));
-        if (serves) prepare_tls(url, url.substr(host, url.find(':', host) - host), url.substr(url.find(':', host) + 1));
+        const std::string at = fmt::format("{}{}{}", scheme, host, port.empty() ? ":8443" : port);
+        draft_ = before + fmt::format("public_url = {}\n", in_toml(at));
+        prepare_tls(at, std::string(host), at.substr(at.rfind(':') + 1));
     }
 
     // A key and a request for the domain's own authority. Until its certificate has come the pages stay on this
@@ -351,9 +494,9 @@ private:
         const certificate_request made = make_certificate_request(host);
         const std::filesystem::path folder = file_.parent_path();
         const std::string key = beside("web.key"), request = beside("web.csr"), certificate = beside("web.crt");
-        files_.make(folder / key, made.private_key, 0600, ledger_folder());
-        files_.make(folder / request, made.request, 0640);
-        web_ += fmt::format(
+        files_.hold(folder / key, made.private_key, 0600, ledger_owner());
+        files_.hold(folder / request, made.request, 0640);
+        draft_ += fmt::format(
             "# Once the certificate stands in {1}, these lines replace `listen` above:\n"
             "# listen = \"0.0.0.0:{0}\"\n# [web.tls]\n# certificate = {2}\n# private_key = {{ file = {3} }}\n",
             port,
@@ -388,118 +531,157 @@ private:
                 }
             );
             if (kind.empty()) return;
-            add_route(kind, count == 0 ? "lead" : kind);
+            add_route(kind, fmt::format("route[{}].", count + 1), count == 0 ? "lead" : kind);
         }
     }
 
-    void add_route(const std::string& kind, const std::string& usual)
+    void add_route(const std::string& kind, const std::string& key, const std::string& usual)
     {
+        const std::string before = draft_;
+        const std::size_t secrets = files_.count();
         for (;;) {
-            const std::string name = ask_until("A short name for it", usual, [&](const std::string& answer) {
-                if (!is_word(answer)) return "Letters, digits and hyphens only.";
-                return routes_.find(fmt::format("name = \"{}\"\n", answer)) != std::string::npos ? "That name is taken."
-                                                                                                 : "";
-            });
-            const std::size_t secrets = files_.count();
-            const std::string before = routes_;
-            routes_ += fmt::format(
-                "\n[[route]]\nname = {}\nchannel = \"{}\"\nrules = [\"*\"]\ndisclose = "
-                "\"reference\"\n[route.settings]\n",
-                in_toml(name),
-                kind
-            );
-            routes_ += kind == "email" ? email_settings(name) : other_settings(kind, name);
-            if (tried({"route " + name + ":"}) || !agrees("Answer again", true)) return;
-            routes_ = before;
+            draft_ += fmt::format("\n[[route]]\nchannel = \"{}\"\nrules = [\"*\"]\ndisclose = \"reference\"\n", kind);
+            const std::string name = ask_name(key + "name", usual);
+            draft_ += "[route.settings]\n";
+            const std::string settings = key + "settings.";
+            if (kind == "email") ask_email(name, settings);
+            if (kind == "file") ask_text(settings + "folder", "  The folder");
+            if (kind == "webhook") ask_text(settings + "url", "  The receiver's address");
+            if (kind == "webhook")
+                draft_ += "secret = " + ask_secret(name + ".secret", "  The secret, whsec_...") + "\n";
+            if (kind == "teams")
+                draft_ +=
+                    "url = " + ask_secret(name + ".url", "  The workflow's address, whole; it is a secret") + "\n";
+            if (is_good({"route " + name + ":"})) return;
+            draft_ = before;
             files_.drop_to(secrets);
         }
     }
 
-    std::string email_settings(const std::string& name)
+    void ask_email(const std::string& name, const std::string& key)
     {
-        std::string text =
-            fmt::format("smtp_url = {}\n", in_toml(required("  The relay, such as smtps://smtp.example.sch.uk")));
-        text += fmt::format("from = {}\n", in_toml(required("  From", "rollbook@" + domain_)));
-        text += fmt::format("to = {}\n", list_of(words_in(required("  To; several with a blank between"))));
+        ask_text(key + "smtp_url", "  The relay, such as smtps://smtp.example.sch.uk");
+        ask_text(key + "from", "  From", "rollbook@" + domain_);
+        for (bool good = false; !good;) {
+            const auto to = words_in(ask("  To; several with a blank between"));
+            good = adds(draft_, fmt::format("to = {}\n", list_of(to)), key + "to");
+        }
         const std::string how =
             ask_until("  Logging on: none, password or microsoft365", "none", [](const std::string& answer) {
                 const bool good = answer == "none" || answer == "password" || answer == "microsoft365";
                 return std::string(good ? "" : "One of none, password and microsoft365.");
             });
         if (how == "password") {
-            text += fmt::format("user = {}\n", in_toml(required("  User")));
-            text += fmt::format("password = {}\n", keep_secret(name + ".password", ask("  Password", "", true)));
+            ask_text(key + "user", "  User");
+            draft_ += "password = " + ask_secret(name + ".password", "  Password") + "\n";
         } else if (how == "microsoft365") {
-            const std::string tenant = required("  Tenant");
-            const std::string client = required("  Application (client) id");
-            text += fmt::format(
-                "oauth = {{ tenant = {}, client_id = {}, client_secret = {} }}\n",
-                in_toml(tenant),
-                in_toml(client),
-                keep_secret(name + ".client-secret", ask("  Client secret", "", true))
-            );
+            draft_ += "[route.settings.oauth]\n";
+            ask_text(key + "oauth.tenant", "  Tenant");
+            ask_text(key + "oauth.client_id", "  Application (client) id");
+            draft_ += "client_secret = " + ask_secret(name + ".client-secret", "  Client secret") + "\n";
         }
-        return text;
-    }
-
-    std::string other_settings(const std::string& kind, const std::string& name)
-    {
-        if (kind == "file") return fmt::format("folder = {}\n", in_toml(required("  The folder")));
-        if (kind == "teams")
-            return fmt::format(
-                "url = {}\n",
-                keep_secret(name + ".url", ask("  The workflow's address, whole; it is a secret", "", true))
-            );
-        const std::string url = required("  The receiver's address");
-        return fmt::format(
-            "url = {}\nsecret = {}\n",
-            in_toml(url),
-            keep_secret(name + ".secret", ask("  The secret, whsec_...", "", true))
-        );
     }
 
     void ask_backup()
     {
-        const std::string target =
-            ask("\nThe folder that backups go to, on another machine or disk; empty: none for now (status will nag)");
-        if (target.empty()) return;
-        io_.out << "Two public keys that can open them; `rollbook backup keygen FILE` makes one, kept away from this "
-                   "machine.\n";
-        const std::string first = required("  First");
-        const std::string second = required("  Second");
-        backup_ = fmt::format("\n[backup]\ntarget = {}\nrecipients = {}\n", in_toml(target), list_of({first, second}));
+        io_.out
+            << "\nBackups can be opened with either of two keys; `rollbook backup keygen FILE` makes one, kept away "
+               "from\n"
+               "this machine, and prints its public key.\n";
+        const auto is_key = [](const std::string& answer) {
+            return std::string(parse_recipient(answer) ? "" : "That is not the line that keygen printed.");
+        };
+        const std::string first =
+            ask_until("The first public key; empty: no backups for now (status will nag)", "", [&](const auto& answer) {
+                return answer.empty() ? std::string() : is_key(answer);
+            });
+        if (first.empty()) return;
+        draft_ += "\n[backup]\n";
+        for (bool good = false; !good;) {
+            const std::string second = ask_until("The second", "", is_key);
+            good = adds(draft_, fmt::format("recipients = {}\n", list_of({first, second})), "backup.recipients");
+        }
+        for (const std::string before = draft_;; draft_ = before) {
+            ask_text("backup.target", "The folder that they go to, on another machine or disk");
+            if (tried({"backup:"}, false)) return;
+        }
     }
 
+    cli_context::loaded_configuration draft()
+    {
+        calendar_file_.rewrite(calendar());
+        draft_file_.rewrite(draft_);
+        return io_.context.load_draft(draft_file_.path(), file_);
+    }
+
+    // Throws what is wrong with it as it stands.
     configuration load()
     {
-        files_.rewrite(file_, head_ + sources_ + rules_ + routes_ + web_ + backup_);
-        const auto loaded = io_.context.load_configuration(file_);
-        if (loaded.good && loaded.problems.empty()) return *loaded.good;
-        std::string all;
-        for (const auto& problem : loaded.problems)
-            all += (all.empty() ? "" : " ") + problem.line;
-        throw failure_error(failure(errc::configuration_invalid, all, "Run it again with other answers."));
+        auto loaded = draft();
+        if (loaded.problems.empty()) return std::move(*loaded.good);
+        const auto& first = loaded.problems.front();
+        throw failure_error(failure(errc::configuration_invalid, first.line, first.to_do));
     }
 
-    // Reaches what was just described, and says how that went: the lines that begin so.
-    bool tried(const std::vector<std::string>& begins)
+    // Whether what was just described can be kept: it was reached, or the person says so all the same. What the
+    // configuration's reader refuses cannot.
+    bool is_good(const std::vector<std::string>& begins)
+    {
+        const auto problems = draft().problems;
+        if (problems.empty()) return tried(begins, true) || !agrees("Answer again", true);
+        io_.out << "  BAD   " << plain(problems.front().line) << "\n        " << plain(problems.front().to_do) << '\n';
+        return false;
+    }
+
+    // Tries what was just described, as the user who will, and says how that went: the lines that begin so.
+    bool tried(const std::vector<std::string>& begins, bool online)
     {
         const auto is_ours = [&](const std::string& text) {
             return std::ranges::any_of(begins, [&](const std::string& begin) { return text.starts_with(begin); });
         };
-        try {
-            bool good = true;
-            for (const check_line& each : io_.context.check(load(), true)) {
-                if (!is_ours(each.text)) continue;
-                io_.out << "  " << (each.bad ? "BAD   " : "ok    ") << plain(each.text) << '\n';
-                if (!each.to_do.empty()) io_.out << "        " << plain(each.to_do) << '\n';
-                good = good && !each.bad;
-            }
-            return good;
-        } catch (const failure_error& e) {
-            io_.out << "  BAD   " << plain(e.why().what) << '\n';
-            return false;
+        const configuration config = load();
+        std::vector<check_line> lines;
+        as_ledger_owner([&] { lines = io_.context.check(config, online); });
+        bool good = true;
+        for (const check_line& each : lines) {
+            if (!is_ours(each.text)) continue;
+            io_.out << "  " << (each.bad ? "BAD   " : "ok    ") << plain(each.text) << '\n';
+            if (!each.to_do.empty()) io_.out << "        " << plain(each.to_do) << '\n';
+            good = good && !each.bad;
         }
+        return good;
+    }
+
+    void as_ledger_owner(const std::function<void()>& work)
+    {
+        if (io_.context.as_owner_of)
+            io_.context.as_owner_of(ledger_owner(), work).value();
+        else
+            work();
+    }
+
+    // The ledger and every file, or none of them. Returns the ledger's public key.
+    std::string write(const configuration& config)
+    {
+        std::string text = draft_;
+        const auto is_to_be = [&](const std::filesystem::path& now, const std::string& then) {
+            const std::string held = in_toml(now.string());
+            for (std::size_t at = 0; (at = text.find(held, at)) != text.npos;)
+                text.replace(at, held.size(), in_toml(then));
+        };
+        is_to_be(calendar_file_.path(), beside("calendar.toml"));
+        for (const auto& [now, then] : files_.places())
+            is_to_be(now, then.filename().string());
+        files_.hold(file_.parent_path() / beside("calendar.toml"), calendar(), 0640);
+        files_.hold(file_, text, 0640);
+
+        const undisturbed until_written;
+        files_.make_folder(ledger_folder());
+        files_.write();
+        std::string vkey;
+        as_ledger_owner([&] { vkey = io_.context.init(config, options_.simulated).value(); });
+        files_.keep();
+        return vkey;
     }
 
     const command_io& io_;
@@ -507,7 +689,9 @@ private:
     std::filesystem::path file_;
     std::string stem_;
     std::string domain_;
-    std::string head_, sources_, rules_, web_, routes_, backup_; // the parts of the configuration
+    std::string draft_;                 // the configuration so far; what it names is in memory
+    std::string half_terms_, sessions_; // of the calendar
+    memory_file draft_file_, calendar_file_;
     std::string last_words_;
     wizard_files files_;
 };

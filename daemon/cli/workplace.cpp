@@ -60,6 +60,12 @@ void print_failure(std::ostream& err, const failure& why)
     err << "  " << (why.to_do.empty() ? std::string(usual_to_do(why.code)) : plain(why.to_do)) << '\n';
 }
 
+void print_problem(std::ostream& err, const cli_context::configuration_problem& problem)
+{
+    err << plain(problem.line) << '\n';
+    if (!problem.to_do.empty()) err << "  " << plain(problem.to_do) << '\n';
+}
+
 int with_configuration(
     const command_io& io, const command_options& options, const std::function<int(const configuration&)>& use
 )
@@ -70,7 +76,7 @@ int with_configuration(
         return use(*loaded.good);
     }
     for (const cli_context::configuration_problem& problem : loaded.problems)
-        io.err << plain(problem.line) << '\n';
+        print_problem(io.err, problem);
     io.err << "Correct " << plain(options.config.string()) << "; `rollbook check` reads it again.\n";
     return exit_configuration;
 }

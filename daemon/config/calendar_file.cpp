@@ -71,7 +71,8 @@ term read_term(table_reader& table, std::vector<placed_range>& half_terms)
         if (other != half_terms.end())
             row.wrong(
                 "first_day",
-                "this half term overlaps the one in line " + std::to_string(other->line),
+                "this half term overlaps the one in line " + std::to_string(other->line) + ", from " +
+                    format_day(other->days.first) + " to " + format_day(other->days.last),
                 "half terms that do not share a day"
             );
         half_terms.push_back({*days, row.line()});

@@ -92,16 +92,17 @@ void read_all(
     if (!calendar.empty()) into.calendar = read_calendar(calendar, problems.all());
 }
 
-template <class Read> loaded_configuration load(const std::filesystem::path& file, Read&& read)
+template <class Read>
+loaded_configuration load(const std::filesystem::path& text, const std::filesystem::path& file, Read&& read)
 {
     findings_of_load found;
     configuration out;
     out.file = std::filesystem::absolute(file).lexically_normal();
-    problem_list problems(file, found);
+    problem_list problems(text, found);
     if (const std::optional<toml_value> document = read_toml_file(problems)) read(*document, problems, out);
     if (!found.problems.empty()) {
         std::ranges::stable_sort(found.problems, [&](const auto& a, const auto& b) {
-            const auto key = [&](const auto& p) { return std::tuple(p.file != file, p.file.string(), p.line); };
+            const auto key = [&](const auto& p) { return std::tuple(p.file != text, p.file.string(), p.line); };
             return key(a) < key(b);
         });
         return configuration_errors{std::move(found.problems)};
@@ -114,14 +115,20 @@ template <class Read> loaded_configuration load(const std::filesystem::path& fil
 
 loaded_configuration load_configuration(const std::filesystem::path& file, const std::filesystem::path& packs)
 {
-    return load(file, [&](const toml_value& document, problem_list& problems, configuration& into) {
+    return load_draft(file, file, packs);
+}
+
+loaded_configuration
+load_draft(const std::filesystem::path& draft, const std::filesystem::path& file, const std::filesystem::path& packs)
+{
+    return load(draft, file, [&](const toml_value& document, problem_list& problems, configuration& into) {
         read_all(document, packs, problems, into);
     });
 }
 
 loaded_configuration load_rules(const std::filesystem::path& file, const std::filesystem::path& packs)
 {
-    return load(file, [&](const toml_value& document, problem_list& problems, configuration& into) {
+    return load(file, file, [&](const toml_value& document, problem_list& problems, configuration& into) {
         table_reader root(document, {}, problems);
         read_rules_alone(root, packs, into);
     });

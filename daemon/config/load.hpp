@@ -36,6 +36,9 @@ using loaded_configuration = boost::system::result<configuration, configuration_
 // Reads and checks the configuration in `file`, the calendar it names and the rule packs it asks for
 // (`packs`/NAME.toml). Reads no secret and reaches no source. Fails with every problem found, not only the first.
 loaded_configuration load_configuration(const std::filesystem::path& file, const std::filesystem::path& packs);
+// The same of a text that is not where it will be: `draft` holds what is to stand in `file`.
+loaded_configuration
+load_draft(const std::filesystem::path& draft, const std::filesystem::path& file, const std::filesystem::path& packs);
 // Reads and checks the rules of a school's file or of a pack, and nothing else in it.
 loaded_configuration load_rules(const std::filesystem::path& file, const std::filesystem::path& packs);
 

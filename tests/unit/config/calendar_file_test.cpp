@@ -122,7 +122,7 @@ TEST_CASE("a wrong calendar names its own file, the line and the key", "[config]
          "not a date"},
         {terms("{ first_day = 2026-09-03, last_day = 2026-10-23 }, { first_day = 2026-10-23, last_day = 2026-12-18 }"),
          "term[1].half_terms[2].first_day",
-         "overlaps the one in line 3"},
+         "overlaps the one in line 3, from 2026-09-03 to 2026-10-23"},
         {autumn + "[[term]]\nname = \"Again\"\nhalf_terms = [{ first_day = 2026-09-01, last_day = 2026-12-31 }]\n",
          "term[2].half_terms[1].first_day",
          "overlaps"},
