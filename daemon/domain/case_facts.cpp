@@ -9,6 +9,8 @@
 namespace rollbook {
 namespace {
 
+static_assert(sizeof(case_record) <= 48); // six years of a school have sixty thousand
+
 std::string waiting_key(std::string_view source, what kind, std::string_view id)
 {
     std::string key(source);
@@ -110,13 +112,15 @@ void case_facts::apply_record(
     const std::uint32_t place = place_in(records_, records_by_subject_, subject_of(index, version));
     case_record& record = records_[place];
     record.entry = index;
-    record.kind = version.kind;
-    record.source = texts_->intern(version.source);
+    case_description told = record.is ? *record.is : case_description();
+    told.kind = version.kind;
+    told.source = texts_->intern(version.source);
+    record.is = &*descriptions_.insert(told).first;
     if (record.id != version.key) record.id = key.empty() ? ids_->add(version.key) : key;
     record.gone = version.gone;
-    records_by_id_.put(record_hash(record.source, record.kind, record.id), place, [&](std::uint32_t other) {
-        const case_record& is = records_[other];
-        return is.source == record.source && is.kind == record.kind && is.id == record.id;
+    records_by_id_.put(record_hash(told.source, told.kind, record.id), place, [&](std::uint32_t other) {
+        const case_record& each = records_[other];
+        return each.is->source == told.source && each.is->kind == told.kind && each.id == record.id;
     });
     if (const auto waited = waiting_.find(waiting_key(version.source, version.kind, version.key));
         waited != waiting_.end()) {
@@ -132,16 +136,16 @@ void case_facts::apply_record(
         version.kind == what::concern ? text_or_empty(fields["incident_at"]) : text_or_empty(fields["day"]);
     record.day = parse_day(when.substr(0, 10));
     record.minute = minute_of(version.kind == what::concern ? when : text_or_empty(fields["time"]));
-    record.points = small(fields["points"], 0);
-    record.is_achievement = text_or_empty(fields["nature"]) == "achievement";
+    told.points = small(fields["points"], 0);
+    told.is_achievement = text_or_empty(fields["nature"]) == "achievement";
     const std::string_view type =
         version.kind == what::concern ? text_or_empty(fields["categories"].at(0)) : text_or_empty(fields["type"]);
-    record.type = texts_->intern(type);
-    record.subtype = texts_->intern(text_or_empty(fields["subcategory"]));
-    record.action = texts_->intern(text_or_empty(fields["action"]));
-    record.location = texts_->intern(text_or_empty(fields["location"]));
-    record.status = texts_->intern(text_or_empty(fields["status"]));
-    record.parents_told = texts_->intern(text_or_empty(fields["parents_told"]));
+    told.type = texts_->intern(type);
+    told.subtype = texts_->intern(text_or_empty(fields["subcategory"]));
+    told.action = texts_->intern(text_or_empty(fields["action"]));
+    told.location = texts_->intern(text_or_empty(fields["location"]));
+    told.parents_told = texts_->intern(text_or_empty(fields["parents_told"]));
+    record.is = &*descriptions_.insert(told).first;
     std::vector<text_id> more;
     for (std::size_t i = 1; version.kind == what::concern && i < fields["categories"].size() && i < 256; ++i)
         more.push_back(texts_->intern(text_or_empty(fields["categories"].at(i))));
@@ -261,8 +265,8 @@ const case_part* case_facts::find_part(entry_index subject) const
 std::optional<std::uint32_t> case_facts::find_record(text_id source, what kind, std::string_view id) const
 {
     return records_by_id_.find(record_hash(source, kind, id), [&](std::uint32_t place) {
-        const case_record& is = records_[place];
-        return is.source == source && is.kind == kind && is.id == id;
+        const case_record& each = records_[place];
+        return each.is->source == source && each.is->kind == kind && each.id == id;
     });
 }
 

@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -19,29 +20,34 @@ namespace rollbook {
 
 struct thing_version;
 
-// An incident of an MIS or a concern of a safeguarding system, without its pupils, as its newest entry says. Texts are
-// the source's own words. Nothing may rest on what is here of a record that is gone but its identity: the entry that
-// says so has no more.
-struct case_record {
-    static constexpr std::uint32_t no_part = ~std::uint32_t{0};
-
-    compact_index subject; // its first entry
-    compact_index entry;   // its newest
-    compact_text id;       // the source's; lives as long as the facts
-    compact_day day;
-    what kind = what::incident; // incident or concern
-    bool gone = false;
-    bool is_achievement = false;
-    std::uint8_t other_types = 0; // how many of `more` are such
-    std::int16_t minute = -1;     // school time, minutes after midnight; -1: the source gives no time
-    std::int16_t points = 0;
+// What many incidents have in common, held once. Texts are the source's own words.
+struct case_description {
     text_id source = 0;
     text_id type = 0; // of a concern: its first category
     text_id subtype = 0;
     text_id action = 0; // of an incident: what was done
     text_id location = 0;
-    text_id status = 0;
     text_id parents_told = 0;
+    std::int16_t points = 0;
+    what kind = what::incident; // incident or concern
+    bool is_achievement = false;
+
+    auto operator<=>(const case_description&) const = default;
+};
+
+// An incident of an MIS or a concern of a safeguarding system, without its pupils, as its newest entry says. Nothing
+// may rest on what is here of a record that is gone but its identity: the entry that says so has no more.
+struct case_record {
+    static constexpr std::uint32_t no_part = ~std::uint32_t{0};
+
+    const case_description* is = nullptr; // never null once it is among the facts; lives as long as they
+    compact_text id;                      // the source's; lives as long, too
+    compact_index subject;                // its first entry
+    compact_index entry;                  // its newest
+    compact_day day;
+    std::int16_t minute = -1; // school time, minutes after midnight; -1: the source gives no time
+    bool gone = false;
+    std::uint8_t other_types = 0;       // how many of `more` are such
     std::uint32_t first_part = no_part; // place in case_facts::parts()
     std::uint32_t last_part = no_part;
     rare<std::vector<text_id>> more; // a concern's other categories, then what elsewhere() tells of
@@ -137,6 +143,7 @@ private:
 
     std::unique_ptr<text_pool> texts_ = std::make_unique<text_pool>();
     std::unique_ptr<text_store> ids_ = std::make_unique<text_store>();
+    std::set<case_description> descriptions_;
     std::deque<case_record> records_;
     std::deque<case_part> parts_;
     std::deque<suspension_fact> suspensions_;

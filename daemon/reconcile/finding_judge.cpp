@@ -291,8 +291,8 @@ template <class P, class R> void finding_judge::for_each_touched(run& now, P&& o
     for (const entry_index ref : now.read.reading.touched_pupils())
         person(ref);
     const auto record_itself = [&](const case_record& record) {
-        if (const held_thing* thing = things.things(record.kind).find_subject(record.subject))
-            on_record(record.kind, *thing);
+        if (const held_thing* thing = things.things(record.is->kind).find_subject(record.subject))
+            on_record(record.is->kind, *thing);
     };
     const case_facts& cases = now.held.cases();
     // What stood beside it may stand alone now: those of its people on the day it has and on the day it had.

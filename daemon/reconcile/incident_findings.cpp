@@ -23,24 +23,24 @@ std::string clock(int minute)
 
 std::string_view source_of(const finding_context& in, const case_record& record)
 {
-    return in.text(record.source);
+    return in.text(record.is->source);
 }
 
 std::string_view plain_name(const case_record& record)
 {
-    return record.kind == what::concern ? "A safeguarding record" : "An incident";
+    return record.is->kind == what::concern ? "A safeguarding record" : "An incident";
 }
 
 bool has_type(const finding_context& in, const case_record& record, const std::vector<std::string>& words)
 {
     const auto has = [&](text_id id) { return has_part(in.text(id), words); };
-    return has(record.type) || has(record.subtype) || has(record.action) ||
+    return has(record.is->type) || has(record.is->subtype) || has(record.is->action) ||
            std::ranges::any_of(record.more_types(), has);
 }
 
 bool is_on_site(const finding_context& in, const case_record& record)
 {
-    const std::string_view place = in.text(record.location);
+    const std::string_view place = in.text(record.is->location);
     return !place.empty() && !has_part(place, in.settings.off_site) && has_part(place, in.settings.on_site);
 }
 
@@ -116,8 +116,9 @@ void contradict(const pupil_case& c, const case_part& part, const case_record& r
     const std::string when = asks ? spoken_weekday_date(*record.day)
                                   : fmt::format("{} on {}", clock(record.minute), spoken_weekday_date(*record.day));
     const std::string said = spoken_marks(c, *record.day, halves);
-    const std::string where =
-        record.location == 0 || says_missing ? std::string() : fmt::format(" (place: {})", in.text(record.location));
+    const std::string where = record.is->location == 0 || says_missing
+                                  ? std::string()
+                                  : fmt::format(" (place: {})", in.text(record.is->location));
     if (asks)
         made.explanation = fmt::format(
             "{} of {}{} gives no time; it {} while the register says {}. Was the pupil in school? Then correct one of "
@@ -212,13 +213,13 @@ bool names_the_other(const finding_context& in, const case_record& a, const case
 
 bool is_same_incident(const finding_context& in, const case_record& a, const case_record& b)
 {
-    if (a.is_achievement || b.is_achievement) return false;
+    if (a.is->is_achievement || b.is->is_achievement) return false;
     if (names_the_other(in, a, b)) return true;
     if (std::optional<civil_day>(a.day) != std::optional<civil_day>(b.day) || a.minute < 0 || b.minute < 0)
         return false;
     const int apart = a.minute < b.minute ? b.minute - a.minute : a.minute - b.minute;
     if (apart > same_time_minutes) return false;
-    if (a.source == b.source && a.type != b.type) return false;
+    if (a.is->source == b.is->source && a.is->type != b.is->type) return false;
     return people_of(in, a) == people_of(in, b);
 }
 
@@ -277,7 +278,7 @@ void incident_contradicts_mark(const pupil_case& c, findings& all)
     if (!c.marks || !c.number) return;
     for_each_part_of_person(c.in, c.ref, [&](const case_part& part, const case_record& record) {
         if (c.settled && *record.day <= *c.settled) return;
-        if (record.is_achievement || c.in.days.of(*record.day) != day_kind::school) return;
+        if (record.is->is_achievement || c.in.days.of(*record.day) != day_kind::school) return;
         if (!c.in.is_settled("incident-contradicts-mark", *record.day)) return;
         contradict(c, part, record, all);
     });
@@ -286,9 +287,10 @@ void incident_contradicts_mark(const pupil_case& c, findings& all)
 void restraint_not_reported(const finding_context& in, const case_record& record, findings& all)
 {
     // A safeguarding record does not say whether parents were told; nothing can be said of it.
-    if (record.kind != what::incident || !record.day || *record.day < reports_from || *record.day >= in.today) return;
+    if (record.is->kind != what::incident || !record.day || *record.day < reports_from || *record.day >= in.today)
+        return;
     if (!has_type(in, record, in.settings.restraint)) return;
-    const std::string_view told = in.text(record.parents_told);
+    const std::string_view told = in.text(record.is->parents_told);
     const auto told_on = parse_day(told.substr(0, 10));
     if (!is_none_told(told) && !(told_on && *told_on > *record.day)) return;
     finding made = about_record("restraint-not-reported", in, record);
@@ -309,7 +311,7 @@ void incident_duplicate(const finding_context& in, const case_record& record, fi
         if (other->subject > record.subject || !is_same_incident(in, *other, record)) continue;
         finding made = about_record("incident-duplicate", in, record);
         made.key = fmt::format("incident-duplicate/{}/{}", other->subject, record.subject);
-        if (other->source != record.source) made.sources.push_back(std::string(source_of(in, *other)));
+        if (other->is->source != record.is->source) made.sources.push_back(std::string(source_of(in, *other)));
         made.evidence.insert(made.evidence.begin(), other->entry);
         made.explanation = fmt::format(
             "{} of {} and another of {} look like one and the same, with {} {}. Count it once; if they are two, "
@@ -327,11 +329,11 @@ void incident_duplicate(const finding_context& in, const case_record& record, fi
 
 void incident_in_one_system(const finding_context& in, const case_record& record, findings& all)
 {
-    if (!record.day || record.is_achievement || !in.is_settled("incident-in-one-system", *record.day)) return;
+    if (!record.day || record.is->is_achievement || !in.is_settled("incident-in-one-system", *record.day)) return;
     const bool is_mis = source_of(in, record) == in.mis;
     const auto is_type = [&](const case_record& of, const std::string& word) {
         const auto same = [&](text_id id) { return is_same_word(in.text(id), word); };
-        return same(of.type) || same(of.subtype) || std::ranges::any_of(of.more_types(), same);
+        return same(of.is->type) || same(of.is->subtype) || std::ranges::any_of(of.more_types(), same);
     };
     for (const finding_settings::in_both& pair : in.settings.both) {
         const std::string& own = is_mis ? pair.mis : pair.safeguarding;

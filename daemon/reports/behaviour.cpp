@@ -163,10 +163,10 @@ report restrictive_interventions(const report_question& asked)
     std::vector<line> lines;
     for (const case_record& record : cases.records()) {
         if (record.gone || !record.day || !days.contains(*record.day)) continue;
-        if (!visibility_of(record.kind, asked.at.config.is_safeguarding(cases.text(record.source)))
+        if (!visibility_of(record.is->kind, asked.at.config.is_safeguarding(cases.text(record.is->source)))
                  .is_within(asked.allowed))
             continue;
-        if (!says_so(record.type) && !says_so(record.subtype) && !says_so(record.action) &&
+        if (!says_so(record.is->type) && !says_so(record.is->subtype) && !says_so(record.is->action) &&
             std::ranges::none_of(record.more_types(), says_so))
             continue;
         cases.for_each_part(record, [&](const case_part& part) {
@@ -179,10 +179,10 @@ report restrictive_interventions(const report_question& asked)
                      joined<std::string>(
                          pupil_cells(asked, part.pupil),
                          {std::string(cases.text(part.role)),
-                          std::string(cases.text(record.type)),
-                          std::string(cases.text(record.action)),
-                          std::string(cases.text(record.location)),
-                          text_or(cases.text(record.parents_told), "not supplied by source"),
+                          std::string(cases.text(record.is->type)),
+                          std::string(cases.text(record.is->action)),
+                          std::string(cases.text(record.is->location)),
+                          text_or(cases.text(record.is->parents_told), "not supplied by source"),
                           std::to_string(record.entry)}
                      )
                  )}

@@ -32,7 +32,7 @@ template <class Use> void for_each_incident(const reading& read, Use&& use)
         const case_part& part = cases->parts()[place];
         if (part.gone || part.record == case_part::nothing) continue;
         const case_record& record = cases->records()[part.record];
-        if (record.gone || record.kind != what::incident || record.is_achievement || !record.day) continue;
+        if (record.gone || record.is->kind != what::incident || record.is->is_achievement || !record.day) continue;
         if (read.history.leaves_out(part.entry)) continue;
         if (!read.days.contains(*record.day) || (read.not_before && *record.day < *read.not_before)) continue;
         if (is_on_the_receiving_end(cases->text(part.role))) continue;
@@ -143,7 +143,7 @@ measured incident_points(const reading& read)
     measured found;
     found.window = read.days;
     for_each_incident(read, [&](const case_part& part, const case_record& record) {
-        const std::int64_t points = part.points != 0 ? part.points : record.points;
+        const std::int64_t points = part.points != 0 ? part.points : record.is->points;
         if (points <= 0) return;
         found.value += points;
         found.evidence.push_back(part.entry);

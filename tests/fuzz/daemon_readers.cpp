@@ -132,7 +132,8 @@ void read_payload(std::string_view bytes)
     for (const case_record& record : facts.records()) {
         std::size_t parts = 0;
         facts.for_each_part(record, [&](const case_part&) { ROLLBOOK_ENSURE(++parts <= facts.parts().size()); });
-        for (const text_id id : {record.source, record.type, record.subtype, record.action, record.location})
+        for (const text_id id :
+             {record.is->source, record.is->type, record.is->subtype, record.is->action, record.is->location})
             (void)facts.text(id);
     }
 }

@@ -47,8 +47,8 @@ TEST_CASE("an incident has its pupils' parts, whichever of them came first", "[d
     REQUIRE(found);
     CHECK(*found->day == civil_day{std::chrono::year{2026} / 11 / 2});
     CHECK(found->minute == 10 * 60 + 40);
-    CHECK(facts.text(found->type) == "Fight");
-    CHECK(facts.text(found->location) == "Hall");
+    CHECK(facts.text(found->is->type) == "Fight");
+    CHECK(facts.text(found->is->location) == "Hall");
     CHECK(found->more_types().empty());
     REQUIRE(found->elsewhere().size() == 1);
     CHECK(facts.text(found->elsewhere()[0]) == "ClassCharts:14");
@@ -83,7 +83,7 @@ TEST_CASE("a concern's time is the one it was written with, or none", "[domain]"
     REQUIRE(found);
     CHECK(*found->day == civil_day{std::chrono::year{2026} / 11 / 2});
     CHECK(found->minute == minute);
-    CHECK(facts.text(found->type) == "Attendance");
+    CHECK(facts.text(found->is->type) == "Attendance");
     REQUIRE(found->more_types().size() == 1);
     CHECK(facts.text(found->more_types()[0]) == "Home");
     CHECK(found->elsewhere().empty());
