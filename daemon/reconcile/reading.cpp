@@ -91,7 +91,7 @@ void remembered_pages::packed_slots::add(std::uint32_t slot)
         const std::uint32_t apart = slot - last_slot_;
         // The sign goes to the lowest bit, so that a small step back is a small number too.
         put_varint(bytes_, apart << 1 ^ (apart >> 31 ? ~std::uint32_t{0} : 0));
-        following_at_ = bytes_.size();
+        following_at_ = static_cast<std::uint32_t>(bytes_.size());
         following_ = 0;
         put_varint(bytes_, following_);
     }
@@ -113,6 +113,20 @@ bool remembered_pages::packed_slots::reader::next(std::uint32_t& slot)
     }
     slot = slot_;
     return true;
+}
+
+remembered_pages::next_place::next_place(std::string_view own, const std::optional<std::string>& next)
+    : is_any_(next.has_value())
+{
+    if (!next) return;
+    shared_ = static_cast<std::uint32_t>(std::ranges::mismatch(own, *next).in1 - own.begin());
+    rest_ = next->substr(shared_);
+}
+
+std::optional<std::string> remembered_pages::next_place::after(std::string_view own) const
+{
+    if (!is_any_) return std::nullopt;
+    return std::string(own.substr(0, shared_)) + rest_;
 }
 
 source_reading::source_reading(
@@ -232,11 +246,11 @@ void source_reading::remember(const page& got)
         known.slots.add(*slot);
     }
     known.slots.fit();
-    known.rows = got.rows;
-    known.skipped = got.skipped;
+    known.rows = static_cast<std::uint32_t>(got.rows);
+    known.skipped = static_cast<std::uint32_t>(got.skipped);
     known.data_as_of = got.data_as_of;
     known.newest_day = got.newest_day;
-    known.next = got.next;
+    known.next = {got.place, got.next};
     known.seen_in = read_number_;
     remembered_pages::known_page& to = remembered_->by_place[digest_(got.place)];
     remembered_->slots -= to.slots.size();
@@ -296,7 +310,7 @@ std::optional<page> source_reading::known(const std::string& place, std::uint64_
     out.skipped = known.skipped;
     out.data_as_of = known.data_as_of;
     out.newest_day = known.newest_day;
-    out.next = known.next;
+    out.next = known.next.after(place);
     return out;
 }
 
@@ -304,7 +318,7 @@ std::optional<std::string> source_reading::next_of(const std::string& place) con
 {
     if (!remembered_) return std::nullopt;
     const auto found = remembered_->by_place.find(digest_(place));
-    return found == remembered_->by_place.end() ? std::nullopt : found->second.next;
+    return found == remembered_->by_place.end() ? std::nullopt : found->second.next.after(place);
 }
 
 void source_reading::take_again(const page& got)

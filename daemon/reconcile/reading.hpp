@@ -75,20 +75,33 @@ struct remembered_pages {
 
     private:
         std::vector<std::uint8_t> bytes_;
-        std::size_t size_ = 0;
-        std::size_t following_at_ = 0; // where how many follow is written, of the last run
+        std::uint32_t size_ = 0;
+        std::uint32_t following_at_ = 0; // where how many follow is written, of the last run
         std::uint32_t following_ = 0;
         std::uint32_t last_slot_ = 0;
+    };
+    // The place after a page's own. As a rule the two differ in a page's number alone: what they begin with is not
+    // held.
+    class next_place {
+    public:
+        next_place() = default;
+        next_place(std::string_view own, const std::optional<std::string>& next);
+        std::optional<std::string> after(std::string_view own) const;
+
+    private:
+        bool is_any_ = false;
+        std::uint32_t shared_ = 0; // so many characters
+        std::string rest_;
     };
     struct known_page {
         std::uint64_t digest = 0;
         std::uint64_t held = 0; // digest of the entries that its marks stand in, and of their ids
         packed_slots slots;
-        std::size_t rows = 0;
-        std::size_t skipped = 0;
+        std::uint32_t rows = 0;
+        std::uint32_t skipped = 0;
         std::optional<instant> data_as_of;
+        next_place next;
         std::optional<civil_day> newest_day;
-        std::optional<std::string> next;
         std::uint32_t seen_in = 0; // number of the read that met it last
     };
     std::unordered_map<std::uint64_t, known_page> by_place; // by the keyed digest of the place

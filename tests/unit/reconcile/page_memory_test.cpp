@@ -262,6 +262,22 @@ TEST_CASE("slots come out of their packing as they went in, whatever lies betwee
     }
 }
 
+TEST_CASE("the place after a page is told as it was, whatever it has in common with the page's own", "[reconcile]")
+{
+    const std::string own = "rows https://mis.example/marks?per_page=200&page=9";
+    const auto next = GENERATE(values<std::optional<std::string>>(
+        {std::nullopt,
+         "",
+         "rows https://mis.example/marks?per_page=200&page=10",
+         "rows https://mis.example/marks?per_page=200&page=9",
+         "rows https://mis.example/marks?per_page=200&page=91",
+         "rows https://mis.example/marks",
+         "gone 2026-11-21"}
+    ));
+    CAPTURE(next.value_or("none"));
+    CHECK(remembered_pages::next_place(own, next).after(own) == next);
+}
+
 TEST_CASE("a page is not known by an id that a read met elsewhere in its place and did not keep", "[reconcile]")
 {
     paged_book book(true);
