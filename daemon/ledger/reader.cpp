@@ -599,19 +599,16 @@ private:
 
     // Takes in what came since; after an erasure all of it anew, for nothing of the erased may stay in memory. `from`:
     // the first day asked for. Nearly all pages ask for this school year: of earlier ones a page or two is asked for,
-    // and years of them are not kept until then. Once they were asked for, all are.
+    // and none are kept until then.
     void keep_up(civil_day from) const
     {
         const entry_index now = size();
-        const bool is_asked_again = kept_to_ > 0 && from < kept_from_;
-        if (is_asked_again || (kept_to_ > 0 && is_erased_within(kept_to_, now))) forget_marks();
-        if (now == kept_to_) return;
-        if (is_asked_again)
-            kept_from_ = civil_day::min();
-        else if (kept_to_ == 0)
-            kept_from_ = std::min(from, kept_from_);
+        if (kept_to_ > 0 && is_erased_within(kept_to_, now)) forget_marks();
         try {
-            take_marks(now);
+            if (from < kept_from_) take_marks(0, kept_to_, from, kept_from_);
+            kept_from_ = std::min(from, kept_from_);
+            take_marks(kept_to_, now, kept_from_, civil_day::max());
+            kept_to_ = now;
         } catch (...) {
             forget_marks(); // some of it would be taken in twice
             throw;
@@ -624,16 +621,18 @@ private:
         kept_to_ = 0;
     }
 
-    void take_marks(entry_index now) const
+    // Of entries from `first` to before `end`, those of days from `from` to before `until`.
+    void take_marks(entry_index first, entry_index end, civil_day from, civil_day until) const
     {
+        if (first == end) return;
         constexpr int many = 100'000;
         row_scan rows(
             *database_,
             (std::string(mark_columns) +
-             ", to_entry, gone FROM mark WHERE entry >= ? AND entry < ? AND day >= ? ORDER BY entry")
+             ", to_entry, gone FROM mark WHERE entry >= ? AND entry < ? AND day >= ? AND day < ? ORDER BY entry")
                 .c_str()
         );
-        rows.restart({signed_index(kept_to_), signed_index(now), to_day_number(kept_from_)});
+        rows.restart({signed_index(first), signed_index(end), to_day_number(from), to_day_number(until)});
         int taken = 0;
         for (; rows.next(); ++taken) {
             kept_marks::row row;
@@ -644,7 +643,6 @@ private:
             kept_.add(row);
         }
         if (taken > many) kept_.fit();
-        kept_to_ = now;
     }
 
     std::unique_ptr<SQLite::Database> database_;
