@@ -726,8 +726,8 @@ std::set<entry_index> read_closer::pupils_waiting(const step& s)
 
 void read_closer::judge_pupils(step& s, const rule_facts& facts, std::span<const pupil_no> numbers)
 {
-    // So many at once that their marks fit beside each other in a processor's cache.
-    constexpr std::size_t at_once = 32;
+    // So many at once that their marks, years of them, fit beside each other in a processor's cache.
+    constexpr std::size_t at_once = 8;
     std::vector<judged_pupil> pupils;
     for (std::size_t first = 0; first < numbers.size(); first += at_once) {
         pupils.clear();
