@@ -10,8 +10,8 @@
 namespace rollbook {
 
 // What a standing alert's value has become though no version of it was made: nothing changed that counts, as when the
-// possible sessions grow behind a share. Kept beside the ledger, from which it can be worked out again; the newest of an
-// alert holds until the alert's next version.
+// possible sessions grow behind a share. Kept beside the ledger, from which it can be worked out again; the newest of
+// an alert holds until the alert's next version.
 struct alert_value {
     entry_index alert = no_entry;
     entry_index size = 0; // of the ledger when it became so: known from that size on

@@ -43,7 +43,7 @@ struct timeline {
     std::vector<alert> alerts;
     std::vector<case_action> actions;
     std::vector<std::string_view> markers; // "Handle with care", "DSL priority"
-    day_range days{}; // of the figures
+    day_range days{};                      // of the figures
     figures sums;
 };
 
