@@ -884,6 +884,30 @@ std::vector<day_range> read_closer::decided_episodes(const step& s, const rule& 
     return all;
 }
 
+namespace {
+
+// Which of the `earlier` days, in order, are of the episode of an alert that stands: those from its opening until it
+// was met no more, and what goes on before, between and after them, up to today's verdict.
+std::vector<bool> days_of_own_episode(
+    const alert& standing,
+    const verdict& today,
+    const std::vector<std::pair<judged_day, verdict>>& earlier,
+    civil_day as_of
+)
+{
+    const day_range own{standing.opened_for.as_of, standing.met_until.value_or(as_of)};
+    std::vector<bool> found;
+    bool goes_on = false;
+    for (const auto& [day, then] : earlier)
+        found.push_back(goes_on = own.contains(day.as_of) || (goes_on && then.above_clearing));
+    goes_on = today.above_clearing;
+    for (std::size_t i = earlier.size(); i-- > 0;)
+        found[i] = goes_on = found[i] || (goes_on && earlier[i].second.above_clearing);
+    return found;
+}
+
+} // namespace
+
 // A duty does not fade with its window: what was met on a day of which the marks came, or were put right, after that
 // day is told of all the same. What a person decided is not raised again: neither the days of that episode nor those
 // before it on which, by what is known now, it had begun already. Beside an alert that stands, an episode of no higher
@@ -921,20 +945,18 @@ judged_day read_closer::judge_late(
     if (std::ranges::none_of(earlier, is_told)) return s.judged;
 
     const std::vector<day_range> decided = is_fresh ? std::vector<day_range>() : decided_episodes(s, by, pupil);
-    const day_range own =
-        stands ? day_range{last->opened_for.as_of, last->met_until.value_or(s.judged.as_of)} : day_range{};
+    const std::vector<bool> is_own =
+        stands ? days_of_own_episode(*last, found, earlier, s.judged.as_of) : std::vector<bool>(earlier.size());
     std::pair<judged_day, verdict>* best = nullptr;   // the highest stage, on the first day that reached it
     std::pair<judged_day, verdict>* beside = nullptr; // the same of another episode than the one that stands
     bool is_over = false;
-    bool is_own = found.above_clearing;
-    for (auto& each : std::views::reverse(earlier)) {
+    for (std::size_t i = earlier.size(); i-- > 0;) {
+        auto& each = earlier[i];
         const civil_day day = each.first.as_of;
         const bool is_within = std::ranges::any_of(decided, [&](const day_range& of) { return of.contains(day); });
         is_over = is_within || (is_over && each.second.above_clearing);
-        is_own = own.contains(day) || (is_own && each.second.above_clearing);
-        if (is_over || !is_told(each)) continue;
+        if (is_over || !is_told(each) || (is_own[i] && !is_higher(each))) continue;
         auto*& highest = is_higher(each) ? best : beside;
-        if (!is_higher(each) && is_own) continue;
         if (highest == nullptr || each.second.stage >= highest->second.stage) highest = &each;
     }
     if (best == nullptr && beside != nullptr) {

@@ -642,6 +642,28 @@ TEST_CASE("marks by which an alert that stands had begun sooner are no other dut
     CHECK(school.mails.empty());
 }
 
+TEST_CASE("marks by which an alert that stands was met for longer are no other duty", "[service]")
+{
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {penalty_notice()};
+    poll_on_evening(school, ymd(2026, 9, 23));
+    write_marks(school, "A5", ymd(2026, 9, 24), "OOOOOOOOOO////"); // until 30 September
+    write_marks(school, "A5", ymd(2026, 12, 1), "IIII");
+    poll_on_evening(school, ymd(2026, 12, 2));
+    REQUIRE(school.count(R"("rule":"penalty-notice")") == 1);
+    write_marks(school, "A5", ymd(2026, 12, 3), "////////");
+    poll_on_evening(school, ymd(2026, 12, 8));
+    REQUIRE(school.count(R"("met_until")") > 0);
+    school.mails.clear();
+    // Four sessions of December turn out to be without leave: the threshold was met until the 11th.
+    for (row& mark : school.mis->marks)
+        if (mark.code == "I") mark.code = "O";
+    write_marks(school, "A5", ymd(2026, 12, 9), "////////////");
+    poll_on_evening(school, ymd(2026, 12, 16));
+    CHECK(school.mails.empty());
+}
+
 TEST_CASE("of a pupil whose year or form nobody knows every route is told, unless one hears of everybody", "[service]")
 {
     using texts = std::vector<std::string>;
