@@ -209,7 +209,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
         if (why.code == errc::stopped) throw boost::system::system_error(asio::error::operation_aborted);
 
     try {
-        book_.rest(); // what only comparing needs makes room for judging
+        book_.settle();
         note_clock(book_, now_());
         report.closing = closer_.close(known, from, reading, outcome, now_());
         is_unjudged_ = false;
