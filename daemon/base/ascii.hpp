@@ -42,4 +42,11 @@ inline bool is_same_word(std::string_view a, std::string_view b)
     return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
+// Without the blanks before and after it.
+constexpr std::string_view trimmed(std::string_view text, std::string_view blanks) noexcept
+{
+    const std::size_t first = text.find_first_not_of(blanks);
+    return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
 } // namespace rollbook

@@ -1,18 +1,11 @@
 #include "daemon/cases/letter.hpp"
 
+#include "daemon/base/ascii.hpp"
+
 #include <algorithm>
 
 namespace rollbook {
 namespace {
-
-std::string_view trimmed(std::string_view text)
-{
-    while (text.starts_with(' '))
-        text.remove_prefix(1);
-    while (text.ends_with(' '))
-        text.remove_suffix(1);
-    return text;
-}
 
 std::string known(const letter_words& words)
 {
@@ -34,7 +27,7 @@ result<std::string> fill_letter(std::string_view text, const letter_words& words
         const std::size_t close = text.find("}}", open);
         const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(open), '\n');
         const auto word =
-            close == text.npos ? words.end() : words.find(trimmed(text.substr(open + 2, close - open - 2)));
+            close == text.npos ? words.end() : words.find(trimmed(text.substr(open + 2, close - open - 2), " "));
         if (word == words.end())
             return failure(
                 errc::usage,

@@ -24,11 +24,10 @@ std::string in_toml(std::string_view text)
 {
     std::string out = "\"";
     for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\')
             out += std::string("\\") + c;
-        else if (byte < 0x20 || byte == 0x7f)
-            out += fmt::format("\\u{:04X}", byte);
+        else if (is_control(c))
+            out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
         else
             out += c;
     }
@@ -65,13 +64,6 @@ std::string_view against_any(std::string_view answer, bool hidden)
     if (plain(answer) != answer) return "That holds a control character, as an arrow key types it. Type it again.";
     if (!hidden && answer.size() > answer_bytes_max) return "That is too long.";
     return {};
-}
-
-std::string_view without_blanks(std::string_view text)
-{
-    constexpr std::string_view blanks = " \t\r";
-    const std::size_t first = text.find_first_not_of(blanks);
-    return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 // "example.sch.uk": what an address and the ledger's name can both be made of.
@@ -173,7 +165,7 @@ private:
                 ));
             std::string answer = *line;
             if (!hidden) std::ranges::replace(answer, '\t', ' ');
-            answer = without_blanks(answer);
+            answer = trimmed(answer, " \t\r");
             const std::string_view against = against_any(answer, hidden);
             if (against.empty()) return answer.empty() ? std::string(usual) : answer;
             io_.out << "  " << against << '\n';
@@ -293,9 +285,9 @@ private:
     {
         check_place(file_);
         check_place(file_.parent_path() / beside("calendar.toml"));
-        if (ledger_owner() != ledger_folder()) check_place(ledger_folder());
+        if (ledger_owner() != ledger_folder()) return check_place(ledger_folder());
         for (const char* name : {"ledger.db", "ledger.db.signed", "ledger.key", "ledger.vkey"})
-            if (ledger_owner() == ledger_folder()) check_place(ledger_folder() / name);
+            check_place(ledger_folder() / name);
     }
 
     void ask_school()

@@ -27,17 +27,6 @@ namespace fs = std::filesystem;
     ));
 }
 
-bool write_whole(int file, std::string_view text)
-{
-    while (!text.empty()) {
-        const ssize_t written = ::write(file, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
-
 // Of no use, and of no harm, to anybody but root.
 void give_to(int file, uid_t user, gid_t group)
 {
@@ -74,7 +63,7 @@ fs::path memory_file::path() const
 
 void memory_file::rewrite(std::string_view text)
 {
-    if (::ftruncate(number_, 0) != 0 || ::lseek(number_, 0, SEEK_SET) != 0 || !write_whole(number_, text))
+    if (::ftruncate(number_, 0) != 0 || ::lseek(number_, 0, SEEK_SET) != 0 || !write_all(number_, text))
         cannot("a file in memory", errno);
 }
 
@@ -131,7 +120,7 @@ void wizard_files::make(const held_file& one)
     const fs::path& reader = one.like.empty() ? one.file.parent_path() : one.like;
     if (::stat(reader.c_str(), &owner) == 0) give_to(out, one.like.empty() ? 0 : owner.st_uid, owner.st_gid);
     (void)::fchmod(out, one.mode);
-    const int why = write_whole(out, one.text) && ::fsync(out) == 0 ? 0 : errno;
+    const int why = write_all(out, one.text) && ::fsync(out) == 0 ? 0 : errno;
     ::close(out);
     if (why != 0) cannot(one.file, why);
 }

@@ -1,3 +1,4 @@
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/utf8.hpp"
 #include "daemon/config/sections.hpp"
 
@@ -10,22 +11,15 @@ namespace {
 
 constexpr std::size_t rows_max = 10'000;
 constexpr std::size_t list_bytes_max = 1 << 20;
+constexpr std::string_view blanks = " \t\r";
 constexpr std::string_view form = "pupil,reason,tell,review, of which only pupil and reason must be filled";
-
-std::string_view trimmed(std::string_view text)
-{
-    constexpr std::string_view space = " \t\r";
-    const std::size_t first = text.find_first_not_of(space);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(space) - first + 1);
-}
 
 std::vector<std::string> cells_of(std::string_view line)
 {
     std::vector<std::string> cells;
     for (;;) {
         const std::size_t comma = line.find(',');
-        cells.emplace_back(trimmed(line.substr(0, comma)));
+        cells.emplace_back(trimmed(line.substr(0, comma), blanks));
         if (comma == std::string_view::npos) return cells;
         line.remove_prefix(comma + 1);
     }
@@ -58,7 +52,7 @@ std::vector<watched_pupil> read_watch_list(const std::filesystem::path& file, fi
         return found;
     }
     for (int number = 2; std::getline(in, line); ++number) {
-        if (trimmed(line).empty()) continue;
+        if (trimmed(line, blanks).empty()) continue;
         if (!is_valid_utf8(line)) {
             problems.add(number, {}, "is not UTF-8", "a CSV file saved as UTF-8");
             continue;

@@ -13,9 +13,7 @@ constexpr int parts_max = 20;
 
 std::string_view trimmed(std::string_view text)
 {
-    const std::size_t first = text.find_first_not_of(" \t\r\n");
-    if (first == text.npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+    return rollbook::trimmed(text, " \t\r\n");
 }
 
 // Takes the next line off `rest`, without its end.

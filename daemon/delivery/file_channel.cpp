@@ -27,17 +27,6 @@ struct open_file {
     int fd;
 };
 
-bool write_all(int fd, std::string_view text)
-{
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
-
 class file_channel final : public channel {
 public:
     explicit file_channel(std::filesystem::path folder) : folder_(std::move(folder)) {}

@@ -1,5 +1,7 @@
 #include "daemon/ledger/export_folder.hpp"
 
+#include "daemon/base/durable.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -27,17 +29,6 @@ struct open_file {
         if (number >= 0) ::close(number);
     }
 };
-
-bool write_all(int file, std::string_view bytes)
-{
-    while (!bytes.empty()) {
-        const ssize_t n = ::write(file, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
 
 } // namespace
 
