@@ -158,6 +158,13 @@ measured take_measure(std::string_view measure, const rule_window& window, const
 // watch list only today's are known.
 enum class cohort_fit { inside, other_year, other_age };
 
+// Earlier days on which a rule was met, and that in a sentence.
+struct earlier_duty {
+    day_range days{}; // from the day that met it best to the end of its episode
+    std::string says;
+    bool operator==(const earlier_duty&) const = default;
+};
+
 // What a rule says of one pupil on one day. What is held back decides nothing: a stage is met only when it is whatever
 // comes of the sessions held back, and what they may yet change is `may_be_met` and `above_clearing`.
 struct verdict {
@@ -172,12 +179,7 @@ struct verdict {
     std::int64_t unexplained = 0; // of the evidence, how many sessions are still N
     std::optional<absence_parts> parts;
     std::string detail;
-    // An earlier day on which it was met besides, as is known only now, and that in a sentence.
-    struct earlier_day {
-        civil_day day{};
-        std::string says;
-    };
-    std::optional<earlier_day> met_before;
+    std::vector<earlier_duty> met_before; // other episodes, which are known only now
     // What is not known yet that may meet a stage or the clearing level, in words that follow "because"; empty where a
     // stage is met or all is known.
     std::string waits_for;
@@ -251,9 +253,9 @@ struct alert {
     // value nor evidence, and the value with it.
     std::vector<entry_index> used;
     std::optional<std::int64_t> value_in_all;
-    std::string reason;    // plain English, mostly one sentence
-    std::string also_met;  // days before it on which it was met besides, in sentences; mostly empty
-    std::string kept_open; // why it stands though its condition is not met for sure; mostly empty
+    std::string reason;                 // plain English, mostly one sentence
+    std::vector<earlier_duty> also_met; // what else is to be decided with it; mostly empty
+    std::string kept_open;              // why it stands though its condition is not met for sure; mostly empty
     // By a rule that needs a decision: the day on which no stage was met any more; empty while one is.
     std::optional<civil_day> met_until;
     bool parked = false;                   // a baseline alert that a person put aside until its stage rises

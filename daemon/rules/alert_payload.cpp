@@ -74,6 +74,16 @@ bool read(json_view from, std::vector<entry_index>& to)
     return ok;
 }
 
+bool read(json_view from, std::vector<earlier_duty>& to)
+{
+    bool ok = from.is_array();
+    from.for_each_element([&](json_view element) {
+        auto& [days, says] = to.emplace_back();
+        ok = read(element["from"], days.first) && read(element["to"], days.last) && read(element["says"], says) && ok;
+    });
+    return ok;
+}
+
 // The alert's own entry and the one replaced: both, and in order, or neither.
 bool read_place(json_view root, entry_index own_index, alert& to)
 {
@@ -116,7 +126,14 @@ std::string alert_payload(const alert& value, entry_index own_index)
     json_writer out(payload);
     out.begin_object();
     if (!is_opening) out.member("alert", value.id);
-    write_text(out, "also_met", value.also_met);
+    if (!value.also_met.empty()) {
+        out.key("also_met").begin_array();
+        for (const auto& [days, says] : value.also_met) {
+            out.begin_object().member("from", format_day(days.first)).member("says", says);
+            out.member("to", format_day(days.last)).end_object();
+        }
+        out.end_array();
+    }
     out.member("changed_at", format_instant(value.changed_at));
     const alert_decision* decided = value.decided ? &*value.decided : nullptr;
     if (decided) {
@@ -185,12 +202,12 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
                     read(root["value"], found.value) && read(root["window"]["from"], found.window.first) &&
                     read(root["window"]["to"], found.window.last) && read_decision(root, found.decided);
     (void)read(root["staged_at"], found.staged_at);
-    (void)read(root["also_met"], found.also_met);
     (void)read(root["kept_open"], found.kept_open);
     found.parked = root["parked"].bool_if().value_or(false);
     if (std::int64_t in_all = 0; read(root["value_in_all"], in_all)) found.value_in_all = in_all;
     found.met_until = parse_day(root["met_until"].string_if().value_or(""));
     if (!ok || (!root["used"].is_absent() && !read(root["used"], found.used))) return std::nullopt;
+    if (root["also_met"].is_array() && !read(root["also_met"], found.also_met)) return std::nullopt;
     const json_view parts = root["parts"];
     if (parts.is_object()) {
         found.parts.emplace();

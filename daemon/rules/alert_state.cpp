@@ -65,6 +65,13 @@ std::string kept_open_by(const rule& judged_by, const verdict& now, const verdic
     return is_below && now.above_clearing ? now.waits_for : std::string();
 }
 
+std::string with_also_met(std::string reason, const alert& next)
+{
+    for (const earlier_duty& each : next.also_met)
+        reason += " " + each.says;
+    return reason;
+}
+
 alert_change open_at(
     const rule& judged_by,
     const judged_pupil& pupil,
@@ -93,7 +100,8 @@ alert_change open_at(
     next.opened_at = at;
     next.staged_at = at;
     take_value(next, now);
-    next.reason = why_open(judged_by, now, now.stage);
+    next.also_met = now.met_before;
+    next.reason = with_also_met(why_open(judged_by, now, now.stage), next);
     return change;
 }
 
@@ -119,7 +127,8 @@ std::optional<alert_change>
 ending(const rule& judged_by, const alert& current, const verdict& now, const verdict& then, bool rule_changed)
 {
     // What is held back neither ends an alert nor unsays it. Nor is one unsaid where another day met it.
-    if (now.met_before || now.may_be_met || (now.fit != cohort_fit::other_year && then.stage < 0 && then.may_be_met))
+    if (!now.met_before.empty() || now.may_be_met ||
+        (now.fit != cohort_fit::other_year && then.stage < 0 && then.may_be_met))
         return std::nullopt;
     if (now.fit != cohort_fit::other_year && then.stage < 0)
         return end_as(alert_state::withdrawn, current, now, why_withdrawn(judged_by, then, rule_changed));
@@ -150,7 +159,7 @@ alert_change follow(
         change.stage_before = before;
         next.staged_at = at;
         if (next.state == alert_state::baseline) next.state = alert_state::open;
-    } else if (next.state != alert_state::pending && (now.met_before || is_of_later_day(judged_by, current, now))) {
+    } else if (next.state != alert_state::pending && (!now.met_before.empty() || is_of_later_day(judged_by, current, now))) {
         change.tell = telling::again;
         next.staged_at = at;
         next.state = alert_state::open;
@@ -160,11 +169,9 @@ alert_change follow(
         change.tell = has_lasted ? telling::opened : telling::nothing;
         if (has_lasted) next.state = alert_state::open;
     }
-    if (now.met_before) {
-        const auto& [day, says] = *now.met_before;
-        next.also_met += (next.also_met.empty() ? "" : " ") + says;
-        if (then.stage < 0) next.opened_for = {day, day + std::chrono::hours(24)};
-    }
+    next.also_met.insert(next.also_met.end(), now.met_before.begin(), now.met_before.end());
+    // Where its own days met nothing, it stands for the earlier one from now on.
+    if (then.stage < 0 && judged.as_of < current.opened_for.as_of) next.opened_for = judged;
     take_value(next, now);
     // A day that does not meet the rule is not one that the alert has come to: it may yet meet it.
     if (judged_by.safety && now.stage < 0) next.window = current.window;
@@ -175,8 +182,7 @@ alert_change follow(
         next.met_until = judged.as_of;
     const auto was_met =
         next.met_until ? std::optional(day_range{next.opened_for.as_of, *next.met_until}) : std::nullopt;
-    next.reason = why_open(judged_by, now, reached, next.kept_open, was_met);
-    if (!next.also_met.empty()) next.reason += " " + next.also_met;
+    next.reason = with_also_met(why_open(judged_by, now, reached, next.kept_open, was_met), next);
     return change;
 }
 

@@ -20,7 +20,7 @@ std::string why_open(
     std::string_view kept_open = {},
     std::optional<day_range> was_met = {}
 );
-// Beside an alert that stands: that `earlier` was so on the day before it.
+// Beside an alert: that `earlier`, of another episode, was so on its day.
 std::string why_before(const rule& judged_by, const verdict& earlier, civil_day day);
 // The sessions held back of a pupil, each with its reason: "the register of 9B on Monday 2 November 2026, morning, has
 // not been taken". Of many the newest few. Empty where nothing is.

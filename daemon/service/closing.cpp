@@ -814,7 +814,8 @@ void read_closer::judge_by(
     const alert* const last = current;
     std::vector<entry_index> used = used_before(by, current);
     if (current && is_ended(current->state) && !is_decided(by, *current)) current = nullptr;
-    if (!current && (!may_open || pupils_.of(s.held, pupil).gone)) return; // nothing new is opened for a leaver
+    may_open = may_open && !pupils_.of(s.held, pupil).gone; // nothing new is opened for a leaver
+    if (!current && !may_open) return;
 
     std::optional<alert_change> change;
     try {
@@ -824,10 +825,17 @@ void read_closer::judge_by(
             then = evaluate_fresh(by, history_then(history, current->opened_for, *in_force.kind), current->used);
         // What a rule by the clock saw was so at that minute: a later mark ends it and does not unsay it.
         if (stands && in_force.kind->by_clock) then->stage = std::max(then->stage, 0);
-        verdict found = evaluate_fresh(by, history, used);
-        judged_day judged = s.judged;
-        if (!first && by.needs_decision) judged = judge_late(s, in_force, history, last, used, found);
-        change = next_alert(by, in_force.version, who, current, found, then ? &*then : nullptr, judged, first, s.now);
+        late_duty due{{s.judged, evaluate_fresh(by, history, used)}, false};
+        if (!first) due = judge_late(s, in_force, history, last, used, std::move(due.found));
+        if (due.opens_anew) {
+            current = nullptr;
+            if (!may_open) return;
+        }
+        if (stands && due.found.stage < 0 && !in_force.kind->by_clock)
+            then = verdict_stood_for(by, *current, std::move(*then), history);
+        change = next_alert(
+            by, in_force.version, who, current, due.found, then ? &*then : nullptr, due.judged, first, s.now
+        );
         if (!failing_.empty()) failing_[by.id].erase(pupil);
     } catch (const std::exception& e) {
         // One rule that breaks off must not silence the others: the rule itself becomes an alert.
@@ -879,93 +887,42 @@ std::vector<day_range> read_closer::decided_episodes(const step& s, const rule& 
     for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
         if (!thing.gone || thing.key != key) continue;
         const auto over = parse_alert_payload(thing.payload, thing.entry);
-        if (over && over->state == alert_state::resolved) all.push_back({over->opened_for.as_of, over->window.last});
+        if (!over || over->state != alert_state::resolved) continue;
+        all.push_back({over->opened_for.as_of, over->window.last});
+        for (const earlier_duty& each : over->also_met)
+            all.push_back(each.days);
     }
     return all;
 }
 
-namespace {
-
-// Which of the `earlier` days, in order, are of the episode of an alert that stands: those from its opening until it
-// was met no more, and what goes on before, between and after them, up to today's verdict.
-std::vector<bool> days_of_own_episode(
-    const alert& standing,
-    const verdict& today,
-    const std::vector<std::pair<judged_day, verdict>>& earlier,
-    civil_day as_of
-)
-{
-    const day_range own{standing.opened_for.as_of, standing.met_until.value_or(as_of)};
-    std::vector<bool> found;
-    bool goes_on = false;
-    for (const auto& [day, then] : earlier)
-        found.push_back(goes_on = own.contains(day.as_of) || (goes_on && then.above_clearing));
-    goes_on = today.above_clearing;
-    for (std::size_t i = earlier.size(); i-- > 0;)
-        found[i] = goes_on = found[i] || (goes_on && earlier[i].second.above_clearing);
-    return found;
-}
-
-} // namespace
-
-// A duty does not fade with its window: what was met on a day of which the marks came, or were put right, after that
-// day is told of all the same. What a person decided is not raised again: neither the days of that episode nor those
-// before it on which, by what is known now, it had begun already. Beside an alert that stands, an episode of no higher
-// stage is told of in its next version: a decision about the one says nothing of the other.
-judged_day read_closer::judge_late(
+// Today's verdict, and what late marks show besides.
+late_duty read_closer::judge_late(
     const step& s,
     const rule_in_force& in_force,
     const pupil_history& history,
     const alert* last,
     const std::vector<entry_index>& used,
-    verdict& found
+    verdict today
 ) const
 {
+    late_duty found{{s.judged, std::move(today)}, false};
     const rule& by = *in_force.by;
-    if (in_force.kind->by_clock) return s.judged;
+    if (!by.needs_decision || in_force.kind->by_clock) return found;
     const entry_index pupil = history.pupil().ref;
     std::optional<civil_day> from = s.silent_from;
     if (const auto changed = s.changed_from.find(pupil); changed != s.changed_from.end())
         from = std::min(from.value_or(changed->second), changed->second);
-    if (!from) return s.judged;
-    const bool stands = last && !is_ended(last->state);
-    const bool goes_on = stands || (last && is_decided(by, *last));
-    // A rule that does not reuse evidence leaves out by itself what was decided.
-    const bool is_fresh = !by.reuse_evidence && last && is_ended(last->state);
-    const int floor = std::max(found.stage, goes_on && !is_fresh ? place_of_stage(by, last->stage) : -1);
+    if (!from) return found;
 
-    std::vector<std::pair<judged_day, verdict>> earlier;
+    std::vector<judged_verdict> earlier;
     const auto& days = settings_.calendar.school_days();
     for (auto day = std::ranges::lower_bound(days, *from); day != days.end() && *day < s.judged.as_of; ++day) {
         const judged_day then{*day, *day + std::chrono::hours(24)};
         earlier.emplace_back(then, evaluate_fresh(by, history.as_of(then), used));
     }
-    const auto is_higher = [&](const auto& each) { return each.second.stage > floor; };
-    const auto is_told = [&](const auto& each) { return each.second.stage > (stands ? -1 : floor); };
-    if (std::ranges::none_of(earlier, is_told)) return s.judged;
-
-    const std::vector<day_range> decided = is_fresh ? std::vector<day_range>() : decided_episodes(s, by, pupil);
-    const std::vector<bool> is_own =
-        stands ? days_of_own_episode(*last, found, earlier, s.judged.as_of) : std::vector<bool>(earlier.size());
-    std::pair<judged_day, verdict>* best = nullptr;   // the highest stage, on the first day that reached it
-    std::pair<judged_day, verdict>* beside = nullptr; // the same of another episode than the one that stands
-    bool is_over = false;
-    for (std::size_t i = earlier.size(); i-- > 0;) {
-        auto& each = earlier[i];
-        const civil_day day = each.first.as_of;
-        const bool is_within = std::ranges::any_of(decided, [&](const day_range& of) { return of.contains(day); });
-        is_over = is_within || (is_over && each.second.above_clearing);
-        if (is_over || !is_told(each) || (is_own[i] && !is_higher(each))) continue;
-        auto*& highest = is_higher(each) ? best : beside;
-        if (highest == nullptr || each.second.stage >= highest->second.stage) highest = &each;
-    }
-    if (best == nullptr && beside != nullptr) {
-        const civil_day day = beside->first.as_of;
-        found.met_before.emplace(verdict::earlier_day{day, why_before(by, beside->second, day)});
-    }
-    if (best == nullptr) return s.judged;
-    found = std::move(best->second);
-    return best->first;
+    if (std::ranges::none_of(earlier, [](const judged_verdict& each) { return each.found.stage >= 0; })) return found;
+    const auto decided = by.reuse_evidence ? decided_episodes(s, by, pupil) : std::vector<day_range>();
+    return with_late_duties(by, last, std::move(found), std::move(earlier), decided);
 }
 
 void read_closer::take_change(step& s, const rule& by, alert_change change, const held_thing* replaced)

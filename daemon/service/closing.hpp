@@ -6,7 +6,7 @@
 #include "daemon/ports/ledger.hpp"
 #include "daemon/reconcile/finding_judge.hpp"
 #include "daemon/reconcile/reading.hpp"
-#include "daemon/rules/alert.hpp"
+#include "daemon/rules/late_duty.hpp"
 #include "daemon/service/messages.hpp"
 
 #include <map>
@@ -117,15 +117,13 @@ private:
     void judge_pupils(step& now, const rule_facts& facts, std::span<const pupil_no> numbers);
     void judge_pupil(step& now, const pupil_history& history);
     void judge_by(step& now, const rule_in_force& in_force, const pupil_history& history, bool first, bool may_open);
-    // The moment of judging, `found` with it, by which a duty is told: the newest, or an earlier one of which what it
-    // rests on became known only now.
-    judged_day judge_late(
+    late_duty judge_late(
         const step& now,
         const rule_in_force& in_force,
         const pupil_history& history,
         const alert* last,
         const std::vector<entry_index>& used,
-        verdict& found
+        verdict today
     ) const;
     // `replaced`: the newest version of the same alert, or null where there is none.
     void take_change(step& now, const rule& by, alert_change change, const held_thing* replaced);

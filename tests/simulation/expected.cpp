@@ -165,7 +165,7 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
                     std::count_if(now_is.ended.begin(), now_is.ended.end(), [&](moment at) { return now - at < 24h; });
                 step.flapped = !first && lately >= 2;
                 step.was_baseline = first;
-                now_is = {true, first, met_now, *as_of, local, now_is.ended};
+                now_is = {true, first, met_now, *as_of, local, {}, now_is.ended};
                 step.of = first ? alert_step::kind::baseline : alert_step::kind::opened;
                 step.state = first ? "baseline" : "open";
             } else if (met_now > now_is.stage) {
@@ -176,12 +176,9 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
             } else if (met_now < 0) {
                 const auto at = static_cast<std::size_t>(pupil);
                 if (may_be_met(values_now[at], unknown(rule, *as_of, local, *as_of, pupil))) continue;
-                const int value_then = values(rule, now_is.opened_as_of, now_is.opened_read_at, pupil)[at];
-                const int unknown_then = unknown(rule, now_is.opened_as_of, now_is.opened_read_at, *as_of, pupil);
-                const int met_then = stage_of(rule, value_then);
-                if (met_then < 0 && may_be_met(value_then, unknown_then)) continue;
-                if (met_then >= 0 && rule.needs_decision) continue;
-                step.state = met_then < 0 ? "withdrawn" : "resolved";
+                const std::optional<bool> met_then = was_met(rule, now_is, pupil, *as_of, local);
+                if (!met_then || (*met_then && rule.needs_decision)) continue;
+                step.state = *met_then ? "resolved" : "withdrawn";
                 step.of = alert_step::kind::ended;
                 now_is.open = false;
                 now_is.ended.push_back(now);
@@ -211,24 +208,54 @@ std::optional<alert_step> expectation::take_late(
     if (now_is.open || earlier >= *as_of || !listed[static_cast<std::size_t>(pupil)]) return std::nullopt;
     const int reached = stage_of(*by, values(*by, earlier, local, pupil)[static_cast<std::size_t>(pupil)]);
     if (reached < 0 || by->stages[static_cast<std::size_t>(reached)].first != stage) return std::nullopt;
-    now_is = {true, false, reached, earlier, local, now_is.ended};
+    now_is = {true, false, reached, earlier, local, {}, now_is.ended};
     return alert_step{number, pupil, "open", stage, alert_step::kind::opened, false, false};
 }
 
-int expectation::episodes(const std::string& rule, int pupil, moment started) const
+bool expectation::also_stands_for(
+    const std::string& rule, int pupil, const std::vector<day_number>& days, moment started
+)
 {
-    const auto by = std::ranges::find(plain_rules(), rule, &plain_rule::id);
+    const auto& rules = plain_rules();
+    const auto by = std::ranges::find(rules, rule, &plain_rule::id);
     const moment local = started + offset_at(started);
     const auto as_of = day_judged(local);
-    if (by == plain_rules().end() || !as_of) return 0;
-    int found = 0;
+    if (by == rules.end() || !as_of) return false;
+    state& standing = alerts_[{static_cast<std::size_t>(by - rules.begin()), pupil}];
+    standing.besides.clear();
+    for (const day_number day : days)
+        if (const auto place = truth_.place_of(day)) standing.besides.push_back(static_cast<int>(*place));
+    if (!standing.open || standing.besides.size() != days.size()) return false;
+
+    int times = 0;
     bool was_met = false;
+    bool is_one = false;
     for (int day = 0; day <= *as_of; ++day) {
         const bool is_met = stage_of(*by, values(*by, day, local, pupil)[static_cast<std::size_t>(pupil)]) >= 0;
-        found += is_met && !was_met;
+        times += is_met && !was_met;
         was_met = is_met;
+        is_one = is_one || (is_met && day == standing.besides.back());
     }
-    return found;
+    return is_one && times > 1;
+}
+
+std::optional<bool>
+expectation::was_met(const plain_rule& rule, const state& open, int pupil, int today, moment read_at) const
+{
+    bool is_known = true;
+    const auto meets = [&](int day, moment then) {
+        const int value = values(rule, day, then, pupil)[static_cast<std::size_t>(pupil)];
+        const bool may_be = stage_of(rule, value + unknown(rule, day, then, today, pupil)) >= 0;
+        is_known = is_known && !may_be;
+        return stage_of(rule, value) >= 0;
+    };
+    if (meets(open.opened_as_of, open.opened_read_at)) return true;
+    if (!is_known) return std::nullopt;
+    std::vector<int> others = open.besides;
+    for (int day = open.opened_as_of + 1; day < today; ++day)
+        others.push_back(day);
+    if (std::ranges::any_of(others, [&](int day) { return meets(day, read_at); })) return true;
+    return is_known ? std::optional(false) : std::nullopt;
 }
 
 } // namespace rollbook::simulation

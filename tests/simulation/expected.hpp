@@ -53,8 +53,9 @@ public:
     // came late. Whether this is one: not met now, and met by that earlier day. It stands from then on.
     std::optional<alert_step>
     take_late(const std::string& rule, int pupil, const std::string& stage, day_number opened_for, moment started);
-    // How many times the rule was met by a row of school days, by what is held now.
-    int episodes(const std::string& rule, int pupil, moment started) const;
+    // An alert tells of earlier `days` besides. Whether the last of them is one on which the rule was met, and there
+    // were more than one such time, by what is held now. It stands for them, too, from then on.
+    bool also_stands_for(const std::string& rule, int pupil, const std::vector<day_number>& days, moment started);
 
 private:
     struct state {
@@ -63,6 +64,7 @@ private:
         int stage = -1;
         int opened_as_of = 0;      // among the school days
         moment opened_read_at{};   // by the school's clock
+        std::vector<int> besides;  // further days that it stands for
         std::vector<moment> ended; // by the closing's clock
     };
     // Of every pupil, or of one alone (the others have 0), as far as counted then.
@@ -72,6 +74,8 @@ private:
     // has half of the pupil's form. `today`: the day judged now.
     int unknown(const plain_rule& rule, int as_of, moment read_at, int today, int pupil) const;
     int stage_of(const plain_rule& rule, int value) const;
+    // Whether the rule was met on a day that an open alert stands for; empty where that is not known yet.
+    std::optional<bool> was_met(const plain_rule& rule, const state& open, int pupil, int today, moment read_at) const;
     bool counts_at(int day, int half, moment local) const;
     std::optional<int> day_judged(moment local) const;
     int first_day(const plain_rule& rule, int as_of) const;

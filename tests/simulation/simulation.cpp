@@ -258,7 +258,7 @@ private:
     std::map<std::pair<std::string, entry_index>, std::pair<std::string, std::string>> alert_now_; // rule and pupil
     std::map<std::pair<std::string, entry_index>, entry_index> alert_id_;
     std::map<std::tuple<std::string, entry_index, std::string>, owed> owed_; // route, alert, stage or end
-    std::map<entry_index, std::size_t> also_met_;                            // how much an alert said of earlier days
+    std::map<entry_index, std::size_t> also_met_;                            // of how many earlier days an alert told
     std::map<entry_index, std::size_t> told_again_;                          // how often that was something new
     int baselines_owed_ = 0;
     std::vector<delivery> delivered_;
@@ -473,12 +473,6 @@ void life::take_alerts(const commit_made& made)
     std::multimap<std::tuple<std::string, int, std::string, std::string>, entry_index> written;
     std::map<entry_index, day_number> opened_for;
     for (const auto& each : made.alerts) {
-        if (std::size_t& said = also_met_[each.id]; each.also_met > said) {
-            said = each.also_met;
-            ++told_again_[each.id];
-            if (expected_.episodes(each.rule, pupil_of_[each.pupil], *clock_.first()) < 2)
-                wrong(fmt::format("alert {} tells of another time that its rule was met, and there is none", each.id));
-        }
         auto& known = alert_now_[{each.rule, each.pupil}];
         const std::pair now(each.state, each.stage);
         auto& id = alert_id_[{each.rule, each.pupil}];
@@ -513,6 +507,17 @@ void life::take_alerts(const commit_made& made)
             if (late) continue;
         }
         wrong(fmt::format("alert {} of pupil {} became {} ({}), and should not", rule, pupil, state, stage));
+    }
+    for (const auto& each : made.alerts) {
+        std::size_t& said = also_met_[each.id];
+        if (each.also_met.size() <= said) continue;
+        said = each.also_met.size();
+        ++told_again_[each.id];
+        std::vector<day_number> days;
+        for (const day_range& other : each.also_met)
+            days.push_back(static_cast<day_number>(other.first.time_since_epoch().count()));
+        if (!expected_.also_stands_for(each.rule, pupil_of_[each.pupil], days, *clock_.first()))
+            wrong(fmt::format("alert {} tells of another time that its rule was met, and there is none", each.id));
     }
     baselines_owed_ += any_baseline ? 1 : 0;
 }

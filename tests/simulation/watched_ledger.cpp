@@ -32,6 +32,10 @@ commit_made summary_of(const transaction& t, entry_index base, instant now)
         const std::size_t slash = thing->key.find('/');
         entry_index pupil = 0;
         std::from_chars(thing->key.data() + slash + 1, thing->key.data() + thing->key.size(), pupil);
+        std::vector<day_range> also_met;
+        parsed->root()["also_met"].for_each_element([&](json_view each) {
+            also_met.push_back({*parse_day(text_at(each, "from")), *parse_day(text_at(each, "to"))});
+        });
         made.alerts.push_back(
             {subject,
              thing->key.substr(0, slash),
@@ -39,7 +43,7 @@ commit_made summary_of(const transaction& t, entry_index base, instant now)
              text_at(parsed->root(), "state"),
              text_at(parsed->root(), "stage"),
              parse_day(text_at(parsed->root()["opened_for"], "as_of")),
-             text_at(parsed->root(), "also_met").size()}
+             std::move(also_met)}
         );
     }
     return made;

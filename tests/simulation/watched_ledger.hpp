@@ -32,7 +32,7 @@ struct commit_made {
         std::string state;
         std::string stage;
         std::optional<civil_day> opened_for; // the day by which it was judged
-        std::size_t also_met = 0;            // how much it says of earlier days
+        std::vector<day_range> also_met;     // the earlier days that it tells of besides
     };
     std::vector<seen_alert> alerts;
 };

@@ -35,6 +35,7 @@ alert amended()
     made.latest = 105;
     made.state = alert_state::acknowledged;
     made.changed_at = *parse_instant("2026-11-23T09:00:00.000Z");
+    made.also_met = {{{ymd(2026, 6, 1), ymd(2026, 6, 5)}, "It was met in June."}};
     return made;
 }
 
@@ -54,6 +55,7 @@ void check_same(const alert& a, const alert& b)
     CHECK(a.changed_at == b.changed_at);
     CHECK(a.evidence == b.evidence);
     CHECK(a.reason == b.reason);
+    CHECK(a.also_met == b.also_met);
 }
 
 std::string replaced(std::string in, std::string_view what, std::string_view by)
@@ -87,7 +89,10 @@ TEST_CASE("an opening's payload is these bytes, and its id is its own place", "[
 TEST_CASE("a later payload names its alert and the entry it replaces", "[rules]")
 {
     const std::string payload = alert_payload(amended(), 110);
-    CHECK(payload.starts_with(R"({"alert":100,"changed_at":"2026-11-23T09:00:00.000Z",)"));
+    CHECK(payload.starts_with(
+        R"({"alert":100,"also_met":[{"from":"2026-06-01","says":"It was met in June.","to":"2026-06-05"}],)"
+        R"("changed_at":"2026-11-23T09:00:00.000Z",)"
+    ));
     CHECK(payload.find(R"("replaces":105,"rule":)") != std::string::npos);
     const std::optional<alert> back = parse_alert_payload(payload, 110);
     REQUIRE(back);
@@ -138,6 +143,7 @@ TEST_CASE("a payload that is no whole alert is refused", "[rules]")
         {"[40,51,62]", "{}"},
         {"2026-11-20T14:05:00.000\"", "2026-11-20T14:05:00.000Z\""},
         {R"("from":"2026-09-14")", R"("from":"2026-09-31")"},
+        {R"("from":"2026-06-01",)", ""},
         {R"("alert":100,)", ""},
         {R"("replaces":105,)", ""},
         {R"("replaces":105)", R"("replaces":110)"},

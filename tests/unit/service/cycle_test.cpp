@@ -627,6 +627,158 @@ TEST_CASE("beside an alert that stands, a duty of earlier days that marks show l
     CHECK(school.folder.verify().problems.empty());
 }
 
+namespace {
+
+// All of the pupil's marks of one code, to another.
+void recode(small_school& school, const std::string& from, const std::string& to)
+{
+    for (row& mark : school.mis->marks)
+        if (mark.code == from) mark.code = to;
+}
+
+} // namespace
+
+TEST_CASE("an alert that opens tells of an earlier duty that the same read brings to light", "[service]")
+{
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {england_rule("continuous-absence")};
+    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
+    poll_on_evening(school, ymd(2026, 9, 30));
+    const civil_day tenth = write_marks(school, "A5", ymd(2026, 11, 9), "//GGGGGGGGGGGGGGGGGG");
+    poll_on_evening(school, ymd(2026, 11, 20));
+    REQUIRE(school.count(alert_word) == 0);
+    school.mails.clear();
+
+    recode(school, "I", "G");
+    const civil_day back = write_marks(school, "A5", tenth, "GG");
+    poll_on_evening(school, tenth);
+    REQUIRE(school.mails.size() == 2); // to each route
+    CHECK_THAT(school.mails[0].text, Contains("was met on 25 September 2026 as well: 10 school days"));
+    const civil_day after = write_marks(school, "A5", back, "//");
+    poll_on_evening(school, back);
+
+    // Decided, neither is raised again by an amendment that changes nothing of it.
+    close_newest_alert(school);
+    school.mails.clear();
+    write_marks(school, "A5", after, "//");
+    recode(school, "G", "O");
+    poll_on_evening(school, after);
+    CHECK(school.mails.empty());
+    CHECK(school.folder.verify().problems.empty());
+}
+
+TEST_CASE("beside a decided alert whose condition goes on, a duty of earlier days is told of", "[service]")
+{
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {england_rule("continuous-absence")};
+    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
+    poll_on_evening(school, ymd(2026, 9, 30));
+    const civil_day next = write_marks(school, "A5", ymd(2026, 11, 9), "//GGGGGGGGGGGGGGGGGGGG");
+    poll_on_evening(school, ymd(2026, 11, 23));
+    REQUIRE(school.count(alert_word) == 1);
+    close_newest_alert(school);
+    const civil_day after = write_marks(school, "A5", next, "GG");
+    poll_on_evening(school, next);
+    school.mails.clear();
+
+    recode(school, "I", "G");
+    const civil_day last = write_marks(school, "A5", after, "GG");
+    poll_on_evening(school, after);
+    CHECK(std::ranges::count(school.mails, "alert.opened", &message::type) == 2); // to each route
+    REQUIRE(school.mails.size() == 2);
+    CHECK_THAT(school.mails[0].text, Contains("was met on 25 September 2026 as well: 10 school days"));
+
+    // Once it is decided as well, nothing more is said of either.
+    close_newest_alert(school);
+    school.mails.clear();
+    recode(school, "G", "O");
+    write_marks(school, "A5", last, "OO");
+    poll_on_evening(school, last);
+    CHECK(school.mails.empty());
+}
+
+TEST_CASE("an alert whose first day turns out to be none stands for a later one that met its rule", "[service]")
+{
+    const auto [needs_decision, state] =
+        GENERATE(table<bool, std::string>({{true, R"("state":"open")"}, {false, R"("state":"resolved")"}}));
+    CAPTURE(needs_decision);
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {penalty_notice()};
+    school.settings.rules.front().needs_decision = needs_decision;
+    poll_on_evening(school, ymd(2026, 9, 23));
+    write_marks(school, "A5", ymd(2026, 9, 24), "OOOOOOOOOO////");
+    poll_on_evening(school, ymd(2026, 10, 2));
+    REQUIRE(school.count(alert_word) == 1);
+    write_marks(school, "A5", ymd(2026, 10, 5), "OO//");
+    poll_on_evening(school, ymd(2026, 10, 6));
+
+    // Of twelve sessions two were with leave: the tenth was of the 5th of October.
+    code_on(school, ymd(2026, 9, 24)) = "C";
+    code_on(school, ymd(2026, 9, 25)) = "C";
+    write_marks(school, "A5", ymd(2026, 12, 14), "////");
+    poll_on_evening(school, ymd(2026, 12, 15));
+    CHECK(school.count(R"("state":"withdrawn")") == 0);
+    CHECK(school.count(state) > 0);
+    if (!needs_decision) return;
+
+    code_on(school, ymd(2026, 9, 28)) = "C";
+    poll_on_evening(school, ymd(2026, 12, 16));
+    CHECK(school.count(R"("state":"withdrawn")") == 1);
+}
+
+TEST_CASE("an alert that tells of an earlier duty stands for it when its own days turn out to be none", "[service]")
+{
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {england_rule("continuous-absence")};
+    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
+    poll_on_evening(school, ymd(2026, 9, 30));
+    write_marks(school, "A5", ymd(2026, 11, 9), "//OOOOOOOOOOOOOOOOOOOO");
+    poll_on_evening(school, ymd(2026, 11, 23));
+    recode(school, "I", "G");
+    const civil_day next = write_marks(school, "A5", ymd(2026, 11, 24), "//");
+    poll_on_evening(school, ymd(2026, 11, 24));
+    REQUIRE(school.count("was met on 25 September 2026 as well") == 1);
+
+    recode(school, "O", "I");
+    poll_on_evening(school, next);
+    CHECK(school.count(R"("state":"withdrawn")") == 0);
+    recode(school, "G", "I");
+    poll_on_evening(school, ymd(2026, 11, 26));
+    CHECK(school.count(R"("state":"withdrawn")") == 1);
+}
+
+TEST_CASE("an alert raised by earlier days stands for them when its own turn out to be none", "[service]")
+{
+    small_school school;
+    school.mis->marks.clear();
+    school.settings.rules = {england_rule("continuous-absence")};
+    auto& stages = school.settings.rules.front().stages;
+    stages.push_back(stages.front());
+    stages.back().name = "three weeks";
+    stages.back().at_least = 15;
+    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIIIIIIIIIIIII//////");
+    poll_on_evening(school, ymd(2026, 10, 7));
+    write_marks(school, "A5", ymd(2026, 11, 9), "//OOOOOOOOOOOOOOOOOOOO//");
+    poll_on_evening(school, ymd(2026, 11, 24));
+    REQUIRE(school.count(alert_word) == 1);
+    school.mails.clear();
+
+    recode(school, "I", "G");
+    recode(school, "O", "I");
+    poll_on_evening(school, ymd(2026, 11, 25));
+    REQUIRE(school.mails.size() == 2);
+    CHECK(school.mails[0].type == "alert.stage_up");
+    // The next read judges it by its own days.
+    code_on(school, ymd(2026, 11, 9)) = "I";
+    poll_on_evening(school, ymd(2026, 11, 26));
+    CHECK(school.count(R"("state":"withdrawn")") == 0);
+    CHECK(school.mails.size() == 2);
+}
+
 TEST_CASE("marks by which an alert that stands had begun sooner are no other duty", "[service]")
 {
     small_school school;
