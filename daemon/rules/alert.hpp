@@ -98,6 +98,7 @@ struct rule_facts {
     const school_rates* school = nullptr;   // null: made where it is needed
     std::optional<local_instant> last_read; // when marks were last read to their end, for the clock's measures
     const register_gate* gate = nullptr;    // what is held back; null: nothing is
+    bool is_half_read = false; // marks are just coming in: that one is not there yet is no news to the clock's measures
 };
 
 // One pupil's marks as rules may read them at one moment: those of codes that the law lists on their day, closed and

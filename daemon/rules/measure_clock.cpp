@@ -46,7 +46,8 @@ closed_session look_at(const reading& read, session_id session, std::chrono::min
     const pupil_no pupil = read.history.pupil().number;
     found.is_left_out = gate && gate->knows(pupil) && gate->reason(session, pupil) == held_back::nothing;
     // What is held back says nothing to other rules. To one about a child's safety not to know is the alarm.
-    const bool speaks = found.is_left_out || read.when_unknown == rule::unknown::tell;
+    const bool is_alarm = read.when_unknown == rule::unknown::tell && !read.history.facts().is_half_read;
+    const bool speaks = found.is_left_out || is_alarm;
     found.is =
         speaks && read.judged().read_at >= found.closes + untaken_after ? standing::untaken : standing::too_early;
     return found;

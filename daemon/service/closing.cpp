@@ -749,7 +749,7 @@ void read_closer::judge_pupil(step& s, const pupil_history& history)
     }
 }
 
-closing_report read_closer::judge_clock(instant now)
+closing_report read_closer::judge_clock(instant now, bool half_read)
 {
     const local_instant read_at = zone_.to_local(now);
     const attendance_register* held = book_.state().find_register(mis_);
@@ -780,17 +780,17 @@ closing_report read_closer::judge_clock(instant now)
     for (pupil_no number = 0; number < held->pupils(); ++number) {
         const entry_index pupil = held->ref_of(number);
         const judged_pupil who = pupils_.judged(s.held, pupil, number);
-        std::optional<pupil_history> history;
         for (const rule_in_force& each : rules_) {
             if (!each.kind->by_clock || !each.kind->reads_marks) continue;
             // Which registers were taken is known once this process has closed a read.
             if (!facts.gate && each.by->when_unknown != rule::unknown::tell) continue;
-            const bool has_alert = s.held.things(what::alert).find("", fmt::format("{}/{}", each.by->id, pupil));
+            const held_thing* has_alert =
+                s.held.things(what::alert).find("", fmt::format("{}/{}", each.by->id, pupil));
             const bool opens =
                 may_open && in_cohort(each.by->cohort, who, s.today) && pupils_.of(s.held, pupil).is_on_roll(s.today);
             if (!has_alert && !opens) continue;
-            if (!history) history.emplace(facts, who, s.judged, pupil_history::gathering::none);
-            judge_by(s, each, *history, false, opens);
+            facts.is_half_read = half_read && (!has_alert || has_alert->gone);
+            judge_by(s, each, {facts, who, s.judged, pupil_history::gathering::none}, false, opens);
         }
     }
     if (s.t.empty()) return {};

@@ -65,8 +65,10 @@ public:
     // The next closing judges everybody: a read changed what is held and broke off before it was closed.
     void judge_anew();
 
-    // Judges the rules that go by the clock, at `now`, by what is held; commits and signs when an alert changed.
-    closing_report judge_clock(instant now);
+    // Judges the rules that go by the clock, at `now`, by what is held; commits and signs when an alert changed. While
+    // marks are `half_read`, a mark that is not there opens no alert: half of a register would say of the other half
+    // that they are missing. What the marks held say is told at its minute, and alerts that stand go on.
+    closing_report judge_clock(instant now, bool half_read = false);
 
 private:
     struct step; // one closing under way

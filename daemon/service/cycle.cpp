@@ -302,9 +302,9 @@ asio::awaitable<result<void>> cycle::read_stream(
             );
             co_return endless;
         }
-        is_half_read_ = makes_marks && number_of_page > 1;
+        if (makes_marks && number_of_page > 1) half_read_at_ = now_();
         result<page> got = co_await fetch(from, number, day, std::move(at));
-        is_half_read_ = false;
+        half_read_at_.reset();
         if (!got) {
             flush(reading, report);
             co_return got.error();
@@ -418,11 +418,12 @@ asio::awaitable<bool> cycle::wait_after(const failure& why, int failed, const st
 asio::awaitable<void> cycle::meanwhile()
 {
     constexpr std::chrono::minutes between(1);
+    // A source that is silent for so long in the middle of its marks is like one that is not read at all.
+    constexpr std::chrono::minutes half_read_max(5);
     const instant now = now_();
     if (!is_due_again(last_meanwhile_, now, between)) co_return;
     last_meanwhile_ = now;
-    // Half of a register would say of the other half that they are missing.
-    if (!is_half_read_) closer_.judge_clock(now);
+    closer_.judge_clock(now, half_read_at_ && now - *half_read_at_ < half_read_max);
     if (const auto next = book_.next_message_at(); next && *next <= now) co_await deliver();
 }
 

@@ -130,8 +130,9 @@ private:
     std::map<std::size_t, mark_ids> remembered_ids_;                             // by source
     std::optional<instant> looked_back_at_;
     bool is_unjudged_ = false;  // a read has begun, and was not closed
-    bool is_half_read_ = false; // of some pupils the marks of a session may be in, of others not
-    instant last_meanwhile_{};  // or the beginning of the read
+    // Since then a page of marks is waited for, and of some pupils the marks of a session are in, of others not.
+    std::optional<instant> half_read_at_;
+    instant last_meanwhile_{}; // or the beginning of the read
     instant signed_at_{};       // or the beginning of the read
 };
 
