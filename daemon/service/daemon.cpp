@@ -145,7 +145,7 @@ class running_daemon final : public page_desk {
 public:
     running_daemon(configuration settings, ledger& book, const daemon_surroundings& surroundings)
         : book_(book), around_(surroundings), settings_(std::make_unique<configuration>(std::move(settings))), io_(1),
-          wake_(io_), acceptor_(io_)
+          wake_(io_), broken_off_(io_, steady::time_point::max()), acceptor_(io_)
     {
     }
 
@@ -158,9 +158,8 @@ public:
 
         if (around_.make_pages) pages_ = around_.make_pages(*settings_, *this, io_.get_executor());
 
-        std::exception_ptr broken;
         asio::co_spawn(io_, everything(), [&](std::exception_ptr e) {
-            broken = e;
+            if (!broken_) broken_ = e;
             io_.stop();
         });
         log_event(event::daemon_ready, settings_->sources.size(), book_.size());
@@ -169,9 +168,9 @@ public:
         tell_service_manager("STOPPING=1");
         acceptor_.close();
         std::filesystem::remove(control_socket(settings_->ledger.path));
-        if (broken) {
+        if (broken_) {
             try {
-                std::rethrow_exception(broken);
+                std::rethrow_exception(broken_);
             } catch (const std::exception& e) {
                 log_event(event::ledger_failed, e.what());
                 throw;
@@ -222,13 +221,49 @@ private:
         return {};
     }
 
+    // Whichever part ends first ends the others: the signals, in the ordinary case, and any that breaks off. `||` alone
+    // waits for one that ends well.
     asio::awaitable<void> everything()
     {
-        // Whichever ends first ends the others: the signals, in the ordinary case.
+        using self = running_daemon;
+        co_await (
+            ending(&self::signals) || ending(&self::work) || ending(&self::answer) || ending(&self::serve_pages) ||
+            ending(&self::feed_watchdog) || ending(&self::break_off)
+        );
+        for (const auto& each : jobs_)
+            each->done.cancel();
+        // Who waits for an answer gets it, if they are there to take it.
+        constexpr int turns_max = 1'000;
+        for (int turn = 0; served_ > 0 && turn < turns_max; ++turn)
+            co_await asio::post(io_, asio::use_awaitable);
+    }
+
+    asio::awaitable<void> ending(asio::awaitable<void> (running_daemon::*part)())
+    {
         try {
-            co_await (signals() || work() || answer() || serve_pages() || feed_watchdog());
-        } catch (const boost::system::system_error& e) {
-            if (e.code() != asio::error::operation_aborted) throw;
+            co_await (this->*part)();
+        } catch (...) {
+            // The others are cancelled, and break off too.
+            if (!is_over_) broken_ = std::current_exception();
+        }
+        is_over_ = true;
+    }
+
+    // The ledger could not be written for somebody who asked: what is held may not be what the file says.
+    asio::awaitable<void> break_off()
+    {
+        co_await broken_off_.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (broken_off_with_) std::rethrow_exception(broken_off_with_);
+    }
+
+    template <class F> auto or_break_off(F work)
+    {
+        try {
+            return work();
+        } catch (...) {
+            broken_off_with_ = std::current_exception();
+            broken_off_.cancel();
+            throw;
         }
     }
 
@@ -430,22 +465,29 @@ private:
 
     asio::awaitable<void> do_job(std::shared_ptr<job> asked)
     {
-        const std::function<instant()> now = [this] { return around_.now(*settings_); };
-        if (asked->request.command == control_request::kind::upkeep) {
-            asked->reply = do_upkeep(*asked);
-        } else {
-            const result<void> known = check_sources(*settings_, asked->request.poll);
-            if (known) {
-                paced_words words(asked->progress);
-                const cycle::progress_function on_progress = [&](const stream_progress& at) { words.say(at); };
-                const poll_report report =
-                    co_await poll_all(*work_, book_, asked->request.poll, on_progress, now, false);
-                asked->reply = report_line(report);
-            } else {
-                asked->reply = failure_line(known.error());
-            }
+        try {
+            if (asked->request.command == control_request::kind::upkeep)
+                asked->reply = do_upkeep(*asked);
+            else
+                co_await do_poll(*asked);
+        } catch (const std::exception& e) {
+            if (!is_over_) asked->reply = failure_line(not_written(e));
+            throw;
         }
         asked->done.cancel();
+    }
+
+    asio::awaitable<void> do_poll(job& asked)
+    {
+        const std::function<instant()> now = [this] { return around_.now(*settings_); };
+        if (const result<void> known = check_sources(*settings_, asked.request.poll); !known) {
+            asked.reply = failure_line(known.error());
+            co_return;
+        }
+        paced_words words(asked.progress);
+        const cycle::progress_function on_progress = [&](const stream_progress& at) { words.say(at); };
+        const poll_report report = co_await poll_all(*work_, book_, asked.request.poll, on_progress, now, false);
+        asked.reply = report_line(report);
     }
 
     std::string do_upkeep(const job& asked)
@@ -465,10 +507,28 @@ private:
 
     asio::awaitable<void> answer()
     {
+        asio::steady_timer pause(io_);
         for (;;) {
-            local::socket peer = co_await acceptor_.async_accept(asio::use_awaitable);
-            asio::co_spawn(io_, serve(std::move(peer)), asio::detached);
+            auto [failed, peer] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
+            if (failed == asio::error::operation_aborted) co_return;
+            if (failed) {
+                // No descriptor is free, or the like: it passes.
+                pause.expires_after(std::chrono::milliseconds(200));
+                co_await pause.async_wait(asio::use_awaitable);
+                continue;
+            }
+            ++served_;
+            asio::co_spawn(io_, serve(std::move(peer)), [this](std::exception_ptr) { --served_; });
         }
+    }
+
+    static failure not_written(const std::exception& why)
+    {
+        return failure(
+            errc::ledger_in_doubt,
+            fmt::format("the ledger could not be written: {}", why.what()),
+            "Rollbook ends, and begins again with what is written. Check the disk, then run `rollbook ledger verify`."
+        );
     }
 
     asio::awaitable<void> serve(local::socket peer)
@@ -492,18 +552,9 @@ private:
             reply = failure_line(
                 failure(errc::usage, "the daemon did not take the command", "Try again, or use its version.")
             );
-        } else if (request->command == control_request::kind::access) {
-            record_access(request->access);
-            reply = report_line(poll_report{});
-        } else if (request->command == control_request::kind::account) {
-            const result<void> done = change_account(request->account);
-            reply = done ? report_line(poll_report{}) : failure_line(done.error());
-        } else if (request->command == control_request::kind::decide) {
-            const result<upkeep_report> done = decide(request->decision);
-            reply = done ? upkeep_line(*done) : failure_line(done.error());
-        } else if (request->command == control_request::kind::checkpoint) {
-            const result<void> done = change_checkpoint(book_, request->checkpoint, around_.now(*settings_));
-            reply = done ? report_line(poll_report{}) : failure_line(done.error());
+        } else if (request->command != control_request::kind::poll &&
+                   request->command != control_request::kind::upkeep) {
+            reply = do_at_once(*request);
         } else {
             auto asked = std::make_shared<job>(io_.get_executor(), *request);
             // Progress is a courtesy: what a slow reader has no room for is dropped.
@@ -521,6 +572,31 @@ private:
             if (reply.empty()) reply = failure_line(failure(errc::stopped, "the daemon is stopping", ""));
         }
         co_await asio::async_write(peer, asio::buffer(reply), asio::as_tuple(asio::use_awaitable));
+    }
+
+    std::string do_at_once(const control_request& request)
+    {
+        using kind = control_request::kind;
+        const auto answer = [](const result<void>& done) {
+            return done ? report_line(poll_report{}) : failure_line(done.error());
+        };
+        try {
+            if (request.command == kind::account) return answer(change_account(request.account));
+            if (request.command == kind::checkpoint) return answer(keep_checkpoint(request.checkpoint));
+            if (request.command == kind::decide) {
+                const result<upkeep_report> done = decide(request.decision);
+                return done ? upkeep_line(*done) : failure_line(done.error());
+            }
+            record_access(request.access);
+            return report_line(poll_report{});
+        } catch (const std::exception& e) {
+            return failure_line(not_written(e));
+        }
+    }
+
+    result<void> keep_checkpoint(const checkpoint_request& wanted)
+    {
+        return or_break_off([&] { return change_checkpoint(book_, wanted, around_.now(*settings_)); });
     }
 
     // What the pages ask for.
@@ -554,12 +630,14 @@ private:
     {
         checkpoint_request wanted;
         wanted.keep = keep_reason::exported;
-        return change_checkpoint(book_, wanted, around_.now(*settings_));
+        return keep_checkpoint(wanted);
     }
 
     result<void> change_account(const account_request& request) override
     {
-        return rollbook::change_account(book_, accounts(), *settings_, request, around_.now(*settings_));
+        return or_break_off([&] {
+            return rollbook::change_account(book_, accounts(), *settings_, request, around_.now(*settings_));
+        });
     }
 
     // At once, whatever is being read: a decision is one transaction, and a read that goes on sees it.
@@ -568,7 +646,9 @@ private:
         if (request.kind == decision_kind::open_pupil)
             if (const auto good = check_opening(accounts(), *settings_, request, around_.now(*settings_)); !good)
                 return good.error();
-        result<upkeep_report> done = take_decision(book_, *settings_, request, around_.now(*settings_));
+        result<upkeep_report> done = or_break_off([&] {
+            return take_decision(book_, *settings_, request, around_.now(*settings_));
+        });
         tend_at_ = {}; // its copy is wanted soon
         wake_.cancel();
         return done;
@@ -579,8 +659,10 @@ private:
         transaction t;
         const instant now = around_.now(*settings_);
         t.entries.push_back(access_entry(seen.user, seen.pupil, seen.view, seen.reason, now, book_.size()));
-        commit_and_apply(book_, t, now);
-        book_.sign_checkpoint(now);
+        or_break_off([&] {
+            commit_and_apply(book_, t, now);
+            book_.sign_checkpoint(now);
+        });
         tend_at_ = {}; // its copy is wanted soon
         wake_.cancel();
     }
@@ -590,6 +672,11 @@ private:
     std::unique_ptr<configuration> settings_;
     asio::io_context io_;
     asio::steady_timer wake_;
+    asio::steady_timer broken_off_; // cancelled when somebody's wish could not be written
+    std::exception_ptr broken_off_with_;
+    std::exception_ptr broken_; // why the first part to end did
+    bool is_over_ = false;
+    int served_ = 0; // on the socket, at the moment
     local::acceptor acceptor_;
     std::unique_ptr<cycle_parts> parts_;
     std::unique_ptr<cycle> work_;

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 
-from support import FIRST_POLL, ROLLBOOK, SECOND_POLL, THIRD_POLL, ScenarioTest, main
+from support import FIRST_POLL, ROLLBOOK, SECOND_POLL, THIRD_POLL, ScenarioTest, end, main, wait_until
 
 
 class Disk(ScenarioTest):
@@ -59,6 +59,34 @@ class Disk(ScenarioTest):
 
     def test_a_full_disk_ends_the_daemon_which_loses_nothing(self):
         self.on_a_full_disk("run")
+
+    def test_a_disk_that_fills_under_a_running_daemon_ends_it_and_tells_who_waits(self):
+        """It must not go on half alive: the service manager begins it again, from what is written."""
+        an_alert = self.alerts()[0]["id"]
+        for words in (["poll"], ["alerts", "note", an_alert, "--text", "Spoke to the tutor"]):
+            with self.subTest(words[0]):
+                daemon, log = self.daemon_that_has_read()
+                before = self.size()
+                resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+                self.school.amend(*self.a_mark(), "L" if words == ["poll"] else "/")
+                told = self.rollbook(*words, code=4).stderr
+                self.assertIn("ledger", told)
+                self.assertIn("disk", told)
+                self.assertEqual(daemon.wait(20), 4)
+                self.assertIn("ledger_failed", log.read_text())
+                self.assertGreaterEqual(self.verify()["size"], before)
+        self.goes_on()
+
+    def daemon_that_has_read(self):
+        self.now = SECOND_POLL
+        log = self.folder / "daemon.log"
+        with open(log, "w") as file:
+            # Python ignores the signal that comes with a file too large, and so does the program then.
+            daemon = subprocess.Popen([ROLLBOOK, "run", "--config", str(self.config)], env=self.environment(),
+                                      stdout=file, stderr=subprocess.STDOUT, cwd=self.folder, restore_signals=False)
+        self.addCleanup(end, daemon)
+        wait_until(lambda: "safeguarding: read closed" in log.read_text(), "the daemon's first read")
+        return daemon, log
 
     def test_a_disk_that_only_reads_stops_it_and_says_so(self):
         for path in self.folder.iterdir():
