@@ -9,6 +9,7 @@
 #include "daemon/service/housekeeping.hpp"
 #include "daemon/service/messages.hpp"
 #include "daemon/service/operator_messages.hpp"
+#include "daemon/service/reminders.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
@@ -275,8 +276,10 @@ asio::awaitable<result<void>> cycle::read_stream(
         if (same_shape)
             for (const auto& window : state.windows)
                 ages.emplace_back(window.from, started - window.read_at);
-        const civil_day today = day_of(time_zone::named(settings_.school.timezone)->to_local(started));
-        day = read_from(known, settings_.calendar, today, ages, options.everything);
+        const local_instant local = time_zone::named(settings_.school.timezone)->to_local(started);
+        const civil_day today = day_of(local);
+        day =
+            read_from(known, settings_.calendar, today, is_in_school_hours(settings_, local), ages, options.everything);
         if (!day) day = from.first_day(number);
         // Marks past their maximum were erased by age, and are not read again.
         if (const auto years = settings_.retention.attendance.at_most_years; years && makes_marks) {

@@ -49,6 +49,7 @@ std::optional<civil_day> read_from(
     const source_configuration& source,
     const school_calendar& calendar,
     civil_day today,
+    bool in_school_hours,
     const std::vector<std::pair<std::optional<civil_day>, milliseconds>>& window_ages,
     bool everything
 )
@@ -77,7 +78,9 @@ std::optional<civil_day> read_from(
         const civil_day start = start_of(tier);
         nearest = std::max(nearest.value_or(start), start);
         const auto age = age_of(start);
-        if (!age || *age >= tier.every) from = std::min(from.value_or(start), start);
+        constexpr std::chrono::days waits_max(1);
+        const milliseconds waits = in_school_hours && tier.every >= waits_max ? waits_max : std::chrono::days(0);
+        if (!age || *age >= tier.every + waits) from = std::min(from.value_or(start), start);
     }
     return at_least_history(from ? from : nearest);
 }

@@ -34,10 +34,14 @@ bool checkpoint_is_due(instant last, instant now);
 
 // From which day on a poll reads a stream of days: the widest tier that is due, given when each start day was last read
 // to its end. Empty optional inside: everything. `everything`: a person asked for a complete read.
+//
+// In school hours the wider tiers that are due once a day or less often wait for the evening, a day at most: they take
+// long, and today's marks often come last.
 std::optional<civil_day> read_from(
     const source_configuration& source,
     const school_calendar& calendar,
     civil_day today,
+    bool in_school_hours,
     const std::vector<std::pair<std::optional<civil_day>, std::chrono::milliseconds>>& window_ages,
     bool everything
 );

@@ -183,6 +183,11 @@ instant may_go_at(const configuration& settings, const route_configuration& rout
     return moment == local ? now : zone.to_instant(moment);
 }
 
+bool is_in_school_hours(const configuration& settings, local_instant at)
+{
+    return school_time_between(settings.calendar, hours_of(settings), at, at + std::chrono::minutes(1)).count() > 0;
+}
+
 instant next_morning(const configuration& settings, instant now)
 {
     const time_zone zone = school_zone(settings);

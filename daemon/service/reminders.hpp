@@ -14,6 +14,8 @@ std::size_t remind(const configuration& settings, ledger& book, instant now);
 // now for a safety rule.
 instant may_go_at(const configuration& settings, const route_configuration& route, const rule& of, instant now);
 
+bool is_in_school_hours(const configuration& settings, local_instant at);
+
 // When the next school day's school hours begin.
 instant next_morning(const configuration& settings, instant now);
 

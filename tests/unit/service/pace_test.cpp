@@ -96,17 +96,38 @@ TEST_CASE("a poll reads from the widest window that is due, and the near one alw
         {"a wider window covers a narrower", {{year, 1h}}, near},
     }));
     CAPTURE(why);
-    CHECK(read_from(source, calendar, today, known, false) == from);
-    CHECK(read_from(source, calendar, today, known, true) == all);
+    CHECK(read_from(source, calendar, today, false, known, false) == from);
+    CHECK(read_from(source, calendar, today, false, known, true) == all);
     source.history_from = ymd(2026, 11, 1);
     const auto bounded = from ? std::max(*from, *source.history_from) : *source.history_from;
-    CHECK(read_from(source, calendar, today, known, false) == bounded);
+    CHECK(read_from(source, calendar, today, false, known, false) == bounded);
+}
+
+TEST_CASE("in school hours a wide window waits for the evening, and a day at most", "[service]")
+{
+    source_configuration source;
+    source.reread = {{2, 10min}, {10, 2h}, {30, 24h}};
+    const school_calendar calendar = example_calendar();
+    const civil_day today = ymd(2026, 11, 20);
+    const civil_day fortnight = *calendar.school_day_back(today, 9);
+    const civil_day month = *calendar.school_day_back(today, 29);
+    const auto [age, in_school_hours, from] = GENERATE_COPY(table<milliseconds, bool, civil_day>({
+        {2h - 1ms, true, ymd(2026, 11, 19)},
+        {2h, true, fortnight},
+        {24h, false, month},
+        {24h, true, fortnight},
+        {48h - 1ms, true, fortnight},
+        {48h, true, month},
+    }));
+    CAPTURE(age.count(), in_school_hours);
+    CHECK(read_from(source, calendar, today, in_school_hours, {{std::nullopt, age}}, false) == from);
+    CHECK(read_from(source, calendar, today, true, {}, false) == std::optional<civil_day>()); // the first read
 }
 
 TEST_CASE("without windows to read again everything is read each time", "[service]")
 {
     const school_calendar calendar = example_calendar();
-    CHECK_FALSE(read_from({}, calendar, ymd(2026, 11, 20), {{std::nullopt, 0s}}, false));
+    CHECK_FALSE(read_from({}, calendar, ymd(2026, 11, 20), true, {{std::nullopt, 0s}}, false));
 }
 
 TEST_CASE("a long read has a checkpoint every thirty seconds, and at once when the clock went back", "[service]")
