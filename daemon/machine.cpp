@@ -70,7 +70,8 @@ machine_facts facts_of_machine(const configuration& settings, std::optional<inst
         facts.disk_size = space.capacity;
     }
     facts.disk_encrypted = is_encrypted_folder(folder);
-    if (!settings.web.certificate.empty()) facts.certificate_ends = certificate_ends(settings.web.certificate);
+    std::ifstream certificate(settings.web.certificate);
+    facts.certificate_ends = certificate_ends(std::string(std::istreambuf_iterator<char>(certificate), {}));
     return facts;
 }
 

@@ -460,6 +460,23 @@ result<upkeep_report> restore(const configuration& settings, const restore_reque
     return done;
 }
 
+result<certificate_and_key> read_certificate(const configuration& settings)
+{
+    std::ifstream file(settings.web.certificate);
+    certificate_and_key read;
+    read.certificate.assign(std::istreambuf_iterator<char>(file), {});
+    if (!settings.web.private_key || read.certificate.empty())
+        return failure(
+            errc::configuration_invalid,
+            "[web.tls] certificate cannot be read",
+            "Give the path of a PEM file that Rollbook's user may read."
+        );
+    auto key = read_secret(*settings.web.private_key, settings.file.parent_path());
+    if (!key) return key.error();
+    read.key = std::move(*key);
+    return read;
+}
+
 result<std::unique_ptr<page_server>>
 make_pages(const configuration& settings, page_desk& desk, boost::asio::any_io_executor executor)
 {
@@ -479,19 +496,7 @@ make_pages(const configuration& settings, page_desk& desk, boost::asio::any_io_e
     around.uploads = settings.ledger.path.parent_path() / "uploads";
     around.try_export = try_export;
     around.add_export = add_export;
-    if (!settings.web.certificate.empty()) {
-        std::ifstream file(settings.web.certificate);
-        around.certificate_pem.assign(std::istreambuf_iterator<char>(file), {});
-        if (!settings.web.private_key || around.certificate_pem.empty())
-            return failure(
-                errc::configuration_invalid,
-                "[web.tls] certificate cannot be read",
-                "Give the path of a PEM file that Rollbook's user may read."
-            );
-        auto key = read_secret(*settings.web.private_key, settings.file.parent_path());
-        if (!key) return key.error();
-        around.private_key_pem = std::move(*key);
-    }
+    around.read_certificate = read_certificate;
     return make_page_server(executor, std::move(around));
 }
 
@@ -741,9 +746,9 @@ private:
         around.tend = [&opened, simulated](const configuration& settings) {
             return tend_backups(settings, *opened.keys.front(), now_in(simulated));
         };
-        around.look = [simulated](const configuration& settings, const ledger_proofs& proofs) {
-            return look(settings, proofs, simulated);
-        };
+        around.look = [simulated](
+                          const configuration& settings, const ledger_proofs& proofs, const running_facts& running
+                      ) { return look(settings, proofs, simulated, running); };
         around.reload = [file, packs = data_.packs] {
             auto fresh = load_good(file, packs);
             if (fresh) set_log_format(fresh->json_logs ? log_format::json : log_format::text);
@@ -917,10 +922,12 @@ private:
     }
 
     // A simulation's time is no clock's, and its disk holds nobody's records.
-    static std::vector<trouble> look(const configuration& settings, const ledger_proofs& proofs, bool simulated)
+    static std::vector<trouble>
+    look(const configuration& settings, const ledger_proofs& proofs, bool simulated, const running_facts& running = {})
     {
         machine_facts facts = facts_of_machine(settings, proofs.last_recorded(), now_in(simulated));
         facts.witnesses = standing_of(settings, proofs, facts.now);
+        if (running.certificate_ends) facts.certificate_ends = running.certificate_ends;
         if (simulated) {
             facts.newest_entry.reset();
             facts.clock_kept.reset();

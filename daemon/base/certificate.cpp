@@ -21,7 +21,7 @@ template <class T, void (*Free)(T*)> struct freed_by {
 };
 using held_key = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY, EVP_PKEY_free>>;
 using held_request = std::unique_ptr<X509_REQ, freed_by<X509_REQ, X509_REQ_free>>;
-using held_output = std::unique_ptr<BIO, freed_by<BIO, BIO_free_all>>;
+using held_text = std::unique_ptr<BIO, freed_by<BIO, BIO_free_all>>;
 
 std::string text_in(BIO* from)
 {
@@ -75,8 +75,8 @@ certificate_request make_certificate_request(const std::string& name)
     X509_REQ_set_pubkey(made.get(), key.get());
     ROLLBOOK_ENSURE(X509_REQ_sign(made.get(), key.get(), EVP_sha256()) > 0);
 
-    const held_output key_text(BIO_new(BIO_s_mem()));
-    const held_output request_text(BIO_new(BIO_s_mem()));
+    const held_text key_text(BIO_new(BIO_s_mem()));
+    const held_text request_text(BIO_new(BIO_s_mem()));
     ROLLBOOK_ENSURE(
         PEM_write_bio_PKCS8PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1 &&
         PEM_write_bio_X509_REQ(request_text.get(), made.get()) == 1
@@ -84,9 +84,9 @@ certificate_request make_certificate_request(const std::string& name)
     return {text_in(key_text.get()), text_in(request_text.get())};
 }
 
-std::optional<instant> certificate_ends(const std::filesystem::path& file)
+std::optional<instant> certificate_ends(std::string_view pem)
 {
-    const std::unique_ptr<BIO, decltype(&BIO_free)> in(BIO_new_file(file.c_str(), "r"), BIO_free);
+    const held_text in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     if (!in) return std::nullopt;
     const std::unique_ptr<X509, decltype(&X509_free)> held(
         PEM_read_bio_X509(in.get(), nullptr, know_no_password, nullptr), X509_free

@@ -42,8 +42,12 @@ public:
 class page_server {
 public:
     virtual ~page_server() = default;
-    // A new configuration is in force. Where it listens stays as it was until the daemon starts again.
+    // A new configuration is in force. Where it listens, and whether by TLS, stays as it was until the daemon starts
+    // again.
     virtual void take(const configuration& settings) = 0;
+    // Reads the certificate of [web.tls] and its key again, for connections that are new. Where they cannot be used the
+    // ones before stay, and the log says so. When the certificate that is served ends; empty: there is none.
+    virtual std::optional<instant> renew_certificate() = 0;
     // Serves until cancelled; what is under way then may end within a second.
     virtual boost::asio::awaitable<void> serve() = 0;
 };

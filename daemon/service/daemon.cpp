@@ -375,7 +375,9 @@ private:
         look_again_ = steady::now() + between_looks;
         const instant now = around_.now(*settings_);
         const time_zone zone = time_zone::named(settings_->school.timezone).value_or(time_zone::utc());
-        const auto troubles = around_.look(*settings_, book_.checkpoints().proofs());
+        running_facts running;
+        if (pages_) running.certificate_ends = pages_->renew_certificate();
+        const auto troubles = around_.look(*settings_, book_.checkpoints().proofs(), running);
         const std::string today = format_day(day_of(zone.to_local(now)));
         for (const trouble& each : troubles)
             if (told_.insert(today + std::string(describe(each.what).id) + each.text).second)
@@ -460,6 +462,7 @@ private:
         tend_at_ = {};
         ++generation_;
         if (pages_) pages_->take(*settings_);
+        look_around();
         log_event(event::configuration_reloaded);
     }
 

@@ -30,7 +30,7 @@ struct daemon_surroundings {
     // again; empty: never.
     std::function<std::optional<std::chrono::milliseconds>(const configuration&)> tend;
     // What is wrong with the machine or the ledger's keeping, or soon will be. May be empty.
-    std::function<std::vector<trouble>(const configuration&, const ledger_proofs&)> look;
+    std::function<std::vector<trouble>(const configuration&, const ledger_proofs&, const running_facts&)> look;
 };
 
 // Runs until SIGTERM or SIGINT: reads each source when it is due, delivers what waits, answers the socket beside the

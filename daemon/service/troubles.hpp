@@ -25,6 +25,11 @@ struct machine_facts {
     witness_standing witnesses;
 };
 
+// What only a running daemon knows of them.
+struct running_facts {
+    std::optional<instant> certificate_ends; // of the one that is served
+};
+
 // One thing about Rollbook or its machine that a person should see to.
 struct trouble {
     event what{};

@@ -1,6 +1,7 @@
 #include "daemon/web/server.hpp"
 
 #include "daemon/base/ascii.hpp"
+#include "daemon/base/certificate.hpp"
 #include "daemon/base/events.hpp"
 #include "daemon/web/site.hpp"
 
@@ -366,6 +367,26 @@ asio::awaitable<void> talk_by_tls(
     co_await stream.async_shutdown(asio::as_tuple(asio::use_awaitable));
 }
 
+result<std::shared_ptr<asio::ssl::context>> make_context(const certificate_and_key& pem)
+{
+    auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+    context->set_options(
+        asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1 |
+        asio::ssl::context::no_compression
+    );
+    // Without this the library asks at the terminal, where nobody may be.
+    context->set_password_callback([](std::size_t, asio::ssl::context::password_purpose) { return std::string(); });
+    boost::system::error_code failed;
+    context->use_certificate_chain(asio::buffer(pem.certificate), failed);
+    if (!failed) context->use_private_key(asio::buffer(pem.key), asio::ssl::context::pem, failed);
+    if (!failed) return context;
+    return failure(
+        errc::configuration_invalid,
+        "[web.tls] certificate and private_key cannot be used: " + failed.message(),
+        "Give a PEM file with the certificate and its chain, and its own key in PEM, without a passphrase."
+    );
+}
+
 class beast_server final : public page_server {
 public:
     beast_server(asio::any_io_executor executor, std::shared_ptr<site> pages)
@@ -397,9 +418,22 @@ public:
         );
     }
 
-    void use_tls(std::shared_ptr<asio::ssl::context> context) { context_ = std::move(context); }
+    // By TLS, with what `read` gives of the settings in force.
+    result<void> use_tls(decltype(web_surroundings::read_certificate) read)
+    {
+        read_certificate_ = std::move(read);
+        return read_certificate();
+    }
 
     void take(const configuration& settings) override { all_->pages->take(settings); }
+
+    std::optional<instant> renew_certificate() override
+    {
+        if (context_ && !all_->pages->settings().web.certificate.empty())
+            if (const result<void> renewed = read_certificate(); !renewed)
+                log_event(event::certificate_kept, renewed.error().what, renewed.error().to_do);
+        return certificate_ends_;
+    }
 
     asio::awaitable<void> serve() override
     {
@@ -420,6 +454,17 @@ public:
     }
 
 private:
+    result<void> read_certificate()
+    {
+        const auto read = read_certificate_(all_->pages->settings());
+        if (!read) return read.error();
+        auto made = make_context(*read);
+        if (!made) return made.error();
+        context_ = std::move(*made);
+        certificate_ends_ = certificate_ends(read->certificate);
+        return {};
+    }
+
     static bool is_cancelled(const asio::cancellation_state& state)
     {
         return state.cancelled() != asio::cancellation_type::none;
@@ -468,44 +513,23 @@ private:
     }
 
     tcp::acceptor acceptor_;
-    std::shared_ptr<asio::ssl::context> context_;
+    decltype(web_surroundings::read_certificate) read_certificate_;
+    std::shared_ptr<asio::ssl::context> context_; // of connections to come
+    std::optional<instant> certificate_ends_;
     std::shared_ptr<connections> all_;
     std::chrono::steady_clock::time_point told_full_{};
 };
-
-result<std::shared_ptr<asio::ssl::context>> make_context(const std::string& certificate, const std::string& key)
-{
-    auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
-    context->set_options(
-        asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1 |
-        asio::ssl::context::no_compression
-    );
-    // Without this the library asks at the terminal, where nobody may be.
-    context->set_password_callback([](std::size_t, asio::ssl::context::password_purpose) { return std::string(); });
-    boost::system::error_code failed;
-    context->use_certificate_chain(asio::buffer(certificate), failed);
-    if (!failed) context->use_private_key(asio::buffer(key), asio::ssl::context::pem, failed);
-    if (!failed) return context;
-    return failure(
-        errc::configuration_invalid,
-        "[web.tls] certificate and private_key cannot be used: " + failed.message(),
-        "Give a PEM file with the certificate and its chain, and its own key in PEM, without a passphrase."
-    );
-}
 
 } // namespace
 
 result<std::unique_ptr<page_server>> make_page_server(asio::any_io_executor executor, web_surroundings surroundings)
 {
     const std::string where = surroundings.settings->web.listen;
-    std::shared_ptr<asio::ssl::context> context;
-    if (!surroundings.certificate_pem.empty()) {
-        auto made = make_context(surroundings.certificate_pem, surroundings.private_key_pem);
-        if (!made) return made.error();
-        context = std::move(*made);
-    }
+    const bool by_tls = !surroundings.settings->web.certificate.empty();
+    auto read_certificate = surroundings.read_certificate;
     auto server = std::make_unique<beast_server>(executor, std::make_shared<site>(executor, std::move(surroundings)));
-    server->use_tls(std::move(context));
+    if (by_tls)
+        if (const result<void> used = server->use_tls(std::move(read_certificate)); !used) return used.error();
     const result<void> listening = server->listen(where);
     if (!listening) return listening.error();
     log_event(event::pages_ready, where);

@@ -36,6 +36,7 @@ public:
     // Stops the workers and waits for what they have under way; nothing is answered after it.
     void close();
     void take(const configuration& settings) { around_.settings = std::make_shared<const configuration>(settings); }
+    const configuration& settings() const { return *around_.settings; }
     // Never throws for what a client sent; what the ledger throws becomes a plain 500.
     boost::asio::awaitable<web_answer> answer(web_request request);
     // An answer in plain words, for what never becomes a request.

@@ -17,6 +17,12 @@
 
 namespace rollbook {
 
+// Both PEM.
+struct certificate_and_key {
+    std::string certificate;
+    std::string key;
+};
+
 // What the pages are given.
 struct web_surroundings {
     std::shared_ptr<const configuration> settings;
@@ -42,8 +48,8 @@ struct web_surroundings {
         result<void>(const configuration&, const std::string& source, const std::filesystem::path& file, instant now)>
         add_export;
     std::filesystem::path uploads; // a folder for files under way; what is in it at the start goes
-    std::string certificate_pem;   // empty: no TLS
-    std::string private_key_pem;
+    // What the files of [web.tls] hold now; asked where there is one. On the loop's thread.
+    std::function<result<certificate_and_key>(const configuration&)> read_certificate;
 };
 
 } // namespace rollbook

@@ -12,10 +12,12 @@ import pty
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import termios
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 from pages import Reader
@@ -369,13 +371,43 @@ class OverHttp(Pages):
 
 class OverTls(Pages):
     def before_start(self):
-        key, certificate = self.folder / "tls.key", self.folder / "tls.pem"
+        self.now = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"  # the certificate's own time
+        self.certify("tls", days=400)
+        self.tls = str(self.folder / "tls.pem")
+        return f'\n[web.tls]\ncertificate = "tls.pem"\nprivate_key = {{ file = "tls.key" }}\n'
+
+    def certify(self, name, days):
+        key = self.folder / f"{name}.key"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=127.0.0.1",
+                        "-keyout", key, "-out", self.folder / f"{name}.pem", "-days", str(days), "-subj", "/CN=127.0.0.1",
                         "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
         key.chmod(0o600)
-        self.tls = str(certificate)
-        return f'\n[web.tls]\ncertificate = "tls.pem"\nprivate_key = {{ file = "tls.key" }}\n'
+
+    def served(self):
+        return ssl.get_server_certificate(("127.0.0.1", self.port))
+
+    def reload(self):
+        self.daemon.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in self.log.read_text(), "the reload")
+
+    def test_a_certificate_that_was_renewed_is_served_after_a_reload_and_no_session_ends(self):
+        lead = self.somebody("lead")
+        before = self.served()
+        self.certify("tls", days=300)
+        self.assertEqual(self.served(), before)
+        self.reload()
+        self.assertEqual(self.served(), (self.folder / "tls.pem").read_text())
+        lead.trusts = ssl.create_default_context(cafile=self.tls)
+        self.assertEqual(lead.get("/today").status, 200)
+
+    def test_a_certificate_without_its_key_leaves_the_one_before_served_and_judged(self):
+        before = self.served()
+        self.certify("other", days=2)
+        (self.folder / "other.pem").rename(self.folder / "tls.pem")
+        self.reload()
+        self.assertEqual(self.served(), before)
+        self.assertIn("certificate_kept", self.log.read_text())
+        self.assertNotIn("expires_soon", self.log.read_text())
 
     def test_pages_come_by_tls_with_cookies_for_it_alone(self):
         lead = self.somebody("lead")
