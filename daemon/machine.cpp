@@ -48,9 +48,20 @@ std::optional<bool> is_encrypted_folder(const fs::path& folder)
 std::optional<bool> is_clock_kept()
 {
     timex state{};
-    // Not allowed in some sandboxes: then nobody knows.
+    // The unit's ProtectClock= does not let us ask.
     if (::adjtimex(&state) < 0) return std::nullopt;
     return (state.status & STA_UNSYNC) == 0;
+}
+
+// systemd-timesyncd's folder is there while it runs, and the file in it is touched whenever the clock was set
+// (systemd-timesyncd.service(8)).
+std::optional<instant> clock_set_at()
+{
+    const fs::path folder = "/run/systemd/timesync";
+    struct stat about {};
+    if (::stat((folder / "synchronized").c_str(), &about) != 0 && ::stat(folder.c_str(), &about) != 0)
+        return std::nullopt;
+    return instant(std::chrono::seconds(about.st_mtim.tv_sec));
 }
 
 } // namespace
@@ -62,6 +73,7 @@ machine_facts facts_of_machine(const configuration& settings, std::optional<inst
     facts.newest_entry = newest_entry;
     facts.backups = standing_of_backups(settings, now);
     facts.clock_kept = is_clock_kept();
+    facts.clock_set = clock_set_at();
     const fs::path folder = settings.ledger.path.parent_path();
     std::error_code failed;
     const fs::space_info space = fs::space(folder, failed);

@@ -229,9 +229,11 @@ result<cycle_parts> make_parts(
 )
 {
     auto clients = std::make_shared<outside_clients>();
-    clients->http = make_http_client(executor);
-    clients->mail = make_mail_client(executor);
     cycle_parts parts;
+    clients->http = make_http_client(executor, [clocks = parts.clocks](const std::string& host, auto ahead) {
+        clocks->take(host, ahead, std::chrono::steady_clock::now());
+    });
+    clients->mail = make_mail_client(executor);
     parts.clients = clients;
     for (const source_configuration& source : settings.sources) {
         auto made = make_connector(settings, source, data.manifests, *clients->http, now);
@@ -927,10 +929,13 @@ private:
     {
         machine_facts facts = facts_of_machine(settings, proofs.last_recorded(), now_in(simulated));
         facts.witnesses = standing_of(settings, proofs, facts.now);
+        facts.clock_ahead = running.clock_ahead;
         if (running.certificate_ends) facts.certificate_ends = running.certificate_ends;
         if (simulated) {
             facts.newest_entry.reset();
             facts.clock_kept.reset();
+            facts.clock_set.reset();
+            facts.clock_ahead.reset();
             facts.disk_encrypted.reset();
         }
         return troubles_of(settings, facts);

@@ -1,3 +1,4 @@
+#include "daemon/base/time.hpp"
 #include "daemon/net/address.hpp"
 #include "daemon/net/curl_client.hpp"
 #include "daemon/net/curl_loop.hpp"
@@ -42,11 +43,32 @@ std::optional<failure> refusal_of(const http_request& request, const std::option
     return {};
 }
 
+// What the calls of one client share.
+struct shared_by_calls {
+    std::size_t expected = 0; // bytes of the last answer: pages of one source are alike
+    clock_watch watch;
+};
+
+instant wall_clock()
+{
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+// How far our clock is ahead of the Date of an answer to a request of ours; negative: behind. The answer was made while
+// we waited, within the second that it names.
+std::optional<std::chrono::milliseconds> ahead_of(const http_response& answer, instant sent, instant received)
+{
+    const std::time_t read = curl_getdate(std::string(answer.header("date")).c_str(), nullptr);
+    if (read < 0 || !answer.header("age").empty()) return std::nullopt;
+    const instant made{std::chrono::seconds(read)};
+    return std::clamp(made, sent - std::chrono::seconds(1), received) - made;
+}
+
 class curl_http_call final : public http_call {
 public:
-    curl_http_call(std::shared_ptr<net::curl_loop> loop, http_request request, std::shared_ptr<std::size_t> expected)
+    curl_http_call(std::shared_ptr<net::curl_loop> loop, http_request request, std::shared_ptr<shared_by_calls> shared)
         : request_(std::move(request)), to_(net::read_address(request_.url)), refused_(refusal_of(request_, to_)),
-          expected_(std::move(expected))
+          shared_(std::move(shared))
     {
         if (refused_) return;
         transfer_.emplace(std::move(loop));
@@ -65,7 +87,9 @@ public:
         curl_easy_getinfo(transfer_->easy(), CURLINFO_RESPONSE_CODE, &status);
         response_.status = static_cast<int>(status);
         response_.end_head();
-        *expected_ = std::min(response_.body.size(), expected_body_max);
+        shared_->expected = std::min(response_.body.size(), expected_body_max);
+        const auto ahead = ahead_of(response_, sent_, wall_clock());
+        if (ahead && shared_->watch) shared_->watch(to_->host, *ahead);
         co_return std::move(response_);
     }
 
@@ -79,7 +103,8 @@ private:
     http_request request_;
     std::optional<net::address> to_;
     std::optional<failure> refused_;
-    std::shared_ptr<std::size_t> expected_; // bytes of the last answer: pages of one source are alike
+    std::shared_ptr<shared_by_calls> shared_;
+    instant sent_ = wall_clock();
     http_response response_;
     std::size_t header_bytes_ = 0;
     bool too_long_ = false;
@@ -157,7 +182,7 @@ std::size_t curl_http_call::on_body(char* data, std::size_t, std::size_t bytes, 
     if (body.empty()) {
         curl_off_t announced = 0;
         curl_easy_getinfo(self.transfer_->easy(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-        body.reserve(announced > 0 ? static_cast<std::size_t>(announced) : std::max(bytes, *self.expected_));
+        body.reserve(announced > 0 ? static_cast<std::size_t>(announced) : std::max(bytes, self.shared_->expected));
     }
     body.append(data, bytes);
     return bytes;
@@ -270,25 +295,26 @@ failure curl_http_call::why(CURLcode code) const
 
 class curl_http_client final : public http_client {
 public:
-    explicit curl_http_client(asio::any_io_executor executor)
+    curl_http_client(asio::any_io_executor executor, clock_watch watch)
         : loop_(std::make_shared<net::curl_loop>(std::move(executor)))
     {
+        shared_->watch = std::move(watch);
     }
     std::unique_ptr<http_call> start(http_request request) override
     {
-        return std::make_unique<curl_http_call>(loop_, std::move(request), expected_);
+        return std::make_unique<curl_http_call>(loop_, std::move(request), shared_);
     }
 
 private:
     std::shared_ptr<net::curl_loop> loop_;
-    std::shared_ptr<std::size_t> expected_ = std::make_shared<std::size_t>(0);
+    std::shared_ptr<shared_by_calls> shared_ = std::make_shared<shared_by_calls>();
 };
 
 } // namespace
 
-std::unique_ptr<http_client> make_http_client(asio::any_io_executor executor)
+std::unique_ptr<http_client> make_http_client(asio::any_io_executor executor, clock_watch watch)
 {
-    return std::make_unique<curl_http_client>(std::move(executor));
+    return std::make_unique<curl_http_client>(std::move(executor), std::move(watch));
 }
 
 } // namespace rollbook

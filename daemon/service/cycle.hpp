@@ -5,6 +5,7 @@
 #include "daemon/ports/connector.hpp"
 #include "daemon/ports/ledger.hpp"
 #include "daemon/ports/returned_mail.hpp"
+#include "daemon/service/clocks_seen.hpp"
 #include "daemon/service/closing.hpp"
 #include "daemon/service/pace.hpp"
 
@@ -20,6 +21,7 @@ namespace rollbook {
 
 // The parts a cycle works with, made from one configuration.
 struct cycle_parts {
+    std::shared_ptr<clocks_seen> clocks = std::make_shared<clocks_seen>(); // by what answered
     std::shared_ptr<void> clients;                      // what connectors and channels reach out through; goes last
     std::vector<std::unique_ptr<connector>> connectors; // in the order of the configuration's sources
     std::map<std::string, std::unique_ptr<channel>> channels;       // by route

@@ -371,11 +371,15 @@ private:
             look_again_ = steady::now() + longest_nap;
             return;
         }
-        if (steady::now() < look_again_) return;
+        const auto clock_ahead = parts_->clocks->ahead(steady::now());
+        const bool clock_turned = clock_ahead.has_value() != is_clock_off_;
+        if (steady::now() < look_again_ && !clock_turned) return;
+        is_clock_off_ = clock_ahead.has_value();
         look_again_ = steady::now() + between_looks;
         const instant now = around_.now(*settings_);
         const time_zone zone = time_zone::named(settings_->school.timezone).value_or(time_zone::utc());
         running_facts running;
+        running.clock_ahead = clock_ahead;
         if (pages_) running.certificate_ends = pages_->renew_certificate();
         const auto troubles = around_.look(*settings_, book_.checkpoints().proofs(), running);
         const std::string today = format_day(day_of(zone.to_local(now)));
@@ -689,6 +693,7 @@ private:
     bool reload_wanted_ = false;
     std::unique_ptr<page_server> pages_;
     steady::time_point look_again_{};
+    bool is_clock_off_ = false;                                        // at the last look
     std::set<std::string> told_;                                       // what look_around() has said already
     steady::time_point moves_on_by_ = steady::now() + longest_silence; // the work shows life by then, or hangs
     steady::time_point tend_at_{}; // when the ledger as a whole is looked after next

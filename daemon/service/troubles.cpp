@@ -2,6 +2,8 @@
 
 #include "daemon/base/time.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace rollbook {
@@ -10,6 +12,8 @@ namespace {
 constexpr std::uint64_t mebibyte = 1u << 20;
 constexpr std::chrono::days told_ahead{30};
 constexpr std::chrono::minutes clock_slack{5};
+// It asks every 34 minutes at the most (systemd 252, timesyncd.conf(5): PollIntervalMaxSec).
+constexpr std::chrono::hours clock_unset_max{3};
 
 class collector {
 public:
@@ -75,9 +79,20 @@ private:
                 event_text(
                     event::clock_wrong, "the ledger's newest entry is of " + format_instant(*facts_.newest_entry)
                 ));
-        else if (facts_.clock_kept == false)
+        else if (facts_.clock_ahead)
+            add(event::clock_wrong, event_text(event::clock_wrong, clock_off(*facts_.clock_ahead)));
+        else if (!facts_.clock_kept.value_or(!facts_.clock_set || facts_.now - *facts_.clock_set <= clock_unset_max))
             add(event::clock_wrong,
                 event_text(event::clock_wrong, "nothing keeps it right (NTP is off or not in step)"));
+    }
+
+    static std::string clock_off(std::chrono::milliseconds ahead)
+    {
+        return fmt::format(
+            "it is {} minutes {} the clocks of the systems it speaks with",
+            std::chrono::floor<std::chrono::minutes>(std::chrono::abs(ahead)).count(),
+            ahead.count() > 0 ? "ahead of" : "behind"
+        );
     }
 
     void expires(const std::string& of, civil_day ends)

@@ -15,8 +15,11 @@ namespace rollbook {
 // What the machine says of itself. What cannot be learned is empty, and no trouble.
 struct machine_facts {
     instant now{};
-    std::optional<instant> newest_entry;    // when the ledger's newest entry was recorded
-    std::optional<bool> clock_kept;         // whether the system keeps its clock right by NTP
+    std::optional<instant> newest_entry; // when the ledger's newest entry was recorded
+    std::optional<bool> clock_kept;      // whether the system keeps its clock right by NTP
+    std::optional<instant> clock_set;    // when systemd-timesyncd last did, or began to try
+    // By how much the clock is wrong, as others say it: more than they say; negative: less.
+    std::optional<std::chrono::milliseconds> clock_ahead;
     std::optional<std::uint64_t> disk_free; // bytes, of the ledger's disk
     std::optional<std::uint64_t> disk_size; // bytes
     std::optional<bool> disk_encrypted;
@@ -27,7 +30,8 @@ struct machine_facts {
 
 // What only a running daemon knows of them.
 struct running_facts {
-    std::optional<instant> certificate_ends; // of the one that is served
+    std::optional<instant> certificate_ends;              // of the one that is served
+    std::optional<std::chrono::milliseconds> clock_ahead; // of the clocks of what answered
 };
 
 // One thing about Rollbook or its machine that a person should see to.

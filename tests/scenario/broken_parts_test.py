@@ -1,6 +1,7 @@
 """Real parts that break: a network that delays, cuts and corrupts, a mail server that drops, a disk that fills. After each
 nothing is lost: every figure equals the school's own count, every statement balances and the ledger verifies."""
 
+import email.utils
 import os
 import re
 import shutil
@@ -8,10 +9,12 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
-from support import FIRST_POLL, FOURTH_POLL, SECOND_POLL, THIRD_POLL, ScenarioTest, main
+from support import FIRST_POLL, FOURTH_POLL, ROLLBOOK, SECOND_POLL, THIRD_POLL, ScenarioTest, end, main, text_of, \
+    wait_until
 
 
 class Proxy:
@@ -128,6 +131,35 @@ class BrokenNetwork(ScenarioTest):
         proxy.break_with(None, 0)
         self.poll(THIRD_POLL)
         self.everything_is_there()
+
+    def read_by_a_daemon(self, offset):
+        """Of a ledger that is real, so that the machine's clock counts; the source's is `offset` seconds ahead of it."""
+        def dated(data):
+            date = email.utils.formatdate(time.time() + offset, usegmt=True)
+            return re.sub(rb"^(HTTP/1.1 200 .*\r\n)", rb"\1Date: %s\r\n" % date.encode(), data)
+        proxy = Proxy(self.school.ready["http"])
+        self.addCleanup(proxy.close)
+        proxy.break_with(dated, 1_000_000)
+        text = self.config.read_text().replace(f":{self.school.ready['http']}/", f":{proxy.port}/")
+        self.config.write_text(text + '\n[operator]\nroute = "lead"\nmonthly_test = false\n')
+        self.rollbook("init")
+        log = self.folder / "daemon.log"
+        with open(log, "w") as file:
+            daemon = subprocess.Popen([ROLLBOOK, "run", "--config", str(self.config)], env=self.environment(),
+                                      stdout=file, stderr=subprocess.STDOUT, cwd=self.folder)
+        self.addCleanup(end, daemon)
+        wait_until(lambda: log.read_text().count("source_read") == 2, "the first reads", 60)
+        return log
+
+    def test_a_clock_that_is_behind_those_of_the_sources_is_told_as_soon_as_they_are_read(self):
+        self.read_by_a_daemon(20 * 60 + 30)
+        wait_until(lambda: any("20 minutes behind the clocks" in text_of(mail) for mail in self.school.mails()),
+                   "the mail about the clock", 60)
+
+    def test_of_a_clock_that_agrees_with_those_of_the_sources_nothing_is_said(self):
+        log = self.read_by_a_daemon(0)
+        self.rollbook("poll")
+        self.assertNotIn("the clocks of the systems", log.read_text())
 
     def test_a_mail_server_that_greylists_and_drops_gets_each_message_once_in_the_end(self):
         self.init()

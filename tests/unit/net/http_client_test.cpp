@@ -60,6 +60,43 @@ TEST_CASE("an answer carries status, type, headers and body", "[net]")
     CHECK(seen.headers.at("authorization") == "Basic cmVhZGVyOnBhOnNz");
 }
 
+TEST_CASE("the Date of an answer says how far our clock is ahead, unless a cache kept it or it cannot be read", "[net]")
+{
+    const std::time_t now = std::time(nullptr);
+    const auto date = [now](std::chrono::seconds later) {
+        const std::time_t at = now + later.count();
+        char text[64];
+        std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&at));
+        return "Date: " + std::string(text) + "\r\n";
+    };
+    std::string headers;
+    loopback_http school([&](const seen_request&) { return http_answer("200 OK", headers, "ok"); });
+    boost::asio::io_context loop{1};
+    std::vector<std::chrono::milliseconds> told;
+    const auto client = make_http_client(loop.get_executor(), [&](const std::string& host, auto ahead) {
+        CHECK(host == "127.0.0.1");
+        told.push_back(ahead);
+    });
+    const auto fetch = [&](std::string sent) {
+        headers = std::move(sent);
+        told.clear();
+        const auto call = client->start(http_request(school.origin()));
+        REQUIRE(run(loop, call->answer()).has_value());
+        return told;
+    };
+    // The computer may be slow, but not by an hour.
+    const auto is_within = [](const auto& seen, std::chrono::seconds low, std::chrono::seconds high) {
+        return seen.size() == 1 && low <= seen[0] && seen[0] <= high;
+    };
+    using namespace std::chrono_literals;
+    CHECK(is_within(fetch(date(0s)), 0s, 600s));
+    CHECK(is_within(fetch(date(-7200s)), 7198s, 7800s));
+    CHECK(is_within(fetch(date(7200s)), -7200s, -6600s));
+    CHECK(fetch(date(-7200s) + "Age: 7200\r\n").empty());
+    CHECK(fetch("Date: Michaelmas\r\n").empty());
+    CHECK(fetch("").empty());
+}
+
 TEST_CASE("requests one after another share one connection", "[net]")
 {
     loopback_http school([](const seen_request& r) { return http_answer("200 OK", "", r.target); });
