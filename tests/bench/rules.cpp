@@ -1,49 +1,18 @@
 // How long the rules of the pack take: everybody after a year, and one pupil after one changed mark.
 
-#include "daemon/rules/alert.hpp"
-#include "tests/support/cases.hpp"
-#include "tests/support/england_pack.hpp"
+#include "tests/bench/year_of_marks.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <random>
 
 using namespace rollbook;
 using namespace rollbook::support;
+using namespace rollbook::bench;
 
 namespace {
 
-constexpr int pupils = 1'200;
 constexpr int runs = 9;
-
-// Of a hundred sessions: absence and lateness about as in an English secondary school (statutory rates of 2025/26).
-constexpr std::string_view codes = "IIIIOOOGNMCELLLU";
-
-struct whole_school {
-    school_calendar calendar = example_calendar();
-    register_builder book;
-    case_builder cases;
-
-    whole_school()
-    {
-        std::mt19937 dice(1);
-        for (entry_index pupil = 1; pupil <= pupils; ++pupil)
-            (void)book.held.number_of(pupil);
-        for (const civil_day day : calendar.school_days()) {
-            if (!calendar.academic_year_to(ymd(2026, 7, 22)).contains(day)) continue;
-            for (entry_index pupil = 1; pupil <= pupils; ++pupil)
-                for (const half_day half : {half_day::am, half_day::pm}) {
-                    const auto roll = dice() % 120;
-                    const std::string_view code = roll < codes.size() ? codes.substr(roll, 1) : std::string_view("/");
-                    book.mark({day, half}, code, pupil);
-                }
-            for (int each = 0; each < 43; ++each) // 6.8 incidents a pupil and year
-                cases.incident(day, "Aggressor", 1, 1 + dice() % pupils);
-            if (dice() % 2) cases.suspension(am(day), pm(day), 2, "Suspension", 1 + dice() % pupils);
-        }
-    }
-};
 
 template <class Work> double median_ms(Work&& work)
 {
@@ -61,19 +30,13 @@ template <class Work> double median_ms(Work&& work)
 
 int main()
 {
-    whole_school school;
-    std::vector<rule> rules = england_pack();
-    for (rule& each : rules)
-        each.enabled = true;
+    const year_of_marks school;
+    const std::vector<rule> rules = whole_england_pack();
     const local_instant read_at = evening(ymd(2026, 7, 22));
     const judged_day judged = judge_at(school.calendar, read_at).value();
     std::int64_t met = 0;
     const auto judge = [&](pupil_no number, const rule_facts& facts) {
-        judged_pupil who{number, number + 1, "9", ymd(2012, 1, 15)};
-        who.is_watched = true;
-        const pupil_history history(facts, who, judged);
-        for (const rule& by : rules)
-            met += evaluate(by, history).stage >= 0 ? 1 : 0;
+        met += stages_met(rules, facts, number, judged);
     };
     const double everybody = median_ms([&] {
         const school_rates rates(school.book.held, school.calendar, judged);
