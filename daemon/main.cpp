@@ -931,6 +931,7 @@ private:
         facts.witnesses = standing_of(settings, proofs, facts.now);
         facts.clock_ahead = running.clock_ahead;
         if (running.certificate_ends) facts.certificate_ends = running.certificate_ends;
+        if (const auto reader = open_reader(settings.ledger.path)) facts.undelivered = (*reader)->outbox().undelivered;
         if (simulated) {
             facts.newest_entry.reset();
             facts.clock_kept.reset();

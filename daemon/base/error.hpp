@@ -27,7 +27,7 @@ enum class errc {
     not_found,              // what was asked for is not there
     usage,                  // the command was called wrongly
     forbidden,              // understood, and not allowed as things stand: a hold, a minimum period, a reader
-    delivery_refused,       // the receiver said no for good
+    delivery_refused,       // the receiver said no; a person must act
     delivery_unreachable,   // the receiver could not be reached; it will be tried again
     stopped,                // we are shutting down
 };

@@ -439,8 +439,16 @@ public:
 
     outbox_counts outbox() const override
     {
-        return {
+        outbox_counts all{
             count("SELECT count(*) FROM outbox WHERE state = 0"), count("SELECT count(*) FROM outbox WHERE state = 2")};
+        SQLite::Statement rows(
+            *database_,
+            "SELECT route, count(*) FROM outbox WHERE state = 2 OR (state = 0 AND (attempts > 0 OR last_error <> '') "
+            "AND next_at - made_at >= 3600000) GROUP BY route"
+        );
+        while (rows.executeStep())
+            all.undelivered[rows.getColumn(0).getString()] = rows.getColumn(1).getInt64();
+        return all;
     }
 
     std::int64_t quarantined() const override { return count("SELECT count(*) FROM quarantine"); }

@@ -68,7 +68,9 @@ struct stored_checkpoint {
 
 struct outbox_counts {
     std::int64_t waiting = 0;
-    std::int64_t failed = 0;
+    std::int64_t failed = 0; // given up
+    // By route, those that a person should see to: given up, or tried in vain and not delivered within an hour.
+    std::map<std::string, std::int64_t> undelivered{};
 };
 
 struct quarantined_view {

@@ -472,21 +472,25 @@ std::vector<std::vector<outbox_message>> cycle::in_digests(std::vector<outbox_me
     return groups;
 }
 
-// What a route will not take is said over another one, without a word of the pupil.
-void cycle::tell_elsewhere(std::span<const outbox_message> given_up, const failure& why, instant now, transaction& t)
-    const
+// What a route will not take is said over another one, without a word of the pupil; of each day's messages once.
+void cycle::tell_elsewhere(
+    std::span<const outbox_message> not_taken, const failure& why, instant made_at, instant now, transaction& t
+) const
 {
-    if (given_up.empty()) return;
-    const std::string other = route_instead_of(settings_, given_up.front().route);
+    if (not_taken.empty()) return;
+    const std::string other = route_instead_of(settings_, not_taken.front().route);
     if (other.empty()) return;
-    const civil_day today = day_of(time_zone::named(settings_.school.timezone)->to_local(now));
+    const civil_day day = day_of(time_zone::named(settings_.school.timezone)->to_local(made_at));
     const message_setting shared = message_setting_of(settings_, is_simulated(book_.state()));
-    t.messages.push_back(dead_route_message(shared, other, given_up, why, today, now));
-    log_event(event::route_dead, given_up.front().route, other);
+    outbox_message told = dead_route_message(shared, other, not_taken, why, day, now);
+    if (book_.has_message(told.content.id)) return;
+    t.messages.push_back(std::move(told));
+    log_event(event::route_dead, not_taken.front().route, other);
 }
 
 // One try of what is sent at once, and what is to be stored of it. The try itself is counted before it is made.
-asio::awaitable<transaction> cycle::attempt(std::vector<outbox_message>& group, delivery_report& report)
+asio::awaitable<transaction>
+cycle::attempt(std::vector<outbox_message>& group, delivery_report& report, dead_routes& dead)
 {
     const instant now = now_();
     transaction t;
@@ -535,7 +539,11 @@ asio::awaitable<transaction> cycle::attempt(std::vector<outbox_message>& group, 
         }
         t.attempts.push_back(std::move(ended));
     }
-    if (why && !wait) tell_elsewhere(group, *why, now, t);
+    // A refusal is about one message, and those behind it must not wait for it: of a route that could not be reached
+    // they do.
+    const bool is_refused = why && why->code == errc::delivery_refused;
+    if (wait && !is_refused) dead[first.route] = t.attempts.front().next_at;
+    if (why && (is_refused || !wait)) tell_elsewhere(group, *why, first.content.made_at, now, t);
     co_return t;
 }
 
@@ -581,7 +589,7 @@ void cycle::take_back(const returned_message& back, const std::string& route)
         t.entries.push_back(returned_entry(m, back.status, now));
         log_event(event::message_returned, route, back.status);
     }
-    tell_elsewhere(gone, why, now, t);
+    tell_elsewhere(gone, why, now, now, t);
     if (!t.empty()) commit_and_apply(book_, t, now);
 }
 
@@ -610,7 +618,7 @@ std::vector<outbox_message> cycle::due_in_order(instant now) const
 asio::awaitable<cycle::delivery_report> cycle::deliver()
 {
     delivery_report report;
-    std::map<std::string, instant> unreachable; // routes, and when they are tried again
+    dead_routes unreachable;
     for (;;) {
         const instant now = now_();
         auto groups = in_digests(due_in_order(now));
@@ -622,10 +630,8 @@ asio::awaitable<cycle::delivery_report> cycle::deliver()
             const auto dead = unreachable.find(route);
             transaction t;
             if (dead == unreachable.end()) {
-                t = co_await attempt(group, report);
+                t = co_await attempt(group, report, unreachable);
                 if (!t.entries.empty()) ++done;
-                if (t.attempts.front().as == transaction::attempt_result::end::again)
-                    unreachable[route] = t.attempts.front().next_at;
             } else {
                 for (const outbox_message& m : group) {
                     ++report.waiting;

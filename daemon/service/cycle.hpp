@@ -112,10 +112,13 @@ private:
     std::string pupil_in_source_of(const outbox_message& m) const;
     std::vector<outbox_message> due_in_order(instant now) const;
     std::vector<std::vector<outbox_message>> in_digests(std::vector<outbox_message> due) const;
-    boost::asio::awaitable<transaction> attempt(std::vector<outbox_message>& group, delivery_report& report);
+    using dead_routes = std::map<std::string, instant>; // that could not be reached, and when they are tried again
+    boost::asio::awaitable<transaction>
+    attempt(std::vector<outbox_message>& group, delivery_report& report, dead_routes& dead);
     void take_back(const returned_message& back, const std::string& route);
-    void
-    tell_elsewhere(std::span<const outbox_message> given_up, const failure& why, instant now, transaction& t) const;
+    void tell_elsewhere(
+        std::span<const outbox_message> not_taken, const failure& why, instant made_at, instant now, transaction& t
+    ) const;
     bool is_time_to_flush(std::size_t changes, std::chrono::milliseconds waited, bool last) const;
     void flush(source_reading& reading, read_report& report);
     void sign_if_due();

@@ -101,15 +101,15 @@ message test_message(const message_setting& setting, const std::string& route, s
 outbox_message dead_route_message(
     const message_setting& setting,
     const std::string& route,
-    std::span<const outbox_message> given_up,
+    std::span<const outbox_message> not_taken,
     const failure& why,
-    civil_day today,
+    civil_day day,
     instant at
 )
 {
-    const std::string& dead = given_up.front().route;
+    const std::string& dead = not_taken.front().route;
     std::set<entry_index> alerts;
-    for (const outbox_message& each : given_up)
+    for (const outbox_message& each : not_taken)
         if (each.alert != no_entry) alerts.insert(each.alert);
     std::string text =
         fmt::format("The route \"{}\" takes no messages: {}. {}\nIts reader was not told", dead, why.what, why.to_do);
@@ -123,14 +123,14 @@ outbox_message dead_route_message(
     else
         text += ".\n";
     text +=
-        "What else it gives up today is not told again. Its reader has to go through all alerts that stand: rollbook "
-        "alerts list\n";
+        "What else of that day it does not take is not told again. Its reader has to go through all alerts that stand: "
+        "rollbook alerts list\n";
     text += "Correct the route, then try it: rollbook route test " + dead + "\n";
     return about_itself(
         setting,
         route,
         "dead-route",
-        fmt::format("{}-{}", message_id_part(dead), format_day(today)),
+        fmt::format("{}-{}", message_id_part(dead), format_day(day)),
         "A route takes no messages",
         text,
         at

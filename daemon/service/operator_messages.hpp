@@ -28,19 +28,20 @@ outbox_message alive_message(
 // Once a month and route: that the route works. `id` makes it one of its kind.
 message test_message(const message_setting& setting, const std::string& route, std::string_view id, instant at);
 
-// That messages were given up on another route: once a day and route, so that it says that there may be more.
-// `given_up`: those that were sent at once; at least one.
+// That another route did not take messages: once a day and route, so that it says that there may be more. `day`: on
+// which they were made, so that trying them again tells nothing twice. `not_taken`: those that were sent at once; at
+// least one.
 outbox_message dead_route_message(
     const message_setting& setting,
     const std::string& route,
-    std::span<const outbox_message> given_up,
+    std::span<const outbox_message> not_taken,
     const failure& why,
-    civil_day today,
+    civil_day day,
     instant at
 );
 
-// The route that is told when another gives up: the operator's, or the first other one that reaches a person. Empty:
-// there is none.
+// The route that is told when another takes no messages: the operator's, or the first other one that reaches a person.
+// Empty: there is none.
 std::string route_instead_of(const configuration& settings, std::string_view dead);
 
 // What is due by now of all this, however often it is asked: the outbox takes each id once.

@@ -38,9 +38,12 @@ std::optional<milliseconds> next_delivery(const failure& why, int attempt, milli
 {
     using namespace std::chrono_literals;
     static constexpr std::array<milliseconds, 6> waits = {30s, 2min, 5min, 15min, 30min, 1h};
-    if (why.code == errc::delivery_refused || age > std::chrono::days(3)) return std::nullopt;
+    // Somebody must mend it first, and a receiver that refused does not want to be asked all the time: an hour at
+    // least.
+    static constexpr milliseconds after_refusal = 75min;
+    if (age > std::chrono::days(3)) return std::nullopt;
     const auto step = static_cast<std::size_t>(std::clamp(attempt - 1, 0, static_cast<int>(waits.size()) - 1));
-    milliseconds wait = jittered(waits[step], dice);
+    milliseconds wait = jittered(why.code == errc::delivery_refused ? after_refusal : waits[step], dice);
     if (why.retry_after) wait = std::max<milliseconds>(wait, *why.retry_after);
     return wait;
 }

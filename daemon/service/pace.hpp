@@ -22,8 +22,8 @@ struct retry_pace {
 std::optional<std::chrono::milliseconds>
 next_wait(const retry_pace& pace, const failure& why, int failed, std::uint64_t dice);
 
-// How long after the `attempt`th failed delivery a message is tried again; empty to give it up: refused for good, or
-// older than three days.
+// How long after the `attempt`th failed delivery a message is tried again, after a refusal an hour at least; empty to
+// give it up: it is older than three days.
 std::optional<std::chrono::milliseconds>
 next_delivery(const failure& why, int attempt, std::chrono::milliseconds age, std::uint64_t dice);
 

@@ -28,6 +28,8 @@ public:
     {
         if (facts_.backups.overdue) add(event::backup_overdue, event_text(event::backup_overdue));
         if (facts_.backups.drill_overdue) add(event::drill_overdue, event_text(event::drill_overdue));
+        for (const auto& [route, count] : facts_.undelivered)
+            add(event::messages_undelivered, event_text(event::messages_undelivered, route, count), route);
         look_at_disk();
         look_at_clock();
         if (facts_.witnesses.overdue)

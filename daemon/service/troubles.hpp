@@ -6,6 +6,7 @@
 #include "daemon/service/housekeeping.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ struct machine_facts {
     std::optional<instant> certificate_ends; // of [web.tls]
     backup_standing backups;
     witness_standing witnesses;
+    std::map<std::string, std::int64_t> undelivered; // messages, by route
 };
 
 // What only a running daemon knows of them.

@@ -490,6 +490,10 @@ std::string metrics_text(const ledger_numbers& of, const configuration& settings
     one("alerts_open", "gauge", "Alerts that have not ended.", of.alerts_open);
     one("outbox_waiting", "gauge", "Messages that wait to be delivered.", of.outbox.waiting);
     one("outbox_failed", "gauge", "Messages given up.", of.outbox.failed);
+    std::int64_t undelivered = 0;
+    for (const auto& [route, count] : of.outbox.undelivered)
+        undelivered += count;
+    one("outbox_undelivered", "gauge", "Messages given up, or not delivered within an hour.", undelivered);
     one("quarantined_rows", "gauge", "Rows that could not be read and are kept.", of.quarantined);
     one("web_sessions", "gauge", "People logged in to the pages.", static_cast<std::int64_t>(sessions));
     const auto each_source = [&](std::string_view name, std::string_view help, auto value) {

@@ -68,12 +68,22 @@ class Mail(ScenarioTest):
         self.assertEqual([m["headers"].get("X-Rollbook-Attempt") for m in (first, second)], [None, "2"])
         self.assertEqual(first["body"], second["body"])
 
-    def test_a_mail_refused_for_good_is_counted_as_failed_and_fails_no_poll(self):
+    def troubles(self):
+        return [each["text"] for each in self.read("status")["troubles"]
+                if each["event"] == "messages_undelivered"]
+
+    def test_a_mail_refused_fails_no_poll_is_a_trouble_and_comes_once_the_server_takes_it(self):
         self.school.fault("smtp", "reject")
-        self.first_poll()
-        self.assertEqual(self.outbox(), {"waiting": 0, "failed": 1})
+        self.assertIn("message_waits", self.first_poll().stderr)
+        self.assertEqual(self.outbox(), {"waiting": 1, "failed": 0})
+        self.assertEqual(self.troubles(), ["route lead: messages that did not reach its reader: 1"])
+        self.assertIn("TROUBLE: route lead", self.rollbook("status").stdout)
         self.poll(ONE_DAY_LATER)
-        self.assertEqual(self.school.mails(), [])
+        self.assertEqual((self.school.mails(), len(self.troubles())), ([], 1))
+        self.school.no_faults()
+        self.poll("2025-11-22T19:30:00Z")
+        self.assertEqual([m["headers"].get("X-Rollbook-Attempt") for m in self.school.mails()], ["3"])
+        self.assertEqual((self.outbox(), self.troubles()), ({"waiting": 0, "failed": 0}, []))
 
     def test_a_route_that_is_dead_is_told_of_over_another_without_a_word_of_the_pupil(self):
         (self.folder / "it").mkdir()

@@ -996,8 +996,73 @@ TEST_CASE("a message that could not be sent waits, keeps its id and says which t
     school.channels["lead"]->answer = failure(errc::delivery_refused, "no such mailbox");
     school.set(5, "L");
     school.poll();
-    CHECK(school.folder.reader()->outbox().failed == 1);
-    CHECK(school.folder.reader()->outbox().waiting == 0);
+    CHECK(school.folder.reader()->outbox().failed == 0);
+    CHECK(school.folder.reader()->outbox().waiting == 1);
+}
+
+namespace {
+
+// What went over the route "lead", and how often the other one was told that it takes nothing.
+std::pair<std::vector<message>, std::ptrdiff_t> heard_of_lead(const small_school& school)
+{
+    std::vector<message> heard;
+    std::ranges::copy_if(school.mails, std::back_inserter(heard), [](const message& mail) {
+        return mail.id.find(".lead@") != mail.id.npos;
+    });
+    return {heard, std::ranges::count(school.mails, "operator.dead-route", &message::type)};
+}
+
+} // namespace
+
+TEST_CASE("a message that was refused goes out once its receiver takes it, and is a trouble until then", "[service]")
+{
+    small_school school;
+    school.poll();
+    school.mails.clear();
+    school.channels["lead"]->answer = failure(errc::delivery_refused, "the password has run out", "Renew it.");
+    school.set(5, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(school.folder.reader()->outbox().undelivered == std::map<std::string, std::int64_t>{{"lead", 1}});
+    // Refused again for a day and a half: the other route is told once.
+    for (int hour = 0; hour < 36; ++hour) {
+        school.now += std::chrono::hours(1);
+        school.poll();
+    }
+    CHECK(heard_of_lead(school).first.empty());
+    CHECK(heard_of_lead(school).second == 1);
+    CHECK(school.folder.reader()->outbox().undelivered == std::map<std::string, std::int64_t>{{"lead", 1}});
+    school.channels["lead"]->answer.reset();
+    for (int hour = 0; hour < 2; ++hour) {
+        school.now += std::chrono::hours(1);
+        school.poll();
+    }
+    REQUIRE(heard_of_lead(school).first.size() == 1);
+    CHECK(heard_of_lead(school).first[0].type == "alert.opened");
+    CHECK(heard_of_lead(school).first[0].attempt > 10);
+    CHECK(school.folder.reader()->outbox().undelivered.empty());
+    CHECK(school.folder.verify().problems.empty());
+}
+
+TEST_CASE("a message that is refused holds up no other of its route", "[service]")
+{
+    small_school school;
+    school.poll();
+    school.mails.clear();
+    scripted_channel& lead = *school.channels["lead"];
+    int sent = 0;
+    lead.on_send = [&] {
+        lead.answer.reset();
+        if (++sent == 1) lead.answer = failure(errc::delivery_refused, "the message is no good");
+    };
+    school.set(5, "L");
+    school.set(6, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(heard_of_lead(school).first.size() == 1);
+    school.now += std::chrono::minutes(90);
+    school.poll();
+    CHECK(heard_of_lead(school).first.size() == 2);
 }
 
 TEST_CASE("a cycle broken at any write ends in the same ledger when it is run again", "[service][crash]")
@@ -1226,7 +1291,7 @@ TEST_CASE("a route with a digest gets what waited as one message, with a receipt
     CHECK(school.folder.verify().problems.empty());
 }
 
-TEST_CASE("when a digest is given up, another route hears of every alert that was in it", "[service]")
+TEST_CASE("when a digest is refused, another route hears of every alert that was in it", "[service]")
 {
     small_school school;
     school.poll();

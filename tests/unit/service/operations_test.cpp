@@ -101,6 +101,9 @@ TEST_CASE("a machine has the troubles it has, at their limits, worst first", "[s
          [](auto&, auto& f) { f.clock_kept.reset(), f.disk_encrypted.reset(), f.disk_free.reset(); },
          {}},
         {"a backup overdue", [](auto&, auto& f) { f.backups.overdue = true; }, {event::backup_overdue}},
+        {"messages that did not reach their reader",
+         [](auto&, auto& f) { f.undelivered["lead"] = 2; },
+         {event::messages_undelivered}},
         {"a certificate of 31 days",
          [](auto&, auto& f) { f.certificate_ends = the_instant("2026-12-27T12:00:00Z"); },
          {}},
@@ -182,7 +185,7 @@ TEST_CASE("the weekly word has one id a week and the monthly test one a month an
     CHECK(ids_at(settings, {}, "2026-11-30T09:00:00Z")[0] == "<alive-2026-11-30.it@ledger.example.sch.uk>");
 }
 
-TEST_CASE("of a message given up another route hears, by its number and without a word of the pupil", "[service]")
+TEST_CASE("of a message not taken another route hears, by its number and without a word of the pupil", "[service]")
 {
     configuration settings = a_school();
     CHECK(route_instead_of(settings, "lead") == "it");
