@@ -505,7 +505,9 @@ result<decision_outcome> decide(
     case decision_kind::confirm_link:
     case decision_kind::split_link: return decide_link(at);
     case decision_kind::hold_meeting: return decide_meeting(at);
-    case decision_kind::retry_quarantine: break;
+    case decision_kind::retry_quarantine:
+    case decision_kind::send_again:
+    case decision_kind::settle_route: break;
     }
     return failure(errc::usage, "that is nothing to decide", "`rollbook --help` lists the commands.");
 }

@@ -58,6 +58,7 @@ int run_rules_backtest(const command_io& io, const command_options& options);
 int run_rules_weekly(const command_io& io, const command_options& options);
 int run_rules_list(const command_io& io, const command_options& options);
 int run_route_test(const command_io& io, const command_options& options);
+int run_route_settle(const command_io& io, const command_options& options);
 int run_poll(const command_io& io, const command_options& options);
 int run_status(const command_io& io, const command_options& options);
 int run_statement(const command_io& io, const command_options& options);

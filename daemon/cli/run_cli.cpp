@@ -202,10 +202,11 @@ void command_line::add_set_up()
             "Draft a calendar file from the marks held",
             run_calendar_propose);
     propose->add_option("--ical", options_.file, "The school's published calendar, as .ics")->type_name("FILE");
-    add(*group("route", "Where messages go"), "test", "Send a test message over one route", run_route_test)
-        ->add_option("NAME", options_.source, "The route's name in the configuration")
-        ->required()
-        ->type_name("");
+    CLI::App* route = group("route", "Where messages go");
+    for (CLI::App* each :
+         {add(*route, "test", "Send a test message over one route, and what it did not take", run_route_test),
+          add(*route, "settle", "Its reader knows: send no more what it did not take", run_route_settle)})
+        each->add_option("NAME", options_.source, "The route's name in the configuration")->required()->type_name("");
     CLI::App* rules = group("rules", "The rules in force");
     json(add(*rules, "list", "Rules with their stages and source", run_rules_list));
     add(*rules, "check", "Check the rules of a file or a pack", run_rules_check)

@@ -4,6 +4,7 @@
 #include "daemon/views/measure_text.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <ostream>
 
 namespace rollbook {
@@ -40,6 +41,17 @@ void write_rule(json_writer& out, const rule& of)
     out.member("version", rule_version(of));
     out.member("window", text_of(of.window));
     out.end_object();
+}
+
+void see_to_undelivered(
+    const command_io& io, const configuration& config, decision_kind kind, const command_options& options
+)
+{
+    decision_request request;
+    request.kind = kind;
+    request.source = options.source;
+    for (const std::string& line : io.context.decide(config, request).value().lines)
+        io.out << plain(line) << '\n';
 }
 
 } // namespace
@@ -89,6 +101,17 @@ int run_route_test(const command_io& io, const command_options& options)
     return with_configuration(io, options, [&](const configuration& config) {
         io.context.test_route(config, options.source).value();
         io.out << "The route " << plain(options.source) << " took a test message. Ask its reader whether it came.\n";
+        // Before there is a ledger, nothing can have been left over.
+        if (std::filesystem::exists(config.ledger.path))
+            see_to_undelivered(io, config, decision_kind::send_again, options);
+        return exit_done;
+    });
+}
+
+int run_route_settle(const command_io& io, const command_options& options)
+{
+    return with_configuration(io, options, [&](const configuration& config) {
+        see_to_undelivered(io, config, decision_kind::settle_route, options);
         return exit_done;
     });
 }

@@ -278,6 +278,7 @@ public:
     std::vector<outbox_message> delivered_messages(const std::string& id) const override;
     bool has_message(const std::string& id) const override;
     std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override;
+    std::vector<outbox_message> undelivered_messages(const std::string& route) const override;
     std::vector<std::pair<entry_index, civil_day>>
     days_of_marks_since(const std::string& source, entry_index first, civil_day from) const override;
 
@@ -890,6 +891,18 @@ std::vector<outbox_message> sqlite_ledger::untried_messages(entry_index alert, c
     sql->bind(1, static_cast<std::int64_t>(alert));
     sql->bind(2, route);
     return read_outbox(*sql);
+}
+
+std::vector<outbox_message> sqlite_ledger::undelivered_messages(const std::string& route) const
+{
+    settled();
+    SQLite::Statement sql(
+        *database_,
+        std::string(outbox_columns) +
+            "WHERE (state = 2 OR (state = 0 AND (attempts > 0 OR last_error <> ''))) AND route = ? ORDER BY id"
+    );
+    sql.bind(1, route);
+    return read_outbox(sql);
 }
 
 std::vector<outbox_message> sqlite_ledger::delivered_messages(const std::string& id) const

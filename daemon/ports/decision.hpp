@@ -29,9 +29,11 @@ enum class decision_kind {
     confirm_link,
     split_link,
     retry_quarantine,
-    hold_meeting
+    hold_meeting,
+    send_again,
+    settle_route
 };
-inline constexpr std::array<std::string_view, 17> decision_words = {
+inline constexpr std::array<std::string_view, 19> decision_words = {
     "acknowledge",
     "take-up",
     "park",
@@ -48,7 +50,9 @@ inline constexpr std::array<std::string_view, 17> decision_words = {
     "confirm-link",
     "split-link",
     "retry-quarantine",
-    "hold-meeting"};
+    "hold-meeting",
+    "send-again",
+    "settle-route"};
 
 // One decision of one person, from a command or a page. What a kind does not use stays empty.
 struct decision_request {
@@ -65,7 +69,7 @@ struct decision_request {
     std::string owner;   // who is to do it: a route's name where reminders are to reach them; of a marker,
                          // who is to be told; of a pupil that is opened, the auditor's account
     std::string outcome; // one word
-    std::string source;  // of a quarantined row, with its stream
+    std::string source;  // of a quarantined row, with its stream; of what a route did not take, the route
     std::string stream;
     std::string adult;           // of a warning or penalty notice: the parent, by a reference of the school's
     std::string text;            // in the person's own words; shown from the ledger, and nowhere else

@@ -124,7 +124,7 @@ struct transaction {
     std::vector<stream_state> streams;
     std::vector<alert_value> values; // their size is that after the entries of this transaction
     // Delivery: outbox numbers received (their receipts are among the entries), tried again later, given up, or made
-    // needless by a later message before anybody tried to send them.
+    // needless: by a later message before anybody tried to send them, or by a person's word.
     struct attempt_result {
         std::int64_t number = 0;
         enum class end { delivered, again, failed, replaced } as = end::delivered;
@@ -206,6 +206,8 @@ public:
     virtual bool has_message(const std::string& id) const = 0;
     // Messages about the alert on the route that nobody has tried to send yet, oldest first.
     virtual std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const = 0;
+    // Messages for the route that no try has delivered, to be tried again or given up, oldest first.
+    virtual std::vector<outbox_message> undelivered_messages(const std::string& route) const = 0;
 };
 
 } // namespace rollbook

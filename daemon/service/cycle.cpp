@@ -576,7 +576,7 @@ void cycle::take_back(const returned_message& back, const std::string& route)
     transaction t;
     const failure why(
         errc::delivery_refused,
-        "the mail came back (status " + back.status + ")",
+        fmt::format("{} (status {})", came_back, back.status),
         "Ask its reader, and correct the address in the route's settings."
     );
     const std::vector<outbox_message> gone = book_.delivered_messages(back.id);

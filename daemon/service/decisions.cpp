@@ -1,9 +1,13 @@
 #include "daemon/service/decisions.hpp"
 
 #include "daemon/base/canonical_json.hpp"
+#include "daemon/base/events.hpp"
 #include "daemon/cases/decide.hpp"
 #include "daemon/service/commit.hpp"
 #include "daemon/service/decision_notes.hpp"
+#include "daemon/service/operator_messages.hpp"
+
+#include <fmt/format.h>
 
 namespace rollbook {
 namespace {
@@ -28,12 +32,41 @@ result<upkeep_report> read_again(ledger& book, const decision_request& request, 
     return report;
 }
 
+// What its route did not take goes out again, or no more. A mail that came back was taken, and stays what it is: its
+// report still lies in the mailbox, and would be taken for news.
+upkeep_report see_to_undelivered(ledger& book, const decision_request& request, instant now)
+{
+    using end = transaction::attempt_result::end;
+    const bool again = request.kind == decision_kind::send_again;
+    transaction t;
+    for (const outbox_message& m : book.undelivered_messages(request.source))
+        if (!again || !m.last_error.starts_with(came_back))
+            t.attempts.push_back({m.number, again ? end::again : end::replaced, now, m.last_error});
+    book.commit(t, now);
+    const std::size_t messages = t.attempts.size();
+    if (!again) log_event(event::messages_settled, request.source, messages, request.user);
+
+    upkeep_report report;
+    report.lines.push_back(fmt::format(
+        "Messages that the route {} had not taken, and that {}: {}.",
+        request.source,
+        again ? "go out again" : "are sent no more",
+        messages
+    ));
+    json_writer out(report.json);
+    out.begin_object().member("done", decision_words[static_cast<std::size_t>(request.kind)]);
+    out.member("messages", messages).member("route", request.source).end_object();
+    return report;
+}
+
 } // namespace
 
 result<upkeep_report>
 take_decision(ledger& book, const configuration& settings, const decision_request& request, instant now)
 {
     if (request.kind == decision_kind::retry_quarantine) return read_again(book, request, now);
+    if (request.kind == decision_kind::send_again || request.kind == decision_kind::settle_route)
+        return see_to_undelivered(book, request, now);
     const time_zone zone = time_zone::named(settings.school.timezone).value_or(time_zone::utc());
     auto decided = decide(book.state(), settings, request, book.size(), day_of(zone.to_local(now)), now);
     if (!decided) return decided.error();

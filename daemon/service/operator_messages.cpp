@@ -125,7 +125,8 @@ outbox_message dead_route_message(
     text +=
         "What else of that day it does not take is not told again. Its reader has to go through all alerts that stand: "
         "rollbook alerts list\n";
-    text += "Correct the route, then try it: rollbook route test " + dead + "\n";
+    text +=
+        "Correct the route, then try it, and what it did not take goes out again: rollbook route test " + dead + "\n";
     return about_itself(
         setting,
         route,

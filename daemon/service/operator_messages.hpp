@@ -28,6 +28,9 @@ outbox_message alive_message(
 // Once a month and route: that the route works. `id` makes it one of its kind.
 message test_message(const message_setting& setting, const std::string& route, std::string_view id, instant at);
 
+// Why a mail came back: its error begins so.
+inline constexpr std::string_view came_back = "the mail came back";
+
 // That another route did not take messages: once a day and route, so that it says that there may be more. `day`: on
 // which they were made, so that trying them again tells nothing twice. `not_taken`: those that were sent at once; at
 // least one.

@@ -119,6 +119,10 @@ public:
     {
         return real_->untried_messages(alert, route);
     }
+    std::vector<outbox_message> undelivered_messages(const std::string& route) const override
+    {
+        return real_->undelivered_messages(route);
+    }
 
 private:
     void tell();

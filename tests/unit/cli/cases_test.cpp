@@ -221,3 +221,26 @@ TEST_CASE("a quarantined row is shown by its shape only, and read again by its s
     CHECK(f.decisions[0].kind == decision_kind::retry_quarantine);
     CHECK(f.decisions[0].stream == "attendance");
 }
+
+TEST_CASE("a route's leftovers are settled by its name, and a test that fails sends nothing again", "[cli]")
+{
+    command_fixture f;
+    CHECK(f.run("route settle lead") == 0);
+    REQUIRE(f.decisions.size() == 1);
+    CHECK(f.decisions[0].kind == decision_kind::settle_route);
+    CHECK(f.decisions[0].source == "lead");
+
+    f.config.ledger.path = "/dev/null"; // it is there
+    bool takes = false;
+    f.context.test_route = [&](const configuration&, const std::string&) -> result<void> {
+        if (takes) return {};
+        return failure(errc::delivery_refused, "no");
+    };
+    CHECK(f.run("route test lead") == 1);
+    CHECK(f.decisions.size() == 1);
+    takes = true;
+    CHECK(f.run("route test lead") == 0);
+    REQUIRE(f.decisions.size() == 2);
+    CHECK(f.decisions[1].kind == decision_kind::send_again);
+    CHECK(f.decisions[1].source == "lead");
+}

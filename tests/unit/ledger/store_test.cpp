@@ -374,6 +374,25 @@ TEST_CASE(
     CHECK(folder.reader()->outbox().failed == (t.attempts[0].as == end::failed ? 1 : 0));
 }
 
+TEST_CASE("what was given up, or will not have come within an hour, is a message undelivered", "[ledger]")
+{
+    using end = transaction::attempt_result::end;
+    const ledger_folder folder;
+    auto book = folder.open();
+    fill(*book);
+    CHECK(folder.reader()->outbox().undelivered.empty());
+    const outbox_message about = book->due_messages(noon(5), 10).at(0);
+    const auto [as, hours, is_late] = GENERATE(table<end, int, bool>(
+        {{end::again, 0, false}, {end::again, 1, true}, {end::failed, 0, true}, {end::delivered, 0, false}}
+    ));
+    transaction t;
+    t.attempts.push_back({about.number, as, about.content.made_at + std::chrono::hours(hours), "no"});
+    book->commit(t, noon(6));
+    CHECK(folder.reader()->outbox().undelivered.contains(about.route) == is_late);
+    CHECK(book->undelivered_messages(about.route).size() == (as == end::delivered ? 0 : 1));
+    CHECK(book->undelivered_messages("elsewhere").empty());
+}
+
 TEST_CASE("what comes while nothing was due is due at its own time, before what waited already", "[ledger]")
 {
     using end = transaction::attempt_result::end;

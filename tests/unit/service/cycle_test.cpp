@@ -1065,6 +1065,41 @@ TEST_CASE("a message that is refused holds up no other of its route", "[service]
     CHECK(heard_of_lead(school).first.size() == 2);
 }
 
+TEST_CASE("what a route did not take in three days goes out when a person asks, or is settled by one", "[service]")
+{
+    small_school school;
+    school.poll();
+    school.mails.clear();
+    school.channels["lead"]->answer = failure(errc::delivery_refused, "the password has run out", "Renew it.");
+    school.set(5, "L");
+    for (int hour = 0; hour < 76; ++hour) {
+        school.now += std::chrono::hours(1);
+        school.poll();
+    }
+    CHECK(school.folder.reader()->outbox().failed == 1);
+    CHECK(school.folder.reader()->outbox().undelivered == std::map<std::string, std::int64_t>{{"lead", 1}});
+    CHECK(heard_of_lead(school).second == 1);
+    school.channels["lead"]->answer.reset();
+    school.now += std::chrono::hours(24);
+    school.poll();
+    CHECK(heard_of_lead(school).first.empty());
+
+    decision_request asked;
+    asked.kind = decision_kind::send_again;
+    asked.source = "second";
+    REQUIRE(take_decision(*school.folder.open(), school.settings, asked, school.now).has_value());
+    CHECK(school.folder.reader()->outbox().failed == 1);
+    asked.source = "lead";
+    const bool settles = GENERATE(false, true);
+    if (settles) asked.kind = decision_kind::settle_route;
+    REQUIRE(take_decision(*school.folder.open(), school.settings, asked, school.now).has_value());
+    school.poll();
+    CHECK(heard_of_lead(school).first.size() == (settles ? 0 : 1));
+    CHECK(school.folder.reader()->outbox().failed == 0);
+    CHECK(school.folder.reader()->outbox().undelivered.empty());
+    CHECK(school.folder.verify().problems.empty());
+}
+
 TEST_CASE("a cycle broken at any write ends in the same ledger when it is run again", "[service][crash]")
 {
     const bool after = GENERATE(false, true);
