@@ -299,6 +299,12 @@ boost::asio::awaitable<result<void>> receiver::send(message m)
 {
     around_.at_await();
     around_.clock.true_time += std::chrono::milliseconds(20);
+    if (around_.now.route_refuses[route_] ||
+        (around_.now.refusals > 0 && around_.chance.per_mille(around_.now.refusals))) {
+        ++around_.refusals;
+        const failure why(errc::delivery_refused, route_ + " refuses the message", "Look at the route.");
+        co_return why;
+    }
     if (around_.now.route_down[route_] || around_.chance.per_mille(around_.now.route_drops)) {
         const failure why(errc::delivery_unreachable, route_ + " does not answer", "It is tried again.");
         co_return why;

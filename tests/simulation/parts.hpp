@@ -56,9 +56,11 @@ struct weather {
     std::size_t disorder = 0;     // per mille of its lists that come in another order, with rows twice
     std::size_t slow = 0;         // per mille of its pages that take minutes
     std::map<std::string, bool> route_down;
-    std::size_t route_drops = 0;   // per mille of messages that are not taken
-    std::size_t answer_lost = 0;   // per mille of messages that are taken, and nobody hears of it
-    std::size_t dies_at_await = 0; // the process dies at this await from here; 0: it does not
+    std::map<std::string, bool> route_refuses; // as when a password has run out
+    std::size_t refusals = 0;                  // per mille of messages that are refused for what they are
+    std::size_t route_drops = 0;               // per mille of messages that are not taken
+    std::size_t answer_lost = 0;               // per mille of messages that are taken, and nobody hears of it
+    std::size_t dies_at_await = 0;             // the process dies at this await from here; 0: it does not
 };
 
 // What all parts share.
@@ -70,6 +72,7 @@ struct surroundings {
     plant bug = plant::none;
     bool with_page_memory = true;
     bool is_dead = false; // the process, at an await
+    int refusals = 0;
 
     void at_await()
     {

@@ -262,6 +262,8 @@ private:
     std::map<entry_index, std::size_t> told_again_;                          // how often that was something new
     int baselines_owed_ = 0;
     std::vector<delivery> delivered_;
+    std::map<std::string, moment> worked_at_; // by route: when it last took messages
+    std::set<std::string> gone_;              // routes that took none for two days on end
     std::vector<std::string> notes_;
     std::size_t committed_size_ = 1;
     entry_index signed_size_ = 0;
@@ -760,8 +762,8 @@ void life::check_deliveries()
     std::map<std::pair<std::string, std::string>, const delivery*> first;
     std::map<std::tuple<std::string, entry_index, std::string>, std::set<std::string>> ids;
     std::map<std::string, std::set<std::string>> baselines;
-    std::set<std::string> told_dead; // routes that took nothing for days, as another one was told
-    std::int64_t missed = 0;         // on those
+    std::set<std::string> told_dead; // routes that took nothing, as another one was told
+    std::int64_t missed = 0;         // on those that were gone for days
     for (const delivery& each : delivered_) {
         if (each.text.find('Q') != std::string::npos || each.json.find('Q') != std::string::npos)
             wrong("a message says what is private: " + each.text);
@@ -791,7 +793,8 @@ void life::check_deliveries()
     for (const auto& [key, due] : owed_) {
         const auto got = ids.find(key);
         const std::size_t many = got == ids.end() ? 0 : got->second.size();
-        if (many == 0 && !due.optional && told_dead.contains(std::get<0>(key))) {
+        const std::string& route = std::get<0>(key);
+        if (many == 0 && !due.optional && told_dead.contains(route) && gone_.contains(route)) {
             ++missed;
             continue;
         }
@@ -851,7 +854,7 @@ void life::verify()
 
 // --- what goes wrong ---
 
-void life::change_weather(moment)
+void life::change_weather(moment at)
 {
     weather& now = around_.now;
     dice& chance = chance_;
@@ -863,6 +866,16 @@ void life::change_weather(moment)
     toggles(now.source_empty, 4, 300);
     for (const char* route : routes)
         toggles(now.route_down[route], 10, 60);
+    if (plan_.receivers_refuse) {
+        for (const char* route : routes)
+            toggles(now.route_refuses[route], 8, 60);
+        now.refusals = 30;
+    }
+    for (const char* route : routes) {
+        moment& worked = worked_at_.try_emplace(route, at).first->second;
+        if (!now.route_down[route] && !now.route_refuses[route]) worked = at;
+        if (at - worked > std::chrono::hours(48)) gone_.insert(route);
+    }
     now.source_drops = chance.one_in(4) ? 120 : 5;
     now.disorder = chance.one_in(5) ? 500 : 0;
     now.slow = chance.one_in(8) ? 200 : 0;
@@ -926,6 +939,7 @@ findings life::live()
         is_last_poll_ = i + 1 == polls_to_catch_up;
         sit_through([&] { poll(mis, everything); });
     }
+    found_.refusals = around_.refusals;
     verify();
     check_deliveries();
     check_words();
@@ -948,6 +962,7 @@ plan fortnight(std::uint64_t seed, plant bug)
         number_of(year(2027) / 3 / 15)};
     made.size.begins = mondays[seed % 4];
     made.with_small_pages = seed % 8 != 0;
+    made.receivers_refuse = seed % 5 > 2;
     return made;
 }
 

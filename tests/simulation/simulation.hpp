@@ -13,8 +13,9 @@ struct plan {
     plant bug = plant::none;
     scale size;
     bool with_faults = true;
-    std::vector<int> minutes; // of the day at which it polls, by the school's clock; empty: each half hour
-    bool tells = false;       // prints what happens on standard output
+    bool receivers_refuse = false; // now and then, beside all other faults
+    std::vector<int> minutes;      // of the day at which it polls, by the school's clock; empty: each half hour
+    bool tells = false;            // prints what happens on standard output
     // The whole of what is held is compared after every so many polls; else the days that were asked for, and pupils.
     int look_closely_every = 1;
     // The ledger's pages are of 4 KiB and not of 16: as many writes to tear or lose, in a quarter of the bytes.
@@ -37,6 +38,7 @@ struct findings {
     int alerts = 0; // openings, with those of the first read
     int deliveries = 0;
     int repeats = 0;
+    int refusals = 0; // of messages, by their receivers
 };
 
 // Lives through the plan and checks all along. Takes over the process's default SQLite disk, its randomness and its

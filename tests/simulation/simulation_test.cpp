@@ -37,6 +37,7 @@ TEST_CASE(
         all.failed_reads += found.failed_reads;
         all.alerts += found.alerts;
         all.repeats += found.repeats;
+        all.refusals += found.refusals;
     }
     // It did happen.
     CHECK(all.deaths > 10 * seeds);
@@ -44,6 +45,7 @@ TEST_CASE(
     CHECK(all.failed_reads > 50 * seeds);
     CHECK(all.alerts > 5 * seeds);
     CHECK(all.repeats > seeds / 4);
+    CHECK(all.refusals > seeds);
 }
 
 TEST_CASE("lives in which something was wrong once", "[simulation][crash]")
