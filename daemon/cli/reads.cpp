@@ -335,6 +335,8 @@ void print_status(const command_io& io, const workplace& at, const surroundings_
     print_backups(io.out, at, backups);
     print_at_risk(io.out, at, backups);
     print_troubles(io.out, troubles);
+    if (!at.config.operations)
+        io.out << "Nobody is told of such things: name a route under [operator] in the configuration.\n";
     if (!at.config.sealed_text) return;
     const auto unsealed = last_unseal(at);
     io.out << "Narratives: sealed to " << at.config.sealed_text->recipients.size() << " keys; "

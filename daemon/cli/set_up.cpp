@@ -76,6 +76,9 @@ int run_check(const command_io& io, const command_options& options)
                << config.rules.size() << " rules, " << config.routes.size() << " routes\n";
         for (const std::string& warning : config.warnings)
             io.out << "note  " << plain(warning) << '\n';
+        if (!config.operations)
+            io.out << "note  nobody is told when Rollbook or its machine needs a hand (disk, clock, backups)\n"
+                      "      Name a route under [operator]: route = \"NAME\".\n";
         const std::vector<cli_context::check_line> lines = io.context.check(config, options.online);
         for (const cli_context::check_line& each : lines) {
             io.out << (each.bad ? "BAD   " : "ok    ") << plain(each.text) << '\n';

@@ -194,7 +194,17 @@ void warn_of_unheard_stages(table_reader& root, const configuration& known)
     }
 }
 
-route_configuration read_route(table_reader& table, const configuration& known)
+// Who is told of Rollbook itself; what is wrong with that is said where it is read.
+std::string operator_route(table_reader& root)
+{
+    const toml_value* section = root.find("operator");
+    const auto* keys = section ? std::get_if<toml_value::table>(&section->value) : nullptr;
+    const auto route = keys ? keys->find("route") : toml_value::table::const_iterator();
+    const auto* name = keys && route != keys->end() ? std::get_if<std::string>(&route->second.value) : nullptr;
+    return name ? *name : std::string();
+}
+
+route_configuration read_route(table_reader& table, const configuration& known, const std::string& operators)
 {
     constexpr std::array<std::string_view, 3> disclosures = {"reference", "initials", "name"};
     route_configuration out;
@@ -204,8 +214,9 @@ route_configuration read_route(table_reader& table, const configuration& known)
         table.wrong("name", in_quotes(out.name) + " is not a name", std::string(name_form));
     if (!table.has("channel")) table.missing("channel", "email, teams, webhook, file or note");
     if (const auto at = table.choice("channel", channels)) out.channel = channels[*at];
-    if (!table.has("rules")) table.missing("rules", R"(["*"] or a list of rule ids)");
-    out.rules = table.texts("rules", R"(["*"] or a list of rule ids)").value_or(std::vector<std::string>());
+    constexpr std::string_view rules_form = R"(["*"], a list of rule ids, or [] of the route of [operator])";
+    if (!table.has("rules")) table.missing("rules", rules_form);
+    out.rules = table.texts("rules", rules_form, out.name == operators).value_or(std::vector<std::string>());
     check_rules_known(table, known, out);
     out.stages = table.texts("stages", R"(a list such as ["dsl", "visit"]; left out: every stage)")
                      .value_or(std::vector<std::string>());
@@ -242,8 +253,9 @@ route_configuration read_route(table_reader& table, const configuration& known)
 
 void read_routes(table_reader& root, configuration& into)
 {
+    const std::string operators = operator_route(root);
     for (table_reader& table : root.tables("route")) {
-        route_configuration one = read_route(table, into);
+        route_configuration one = read_route(table, into, operators);
         const auto same = std::ranges::find(into.routes, one.name, &route_configuration::name);
         if (!one.name.empty() && same != into.routes.end())
             table.wrong(

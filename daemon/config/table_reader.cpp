@@ -197,11 +197,12 @@ std::optional<std::chrono::minutes> table_reader::time_of_day(std::string_view k
     return minutes;
 }
 
-std::optional<std::vector<std::string>> table_reader::texts(std::string_view key, std::string_view expected)
+std::optional<std::vector<std::string>>
+table_reader::texts(std::string_view key, std::string_view expected, bool none_allowed)
 {
     const auto* held = get<toml_value::list>(key, expected);
     if (held == nullptr) return std::nullopt;
-    if (held->empty()) {
+    if (held->empty() && !none_allowed) {
         wrong(key, "is empty", std::string(expected));
         return std::nullopt;
     }

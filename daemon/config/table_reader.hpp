@@ -41,7 +41,9 @@ public:
     std::optional<std::chrono::milliseconds> duration(std::string_view key, bool zero_allowed = false);
     std::optional<civil_day> day(std::string_view key);
     std::optional<std::chrono::minutes> time_of_day(std::string_view key);
-    std::optional<std::vector<std::string>> texts(std::string_view key, std::string_view expected); // at least one
+    // At least one, unless `none_allowed`.
+    std::optional<std::vector<std::string>>
+    texts(std::string_view key, std::string_view expected, bool none_allowed = false);
     std::optional<secret_reference> secret(std::string_view key);
     // One of `words`: its place in the list.
     std::optional<std::size_t> choice(std::string_view key, std::span<const std::string_view> words);

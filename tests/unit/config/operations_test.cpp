@@ -39,6 +39,22 @@ format = "json"
     CHECK(loaded->packs[0].name == "england");
 }
 
+TEST_CASE("the operator's route may be one that hears of no rule, and no other may", "[config]")
+{
+    const std::string nobody =
+        "\n[[route]]\nname = \"it\"\nchannel = \"file\"\nrules = []\n[route.settings]\nfolder = \"x\"\n";
+    school_folder school;
+    school.main += nobody;
+    CHECK_THAT(problems_of(school.load()), Contains("rules: is empty"));
+    school.main += "[operator]\nroute = \"lead\"\n";
+    CHECK_THAT(problems_of(school.load()), Contains("rules: is empty"));
+    school.main = replaced(school.main, "[operator]\nroute = \"lead\"", "[operator]\nroute = \"it\"");
+    const loaded_configuration loaded = school.load();
+    INFO(problems_of(loaded));
+    REQUIRE(loaded.has_value());
+    CHECK_FALSE(loaded->routes.back().wants("penalty-notice"));
+}
+
 TEST_CASE("what is wrong with operator, log, fields and Teams is said", "[config]")
 {
     const auto [lines, said] = GENERATE(table<const char*, const char*>({
