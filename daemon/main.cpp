@@ -17,6 +17,7 @@
 #include "daemon/ledger/store.hpp"
 #include "daemon/machine.hpp"
 #include "daemon/net/curl_client.hpp"
+#include "daemon/page_note.hpp"
 #include "daemon/ports/secrets.hpp"
 #include "daemon/reconcile/housekeeping_entries.hpp"
 #include "daemon/reconcile/payload.hpp"
@@ -496,6 +497,12 @@ make_pages(const configuration& settings, page_desk& desk, boost::asio::any_io_e
     };
     around.bundles = settings.ledger.path.parent_path() / "bundles";
     around.uploads = settings.ledger.path.parent_path() / "uploads";
+    around.opened = [desk = &desk](const configuration& now, const std::string& from) {
+        page_standing standing = standing_of_pages(now);
+        if (standing.opened_at || is_this_machine(from)) return;
+        standing.opened_at = desk->now();
+        note_pages(now, standing);
+    };
     around.try_export = try_export;
     around.add_export = add_export;
     around.read_certificate = read_certificate;
@@ -582,6 +589,7 @@ public:
         c.as_owner_of = as_owner_of;
         c.read_secret = read_secret;
         c.read_line = read_line;
+        c.pages = standing_of_pages;
         c.check = [this](const configuration& settings, bool online) { return check(settings, online); };
         c.poll = [this](const configuration& settings, const poll_request& request, const auto& progress) {
             return poll(settings, request, progress);
@@ -738,6 +746,9 @@ private:
             std::unique_ptr<page_server> pages;
             if (settings.web.listen.empty()) return pages;
             auto made = make_pages(settings, desk, std::move(executor));
+            page_standing standing = standing_of_pages(settings);
+            standing.failed = made ? std::string() : made.error().what + ". " + made.error().to_do;
+            note_pages(settings, standing);
             // The registers are read all the same: a page can be opened later, a missed child cannot.
             if (made)
                 pages = std::move(*made);
@@ -880,8 +891,6 @@ private:
         const auto bad = [&](const std::string& where, const failure& why) {
             lines.push_back({true, where + ": " + why.what, why.to_do});
         };
-        for (const std::string& warning : settings.warnings)
-            lines.push_back({false, warning, ""});
         if (settings.web.links_to_loopback)
             lines.push_back(
                 {true,
@@ -932,6 +941,7 @@ private:
         facts.clock_ahead = running.clock_ahead;
         if (running.certificate_ends) facts.certificate_ends = running.certificate_ends;
         if (const auto reader = open_reader(settings.ledger.path)) facts.undelivered = (*reader)->outbox().undelivered;
+        facts.pages_failed = standing_of_pages(settings).failed;
         if (simulated) {
             facts.newest_entry.reset();
             facts.clock_kept.reset();

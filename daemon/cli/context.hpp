@@ -8,6 +8,7 @@
 #include "daemon/ports/ledger_export.hpp"
 #include "daemon/ports/ledger_proofs.hpp"
 #include "daemon/ports/ledger_reader.hpp"
+#include "daemon/ports/page_server.hpp"
 #include "daemon/ports/upkeep.hpp"
 #include "daemon/service/poll.hpp"
 #include "daemon/service/troubles.hpp"
@@ -90,6 +91,8 @@ struct cli_context {
     std::function<backup_standing(const configuration&)> backups;
     // What is wrong with the machine or the ledger's keeping, or soon will be.
     std::function<std::vector<trouble>(const configuration&, const ledger_proofs&)> troubles;
+    // What the daemon noted of its pages.
+    std::function<page_standing(const configuration&)> pages;
     // Sends a test message over one route, and says how that went.
     std::function<result<void>(const configuration&, const std::string& route)> test_route;
     // A recipient's key pair into a new file; returns the public key.

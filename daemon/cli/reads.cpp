@@ -204,12 +204,13 @@ void print_troubles(std::ostream& out, const std::vector<trouble>& troubles)
 struct surroundings_now {
     witness_standing witnesses;
     backup_standing backups;
+    page_standing pages;
     std::vector<trouble> troubles;
 };
 
 void write_status(json_writer& out, const workplace& at, const surroundings_now& around)
 {
-    const auto& [witnesses, backups, troubles] = around;
+    const auto& [witnesses, backups, pages, troubles] = around;
     const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
     const outbox_counts outbox = at.reader.outbox();
     out.begin_object();
@@ -234,6 +235,10 @@ void write_status(json_writer& out, const workplace& at, const surroundings_now&
         out.null();
     out.member("size", at.n).member("witness_overdue", witnesses.overdue).end_object();
     out.key("outbox").begin_object().member("failed", outbox.failed).member("waiting", outbox.waiting).end_object();
+    out.key("pages").begin_object();
+    write_text_or_null(out, "failed", pages.failed);
+    write_instant(out, "opened_at", pages.opened_at);
+    out.end_object();
     out.member("quarantined", at.reader.quarantined());
     out.member("school", at.config.school.name).key("sealed_text");
     if (at.config.sealed_text) {
@@ -317,7 +322,7 @@ void print_witnesses(std::ostream& out, const workplace& at, const witness_stand
 
 void print_status(const command_io& io, const workplace& at, const surroundings_now& around)
 {
-    const auto& [witnesses, backups, troubles] = around;
+    const auto& [witnesses, backups, pages, troubles] = around;
     const std::optional<stored_checkpoint> newest = at.reader.newest_checkpoint();
     const outbox_counts outbox = at.reader.outbox();
     if (at.reader.is_simulated()) io.out << "SIMULATION: this ledger is not a real school's.\n";
@@ -332,6 +337,12 @@ void print_status(const command_io& io, const workplace& at, const surroundings_
     if (const auto passed = budget_passed_on(at, day_of(at.zone.to_local(at.now))))
         io.out << "Warning: " << passed->opened << " alerts opened today, more than the budget of " << passed->budget
                << ".\n  " << plain(passed->advice) << '\n';
+    if (!at.config.web.public_url.empty())
+        io.out << "Pages: "
+               << (pages.opened_at
+                       ? "another machine opened them first on " + clock_text(*pages.opened_at, at.zone)
+                       : "no other machine has opened them yet: open " + plain(at.config.web.public_url) + " on one")
+               << ".\n";
     print_backups(io.out, at, backups);
     print_at_risk(io.out, at, backups);
     print_troubles(io.out, troubles);
@@ -386,6 +397,7 @@ int run_status(const command_io& io, const command_options& options)
         surroundings_now around;
         around.witnesses = standing_of(at.config, *proofs, at.now);
         if (io.context.backups) around.backups = io.context.backups(at.config);
+        if (io.context.pages) around.pages = io.context.pages(at.config);
         if (io.context.troubles) around.troubles = io.context.troubles(at.config, *proofs);
         if (options.json)
             print_json(io.out, [&](json_writer& out) { write_status(out, at, around); });

@@ -11,9 +11,16 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace rollbook {
+
+// How the pages stand, as the daemon noted it.
+struct page_standing {
+    std::string failed;               // why none are served; empty: they are, or none are wanted
+    std::optional<instant> opened_at; // when another machine first opened their address
+};
 
 // What the pages ask of the daemon. Called on the daemon's thread.
 class page_desk {

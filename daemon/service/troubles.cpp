@@ -1,5 +1,6 @@
 #include "daemon/service/troubles.hpp"
 
+#include "daemon/base/ascii.hpp"
 #include "daemon/base/time.hpp"
 
 #include <fmt/format.h>
@@ -26,6 +27,8 @@ public:
 
     std::vector<trouble> all()
     {
+        if (!facts_.pages_failed.empty())
+            add(event::pages_failed, "no pages are served: " + std::string(trimmed(facts_.pages_failed, ".")));
         if (facts_.backups.overdue) add(event::backup_overdue, event_text(event::backup_overdue));
         if (facts_.backups.drill_overdue) add(event::drill_overdue, event_text(event::drill_overdue));
         for (const auto& [route, count] : facts_.undelivered)

@@ -25,6 +25,7 @@ struct machine_facts {
     std::optional<std::uint64_t> disk_size; // bytes
     std::optional<bool> disk_encrypted;
     std::optional<instant> certificate_ends; // of [web.tls]
+    std::string pages_failed;                // why no pages are served; empty: they are, or none are wanted
     backup_standing backups;
     witness_standing witnesses;
     std::map<std::string, std::int64_t> undelivered; // messages, by route

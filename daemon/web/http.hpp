@@ -49,6 +49,7 @@ struct web_request {
     std::string fetch_site;              // Sec-Fetch-Site header; empty: none
     std::vector<std::string> identities; // each value of [web] identity_header, whoever sent it
     bool forwarded = false;              // a proxy stands between
+    std::string client;                  // who asks, by the proxy's word where one stands between; empty: not known
     bool over_tls = false;
 
     std::string content_type;

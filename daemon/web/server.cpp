@@ -133,6 +133,9 @@ taken_apart(const http::request_header<>& from, const std::string& peer, bool ov
         for (auto [at, end] = from.equal_range(identity); at != end; ++at)
             request.identities.emplace_back(at->value());
     request.forwarded = from.count("X-Forwarded-For") > 0 || from.count(http::field::forwarded) > 0;
+    const std::string forwarded_for(from["X-Forwarded-For"]); // of several the last, which the nearest proxy wrote
+    request.client =
+        request.forwarded ? trimmed(std::string_view(forwarded_for).substr(forwarded_for.rfind(',') + 1), " ") : peer;
     if (request.is_post()) request.content_type = text_of(from, http::field::content_type);
     return request;
 }

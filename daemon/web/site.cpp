@@ -280,6 +280,13 @@ asio::awaitable<web_answer> site::routed_answer(web_request request)
         no.headers.emplace_back("Allow", to.to->gets ? (to.to->posts ? "GET, HEAD, POST" : "GET, HEAD") : "POST");
         co_return no;
     }
+    const bool is_page = !to.to->is_open || to.to->does == handler::login;
+    const auto& web = around_.settings->web;
+    // Some proxies do not pass on by which name they were called.
+    const bool is_ours =
+        origin_of(web.public_url) == origin_of("https://" + request.host) || request.host == web.listen;
+    if (around_.opened && is_page && is_ours && !request.client.empty())
+        around_.opened(*around_.settings, request.client);
     // Password and code are the proxy's business.
     const bool is_by_proxy = who.is == claimed_identity::kind::named || who.is == claimed_identity::kind::unreadable;
     if (to.to->does == handler::login && is_by_proxy) co_return see_other(next_page(request.query("next")));

@@ -47,6 +47,8 @@ struct web_surroundings {
     std::function<
         result<void>(const configuration&, const std::string& source, const std::filesystem::path& file, instant now)>
         add_export;
+    // A page was asked for at [web] public_url, from this address as far as a proxy says it. May be empty.
+    std::function<void(const configuration&, const std::string& from)> opened;
     std::filesystem::path uploads; // a folder for files under way; what is in it at the start goes
     // What the files of [web.tls] hold now; asked where there is one. On the loop's thread.
     std::function<result<certificate_and_key>(const configuration&)> read_certificate;

@@ -100,6 +100,7 @@ TEST_CASE("a machine has the troubles it has, at their limits, worst first", "[s
         {"nobody knows of the clock or disk",
          [](auto&, auto& f) { f.clock_kept.reset(), f.disk_encrypted.reset(), f.disk_free.reset(); },
          {}},
+        {"no pages", [](auto&, auto& f) { f.pages_failed = "the port is taken"; }, {event::pages_failed}},
         {"a backup overdue", [](auto&, auto& f) { f.backups.overdue = true; }, {event::backup_overdue}},
         {"messages that did not reach their reader",
          [](auto&, auto& f) { f.undelivered["lead"] = 2; },
