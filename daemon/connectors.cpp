@@ -232,12 +232,18 @@ questions_of(const std::string& system, const manifest_places& manifests, const 
     const result<manifest> found = find_manifest(system, manifests);
     if (!found) return found.error();
     for (const setting_spec& spec : found->spec) {
-        if (!spec.required && !spec.secret && spec.type != setting_spec::kind::url) continue;
+        if (!spec.required && !spec.secret && !spec.asked && spec.type != setting_spec::kind::url) continue;
         if (spec.name.starts_with("proxy")) continue; // few have one, and who does can write it down
-        const auto* usual = spec.otherwise ? std::get_if<std::string>(&*spec.otherwise) : nullptr;
-        out.push_back(
-            {spec.name, spec.title, spec.description, usual ? *usual : std::string(), "", spec.required, spec.secret}
-        );
+        connector_tools::question asked{spec.name, spec.title, spec.description, "", "", spec.required, spec.secret};
+        if (spec.otherwise) {
+            if (const auto* text = std::get_if<std::string>(&*spec.otherwise)) asked.usual = *text;
+            if (const auto* number = std::get_if<std::int64_t>(&*spec.otherwise)) asked.usual = std::to_string(*number);
+        }
+        asked.is_number = spec.type == setting_spec::kind::integer;
+        asked.limits_days = std::ranges::any_of(found->streams, [&](const stream_spec& each) {
+            return each.window_param.find("{" + spec.name + "}") != std::string::npos;
+        });
+        out.push_back(std::move(asked));
     }
     return out;
 }

@@ -44,6 +44,7 @@
 #include <fstream>
 #include <iostream>
 #include <malloc.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sstream>
 #include <sys/stat.h>
@@ -572,6 +573,17 @@ std::optional<std::string> read_line(bool hidden)
     return std::getline(std::cin, line) ? std::optional(line) : std::nullopt;
 }
 
+bool wait_for(const std::function<bool()>& fact)
+{
+    constexpr int between_looks_ms = 500;
+    for (pollfd answer{STDIN_FILENO, POLLIN, 0}; !fact();)
+        if (::poll(&answer, 1, between_looks_ms) > 0) {
+            (void)read_line(false);
+            return false;
+        }
+    return true;
+}
+
 class application {
 public:
     application() : data_(find_data()) {}
@@ -589,6 +601,7 @@ public:
         c.as_owner_of = as_owner_of;
         c.read_secret = read_secret;
         c.read_line = read_line;
+        c.wait_for = wait_for;
         c.pages = standing_of_pages;
         c.check = [this](const configuration& settings, bool online) { return check(settings, online); };
         c.poll = [this](const configuration& settings, const poll_request& request, const auto& progress) {

@@ -26,6 +26,7 @@ struct setting_spec {
     std::string description;
     bool secret = false;
     bool required = false;
+    bool asked = false;                                                     // the wizard asks though there is a default
     std::optional<std::variant<bool, std::int64_t, std::string>> otherwise; // the default
     std::optional<std::int64_t> minimum;
     std::optional<std::int64_t> maximum;

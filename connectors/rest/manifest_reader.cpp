@@ -95,6 +95,7 @@ void manifest_reader::read_setting(std::string_view name, json_view v)
     s.description = text_or(v["description"]);
     s.secret = v["secret"].bool_if().value_or(false);
     s.required = v["required"].bool_if().value_or(false);
+    s.asked = v["asked"].bool_if().value_or(false);
     s.minimum = v["minimum"].int_if();
     s.maximum = v["maximum"].int_if();
     const json_view otherwise = v["default"];

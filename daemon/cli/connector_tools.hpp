@@ -29,6 +29,8 @@ struct connector_tools {
         std::string fixed; // not asked: this is what is written
         bool required = false;
         bool secret = false;
+        bool is_number = false;
+        bool limits_days = false; // answered, a read can ask for some days alone
     };
     // The settings that a person must know or may want to change. Fails where there is no such system.
     std::function<result<std::vector<question>>(const std::string& system)> questions;

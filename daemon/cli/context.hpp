@@ -53,6 +53,8 @@ struct cli_context {
     std::function<result<std::string>(const secret_reference&, const std::filesystem::path& base)> read_secret;
     // The next line of standard input without its end, not shown where `hidden` and it is a terminal; empty at the end.
     std::function<std::optional<std::string>(bool hidden)> read_line;
+    // Waits for a fact. False: a line of standard input, or its end, came first.
+    std::function<bool(const std::function<bool()>& fact)> wait_for;
 
     // Makes ledger, key and ledger.vkey; returns the vkey. Refuses to overwrite (ledger_in_doubt).
     std::function<result<std::string>(const configuration&, bool simulated)> init;

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <ostream>
 
 // `init --wizard`: asks for what a school needs, has each answer judged by what will read it, tries each source and
@@ -74,6 +76,11 @@ bool is_domain(std::string_view text)
            text.front() != '.' && text.back() != '.';
 }
 
+bool is_number(std::string_view text)
+{
+    return text.size() <= 9 && std::ranges::all_of(text, is_digit) && !text.starts_with('0');
+}
+
 // Where a problem names a key, and no longer one that begins so.
 std::size_t place_of(std::string_view key, std::string_view problem)
 {
@@ -110,6 +117,7 @@ public:
         draft_ += "\n[rules]\npacks = [\"england\"]\n";
         ask_web();
         ask_routes();
+        ask_operator();
         ask_backup();
         const configuration config = load();
         const std::string vkey = write(config);
@@ -123,7 +131,9 @@ public:
                 << (is_read ? " rules list says what may be changed about them" : " poll reads everything once");
         if (file_.parent_path() == "/etc/rollbook")
             io_.out << "; systemctl enable --now rollbook@" << plain(stem_) << " starts it for good";
-        io_.out << ".\n" << last_words_;
+        io_.out << ".\nThe first account: " << program
+                << " user add NAME --role lead.\n\nThe pages: " << how_pages_come_;
+        if (config.web.public_url.starts_with(scheme)) open_page(config, program);
         return exit_done;
     }
 
@@ -146,6 +156,19 @@ private:
         io_.out << '\n';
         run_rules_weekly(io_, now);
         return true;
+    }
+
+    // The last step is done on another machine. It ends when it was, or with a line of answer.
+    void open_page(const configuration& config, std::string_view program)
+    {
+        io_.out << "With Rollbook started, open " << plain(config.web.public_url)
+                << " on another machine: it asks for a name and a\npassword, and the browser complains of nothing. `"
+                << program << " status` says whether that was done.\n";
+        if (waits_for_certificate_) return;
+        io_.out << "\nWaiting until another machine opens it; Enter: later. ";
+        io_.out.flush();
+        const bool is_opened = io_.context.wait_for([&] { return io_.context.pages(config).opened_at.has_value(); });
+        io_.out << '\n' << (is_opened ? "It was opened from another machine. All is set up.\n" : "");
     }
 
     bool is_usual() const { return file_ == command_options().config; }
@@ -232,8 +255,8 @@ private:
     }
 
     // Asks for a secret until what will read it does, and returns the reference to the file that it is to be in. Empty:
-    // there is none, and none is `needed`.
-    std::string ask_secret(std::string_view name, std::string_view question, bool needed = true)
+    // there is none, and none is `needed`. `may_end`: asks on which day, too.
+    std::string ask_secret(std::string_view name, std::string_view question, bool needed = true, bool may_end = false)
     {
         const std::filesystem::path file = file_.parent_path() / beside(name);
         for (;;) {
@@ -242,11 +265,23 @@ private:
             const std::size_t before = files_.count();
             const std::filesystem::path held = files_.hold(file, secret + "\n", 0600, ledger_owner());
             const auto read = io_.context.read_secret({secret_reference::from::file, held.string(), {}}, {});
-            if (read) return fmt::format("{{ file = {} }}", in_toml(held.string()));
+            if (read) return fmt::format("{{ file = {}{} }}", in_toml(held.string()), may_end ? ask_end() : "");
             files_.drop_to(before);
             io_.out << "  " << (secret.empty() ? "An answer is needed." : "That cannot be a secret: it is too long.")
                     << '\n';
         }
+    }
+
+    std::string ask_end()
+    {
+        const std::string day = ask_until(
+            "  The day on which it stops working, such as 2027-03-31; empty: not known",
+            "",
+            [](const std::string& said) {
+                return std::string(said.empty() || parse_day(said) ? "" : "A day is like 2027-03-31.");
+            }
+        );
+        return day.empty() ? "" : ", expires = " + day;
     }
 
     // Asks for the name of a source or a route: one that its reader takes, and that no file has yet.
@@ -271,6 +306,19 @@ private:
         const std::filesystem::directory_iterator there(file_.parent_path(), none);
         return std::any_of(begin(there), end(there), begins) ||
                std::ranges::any_of(files_.places(), [&](const auto& each) { return begins(each.second); });
+    }
+
+    // The first port from this one on that no configuration beside this one names: each school's pages have their own.
+    int free_port(int port) const
+    {
+        std::string others;
+        std::error_code none;
+        for (const auto& each : std::filesystem::directory_iterator(file_.parent_path(), none))
+            if (each.path().extension() == ".toml" && each.path().filename() != "sample.toml") // the package's own
+                others.append(std::istreambuf_iterator<char>(std::ifstream(each.path()).rdbuf()), {});
+        while (others.find(fmt::format(":{}", port)) != others.npos)
+            ++port;
+        return port;
     }
 
     // Who the ledger will belong to: whoever has its folder, or the one that the folder will stand in.
@@ -416,49 +464,63 @@ private:
             draft_ += fmt::format(
                 "connector = {}\npoll_every = \"10m\"\n[source.settings]\n", in_toml(is_files ? "report" : system.name)
             );
+            bool by_days = false;
             for (const auto& asked : io_.context.connectors.questions(system.name).value())
-                ask_setting(name, asked);
+                by_days = (ask_setting(name, asked) && asked.limits_days) || by_days;
+            // Marks say no time of change. The near days are compared often and the far ones rarely.
+            if (by_days)
+                draft_ += "reread = [ { school_days = 2, every = \"10m\" }, { school_days = 30, every = \"1d\" }, "
+                          "{ from = \"year\", every = \"7d\" } ]\n";
             if (is_good({"source " + name + ":", name + " ", name + ":"})) return true;
             draft_ = before;
             files_.drop_to(secrets);
         }
     }
 
-    void ask_setting(const std::string& source, const connector_tools::question& asked)
+    // Whether anything was answered but what is usual.
+    bool ask_setting(const std::string& source, const connector_tools::question& asked)
     {
         const auto line = [&](const std::string& value) { return fmt::format("{} = {}\n", asked.name, value); };
         if (!asked.fixed.empty()) {
             draft_ += line(in_toml(asked.fixed));
-            return;
+            return false;
         }
         io_.out << "  " << plain(asked.title) << ". " << plain(asked.description) << '\n';
         const std::string question = "  " + asked.name;
         if (asked.secret) {
-            const std::string secret = ask_secret(source + "." + asked.name, question, asked.required);
+            const std::string secret = ask_secret(source + "." + asked.name, question, asked.required, true);
             if (!secret.empty()) draft_ += line(secret);
-            return;
+            return !secret.empty();
         }
         for (;;) {
             const std::string answer = ask(question, asked.usual);
-            if (answer == asked.usual && !(answer.empty() && asked.required)) return;
-            if (adds(draft_, line(in_toml(answer)), "settings." + asked.name)) return;
+            if (answer == asked.usual && !(answer.empty() && asked.required)) return false;
+            if (asked.is_number && !is_number(answer))
+                io_.out << "  A whole number.\n";
+            else if (adds(draft_, line(asked.is_number ? answer : in_toml(answer)), "settings." + asked.name))
+                return true;
         }
     }
 
     void ask_web()
     {
-        draft_ += "\n[web]\nlisten = \"127.0.0.1:8480\"\n";
+        const std::string listen = fmt::format("127.0.0.1:{}", free_port(8480));
+        draft_ += fmt::format("\n[web]\nlisten = \"{}\"\n", listen);
         const std::string before = draft_;
         std::string url = ask_text(
             "web.public_url",
             "\nThe address that staff will use for the pages; links in messages begin with it",
             "https://rollbook." + domain_
         );
-        constexpr std::string_view scheme = "https://";
+        how_pages_come_ = fmt::format("let the web server at their address pass requests on to {}.\n", listen);
         std::string_view host = url;
         while (host.ends_with('/'))
             host.remove_suffix(1);
-        if (!host.starts_with(scheme)) return;
+        if (!host.starts_with(scheme)) {
+            how_pages_come_ =
+                "they open on this machine alone, until [web] public_url is an address that staff can use.\n";
+            return;
+        }
         host.remove_prefix(scheme.size());
         const std::string_view port = host.substr(std::min(host.find(':'), host.size()));
         host.remove_suffix(port.size());
@@ -474,14 +536,15 @@ private:
                     << "). Move them away, or say no.\n";
         }
         // A service without privileges has no port below 1024.
-        const std::string at = fmt::format("{}{}{}", scheme, host, port.empty() ? ":8443" : port);
+        const std::string at =
+            fmt::format("{}{}{}", scheme, host, port.empty() ? fmt::format(":{}", free_port(8443)) : std::string(port));
         draft_ = before + fmt::format("public_url = {}\n", in_toml(at));
-        prepare_tls(at, std::string(host), at.substr(at.rfind(':') + 1));
+        prepare_tls(std::string(host), at.substr(at.rfind(':') + 1));
     }
 
     // A key and a request for the domain's own authority. Until its certificate has come the pages stay on this
     // machine.
-    void prepare_tls(const std::string& url, const std::string& host, const std::string& port)
+    void prepare_tls(const std::string& host, const std::string& port)
     {
         const certificate_request made = make_certificate_request(host);
         const std::filesystem::path folder = file_.parent_path();
@@ -496,17 +559,13 @@ private:
             in_toml(certificate),
             in_toml(key)
         );
-        last_words_ = fmt::format(
-            "\nThe pages: send {} to your domain's certificate authority, put its certificate (and those above it) "
-            "into\n"
-            "{}, and let the lines at the end of [web] replace `listen`. `rollbook user add NAME --role lead` makes "
-            "the\n"
-            "first account. Then open {} on another machine: it asks for a name and a password, and the browser\n"
-            "complains of nothing.\n",
+        how_pages_come_ = fmt::format(
+            "send {} to your domain's certificate authority, put its certificate (and those above it) into\n"
+            "{}, let the lines at the end of [web] replace `listen`, and start Rollbook again.\n",
             plain((folder / request).string()),
-            plain((folder / certificate).string()),
-            plain(url)
+            plain((folder / certificate).string())
         );
+        waits_for_certificate_ = true;
     }
 
     void ask_routes()
@@ -544,20 +603,57 @@ private:
             if (kind == "teams")
                 draft_ +=
                     "url = " + ask_secret(name + ".url", "  The workflow's address, whole; it is a secret") + "\n";
-            if (is_good({"route " + name + ":"})) return;
+            if (is_good({"route " + name + ":"})) {
+                if (first_route_.empty()) first_route_ = name;
+                return;
+            }
             draft_ = before;
             files_.drop_to(secrets);
         }
     }
 
+    // Who is told of Rollbook itself.
+    void ask_operator()
+    {
+        io_.out
+            << "\nWho is told when Rollbook or its machine needs a hand: disk, clock, backups, certificates, a source "
+               "that fails.\n";
+        const std::string question = "The technician's e-mail address; empty: the route " + first_route_;
+        const std::string before = draft_;
+        for (;;) {
+            const std::string to = relay_before_.empty() ? std::string() : ask(question);
+            if (to.empty()) {
+                if (relay_before_.empty()) io_.out << "The route " << first_route_ << " is.\n";
+                draft_ += fmt::format("\n[operator]\nroute = {}\n", in_toml(first_route_));
+                return;
+            }
+            const std::string name = draft_.find("name = \"it\"") == draft_.npos ? "it" : "operator";
+            draft_ += fmt::format(
+                "\n[operator]\nroute = \"{0}\"\nweekly = true # when its word stays away, look at the server\n"
+                "\n[[route]]\nname = \"{0}\"\nchannel = \"email\"\nrules = [] # it hears of no pupil\n"
+                "[route.settings]\n{1}",
+                name,
+                relay_before_
+            );
+            if (adds(draft_, fmt::format("to = {}\n", list_of({to})), "settings.to")) {
+                draft_ += relay_after_;
+                return;
+            }
+            draft_ = before;
+        }
+    }
+
     void ask_email(const std::string& name, const std::string& key)
     {
+        const std::size_t begin = draft_.size();
         ask_text(key + "smtp_url", "  The relay, such as smtps://smtp.example.sch.uk");
         ask_text(key + "from", "  From", "rollbook@" + domain_);
+        relay_before_ = draft_.substr(begin);
         for (bool good = false; !good;) {
             const auto to = words_in(ask("  To; several with a blank between"));
             good = adds(draft_, fmt::format("to = {}\n", list_of(to)), key + "to");
         }
+        const std::size_t after = draft_.size();
         const std::string how =
             ask_until("  Logging on: none, password or microsoft365", "none", [](const std::string& answer) {
                 const bool good = answer == "none" || answer == "password" || answer == "microsoft365";
@@ -570,8 +666,9 @@ private:
             draft_ += "[route.settings.oauth]\n";
             ask_text(key + "oauth.tenant", "  Tenant");
             ask_text(key + "oauth.client_id", "  Application (client) id");
-            draft_ += "client_secret = " + ask_secret(name + ".client-secret", "  Client secret") + "\n";
+            draft_ += "client_secret = " + ask_secret(name + ".client-secret", "  Client secret", true, true) + "\n";
         }
+        relay_after_ = draft_.substr(after);
     }
 
     void ask_backup()
@@ -676,6 +773,8 @@ private:
         return vkey;
     }
 
+    static constexpr std::string_view scheme = "https://";
+
     const command_io& io_;
     const command_options& options_;
     std::filesystem::path file_;
@@ -684,7 +783,10 @@ private:
     std::string draft_;                 // the configuration so far; what it names is in memory
     std::string half_terms_, sessions_; // of the calendar
     memory_file draft_file_, calendar_file_;
-    std::string last_words_;
+    std::string how_pages_come_;
+    bool waits_for_certificate_ = false;
+    std::string first_route_;
+    std::string relay_before_, relay_after_; // settings of the newest email route, around its `to`
     wizard_files files_;
 };
 

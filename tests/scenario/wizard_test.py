@@ -1,7 +1,9 @@
 """The wizard: its answers become a school that works, what a reader of them refuses is refused at the question, and
 whatever ends it early leaves nothing behind."""
 
+import datetime
 import fcntl
+import http.client
 import json
 import math
 import os
@@ -39,17 +41,17 @@ class Wizard(unittest.TestCase):
         self.addCleanup(self.school.close)
         self.config = self.folder / "hill.toml"
 
-    def answers(self, token, url="", serve=""):
+    def answers(self, token, url="", serve="", ends="", technician=""):
         password = (self.folder / "school/safeguarding.password").read_text().strip()
         return "\n".join([
             "St Example's High School", "12345", "900001", "example.sch.uk",
             "2025-09-03 2025-10-24", "rubbish", "2025-11-03 2025-12-19", "",
             "2025-11-28 inset", "", "", "",
-            "nonesuch", "wonde", "", f"{self.school.http}/v1.0", "A1000900001", *token,
-            "safeguarding", "", f"{self.school.http}/safeguarding/v1", "rollbook", password, "",
+            "nonesuch", "wonde", "", f"{self.school.http}/v1.0", "A1000900001", *token, ends, "", "",
+            "safeguarding", "", f"{self.school.http}/safeguarding/v1", "rollbook", password, "", "",
             url, serve,
             "email", "", f"smtp://127.0.0.1:{self.school.ready['smtp']}", "", "lead@example.sch.uk", "none", "",
-            "", ""])
+            technician, "", ""])
 
     def run_wizard(self, answers):
         return run(ROLLBOOK, "init", "--wizard", "--simulated", "--config", self.config, input=answers,
@@ -125,9 +127,7 @@ class Wizard(unittest.TestCase):
         uncommented = [line.removeprefix("# ") for line in lines[:4]] + lines[4:]
         self.config.write_text((text[:at] + "\n".join(uncommented)).replace("0.0.0.0", "127.0.0.1"))
 
-        daemon = subprocess.Popen([ROLLBOOK, "--config", self.config, "run"], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL, env={**os.environ, "ROLLBOOK_NOW": "2025-11-21T17:00:00Z"})
-        self.addCleanup(end, daemon)
+        self.run_daemon()
         trusts = ssl.create_default_context(cafile=self.folder / "ca.crt")
 
         def page():
@@ -141,8 +141,101 @@ class Wizard(unittest.TestCase):
 
         self.assertIn('type="password"', wait_until(page, "the page"))
 
+    def run_daemon(self):
+        daemon = subprocess.Popen([ROLLBOOK, "--config", self.config, "run"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, env={**os.environ, "ROLLBOOK_NOW": "2025-11-21T17:00:00Z"})
+        self.addCleanup(end, daemon)
+        return daemon
+
+    def test_the_technician_hears_of_what_needs_a_hand_and_of_no_pupil(self):
+        done = self.run_wizard(self.answers([self.school.token], ends="2025-12-01", technician="it@example.sch.uk"))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            listen = f"127.0.0.1:{taken.getsockname()[1]}"
+            self.config.write_text(self.config.read_text().replace("127.0.0.1:8480", listen))
+            daemon = self.run_daemon()
+
+            def to_technician():
+                found = [each for each in self.school.mails() if "it@example.sch.uk" in str(each["to"])]
+                return found if sum("needs a hand" in each["headers"]["Subject"] for each in found) == 2 else None
+
+            mails = wait_until(to_technician, "word of both troubles")
+            said = "".join(each["body"] for each in mails)
+            self.assertIn("stops working on 2025-12-01", said)
+            self.assertIn("no pages are served", said)
+            self.assertFalse([each for each in mails if "P-" in each["body"]])
+            status = json.loads(self.run_program("status", "--json").stdout)
+            self.assertEqual([each["event"] for each in status["troubles"]], ["pages_failed", "expires_soon"])
+            self.assertIn(listen, status["pages"]["failed"])
+            end(daemon)
+        daemon = self.run_daemon()
+        wait_until(lambda: not json.loads(self.run_program("status", "--json").stdout)["pages"]["failed"], "the pages")
+
+    def test_without_a_technician_s_address_the_first_route_hears_and_nobody_is_warned_of(self):
+        done = self.run_wizard(self.answers([self.school.token]))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        text = self.config.read_text()
+        self.assertEqual(tomllib.loads(text)["operator"], {"route": "lead"})
+        nobody = "nobody is told when Rollbook"
+        self.assertNotIn(nobody, self.run_program("check").stdout)
+        self.config.write_text(text.replace('[operator]\nroute = "lead"\n', ""))
+        self.assertIn(nobody, self.run_program("check").stdout)
+        self.assertIn("Nobody is told of such things", self.run_program("status").stdout)
+
+    def test_each_school_of_a_server_gets_a_port_of_its_own(self):
+        (self.folder / "sample.toml").write_text('[web]\nlisten = "127.0.0.1:8480"\n')
+        ports = []
+        for name in ("hill", "dale"):
+            (self.folder / name).mkdir()
+            self.config = self.folder / f"{name}.toml"
+            if name == "dale":  # the ledgers stand apart, as they do below /var/lib
+                for each in self.folder.glob("ledger.*"):
+                    each.rename(self.folder / "hill" / each.name)
+            done = self.run_wizard(self.answers([self.school.token], f"https://{name}.example.sch.uk", "yes"))
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            web = tomllib.loads(self.config.read_text())["web"]
+            ports.append((web["listen"], web["public_url"]))
+        self.assertEqual(ports, [("127.0.0.1:8480", "https://hill.example.sch.uk:8443"),
+                                 ("127.0.0.1:8481", "https://dale.example.sch.uk:8444")])
+
+    def test_the_last_step_waits_until_another_machine_opens_the_page(self):
+        wizard, screen = self.wizard_at_a_terminal()
+        rest = self.answers([self.school.token]).split("\n")
+        for each in rest[rest.index(self.school.token):-1] + ["no"]:
+            os.write(screen, each.encode() + b"\n")
+            if each != "no":
+                self.expect(screen, ": ")
+        said = self.expect(screen, "Enter: later. ")
+        self.assertIn("user add NAME --role lead", said)
+        self.assertIn("pass requests on to 127.0.0.1:8480", said)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.config.write_text(self.config.read_text().replace("127.0.0.1:8480", f"127.0.0.1:{port}"))
+        self.run_daemon()
+
+        def page(host, client):
+            try:
+                answer = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                answer.request("GET", "/login", headers={"Host": host, **({"X-Forwarded-For": client} if client else {})})
+                return answer.getresponse().status
+            except OSError:
+                return None
+
+        ours = "rollbook.example.sch.uk"
+        wait_until(lambda: page(ours, "127.0.0.1") == 200, "the page")
+        for host, client in ((ours, None), (ours, "203.0.113.7, 127.0.0.1"), ("other.example", "203.0.113.7")):
+            self.assertEqual(page(host, client), 200)
+        status = json.loads(self.run_program("status", "--json").stdout)
+        self.assertIsNone(status["pages"]["opened_at"])
+        self.assertIn("no other machine has opened them yet", self.run_program("status").stdout)
+        self.assertIsNone(wizard.poll())
+        page(ours, "203.0.113.7")
+        self.expect(screen, "All is set up.\r\n")
+        self.assertEqual(wizard.wait(20), 0)
+        self.assertIn("another machine opened them first", self.run_program("status").stdout)
+
     def test_a_source_that_does_not_answer_is_asked_for_again(self):
-        wrong = ["wrong-token", "yes", "", f"{self.school.http}/v1.0", "A1000900001", self.school.token]
+        wrong = ["wrong-token", "", "", "", "yes", "", f"{self.school.http}/v1.0", "A1000900001", self.school.token]
         done = self.run_wizard(self.answers(wrong))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("BAD   mis", done.stdout)
@@ -175,9 +268,11 @@ class Wizard(unittest.TestCase):
             (["http://example.com/v1.0", "ftp://example.com", "https://example.com:70000", "https://u:p@example.com", "example.com"],
              f"{self.school.http}/v1.0"),
             ([""], "A1000900001"), (["", "  ", "\x1b[D"], self.school.token),
+            (["soon", "31/03/2027", "2027-02-30"], "2027-03-31"), ([], "date_from"),
+            (["many", "0", "501", "1 # x", "-5"], "200"),
             (["arbor"], "safeguarding"),
             (["lead"], "safe"),
-            ([], f"{self.school.http}/safeguarding/v1"), ([""], "rollbook"), (["", " "], password), ([], ""),
+            ([], f"{self.school.http}/safeguarding/v1"), ([""], "rollbook"), (["", " "], password), ([], ""), ([], ""),
             (["http://rollbook.example.sch.uk", "rollbook.example.sch.uk", "https://rollbook.example.sch.uk:70000"], ""),
             (["perhaps"], "no"),
             (["note", "sms"], "email"),
@@ -186,6 +281,7 @@ class Wizard(unittest.TestCase):
             (["nobody", "@"], "r@example.sch.uk"), (["", "lead", "lead@example.sch.uk dsl"], "lead@example.sch.uk dsl@example.sch.uk"),
             (["maybe"], "none"),
             ([], "file"), ([], ""), ([""], "alerts"), ([], ""),
+            (["nobody", "@"], "it@example.sch.uk"),
             (["rollbook-recipient:AAAA", key[0][:-3]], key[0]), ([key[0], key[1][1:]], key[1]),
             (["", "/nowhere", "hill.toml"], str(self.folder / "copies")), ([], "no"),
         ]
@@ -200,14 +296,22 @@ class Wizard(unittest.TestCase):
         self.assertEqual((written["school"]["name"], written["school"]["urn"]), (name, "900001"))
         self.assertEqual(written["ledger"]["origin"], "ledger.example.sch.uk/900001")
         self.assertEqual([(each["name"], each["settings"]) for each in written["source"]], [
-            ("lead", {"base_url": f"{self.school.http}/v1.0", "school_id": "A1000900001", "token": {"file": "hill-lead.token"}}),
+            ("lead", {"base_url": f"{self.school.http}/v1.0", "school_id": "A1000900001",
+                      "token": {"file": "hill-lead.token", "expires": datetime.date(2027, 3, 31)},
+                      "date_from_param": "date_from", "per_page": 200,
+                      "reread": [{"school_days": 2, "every": "10m"}, {"school_days": 30, "every": "1d"},
+                                 {"from": "year", "every": "7d"}]}),
             ("safe", {"base_url": f"{self.school.http}/safeguarding/v1", "user": "rollbook",
                       "password": {"file": "hill-safe.password"}})])
         self.assertEqual(written["web"]["public_url"], "https://rollbook.example.sch.uk")
         self.assertEqual([(each["name"], each["settings"]) for each in written["route"]], [
             ("mail", {"smtp_url": f"smtp://127.0.0.1:{self.school.ready['smtp']}", "from": "r@example.sch.uk",
                       "to": ["lead@example.sch.uk", "dsl@example.sch.uk"]}),
-            ("file", {"folder": "alerts"})])
+            ("file", {"folder": "alerts"}),
+            ("it", {"smtp_url": f"smtp://127.0.0.1:{self.school.ready['smtp']}", "from": "r@example.sch.uk",
+                    "to": ["it@example.sch.uk"]})])
+        self.assertEqual(written["operator"], {"route": "it", "weekly": True})
+        self.assertEqual(written["route"][2]["rules"], [])
         self.assertEqual(written["backup"], {"recipients": key, "target": str(self.folder / "copies")})
         calendar = tomllib.loads((self.folder / "hill-calendar.toml").read_text())
         self.assertEqual([str(each["register_opens"]) for each in calendar["session"]], ["08:45:00", "13:10:00"])
@@ -295,6 +399,7 @@ find /etc/rollbook /var/lib/rollbook -type f -printf '%f %U %m\\n'
         while not shown.endswith(text):
             self.assertTrue(select.select([screen], [], [], 20)[0], shown)
             shown += os.read(screen, 65536).decode()
+        return shown
 
     @staticmethod
     def echoes(screen):
@@ -314,6 +419,9 @@ find /etc/rollbook /var/lib/rollbook -type f -printf '%f %U %m\\n'
     def test_nothing_is_on_the_disk_while_it_asks(self):
         wizard, screen = self.wizard_at_a_terminal()
         os.write(screen, self.school.token.encode() + b"\n")
+        for question in ("not known: ", "date_from_param: ", "per_page [100]: "):
+            self.expect(screen, question)
+            os.write(screen, b"\n")
         self.expect(screen, "A further system to read; empty: no more: ")
         self.assertTrue(self.echoes(screen))
         self.assertEqual([each.name for each in self.folder.iterdir()], ["school"])
