@@ -24,11 +24,12 @@ class Recovery(WithBackups, ScenarioTest):
                 shutil.copy2(path, self.sheet)
         self.file = self.backup()
 
-    def recover(self, *words, code=0, user="nobody-of-this-machine"):
+    def recover(self, *words, code=0, user="nobody-of-this-machine", start=False, **more):
         bare = self.folder / "bare"
+        words = [*words] if start else ["--no-start", *words]
         done = subprocess.run(
-            [REPOSITORY / "deploy/recover", self.sheet, self.file, self.keys[1], "--into", bare, "--no-start", *words],
-            env={**self.environment(), "ROLLBOOK": ROLLBOOK, "ROLLBOOK_USER": user}, capture_output=True, text=True)
+            [REPOSITORY / "deploy/recover", self.sheet, self.file, self.keys[1], "--into", bare, *words],
+            env={**self.environment(), "ROLLBOOK": ROLLBOOK, "ROLLBOOK_USER": user, **more}, capture_output=True, text=True)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return bare, done.stdout + done.stderr
 
@@ -57,6 +58,54 @@ class Recovery(WithBackups, ScenarioTest):
         self.file.write_bytes(bytes(data))
         bare, _ = self.recover(code=4)
         self.assertFalse((bare / "ledger.db").exists())
+
+    def stub(self, name, *lines):
+        """A program of that name, which comes before the machine's own and notes how it was called."""
+        folder = self.folder / "programs"
+        folder.mkdir(exist_ok=True)
+        program = folder / name
+        program.write_text("\n".join(["#!/bin/sh", f'echo "{name} $*" >> "{self.folder}/called"', *lines]) + "\n")
+        program.chmod(0o755)
+        return folder
+
+    def test_it_installs_the_package_first_and_starts_the_service_last(self):
+        package = self.folder / "rollbook.deb"
+        package.touch()
+        self.stub("systemctl", f'test -e "{self.folder}/bare/ledger.db"')
+        programs = self.stub("apt-get", f'ln -s "{ROLLBOOK}" "{self.folder}/programs/rollbook"')
+        _, said = self.recover("--package", package, start=True, ROLLBOOK="", PATH=f"{programs}:{os.environ['PATH']}")
+        self.assertIn("Started:", said)
+        self.assertEqual((self.folder / "called").read_text().splitlines(), [
+            f"apt-get install -y {package}", f"systemctl enable --now rollbook@{self.config.stem}"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root hands files over")
+    def test_folders_of_the_sheet_come_back_and_credentials_where_only_root_reads_them(self):
+        self.folder.chmod(0o755)
+        config = self.sheet / self.config.name
+        ledger = self.folder / "state" / "ledger.db"
+        text = config.read_text().replace('path = "ledger.db"', f'path = "{ledger}"').replace("ledger.key", f"{ledger}.key")
+        text += '# a = { credential = "secret_none" }\n'
+        names = ("wonde.token", "safeguarding.password")
+        for name in names:
+            self.assertIn(f'{{ file = "{name}" }}', text)
+            text = text.replace(f'{{ file = "{name}" }}', f'{{ credential = "secret_{name}" }}')
+        config.write_text(text)
+        (self.sheet / "credentials").mkdir()
+        (self.sheet / names[0]).rename(self.sheet / "credentials" / names[0])
+        (self.sheet / "mappings").mkdir()
+        (self.sheet / "mappings" / "cpoms.toml").write_text("# a mapping\n")
+        bare, said = self.recover(user="nobody")
+        for name in names:
+            self.assertEqual((bare / "credentials" / name).owner(), "root")
+            self.assertEqual((bare / "credentials" / name).stat().st_mode & 0o077, 0)
+            self.assertFalse((bare / name).exists())
+        for own in (bare / "mappings" / "cpoms.toml", bare / self.config.name, ledger):
+            self.assertEqual(own.owner(), "nobody", own)
+        self.assertNotIn("Not on the sheet", said)
+        (bare / "credentials" / names[0]).unlink()
+        (self.sheet / "credentials" / names[0]).unlink()
+        ledger.unlink()
+        self.assertIn(f"put the secret {names[0]} into {bare}/credentials", self.recover(user="nobody")[1])
 
     @unittest.skipUnless(os.geteuid() == 0, "only root hands files over")
     def test_a_backup_and_a_key_that_only_root_may_read_become_the_ledger_of_the_service(self):
