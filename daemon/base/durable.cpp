@@ -1,6 +1,7 @@
 #include "daemon/base/durable.hpp"
 
 #include <cerrno>
+#include <cstdio>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -27,6 +28,38 @@ bool write_all(int file, std::string_view bytes)
         bytes.remove_prefix(static_cast<std::size_t>(written));
     }
     return true;
+}
+
+namespace {
+
+struct opened_file {
+    int number;
+    ~opened_file()
+    {
+        if (number >= 0) ::close(number);
+    }
+};
+
+} // namespace
+
+bool replace_durably(const std::filesystem::path& file, const std::function<bool(int)>& fill)
+{
+    const std::string unfinished = file.string() + ".unfinished";
+    const opened_file out{::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    if (out.number < 0) return false;
+    if (fill(out.number) && ::fsync(out.number) == 0 && std::rename(unfinished.c_str(), file.c_str()) == 0) {
+        sync_folder(file.has_parent_path() ? file.parent_path() : std::filesystem::path("."));
+        return true;
+    }
+    const int why = errno;
+    ::unlink(unfinished.c_str());
+    errno = why;
+    return false;
+}
+
+bool replace_durably(const std::filesystem::path& file, std::string_view text)
+{
+    return replace_durably(file, [&](int out) { return write_all(out, text); });
 }
 
 } // namespace rollbook

@@ -1,6 +1,7 @@
 #include "daemon/ledger/journal.hpp"
 
 #include "daemon/base/canonical_json.hpp"
+#include "daemon/base/durable.hpp"
 #include "daemon/base/json.hpp"
 #include "daemon/base/sha256.hpp"
 
@@ -72,6 +73,14 @@ std::string line_of(const journal_line& line)
     return text + "\n";
 }
 
+// What a full disk or a power cut left of a line at the end must not swallow the next one.
+off_t end_of_lines(int file, off_t end)
+{
+    for (char last = 0; end > 0 && ::pread(file, &last, 1, end - 1) == 1 && last != '\n';)
+        --end;
+    return end;
+}
+
 } // namespace
 
 std::filesystem::path journal_file(const std::filesystem::path& folder)
@@ -95,12 +104,21 @@ std::string range_digest(stored_hashes& stored, entry_range range)
 
 result<void> append_durably(const std::filesystem::path& file, std::string_view text)
 {
-    const int out = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    const bool written =
-        out >= 0 && ::write(out, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(out) == 0;
+    const int out = ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    bool written = out >= 0;
+    if (written) {
+        const off_t end = ::lseek(out, 0, SEEK_END);
+        const off_t whole = end_of_lines(out, end);
+        written = (whole == end || ::ftruncate(out, whole) == 0) && write_all(out, text) && ::fsync(out) == 0;
+    }
     const int why = errno;
     if (out >= 0) ::close(out);
     if (written) return {};
+    return cannot_write(file, why);
+}
+
+failure cannot_write(const std::filesystem::path& file, int why)
+{
     return failure(
         errc::ledger_in_doubt,
         "the file " + file.string() + " cannot be written: " + std::strerror(why),
@@ -155,17 +173,6 @@ result<void> sync_journal(SQLite::Database& database, const std::filesystem::pat
         text += line_of(line);
     }
     if (text.empty()) return {};
-    // What a power cut left of a line must not swallow the next one.
-    std::ifstream last(journal_file(folder), std::ios::binary | std::ios::ate);
-    if (last && last.tellg() > 0) {
-        last.seekg(-1, std::ios::end);
-        if (last.get() != '\n') {
-            std::error_code failed;
-            std::ifstream whole(journal_file(folder), std::ios::binary);
-            const std::string held{std::istreambuf_iterator<char>(whole), std::istreambuf_iterator<char>()};
-            std::filesystem::resize_file(journal_file(folder), held.rfind('\n') + 1, failed);
-        }
-    }
     return append_durably(journal_file(folder), text);
 }
 

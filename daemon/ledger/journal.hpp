@@ -28,7 +28,11 @@ result<std::vector<journal_line>> read_journal(const std::filesystem::path& fold
 // The digest of the leaves [first, last].
 std::string range_digest(stored_hashes& stored, entry_range range);
 
-// Adds to a file of lines and syncs it. Fails with ledger_in_doubt.
+// Adds to a file of lines, in the place of one that was not written to its end, and syncs it. Fails with
+// ledger_in_doubt.
 result<void> append_durably(const std::filesystem::path& file, std::string_view text);
+
+// That a file in the target cannot be written, by errno.
+failure cannot_write(const std::filesystem::path& file, int why);
 
 } // namespace rollbook

@@ -385,18 +385,8 @@ result<void> note_in_target(const fs::path& ledger, const fs::path& target, cons
         if (!newest.executeStep()) return {};
         const std::string note = newest.getColumn(0).getString();
         const fs::path file = target / checkpoint_file;
-        if (read_text(file) == note) return {};
-        const fs::path unfinished = target / (std::string(checkpoint_file) + ".unfinished");
-        std::error_code failed;
-        fs::remove(unfinished, failed);
-        if (const result<void> written = append_durably(unfinished, note); !written) return written;
-        fs::rename(unfinished, file, failed);
-        if (!failed) return {};
-        return failure(
-            errc::ledger_in_doubt,
-            "the file " + file.string() + " cannot be replaced: " + failed.message(),
-            "Check the backup target's permissions."
-        );
+        if (read_text(file) == note || replace_durably(file, note)) return {};
+        return cannot_write(file, errno);
     } catch (const SQLite::Exception& e) {
         return failure(errc::ledger_in_doubt, std::string("the ledger cannot be read: ") + e.what(), "Check the disk.");
     }
