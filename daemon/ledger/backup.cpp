@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
+#include <ranges>
 #include <set>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view format_line = "rollbook-backup/1";
+constexpr std::streamoff trailer_bytes_max = 4'096;
 constexpr std::string_view suffix = ".rbk";
 constexpr std::int64_t rows_at_once = 20'000; // in one read transaction: a long one would hold the write-ahead log
 
@@ -138,6 +141,22 @@ std::vector<std::string> lines_of(std::string_view text)
     return lines;
 }
 
+std::optional<backup_facts> facts_in(const std::string& trailer)
+{
+    const std::vector<std::string> lines = lines_of(trailer);
+    if (lines.size() != 6 || lines[0] != format_line) return std::nullopt;
+    const auto size = parse_decimal(lines[2]);
+    const auto root = hash_from_base64(lines[3]);
+    const auto made = parse_instant(lines[4]);
+    if (!size || !root || !made) return std::nullopt;
+    backup_facts facts;
+    facts.origin = lines[1];
+    facts.size = *size;
+    facts.root = *root;
+    facts.made_at = *made;
+    return facts;
+}
+
 failure not_ours(const fs::path& file, std::string_view why)
 {
     return failure(
@@ -172,20 +191,11 @@ check_opened(sealed_reader& opened, const fs::path& file, const verifier_key& si
     if (!note) return not_ours(file, "ends without a signature");
     if (const auto verified = verify_note(*note, std::span(&signer, 1)); !verified)
         return not_ours(file, "is not signed by this ledger's key");
-    const std::vector<std::string> lines = lines_of(note->text);
-    if (lines.size() != 6 || lines[0] != format_line) return not_ours(file, "is signed in another form");
-    backup_facts facts;
-    facts.origin = lines[1];
-    const auto size = parse_decimal(lines[2]);
-    const auto root = hash_from_base64(lines[3]);
-    const auto made = parse_instant(lines[4]);
-    if (!size || !root || !made) return not_ours(file, "is signed in another form");
-    if (lines[5] != to_base64(trailer->first)) return not_ours(file, "was changed after it was signed");
-    facts.size = *size;
-    facts.root = *root;
-    facts.made_at = *made;
-    facts.bytes = fs::file_size(file);
-    return facts;
+    auto facts = facts_in(note->text);
+    if (!facts) return not_ours(file, "is signed in another form");
+    if (lines_of(note->text)[5] != to_base64(trailer->first)) return not_ours(file, "was changed after it was signed");
+    facts->bytes = fs::file_size(file);
+    return *facts;
 }
 
 result<backup_facts>
@@ -312,11 +322,39 @@ std::size_t rotate_backups(const fs::path& folder, instant now, std::chrono::mil
     return removed;
 }
 
-std::optional<fs::path> newest_backup(const fs::path& folder)
+namespace {
+
+// What the note at the end of a file says; nothing where the file is no backup, or was cut.
+std::optional<backup_facts> facts_at_end(const fs::path& file)
 {
-    const auto all = backups_in(folder);
-    if (all.empty()) return std::nullopt;
-    return all.back().second;
+    std::ifstream in(file, std::ios::binary | std::ios::ate);
+    if (!in) return std::nullopt;
+    const auto bytes = static_cast<std::streamoff>(in.tellg());
+    std::string end(static_cast<std::size_t>(std::min(bytes, trailer_bytes_max)), '\0');
+    in.seekg(-static_cast<std::streamoff>(end.size()), std::ios::end);
+    in.read(end.data(), static_cast<std::streamsize>(end.size()));
+    const std::size_t at = end.rfind(std::string(format_line) + "\n");
+    const auto note = parse_note(std::string_view(end).substr(std::min(at, end.size())));
+    return note ? facts_in(note->text) : std::nullopt;
+}
+
+template <class Files> std::optional<kept_backup> first_of(const Files& files, const std::string& origin)
+{
+    for (const auto& [made, file] : files)
+        if (const auto facts = facts_at_end(file); facts && facts->origin == origin) return kept_backup{file, *facts};
+    return std::nullopt;
+}
+
+} // namespace
+
+std::optional<kept_backup> oldest_backup(const fs::path& folder, const std::string& origin)
+{
+    return first_of(backups_in(folder), origin);
+}
+
+std::optional<kept_backup> newest_backup(const fs::path& folder, const std::string& origin)
+{
+    return first_of(backups_in(folder) | std::views::reverse, origin);
 }
 
 } // namespace rollbook

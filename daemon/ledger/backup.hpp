@@ -43,7 +43,14 @@ std::optional<instant> instant_of_backup(const std::filesystem::path& file);
 
 // Removes backups in the folder older than `keep`, never the newest. Returns how many went.
 std::size_t rotate_backups(const std::filesystem::path& folder, instant now, std::chrono::milliseconds keep);
-// The newest backup in the folder.
-std::optional<std::filesystem::path> newest_backup(const std::filesystem::path& folder);
+
+struct kept_backup {
+    std::filesystem::path file;
+    backup_facts facts; // as its end says; the signature is not checked
+};
+
+// The oldest and the newest backup of that origin that are in the folder under such names, and are there to their ends.
+std::optional<kept_backup> oldest_backup(const std::filesystem::path& folder, const std::string& origin);
+std::optional<kept_backup> newest_backup(const std::filesystem::path& folder, const std::string& origin);
 
 } // namespace rollbook
