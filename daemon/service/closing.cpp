@@ -784,8 +784,7 @@ closing_report read_closer::judge_clock(instant now, bool half_read)
             if (!each.kind->by_clock || !each.kind->reads_marks) continue;
             // Which registers were taken is known once this process has closed a read.
             if (!facts.gate && each.by->when_unknown != rule::unknown::tell) continue;
-            const held_thing* has_alert =
-                s.held.things(what::alert).find("", fmt::format("{}/{}", each.by->id, pupil));
+            const held_thing* has_alert = s.held.things(what::alert).find("", fmt::format("{}/{}", each.by->id, pupil));
             const bool opens =
                 may_open && in_cohort(each.by->cohort, who, s.today) && pupils_.of(s.held, pupil).is_on_roll(s.today);
             if (!has_alert && !opens) continue;
