@@ -1,6 +1,7 @@
 #include "daemon/upkeep.hpp"
 
 #include "daemon/base/canonical_json.hpp"
+#include "daemon/base/durable.hpp"
 #include "daemon/base/events.hpp"
 #include "daemon/base/json.hpp"
 #include "daemon/ledger/backup.hpp"
@@ -39,21 +40,58 @@ fs::path standing_file(const configuration& settings)
     return settings.ledger.path.string() + ".backup";
 }
 
+// What only the file beside the ledger knows; what backups there are, the target says.
 void write_standing(const configuration& settings, const backup_standing& now)
 {
     std::string text;
     json_writer out(text);
+    const auto write_failure = [&](const char* name, const std::optional<failure>& why) {
+        if (why) out.key(name).begin_object().member("to_do", why->to_do).member("what", why->what).end_object();
+    };
+    const auto write_time = [&](const char* name, const std::optional<instant>& at) {
+        if (at) out.member(name, format_instant(*at));
+    };
     out.begin_object();
-    if (now.made_at) out.member("at", format_instant(*now.made_at));
-    if (now.drilled_at) out.member("drilled_at", format_instant(*now.drilled_at));
-    out.member("error", now.error);
-    out.member("file", now.file);
-    if (now.tried_at) out.member("tried_at", format_instant(*now.tried_at));
+    write_failure("backup_failed", now.backup_failed);
+    write_failure("copies_failed", now.copies_failed);
+    write_failure("drill_failed", now.drill_failed);
+    write_time("drilled_at", now.drilled_at);
+    write_time("first_at", now.first_at);
+    write_time("tried_at", now.tried_at);
     out.end_object();
-    const fs::path fresh = standing_file(settings).string() + ".new";
-    std::ofstream(fresh) << text << '\n';
-    std::error_code ignored;
-    fs::rename(fresh, standing_file(settings), ignored);
+    if (replace_durably(standing_file(settings), text + "\n")) return;
+    const std::string why = std::strerror(errno);
+    log_event(
+        event::backup_failed,
+        "the file " + standing_file(settings).string() + " cannot be written: " + why,
+        "Check the ledger's disk."
+    );
+}
+
+backup_standing read_standing(const configuration& settings)
+{
+    backup_standing standing;
+    std::ifstream in(standing_file(settings));
+    const auto document =
+        json_document::parse(std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()));
+    if (!document) return standing;
+    const auto time = [&](const char* name) { return parse_instant(document->root()[name].string_if().value_or("")); };
+    const auto why = [&](const char* name) -> std::optional<failure> {
+        const json_view said = document->root()[name];
+        if (!said.is_object()) return std::nullopt;
+        return failure(
+            errc::ledger_in_doubt,
+            std::string(said["what"].string_if().value_or("")),
+            std::string(said["to_do"].string_if().value_or(""))
+        );
+    };
+    standing.tried_at = time("tried_at");
+    standing.first_at = time("first_at");
+    standing.drilled_at = time("drilled_at");
+    standing.backup_failed = why("backup_failed");
+    standing.copies_failed = why("copies_failed");
+    standing.drill_failed = why("drill_failed");
+    return standing;
 }
 
 std::string read_small(const fs::path& file)
@@ -113,13 +151,29 @@ result<recipient_keys> read_recipient(const fs::path& file)
     );
 }
 
-// Copies for the target that are cheap enough to be made all the time.
-result<void> copy_to_target(const configuration& settings, const std::vector<hash>& recipients)
+// Copies for the target that are cheap enough to be made all the time. Tidied, they hold nothing that was erased.
+result<void> write_copies(const configuration& settings, const std::vector<hash>& recipients, bool tidied)
 {
+    const fs::path& ledger = settings.ledger.path;
     const fs::path& target = settings.backup->target;
-    if (const result<void> noted = note_in_target(settings.ledger.path, target, settings.ledger.origin); !noted)
-        return noted;
-    return copy_decisions(settings.ledger.path, target, settings.ledger.origin, recipients);
+    const std::string& origin = settings.ledger.origin;
+    if (const result<void> noted = note_in_target(ledger, target, origin); !noted) return noted;
+    if (const result<void> copied = copy_decisions(ledger, target, origin, recipients); !copied) return copied;
+    return tidied ? tidy_decisions(ledger, target, origin) : result<void>();
+}
+
+// The same, and what keeps them from being made stands in the record until they are. Logged when it begins.
+result<void> copy_to_target(const configuration& settings, const std::vector<hash>& recipients, bool tidied = false)
+{
+    backup_standing standing = read_standing(settings);
+    const result<void> copied = write_copies(settings, recipients, tidied || standing.copies_failed);
+    const std::optional<failure> why = copied ? std::nullopt : std::optional(copied.error());
+    const std::string before = standing.copies_failed ? standing.copies_failed->what : "";
+    if ((why ? why->what : "") == before) return copied;
+    if (why) log_event(event::copies_failed, why->what, why->to_do);
+    standing.copies_failed = why;
+    write_standing(settings, standing);
+    return copied;
 }
 
 result<upkeep_report> make_backup(
@@ -132,14 +186,13 @@ result<upkeep_report> make_backup(
     const fs::path file = to.empty() ? target / backup_name(settings.ledger.origin, now) : to;
     backup_place place{settings.ledger.path, file, *recipients, now};
     const auto made = write_backup(place, key, tell);
-    backup_standing standing = standing_of_backups(settings, now);
-    standing.tried_at = now;
-    standing.error = made ? "" : made.error().what;
-    if (made) {
-        standing.made_at = now;
-        standing.file = file.string();
+    if (to.empty()) {
+        backup_standing standing = read_standing(settings);
+        standing.tried_at = now;
+        standing.backup_failed = made ? std::nullopt : std::optional(made.error());
+        if (made && !standing.first_at) standing.first_at = now;
+        write_standing(settings, standing);
     }
-    write_standing(settings, standing);
     if (!made) return made.error();
 
     upkeep_report report;
@@ -151,9 +204,9 @@ result<upkeep_report> make_backup(
         made->bytes
     ));
     std::size_t removed = 0;
-    if (file.parent_path() == target) removed = rotate_backups(target, now, settings.backup->keep);
+    if (to.empty()) removed = rotate_backups(target, now, settings.backup->keep);
     if (removed > 0) report.lines.push_back(fmt::format("{} older than [backup] keep were removed.", removed));
-    if (const result<void> copied = copy_to_target(settings, *recipients); !copied) {
+    if (const result<void> copied = copy_to_target(settings, *recipients, true); !copied) {
         report.ok = false;
         report.lines.push_back(copied.error().what);
         report.lines.push_back("  " + copied.error().to_do);
@@ -323,14 +376,14 @@ void drill_if_due(
     const configuration& settings, const signing_key& key, const std::vector<hash>& recipients, instant now
 )
 {
-    backup_standing standing = standing_of_backups(settings, now);
-    if (standing.drilled_at && now < *standing.drilled_at + between_drills) return;
+    backup_standing standing = read_standing(settings);
+    if (!standing.drill_failed && standing.drilled_at && now < *standing.drilled_at + between_drills) return;
     const auto restored = drill(settings, key, recipients, now);
-    if (!restored) {
+    if (restored)
+        standing.drilled_at = now;
+    else
         log_event(event::drill_failed, restored.error().what, restored.error().to_do);
-        return;
-    }
-    standing.drilled_at = now;
+    standing.drill_failed = restored ? std::nullopt : std::optional(restored.error());
     write_standing(settings, standing);
 }
 
@@ -356,7 +409,12 @@ result<upkeep_report> do_upkeep(
         if (done) copy_soon(settings);
         return done;
     }
-    if (request.command == kind::backup) return make_backup(settings, key, request.file, now, tell);
+    if (request.command == kind::backup) {
+        auto made = make_backup(settings, key, request.file, now, tell);
+        if (made && request.file.empty() && read_standing(settings).drill_failed)
+            drill_if_due(settings, key, recipients_of(settings).value(), now);
+        return made;
+    }
     erasure_place place;
     place.ledger = settings.ledger.path;
     place.origin = settings.ledger.origin;
@@ -374,7 +432,7 @@ result<upkeep_report> do_upkeep(
     book.sign_checkpoint(now);
     const auto recipients = settings.backup ? recipients_of(settings) : result<std::vector<hash>>(std::vector<hash>());
     if (done && settings.backup && recipients)
-        if (const result<void> copied = copy_to_target(settings, *recipients); !copied) {
+        if (const result<void> copied = copy_to_target(settings, *recipients, true); !copied) {
             done->ok = false;
             done->lines.push_back("Not yet: " + copied.error().what);
         }
@@ -390,11 +448,10 @@ tend_backups(const configuration& settings, const signing_key& key, instant now)
         log_event(event::backup_failed, recipients.error().what, recipients.error().to_do);
         return after_a_failure;
     }
-    if (const result<void> copied = copy_to_target(settings, *recipients); !copied)
-        log_event(event::backup_failed, copied.error().what, copied.error().to_do);
+    (void)copy_to_target(settings, *recipients);
     const backup_standing standing = standing_of_backups(settings, now);
     const bool due = !standing.made_at || *standing.made_at + settings.backup->every <= now;
-    const bool waits = !standing.error.empty() && standing.tried_at && now < *standing.tried_at + after_a_failure &&
+    const bool waits = standing.backup_failed && standing.tried_at && now < *standing.tried_at + after_a_failure &&
                        *standing.tried_at <= now;
     if (!due || waits) return between_copies;
     const auto made = make_backup(settings, key, {}, now, stay_alive);
@@ -411,29 +468,28 @@ void copy_soon(const configuration& settings)
 {
     if (!settings.backup) return;
     const auto recipients = recipients_of(settings);
-    const result<void> copied = recipients ? copy_to_target(settings, *recipients) : recipients.error();
-    if (!copied) log_event(event::backup_failed, copied.error().what, copied.error().to_do);
+    if (recipients)
+        (void)copy_to_target(settings, *recipients);
+    else
+        log_event(event::copies_failed, recipients.error().what, recipients.error().to_do);
 }
 
 backup_standing standing_of_backups(const configuration& settings, instant now)
 {
-    backup_standing standing;
+    backup_standing standing = read_standing(settings);
     standing.configured = settings.backup.has_value();
-    std::ifstream in(standing_file(settings));
-    const auto document =
-        json_document::parse(std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()));
-    if (document) {
-        const json_view root = document->root();
-        standing.made_at = parse_instant(root["at"].string_if().value_or(""));
-        standing.tried_at = parse_instant(root["tried_at"].string_if().value_or(""));
-        standing.drilled_at = parse_instant(root["drilled_at"].string_if().value_or(""));
-        standing.error = root["error"].string_if().value_or("");
-        standing.file = root["file"].string_if().value_or("");
-    }
     if (!settings.backup) return standing;
+    const auto newest = newest_backup(settings.backup->target, settings.ledger.origin);
+    if (newest) {
+        standing.made_at = newest->facts.made_at;
+        standing.file = newest->file.string();
+        standing.size = newest->facts.size;
+    }
+    const auto left = decisions_not_copied(settings.ledger.path, settings.backup->target, settings.ledger.origin);
+    if (left) standing.decisions = *left;
     standing.overdue = !standing.made_at || *standing.made_at + settings.backup->every * 2 < now;
-    standing.drill_overdue =
-        standing.made_at && (!standing.drilled_at || *standing.drilled_at + drill_late_after < now);
+    const auto since = standing.drilled_at ? standing.drilled_at : standing.first_at;
+    standing.drill_overdue = since && *since + drill_late_after < now;
     return standing;
 }
 
@@ -512,7 +568,9 @@ result<upkeep_report> restore_backup(
     restore_place place;
     place.ledger = settings.ledger.path;
     place.backup = file;
-    if (settings.backup) place.target = settings.backup->target;
+    // On another machine it may not be there: what lies beside the backups was brought with this one then.
+    std::error_code failed;
+    if (settings.backup && fs::is_directory(settings.backup->target, failed)) place.target = settings.backup->target;
     place.later_checkpoints = later_checkpoints;
     place.now = now;
     return restore(place, *keys, signer, key);

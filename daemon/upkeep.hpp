@@ -28,7 +28,7 @@ tend_backups(const configuration& settings, const signing_key& key, instant now)
 // ran without a daemon. Logs what fails: the next one that runs makes up for it.
 void copy_soon(const configuration& settings);
 
-// How the backups stand, from the file beside the ledger.
+// How the backups stand: what is in the target, and what the file beside the ledger says of tries.
 backup_standing standing_of_backups(const configuration& settings, instant now);
 
 // What is wrong with [backup] recipients; they are not secret.

@@ -5,6 +5,8 @@
 #include "daemon/service/housekeeping.hpp"
 #include "daemon/views/held_back.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ostream>
 
@@ -94,7 +96,7 @@ void write_backups(json_writer& out, const backup_standing& backups)
     out.begin_object();
     write_instant(out, "at", backups.made_at);
     write_instant(out, "drilled_at", backups.drilled_at);
-    write_text_or_null(out, "error", backups.error);
+    write_text_or_null(out, "error", backups.backup_failed ? backups.backup_failed->what : "");
     write_text_or_null(out, "file", backups.file);
     out.member("overdue", backups.overdue);
     out.end_object();
@@ -116,7 +118,6 @@ void print_backups(std::ostream& out, const workplace& at, const backup_standing
     if (backups.drilled_at)
         out << "  Last restored on trial and verified " << clock_text(*backups.drilled_at, at.zone)
             << (backups.drill_overdue ? ", OVERDUE" : "") << '\n';
-    if (!backups.error.empty()) out << "  The newest try failed: " << plain(backups.error) << '\n';
 }
 
 void write_held_back(json_writer& out, const workplace& at)
@@ -160,25 +161,26 @@ void print_held_back(std::ostream& out, const workplace& at)
             << " marks that nothing is said of yet. `rollbook status --json` lists them.\n";
 }
 
-// What only this machine holds: entries since the newest backup. The sources give their records again; when Rollbook
-// learned them is lost, and what a person decided where no copy of it is in the backup's target.
+// What only this machine holds: entries that are not in the newest backup. The sources give their records again; when
+// Rollbook learned them is lost, and what a person decided where no copy of it is in the backup's target.
 std::uint64_t entries_at_risk(const workplace& at, const backup_standing& backups)
 {
-    return backups.made_at ? at.n - std::min(at.n, at.reader.size_at(*backups.made_at)) : at.n;
+    return at.n - std::min(at.n, backups.size);
 }
 
 void print_at_risk(std::ostream& out, const workplace& at, const backup_standing& backups)
 {
     const std::uint64_t entries = entries_at_risk(at, backups);
     out << "If this machine died now: ";
-    if (!backups.configured)
+    if (!backups.made_at)
         out << "everything would be lost, all " << grouped(static_cast<std::int64_t>(entries)) << " entries.\n";
     else if (entries == 0)
         out << "nothing would be lost.\n";
     else
         out << grouped(static_cast<std::int64_t>(entries))
             << " entries since the last backup would be lost. What the sources still have is read again; what people\n"
-               "  decided is copied to the backup's target within a minute.\n";
+               "  decided is in the backup's target"
+            << (backups.decisions == 0 ? "" : fmt::format(", except the last {}", backups.decisions)) << ".\n";
 }
 
 void write_troubles(json_writer& out, const std::vector<trouble>& troubles)
@@ -220,7 +222,9 @@ void write_status(json_writer& out, const workplace& at, const surroundings_now&
         write_over_budget(out, budget_passed_on(at, day_of(at.zone.to_local(at.now))));
     }
     out.end_object();
-    out.key("at_risk").begin_object().member("entries", entries_at_risk(at, backups));
+    out.key("at_risk").begin_object().key("decisions");
+    backups.configured ? out.value(backups.decisions) : out.null();
+    out.member("entries", entries_at_risk(at, backups));
     write_instant(out, "since", backups.made_at);
     out.end_object();
     write_backups(out, backups);

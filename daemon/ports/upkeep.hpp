@@ -46,13 +46,18 @@ struct upkeep_report {
 // How the backups stand.
 struct backup_standing {
     bool configured = false;
-    std::optional<instant> made_at;  // of the newest that was made and verified
-    std::optional<instant> tried_at; // of the newest try
+    std::optional<instant> made_at; // of the newest in the target
     std::string file;
-    std::string error;                 // of the newest try; empty: none
-    std::optional<instant> drilled_at; // when one was last restored on trial and verified
-    bool drill_overdue = false;        // there are backups, and none was restored on trial for 45 days
-    bool overdue = false;              // none for twice as long as one should come
+    std::uint64_t size = 0;               // entries in it
+    std::uint64_t decisions = 0;          // that people made and no file in the target holds
+    std::optional<instant> tried_at;      // of the newest try
+    std::optional<instant> first_at;      // of the first backup ever
+    std::optional<instant> drilled_at;    // when one was last restored on trial and verified
+    std::optional<failure> backup_failed; // of the newest try, and so the next two
+    std::optional<failure> copies_failed; // of decisions and of what else lies beside the backups
+    std::optional<failure> drill_failed;
+    bool drill_overdue = false; // none was restored on trial for 45 days
+    bool overdue = false;       // none for twice as long as one should come
 };
 
 // Called now and then with a word on what is being done.

@@ -29,6 +29,9 @@ public:
     {
         if (!facts_.pages_failed.empty())
             add(event::pages_failed, "no pages are served: " + std::string(trimmed(facts_.pages_failed, ".")));
+        failed(event::backup_failed, facts_.backups.backup_failed);
+        failed(event::copies_failed, facts_.backups.copies_failed);
+        failed(event::drill_failed, facts_.backups.drill_failed);
         if (facts_.backups.overdue) add(event::backup_overdue, event_text(event::backup_overdue));
         if (facts_.backups.drill_overdue) add(event::drill_overdue, event_text(event::drill_overdue));
         for (const auto& [route, count] : facts_.undelivered)
@@ -58,6 +61,14 @@ private:
     void add(event what, std::string text, std::string which = {})
     {
         found_.push_back({what, std::move(text), std::move(which)});
+    }
+
+    void failed(event what, const std::optional<failure>& why)
+    {
+        if (!why) return;
+        std::string text = event_text(what, why->what, why->to_do);
+        if (text.ends_with('.')) text.pop_back(); // who shows a trouble ends its sentence
+        add(what, std::move(text));
     }
 
     static civil_day add_months(civil_day day, int months)

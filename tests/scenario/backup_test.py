@@ -5,8 +5,12 @@ import json
 import os
 import random
 import resource
+import shutil
 import sqlite3
 import subprocess
+import tempfile
+import unittest
+from pathlib import Path
 
 from erasure_test import Leaver
 from support import ROLLBOOK, SECOND_POLL, THIRD_POLL, ScenarioTest, end, main, wait_until
@@ -144,6 +148,90 @@ class Backup(WithBackups, ScenarioTest):
         self.assertTrue(self.read("status")["backup"]["overdue"])
         self.assertIn("OVERDUE", self.rollbook("status").stdout)
 
+    def troubles(self):
+        return {t["event"]: t["text"] for t in self.read("status")["troubles"]}
+
+    def decide(self):
+        """The entry of what a person did."""
+        self.rollbook("pupil", f"mis:{min(self.school.known_pupils)}", "--unmask", "--reason", "a call")
+        return self.size() - 1
+
+    def test_a_copy_elsewhere_keeps_nothing_from_being_lost_and_puts_no_backup_off(self):
+        self.rollbook("backup", self.folder / "here.rbk")
+        status = self.read("status")
+        self.assertEqual(status["at_risk"]["entries"], status["ledger"]["size"])
+        self.assertTrue(status["backup"]["overdue"])
+        self.assertIn("everything would be lost", self.rollbook("status").stdout)
+
+    def test_status_counts_a_backup_as_long_as_it_is_in_the_target_to_its_end(self):
+        file = self.backup()
+        self.assertEqual(self.read("status")["at_risk"]["entries"], 0)
+        self.assertIn("nothing would be lost", self.rollbook("status").stdout)
+        good = file.read_bytes()
+        for left in (good[:-200], None):
+            file.unlink() if left is None else file.write_bytes(left)
+            self.assertIn("everything would be lost", self.rollbook("status").stdout)
+            self.assertIn("backup_overdue", self.troubles())
+        self.now = "2025-11-22T17:00:00Z"
+        second = self.backup()
+        file.write_bytes(good)
+        self.assertEqual(self.folder / self.read("status")["backup"]["file"], second)
+        second.unlink()
+        self.assertEqual(self.folder / self.read("status")["backup"]["file"], file)
+
+    def test_a_decision_that_cannot_be_copied_is_told_and_copied_when_it_can(self):
+        self.backup()
+        away = self.target.rename(self.folder / "away")
+        self.decide()
+        self.assertIn("decisions.sealed", self.troubles()["copies_failed"])
+        away.rename(self.target)
+        self.assertEqual(self.read("status")["at_risk"]["decisions"], 1)
+        self.assertIn("is in the backup's target, except the last 1.", self.rollbook("status").stdout)
+        self.decide()
+        self.assertEqual(self.read("status")["at_risk"]["decisions"], 0)
+        self.assertEqual(self.read("status")["at_risk"]["entries"], 2)
+        self.assertIn("decided is in the backup's target.", self.rollbook("status").stdout)
+        self.assertNotIn("copies_failed", self.troubles())
+
+    def test_a_backup_that_failed_is_a_trouble_until_one_is_made(self):
+        self.backup()
+        away = self.target.rename(self.folder / "away")
+        self.rollbook("backup", code=4)
+        away.rename(self.target)
+        self.assertIn("the backup failed", self.troubles()["backup_failed"])
+        self.rollbook("backup", self.folder / "elsewhere.rbk")
+        self.assertIn("backup_failed", self.troubles())
+        self.backup()
+        self.assertNotIn("backup_failed", self.troubles())
+
+    def test_a_restore_on_trial_is_overdue_45_days_after_the_first_backup(self):
+        self.backup()
+        self.assertNotIn("drill_overdue", self.troubles())
+        self.now = "2026-01-05T16:00:00Z"
+        self.backup()
+        self.assertNotIn("drill_overdue", self.troubles())
+        self.now = "2026-01-05T18:00:00Z"
+        self.assertIn("drill_overdue", self.troubles())
+
+    def test_copied_decisions_are_kept_as_long_as_a_backup_without_them(self):
+        copies = self.target / "decisions.sealed"
+        held = lambda: [json.loads(line)["entry"] for line in copies.read_text().splitlines()]
+        oldest = self.backup()
+        first = self.decide()
+        self.now = "2025-11-30T17:00:00Z"
+        self.backup()
+        second = self.decide()
+        self.assertEqual(held(), [first, second])
+        self.now = "2025-12-22T17:00:00Z"
+        self.backup()
+        self.assertFalse(oldest.exists())
+        self.assertEqual(held(), [second])
+        self.now = "2026-02-22T17:00:00Z"
+        self.backup()
+        self.assertEqual(held(), [])
+        third = self.decide()
+        self.assertEqual(held(), [third])
+
 
 class Forks(WithBackups, Leaver):
     def setUp(self):
@@ -242,8 +330,22 @@ class Forks(WithBackups, Leaver):
         self.assertIn("a second letter home", listed)
         self.assertNotIn("a letter home\"", listed.replace("a second letter home\"", ""))
 
+    def test_an_erased_pupil_does_not_come_back_on_a_machine_without_the_target(self):
+        file = self.backup()
+        self.leave()
+        words, payloads, keys = self.secrets()
+        self.erase()
+        brought = self.target.rename(self.folder / "brought")
+        for path in self.folder.glob("ledger.db*"):
+            path.unlink()
+        self.new_origin()
+        self.restore(brought / file.name)
+        self.assertEqual(self.found(words, payloads, keys), [])
+        self.verify()
+
     def test_a_copied_decision_about_an_erased_pupil_goes_too(self):
         self.backup()
+        self.rollbook("pupil", self.ref, "--unmask", "--reason", "a second letter home")
         lines = (self.target / "decisions.sealed").read_text().count("\n")
         self.assertGreater(lines, 0)
         self.leave()
@@ -275,6 +377,31 @@ class BackupByTheDaemon(WithBackups, ScenarioTest):
         end(daemon)
         for path in self.target.glob("*.rbk"):
             self.rollbook("backup", "verify", path, "--key", self.keys[0])
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting takes root")
+    def test_a_full_disk_fails_the_drill_which_is_told_and_leaves_what_is_known_of_it(self):
+        disk = Path(tempfile.mkdtemp(prefix="rollbook-disk-"))
+        self.addCleanup(shutil.rmtree, disk, ignore_errors=True)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "none", disk], capture_output=True).returncode != 0:
+            self.skipTest("no tmpfs here")
+        self.addCleanup(subprocess.run, ["umount", disk])
+        self.set_up_backups()
+        self.config.write_text(self.config.read_text().replace('path = "ledger.db"', f'path = "{disk}/ledger.db"'))
+        self.first_poll()
+        with open(disk / "filling", "wb") as file:
+            file.write(bytes(shutil.disk_usage(disk).free - 400_000))
+        daemon = subprocess.Popen([ROLLBOOK, "run", "--config", str(self.config)], env=self.environment(),
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+        self.addCleanup(end, daemon)
+        told = lambda: {t["event"]: t["text"] for t in self.read("status")["troubles"]}.get("drill_failed", "")
+        wait_until(told, "the drill has failed")
+        self.assertIn("its disk is full", told())
+        subprocess.run(["dd", "if=/dev/zero", f"of={disk}/more", "bs=4k"], capture_output=True)
+        self.rollbook("backup")
+        self.assertIn("its disk is full", told())
+        (disk / "filling").unlink()
+        self.rollbook("backup")
+        self.assertEqual(told(), "")
 
 
 if __name__ == "__main__":

@@ -192,6 +192,7 @@ class Killed(WithBackups, ScenarioTest):
         self.first_poll()
         alert = self.alerts()[0]["id"]
         copies = self.target / "decisions.sealed"
+        self.rollbook("backup")  # what was decided before it needs no copy
         daemon = self.start()
         entry = json.loads(self.rollbook("alerts", "note", alert, "--text", WORDS, "--json").stdout)["entry"]
         held = lambda: copies.exists() and entry in [json.loads(each)["entry"] for each in copies.read_text().splitlines()]

@@ -105,6 +105,12 @@ TEST_CASE("a machine has the troubles it has, at their limits, worst first", "[s
         {"messages that did not reach their reader",
          [](auto&, auto& f) { f.undelivered["lead"] = 2; },
          {event::messages_undelivered}},
+        {"a backup, a copy and a drill that failed",
+         [](auto&, auto& f) {
+             f.backups.backup_failed = failure(errc::ledger_in_doubt, "no room", "Make some.");
+             f.backups.copies_failed = f.backups.drill_failed = f.backups.backup_failed;
+         },
+         {event::backup_failed, event::copies_failed, event::drill_failed}},
         {"a certificate of 31 days",
          [](auto&, auto& f) { f.certificate_ends = the_instant("2026-12-27T12:00:00Z"); },
          {}},
@@ -132,6 +138,15 @@ TEST_CASE("a machine has the troubles it has, at their limits, worst first", "[s
         each.make(changed, facts);
         CHECK(kinds(troubles_of(changed, facts)) == each.expected);
     }
+}
+
+TEST_CASE("a backup that failed is told with what to do, in one sentence", "[service]")
+{
+    machine_facts facts = a_good_machine();
+    facts.backups.backup_failed = failure(errc::ledger_in_doubt, "no room", "Make some.");
+    const auto found = troubles_of(a_school(), facts);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].text == "the backup failed: no room. Make some");
 }
 
 TEST_CASE("a secret whose end the school wrote down is told thirty days ahead, wherever it stands", "[service]")
