@@ -371,6 +371,8 @@ restore(const restore_place& place, const recipient_keys& keys, const verifier_k
     } catch (const failure_error& e) {
         return e.why();
     } catch (const SQLite::Exception& e) {
+        // Another copy of the backup would meet the same disk.
+        if (e.getErrorCode() == SQLITE_FULL) return store_failure(place.ledger, e);
         return stopped(std::string("the backup cannot be restored: ") + e.what());
     }
 }

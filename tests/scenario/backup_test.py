@@ -183,7 +183,7 @@ class Backup(WithBackups, ScenarioTest):
         self.backup()
         away = self.target.rename(self.folder / "away")
         self.decide()
-        self.assertIn("decisions.sealed", self.troubles()["copies_failed"])
+        self.assertIn("target/checkpoint cannot be written", self.troubles()["copies_failed"])
         away.rename(self.target)
         self.assertEqual(self.read("status")["at_risk"]["decisions"], 1)
         self.assertIn("is in the backup's target, except the last 1.", self.rollbook("status").stdout)
