@@ -28,7 +28,6 @@ std::optional<std::pair<session_id, entry_index>> conflict_of(std::string_view k
     return std::pair(session_id{*day, *half}, *pupil);
 }
 
-constexpr std::chrono::days ids_kept{400};   // as long as the register keeps digests
 constexpr std::size_t slots_max = 2'000'000; // four years of a large school
 
 constexpr unsigned pupil_bits = 16;
@@ -60,27 +59,12 @@ std::uint32_t take_varint(const std::uint8_t*& at)
     }
 }
 
+std::uint64_t mixed(std::uint64_t so_far, entry_index entry)
+{
+    return (so_far ^ entry) * 0x9e3779b97f4a7c15u + (so_far >> 29);
+}
+
 } // namespace
-
-std::uint32_t& mark_ids::of(session_id session, pupil_no pupil, std::size_t pupils)
-{
-    if (!last_ || last_day_ != session.day) {
-        last_ = &days_[session.day];
-        last_day_ = session.day;
-    }
-    const std::size_t at = std::size_t{pupil} * 2 + static_cast<std::size_t>(session.half);
-    if (at >= last_->size()) {
-        last_->reserve(std::max(pupils * 2, at + 1));
-        last_->resize(at + 1);
-    }
-    return (*last_)[at];
-}
-
-void mark_ids::forget_before(civil_day day)
-{
-    days_.erase(days_.begin(), days_.lower_bound(day));
-    last_ = nullptr;
-}
 
 void remembered_pages::packed_slots::add(std::uint32_t slot)
 {
@@ -149,20 +133,10 @@ source_reading::source_reading(
             known_conflicts_.insert(*session);
 }
 
-void source_reading::remember_ids_in(mark_ids& ids)
-{
-    ids_ = &ids;
-    ids_from_ = civil_day(std::chrono::floor<std::chrono::days>(started_.time_since_epoch())) - ids_kept;
-    ids.forget_before(ids_from_);
-    knows_no_page_ = std::exchange(ids.are_wanting, false);
-}
-
 void source_reading::end_streams()
 {
     seen_.clear();
     seen_bits_ = nullptr;
-    ids_unnumbered_.clear();
-    own_ids_->forget_before(civil_day::max());
 }
 
 void source_reading::know_streams(const std::vector<stream_info>& streams)
@@ -242,7 +216,7 @@ void source_reading::remember(const page& got)
         const pupil_no pupil = *pupils_[local(mark.pupil_id)].number;
         const auto slot = slot_of(mark.session, pupil);
         if (!slot) return;
-        known.held = mixed(known.held, mark.session, pupil, register_->find_but_digest(mark.session, pupil));
+        known.held = mixed(known.held, register_->find_but_digest(mark.session, pupil).entry);
         known.slots.add(*slot);
     }
     known.slots.fit();
@@ -291,15 +265,14 @@ template <class F> bool source_reading::each_slot(const remembered_pages::known_
 
 std::optional<page> source_reading::known(const std::string& place, std::uint64_t digest)
 {
-    if (!remembered_ || !register_ || knows_no_page_ || !known_conflicts_.empty() || !parked_.empty())
-        return std::nullopt;
+    if (!remembered_ || !register_ || !known_conflicts_.empty() || !parked_.empty()) return std::nullopt;
     const auto found = remembered_->by_place.find(digest_(place));
     if (found == remembered_->by_place.end() || found->second.digest != digest) return std::nullopt;
     const remembered_pages::known_page& known = found->second;
     std::uint64_t held = 0;
     const bool is_so = each_slot(known, [&](session_id at, std::size_t pupil, pupil_no number) {
         const held_mark mark = register_->find_but_digest(at, number);
-        held = mixed(held, at, number, mark);
+        held = mixed(held, mark.entry);
         return mark.is_held() && !pupils_[pupil].erased && !is_seen(at, pupil);
     });
     if (!is_so || held != known.held) return std::nullopt;
@@ -382,50 +355,18 @@ void source_reading::see(session_id session, std::size_t pupil)
     bits[at / 64] |= std::uint64_t{1} << at % 64;
 }
 
-void source_reading::keep_id(session_id session, std::size_t pupil, std::uint32_t id)
-{
-    if (!holds_id_of(session)) return;
-    if (const auto number = pupils_[pupil].number)
-        id_at(session, *number) = id;
-    else
-        ids_unnumbered_[{session, pupil}] = id;
-}
-
-std::uint32_t source_reading::short_digest(std::string_view source_id) const
-{
-    return static_cast<std::uint32_t>(digest_(source_id)) | 1u;
-}
-
-// The mark met first is a change that waits, or by now what is held.
-std::uint32_t source_reading::read_id_of(session_id session, std::size_t pupil, std::uint32_t of_held)
+// The mark met first is a change that waits, or by now what is held: of that the ledger tells the id. Years of ids
+// would take 10 MB, and a mark that comes twice is rare.
+bool source_reading::is_other_mark(const reported_mark& mark, std::size_t pupil, bool is_same) const
 {
     const auto waiting = std::find_if(marks_.rbegin(), marks_.rend(), [&](const mark_change& each) {
-        return each.pupil == pupil && each.mark.session == session;
+        return each.pupil == pupil && each.mark.session == mark.session;
     });
-    if (waiting != marks_.rend()) return short_digest(waiting->mark.source_id);
-    if (of_held != 0) return of_held;
-    const held_mark mark = register_->find_but_digest(session, pupils_[pupil].number.value());
-    const auto payload = json_document::parse(held_.read_payload(mark.entry));
-    return payload ? short_digest(payload->root()["id"].string_if().value_or("")) : 0;
-}
-
-std::uint32_t source_reading::id_of(session_id session, std::size_t pupil, std::uint32_t of_held)
-{
-    if (!holds_id_of(session)) return read_id_of(session, pupil, of_held);
-    const auto unnumbered = ids_unnumbered_.find({session, pupil});
-    if (unnumbered != ids_unnumbered_.end()) return unnumbered->second;
-    return id_at(session, pupils_[pupil].number.value());
-}
-
-std::uint32_t& source_reading::id_at(session_id session, pupil_no pupil)
-{
-    return (keeps_id_of(session) ? *ids_ : *own_ids_).of(session, pupil, register_->pupils());
-}
-
-std::uint64_t source_reading::mixed(std::uint64_t so_far, session_id session, pupil_no pupil, const held_mark& mark)
-{
-    const std::uint64_t id = keeps_id_of(session) ? id_at(session, pupil) : 0;
-    return (so_far ^ (id << 32 | mark.entry)) * 0x9e3779b97f4a7c15u + (so_far >> 29);
+    if (waiting != marks_.rend()) return waiting->mark.source_id != mark.source_id;
+    if (is_same || !held_.can_read_payloads()) return false;
+    const held_mark first = register_->find_but_digest(mark.session, pupils_[pupil].number.value());
+    const auto payload = json_document::parse(held_.read_payload(first.entry));
+    return payload && payload->root()["id"].string_if().value_or("") != mark.source_id;
 }
 
 bool source_reading::same(const reported_mark& mark, const held_mark& held) const
@@ -450,7 +391,6 @@ void source_reading::take_mark(const reported_mark& mark)
     const std::size_t pupil = local(mark.pupil_id);
     if (pupils_[pupil].erased) return; // the source still has marks of a pupil it no longer lists: not read
     ++counts.read;
-    const std::uint32_t id = short_digest(mark.source_id);
     const held_mark none;
     const held_mark& held = pupils_[pupil].number ? register_->find(mark.session, *pupils_[pupil].number) : none;
     const bool is_same = held.is_held() && same(mark, held);
@@ -469,15 +409,11 @@ void source_reading::take_mark(const reported_mark& mark)
     }
     if (is_seen(mark.session, pupil)) {
         ++counts.duplicate;
-        const std::uint32_t first = id_of(mark.session, pupil, is_same ? id : 0);
-        if (first == 0) // the same in all has the same id
-            ids_->are_wanting = ids_->are_wanting || (!is_same && holds_id_of(mark.session));
-        else if (first != id)
+        if (is_other_mark(mark, pupil, is_same))
             conflicts_.push_back({pupils_[pupil].ref, mark.session, std::string(mark.raw)});
         return;
     }
     see(mark.session, pupil);
-    keep_id(mark.session, pupil, id);
     if (is_same) {
         ++counts.unchanged;
         return;

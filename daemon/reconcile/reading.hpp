@@ -32,26 +32,6 @@ enum class missing_means {
     vanished,     // it was asked as before, and named them then
 };
 
-// By session and pupil, the digest of the source's id of the mark that a read met there last, for the read that meets
-// another. In memory only.
-class mark_ids {
-public:
-    mark_ids() = default;
-    mark_ids(const mark_ids&) = delete; // it looks into itself
-    mark_ids& operator=(const mark_ids&) = delete;
-
-    // 0 where none was met. `pupils`: how many there are to be, for room.
-    std::uint32_t& of(session_id session, pupil_no pupil, std::size_t pupils);
-    void forget_before(civil_day day);
-
-    bool are_wanting = false; // a read met a second mark where it did not know the first one's: the next knows no page
-
-private:
-    std::map<civil_day, std::vector<std::uint32_t>> days_; // two a pupil
-    civil_day last_day_{};
-    std::vector<std::uint32_t>* last_ = nullptr;
-};
-
 // Pages of one stream that a read found unchanged, for the next one. In memory only.
 struct remembered_pages {
     // Slots (day, half and pupil in one number) one after the other. A source lists a session's pupils side by side:
@@ -95,7 +75,7 @@ struct remembered_pages {
     };
     struct known_page {
         std::uint64_t digest = 0;
-        std::uint64_t held = 0; // digest of the entries that its marks stand in, and of their ids
+        std::uint64_t held = 0; // digest of the entries that its marks stand in
         packed_slots slots;
         std::uint32_t rows = 0;
         std::uint32_t skipped = 0;
@@ -126,9 +106,6 @@ public:
         narrative_seal seal = {}
     );
 
-    // Where ids of the marks of a year are kept for the next read of the source, without which no page of that year is
-    // known again. To be told before the first stream begins; else they end with this read.
-    void remember_ids_in(mark_ids& ids);
     // No stream follows: lets go of what only reading needs.
     void end_streams();
     // All streams of the source, before the first of them begins. A kind that several of them give is looked through
@@ -243,18 +220,8 @@ private:
     bool was_erased(what kind, std::string_view key) const;
     bool is_seen(session_id session, std::size_t pupil);
     void see(session_id session, std::size_t pupil);
-    void keep_id(session_id session, std::size_t pupil, std::uint32_t id);
-    // The short_digest() of the id of the mark that this read met first; 0: not known. `of_held`: that of the mark that
-    // is held, or 0.
-    std::uint32_t id_of(session_id session, std::size_t pupil, std::uint32_t of_held);
-    bool keeps_id_of(session_id session) const { return session.day >= ids_from_; }
-    // Years of ids take 10 MB. Where the ledger can be asked for that of the rare mark that comes twice, they are not
-    // held.
-    bool holds_id_of(session_id session) const { return keeps_id_of(session) || !held_.can_read_payloads(); }
-    std::uint32_t short_digest(std::string_view source_id) const;
-    std::uint32_t read_id_of(session_id session, std::size_t pupil, std::uint32_t of_held);
-    std::uint32_t& id_at(session_id session, pupil_no pupil);
-    std::uint64_t mixed(std::uint64_t so_far, session_id session, pupil_no pupil, const held_mark& mark);
+    // Whether the mark of the session that this read met first has another id. `is_same`: `mark` is as what is held.
+    bool is_other_mark(const reported_mark& mark, std::size_t pupil, bool is_same) const;
     std::vector<std::uint64_t>& seen_on(civil_day day);
     void take_mark(const reported_mark& mark);
     bool is_of_pupil(const held_thing& known, const reported_record& record);
@@ -307,11 +274,6 @@ private:
     std::map<civil_day, std::vector<std::uint64_t>> seen_; // by day: two bits a local pupil
     civil_day seen_day_{};
     std::vector<std::uint64_t>* seen_bits_ = nullptr;
-    std::unique_ptr<mark_ids> own_ids_ = std::make_unique<mark_ids>(); // stays where it is when the reading moves
-    mark_ids* ids_ = own_ids_.get();                                   // of the marks from ids_from_ on; else own_ids_
-    civil_day ids_from_ = civil_day::min();
-    bool knows_no_page_ = false;
-    std::map<std::pair<session_id, std::size_t>, std::uint32_t> ids_unnumbered_; // of pupils who had no number then
     std::vector<gone_record> named_gone_;                          // of this stream, in the source's words
     std::unordered_set<std::string> seen_new_;                     // keys of the new ones among records_
     std::set<std::pair<session_id, entry_index>> known_conflicts_; // sessions with an open finding

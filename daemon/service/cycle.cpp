@@ -170,7 +170,6 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     source_reading reading(
         book_.state(), known.name, digest, ++read_number_, started, narrative_seal(recipients_of(settings_), digest)
     );
-    if (!options.is_last) reading.remember_ids_in(remembered_ids_[source]);
     reading.know_streams(from.streams());
     const pages_under_way pages(book_);
     read_outcome outcome;

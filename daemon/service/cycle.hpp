@@ -132,7 +132,6 @@ private:
     read_closer closer_;
     std::uint32_t read_number_ = 0;
     std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream
-    std::map<std::size_t, mark_ids> remembered_ids_;                             // by source
     std::optional<instant> looked_back_at_;
     bool is_unjudged_ = false; // a read has begun, and was not closed
     // Since then a page of marks is waited for, and of some pupils the marks of a session are in, of others not.

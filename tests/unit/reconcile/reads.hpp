@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -76,7 +77,13 @@ struct read_choice {
 // One source and what is held of it.
 class read_book {
 public:
-    explicit read_book(std::string source = "mis") : source(std::move(source)) {}
+    explicit read_book(std::string source = "mis") : source(std::move(source))
+    {
+        held.read_payloads_by([payloads = payloads_](entry_index entry) {
+            const auto at = payloads->find(entry);
+            return at == payloads->end() ? std::string() : at->second;
+        });
+    }
 
     read_result marks(const std::vector<mark_row>& rows, const read_choice& how = {})
     {
@@ -207,8 +214,10 @@ public:
 
     std::vector<draft> take(std::vector<draft> drafts)
     {
-        for (const draft& d : drafts)
+        for (const draft& d : drafts) {
+            payloads_->emplace(size, d.payload);
             held.apply(size++, d.row, d.payload);
+        }
         return drafts;
     }
 
@@ -244,7 +253,8 @@ private:
         transaction t;
         reading.drain(t, size);
         const entry_index base = size;
-        size += t.entries.size();
+        for (const draft& d : t.entries)
+            payloads_->emplace(size++, d.payload);
         reading.apply(t, base);
         std::move(t.entries.begin(), t.entries.end(), std::back_inserter(last_.entries));
     }
@@ -260,6 +270,8 @@ private:
         windows.insert(windows.begin(), {how.from, reading.started(), listed});
     }
 
+    std::shared_ptr<std::map<entry_index, std::string>> payloads_ =
+        std::make_shared<std::map<entry_index, std::string>>(); // of all entries, as the ledger has them
     std::uint32_t number_ = 0;
     std::map<std::string, std::vector<stream_state::window>> windows_;
     read_result last_;
