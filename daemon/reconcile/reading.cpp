@@ -66,7 +66,7 @@ std::uint64_t mixed(std::uint64_t so_far, entry_index entry)
 
 } // namespace
 
-void remembered_pages::packed_slots::add(std::uint32_t slot)
+void remembered_pages::packed_slots::writer::add(std::uint32_t slot)
 {
     if (size_ > 0 && slot == last_slot_ + 1) {
         bytes_.resize(following_at_);
@@ -75,12 +75,21 @@ void remembered_pages::packed_slots::add(std::uint32_t slot)
         const std::uint32_t apart = slot - last_slot_;
         // The sign goes to the lowest bit, so that a small step back is a small number too.
         put_varint(bytes_, apart << 1 ^ (apart >> 31 ? ~std::uint32_t{0} : 0));
-        following_at_ = static_cast<std::uint32_t>(bytes_.size());
+        following_at_ = bytes_.size();
         following_ = 0;
         put_varint(bytes_, following_);
     }
     last_slot_ = slot;
     ++size_;
+}
+
+remembered_pages::packed_slots remembered_pages::packed_slots::writer::written() const
+{
+    packed_slots all;
+    all.bytes_ = std::make_unique<std::uint8_t[]>(bytes_.size());
+    std::ranges::copy(bytes_, all.bytes_.get());
+    all.size_ = size_;
+    return all;
 }
 
 bool remembered_pages::packed_slots::reader::next(std::uint32_t& slot)
@@ -212,14 +221,15 @@ void source_reading::remember(const page& got)
 {
     remembered_pages::known_page known;
     known.digest = got.digest;
+    remembered_pages::packed_slots::writer slots;
     for (const reported_mark& mark : got.marks) {
         const pupil_no pupil = *pupils_[local(mark.pupil_id)].number;
         const auto slot = slot_of(mark.session, pupil);
         if (!slot) return;
         known.held = mixed(known.held, register_->find_but_digest(mark.session, pupil).entry);
-        known.slots.add(*slot);
+        slots.add(*slot);
     }
-    known.slots.fit();
+    known.slots = slots.written();
     known.rows = static_cast<std::uint32_t>(got.rows);
     known.skipped = static_cast<std::uint32_t>(got.skipped);
     known.data_as_of = got.data_as_of;

@@ -38,13 +38,21 @@ struct remembered_pages {
     // those that rise by one are a run, written as the distance from the slot before and how many follow.
     class packed_slots {
     public:
-        void add(std::uint32_t slot);
-        void fit() { bytes_.shrink_to_fit(); }
-        std::size_t size() const { return size_; }
+        class writer {
+        public:
+            void add(std::uint32_t slot);
+            packed_slots written() const;
 
+        private:
+            std::vector<std::uint8_t> bytes_;
+            std::uint32_t size_ = 0;
+            std::size_t following_at_ = 0; // where how many follow is written, of the last run
+            std::uint32_t following_ = 0;
+            std::uint32_t last_slot_ = 0;
+        };
         class reader {
         public:
-            explicit reader(const packed_slots& all) : at_(all.bytes_.data()), left_(all.size_) {}
+            explicit reader(const packed_slots& all) : at_(all.bytes_.get()), left_(all.size_) {}
             bool next(std::uint32_t& slot); // false: there is none
         private:
             const std::uint8_t* at_;
@@ -53,12 +61,11 @@ struct remembered_pages {
             std::uint32_t left_of_run_ = 0;
         };
 
+        std::size_t size() const { return size_; }
+
     private:
-        std::vector<std::uint8_t> bytes_;
+        std::unique_ptr<std::uint8_t[]> bytes_;
         std::uint32_t size_ = 0;
-        std::uint32_t following_at_ = 0; // where how many follow is written, of the last run
-        std::uint32_t following_ = 0;
-        std::uint32_t last_slot_ = 0;
     };
     // The place after a page's own. As a rule the two differ in a page's number alone: what they begin with is not
     // held.
@@ -77,11 +84,11 @@ struct remembered_pages {
         std::uint64_t digest = 0;
         std::uint64_t held = 0; // digest of the entries that its marks stand in
         packed_slots slots;
+        rare<std::optional<instant>> data_as_of;
+        next_place next;
         std::uint32_t rows = 0;
         std::uint32_t skipped = 0;
-        std::optional<instant> data_as_of;
-        next_place next;
-        std::optional<civil_day> newest_day;
+        compact_day newest_day;
         std::uint32_t seen_in = 0; // number of the read that met it last
     };
     std::unordered_map<std::uint64_t, known_page> by_place; // by the keyed digest of the place

@@ -232,7 +232,7 @@ TEST_CASE("slots come out of their packing as they went in, whatever lies betwee
 {
     std::mt19937 chance(11);
     for (int round = 0; round < 200; ++round) {
-        remembered_pages::packed_slots packed;
+        remembered_pages::packed_slots::writer writer;
         std::vector<std::uint32_t> slots = {0u, ~0u, 0u, 0x7fffffffu, 0x80000000u, 1u};
         std::uint32_t slot = chance();
         for (int i = 0; i < 50; ++i) {
@@ -242,8 +242,8 @@ TEST_CASE("slots come out of their packing as they went in, whatever lies betwee
                 slots.push_back(slots.back() + 1);
         }
         for (const std::uint32_t each : slots)
-            packed.add(each);
-        packed.fit();
+            writer.add(each);
+        const remembered_pages::packed_slots packed = writer.written();
         REQUIRE(packed.size() == slots.size());
         std::vector<std::uint32_t> read;
         std::uint32_t each = 0;
