@@ -3,12 +3,16 @@
 #include "daemon/base/error.hpp"
 #include "daemon/domain/register.hpp"
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +51,47 @@ public:
 private:
     static constexpr std::int32_t none = std::numeric_limits<std::int32_t>::min();
     std::int32_t days_ = none;
+};
+
+// A day or none, in 2 bytes: one from 1970 to 2149, and of any other the nearest of these.
+class rough_day {
+public:
+    rough_day() = default;
+    rough_day(civil_day day)
+        : days_(static_cast<std::uint16_t>(std::clamp<std::int64_t>(day.time_since_epoch().count(), 0, none - 1)))
+    {
+    }
+    explicit operator bool() const { return days_ != none; }
+    civil_day operator*() const { return civil_day(std::chrono::days(days_)); }
+
+private:
+    static constexpr std::uint16_t none = 0xffff;
+    std::uint16_t days_ = none;
+};
+
+// One of the few texts of which a process meets no more than 255, as the names of its sources, in a byte. They live as
+// long as the process.
+class few_text {
+public:
+    few_text() = default;
+    explicit few_text(std::string_view text)
+    {
+        static std::mutex one_at_a_time;
+        const std::scoped_lock lock(one_at_a_time);
+        while (view() != text) {
+            ROLLBOOK_ENSURE(number_ + 1u < met_.size());
+            if (!met_[++number_]) met_[number_] = new std::string(text);
+        }
+    }
+    std::string_view view() const { return number_ == 0 ? std::string_view() : *met_[number_]; }
+    operator std::string_view() const { return view(); }
+    bool empty() const { return number_ == 0; }
+    friend bool operator==(few_text a, std::string_view b) { return a.view() == b; }
+    friend bool operator==(few_text a, few_text b) { return a.number_ == b.number_; }
+
+private:
+    static inline std::array<std::atomic<const std::string*>, 256> met_{}; // the first stays null: the empty text
+    std::uint8_t number_ = 0;
 };
 
 // A text in a text_store, in 8 bytes. Lives as long as the store.

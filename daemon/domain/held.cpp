@@ -11,6 +11,8 @@
 namespace rollbook {
 namespace {
 
+static_assert(sizeof(held_thing) <= 40); // six years of a school have 140,000
+
 std::string key_of(std::string_view source, std::string_view key)
 {
     std::string joined;
@@ -121,10 +123,7 @@ held_thing& held_things::put(entry_index index, const thing_version& version, st
     thing.subject = subject;
     thing.entry = index;
     thing.pupil = version.pupil == no_entry && version.kind == what::pupil ? subject : version.pupil;
-    if (!known || thing.source != version.source) {
-        const auto met = std::ranges::find(sources_, std::string_view(version.source));
-        thing.source = met == sources_.end() ? sources_.emplace_back(texts_.add(version.source)) : *met;
-    }
+    if (thing.source != version.source) thing.source = few_text(version.source);
     if (!known || thing.key != version.key) thing.key = texts_.add(version.key);
     thing.digest = version.digest;
     thing.gone = version.gone;
@@ -172,6 +171,13 @@ const attendance_register* held_state::find_register(const std::string& source) 
     return at == registers_.end() ? nullptr : &at->second;
 }
 
+void held_state::see_none_of(std::string_view source)
+{
+    for (held_things& kind : things_)
+        for (held_thing& thing : kind.all())
+            if (thing.source == source) thing.is_seen = false;
+}
+
 void held_state::apply(entry_index index, const version& v, std::string_view payload, bool is_stored)
 {
     if (const auto* mark = std::get_if<mark_version>(&v)) {
@@ -199,7 +205,7 @@ void held_state::apply(entry_index index, const version& v, std::string_view pay
                 let_go_of_payload(now);
         }
         // An entry that says a record is gone has no fields: the last known day stays.
-        if (const auto day = day_in(thing->kind, payload)) now.day = day;
+        if (const auto day = day_in(thing->kind, payload)) now.day = *day;
         cases_.apply(index, *thing, payload, now.key);
     }
 }

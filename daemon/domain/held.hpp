@@ -51,18 +51,18 @@ using version = std::variant<std::monostate, mark_version, thing_version>;
 std::string erased_key(what kind, std::string_view source, std::string_view key);
 
 struct held_thing {
-    compact_index subject;
-    compact_index entry; // of its newest version
-    compact_index pupil;
-    std::uint32_t seen_in = 0; // number of the read that saw it last
     std::uint64_t digest = 0;
-    compact_text source; // lives as long as what holds the thing, as does its key
-    compact_text key;
+    compact_text key; // lives as long as what holds the thing
     // Kept for pupils, actions, links, alerts, settings and what is gone, and for findings where held_state cannot read
     // it; else empty.
     rare<std::string> payload;
-    compact_day day; // of an incident and who took part in it, where the source gives one
-    bool gone = false;
+    compact_index subject;
+    compact_index entry; // of its newest version
+    compact_index pupil;
+    rough_day day; // of an incident and who took part in it, where the source gives one
+    few_text source;
+    bool gone : 1 = false;
+    bool is_seen : 1 = false; // by the read of its source that is under way, or was the last
 };
 
 // What a finding is about, from its key "KIND/.../NUMBER": the first entry of the pupil or record whose judging decides
@@ -86,7 +86,6 @@ public:
 
 private:
     text_store texts_;
-    std::vector<compact_text> sources_; // met so far: few
     std::deque<held_thing> things_;
     place_index by_key_; // the newest thing of each source and key
     rising_index by_subject_;
@@ -118,6 +117,9 @@ public:
 
     held_things& things(what kind) { return things_[static_cast<std::size_t>(kind)]; }
     const held_things& things(what kind) const { return things_[static_cast<std::size_t>(kind)]; }
+
+    // Makes nothing of the source is_seen.
+    void see_none_of(std::string_view source);
 
     // Incidents, concerns and suspensions, in a form that rules and findings can read.
     const case_facts& cases() const { return cases_; }

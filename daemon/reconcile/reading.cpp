@@ -135,6 +135,7 @@ source_reading::source_reading(
 {
     const attendance_register* marks = std::as_const(held_).find_register(source_);
     marks_changed_before_ = marks ? marks->changes() : 0;
+    held_.see_none_of(source_);
     const auto open = held_.open_findings().find("mark-duplicate");
     if (open == held_.open_findings().end()) return;
     for (const auto& [pupil, finding] : open->second)
@@ -487,11 +488,11 @@ void source_reading::take_record(const reported_record& record)
         }
         ++counts.fresh;
     } else {
-        if (known->seen_in == read_number_) {
+        if (known->is_seen) {
             ++counts.duplicate;
             return;
         }
-        known->seen_in = read_number_;
+        known->is_seen = true;
         if (!known->gone && is_of_pupil(*known, record) && known->digest == digest_(seal_.compared(record))) {
             ++counts.unchanged;
             return;
@@ -659,7 +660,7 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
         }
         if (named.contains(thing.subject)) continue;
         ++in_scope;
-        if (thing.seen_in == read_number_ || seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key)) continue;
+        if (thing.is_seen || seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key)) continue;
         missing.emplace_back(kind, thing.subject);
         expected += has_left(kind, thing.subject) ? 1 : 0;
     }
@@ -742,7 +743,7 @@ result<void> source_reading::retire_named(const retirement_limit& limit)
     std::map<what, std::set<entry_index>> named;
     for (const gone_record& gone : named_gone_) {
         const held_thing* thing = std::as_const(held_).things(gone.kind).find(source_, gone.source_id);
-        if (thing && !thing->gone && thing->seen_in != read_number_) named[gone.kind].insert(thing->subject);
+        if (thing && !thing->gone && !thing->is_seen) named[gone.kind].insert(thing->subject);
     }
     for (const auto& [kind, subjects] : named) {
         std::size_t held = 0;
@@ -912,7 +913,7 @@ void source_reading::apply(const transaction& t, entry_index base)
         if (changed->source != source_ || changed->gone) continue;
         // A pupil known only from marks was not seen: the list of pupils may still name them in this read.
         if (changed->kind == what::pupil && changed->digest == unlisted_digest_) continue;
-        if (held_thing* now = held_.things(changed->kind).find(source_, changed->key)) now->seen_in = read_number_;
+        if (held_thing* now = held_.things(changed->kind).find(source_, changed->key)) now->is_seen = true;
     }
     for (local_pupil& pupil : pupils_)
         if (pupil.ref != no_entry && !pupil.number) pupil.number = held_.register_of(source_).number_of(pupil.ref);

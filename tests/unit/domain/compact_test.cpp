@@ -52,3 +52,28 @@ TEST_CASE("a value that most do not have is as it was put, and its copy another"
     const rare<std::string> moved = std::move(copy);
     CHECK(std::string_view(moved) == "a");
 }
+
+TEST_CASE("a day in two bytes is as it was, and far outside a school's history the nearest there is", "[domain]")
+{
+    const auto day = [](int year) { return civil_day(std::chrono::year(year) / 9 / 1); };
+    CHECK(!rough_day());
+    CHECK(*rough_day(day(1970)) == day(1970));
+    CHECK(*rough_day(day(2026)) == day(2026));
+    CHECK(*rough_day(day(2099)) == day(2099));
+    CHECK(*rough_day(day(1950)) == civil_day(std::chrono::year(1970) / 1 / 1));
+    CHECK(rough_day(day(2199)));
+    CHECK(*rough_day(day(2199)) > day(2099));
+}
+
+TEST_CASE("one of few texts is the same wherever it was met, and the empty one none of them", "[domain]")
+{
+    const few_text mis("mis");
+    const few_text other("safeguarding");
+    CHECK(few_text().empty());
+    CHECK(few_text("").empty());
+    CHECK(mis == few_text(std::string("mis")));
+    CHECK(mis == "mis");
+    CHECK(!(mis == other));
+    CHECK(other.view() == "safeguarding");
+    CHECK(sizeof(few_text) == 1);
+}
