@@ -363,6 +363,7 @@ void sqlite_ledger::load()
         while (rows.next())
             use(static_cast<entry_index>(rows.number(0)), static_cast<std::uint32_t>(rows.number(1)));
         rows.reset();
+        let_pages_go(*database_);
     });
     state_->read_payloads_by([this](entry_index entry) {
         settled();
