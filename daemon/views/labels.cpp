@@ -221,8 +221,8 @@ finding_outline outline_of(const workplace& at, entry_index version, bool with_l
     at.reader.entries(version, version + 1, [&](const entry_view& entry) {
         const opened_entry each = open_entry(entry);
         outline.is_erased = !each.payload;
-        outline.kind = each.text("kind");
-        if (const entry_index pupil = each.index("pupil"); pupil != no_entry) outline.pupil = pupil;
+        outline.kind = few_text(each.text("kind"));
+        outline.pupil = each.index("pupil");
         if (with_labels) outline.labels = labels_of_finding(at, each.root(), first_depth);
         return false;
     });

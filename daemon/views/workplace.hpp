@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/domain/compact.hpp"
 #include "daemon/domain/visibility.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/ledger_reader.hpp"
@@ -13,8 +14,8 @@ namespace rollbook {
 
 // What lists ask of one version of a finding.
 struct finding_outline {
-    std::string kind;
-    std::optional<entry_index> pupil;
+    few_text kind;
+    compact_index pupil;              // no_entry: of none
     std::optional<visibility> labels; // empty: nobody asked yet
     bool is_erased = false;
 };

@@ -19,7 +19,7 @@ constexpr entry_index entries_looked_at_max = 5'000; // in search of those: a pa
 struct finding_row {
     entry_index id = no_entry;
     entry_index version = no_entry;
-    std::string kind;
+    few_text kind;
 };
 
 // Those that the reader sees, the newest first. Which they are is told without reading each again: a page shows few.
@@ -28,7 +28,7 @@ std::vector<finding_row> findings_of(const page_request& of, bool with_closed)
     std::vector<finding_row> rows;
     of.at.reader.things_unread(what::finding, of.at.n, [&](const thing_view& each) {
         if (each.gone && !with_closed) return true;
-        if (auto seen = seen_finding(of, each.entry)) rows.push_back({each.subject, each.entry, std::move(seen->kind)});
+        if (auto seen = seen_finding(of, each.entry)) rows.push_back({each.subject, each.entry, seen->kind});
         return true;
     });
     std::ranges::reverse(rows);
@@ -66,7 +66,7 @@ void write_finding_row(json_writer& out, const page_request& of, const finding_r
 
 void write_kinds(json_writer& out, const std::vector<finding_row>& all, std::string_view chosen)
 {
-    std::map<std::string, int> kinds;
+    std::map<std::string_view, int> kinds;
     for (const finding_row& each : all)
         ++kinds[each.kind];
     out.key("kinds").begin_array();

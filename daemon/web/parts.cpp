@@ -139,7 +139,7 @@ std::optional<finding_outline> seen_finding(const page_request& of, entry_index 
 {
     finding_outline each = outline_of(of.at, version, allowed_to(of.reader) != visibility::everything());
     if (each.is_erased) return std::nullopt;
-    const visibility allowed = allowed_to(of, each.pupil.value_or(no_entry));
+    const visibility allowed = allowed_to(of, each.pupil);
     if (allowed == visibility::everything()) return each;
     if (!allowed.has(visibility::attendance) || !each.labels->is_within(allowed)) return std::nullopt;
     return each;
