@@ -2,6 +2,7 @@
 
 #include "daemon/base/events.hpp"
 #include "daemon/base/sha256.hpp"
+#include "daemon/base/spare_memory.hpp"
 #include "daemon/base/url_encoding.hpp"
 #include "daemon/ports/record_mapping.hpp"
 #include "daemon/reports/report.hpp"
@@ -930,6 +931,8 @@ asio::awaitable<made_page> site::make(const routed& to, const account& reader, w
     }
     press* const worker = press_.get();
     auto work = [worker, order, does = to.to->does] {
+        constexpr std::chrono::milliseconds long_page(250); // it took memory for what no other page wants
+        const auto began = steady::now();
         made_page made;
         if (does == handler::proof)
             made.answer = worker->proof(order->id, *order);
@@ -937,6 +940,7 @@ asio::awaitable<made_page> site::make(const routed& to, const account& reader, w
             made.answer = worker->checkpoint();
         else
             made = worker->make(*order);
+        if (steady::now() - began >= long_page) let_go_of_spare_memory();
         return made;
     };
     made_page made = co_await elsewhere<made_page>(pages_, std::move(work));
