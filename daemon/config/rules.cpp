@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view window_form =
     R"("10 school days", "N school weeks", "half-term", "term", "academic-year" or "suspension-term")";
 constexpr std::int64_t threshold_max = 1'000'000;
+constexpr std::size_t rules_max = 128; // with the names of sources fewer than few_text knows
 
 std::optional<rule_window> read_window(table_reader& table)
 {
@@ -261,6 +262,8 @@ void read_rules(table_reader& root, const std::filesystem::path& packs, configur
         section->refuse_unknown();
     }
     read_rule_tables(root, {}, into.rules);
+    if (into.rules.size() > rules_max)
+        root.wrong("rule", "and the packs hold too many rules", "at most " + std::to_string(rules_max) + " in all");
     const auto asks = [](const rule& each) { return each.enabled && each.cohort.watch_list; };
     if (!into.watch_list.empty() && std::ranges::none_of(into.rules, asks))
         root.warn("rules", "no rule in force asks for the watch list");

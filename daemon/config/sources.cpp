@@ -7,6 +7,7 @@
 namespace rollbook {
 namespace {
 
+constexpr std::size_t sources_max = 32; // with the rules' ids, fewer than few_text knows
 constexpr std::array<std::string_view, 4> reserved = {"reread", "history_from", "vanish_limit", "stale_after"};
 
 reread_tier read_tier(table_reader& table)
@@ -111,6 +112,8 @@ void read_sources(table_reader& root, configuration& into)
     int mis_line = 0;
     std::vector<table_reader> tables = root.tables("source");
     if (tables.empty() && !root.has("source")) root.missing("source", "at least one [[source]] table");
+    if (tables.size() > sources_max)
+        root.wrong("source", "has too many tables", "at most " + std::to_string(sources_max) + " [[source]] tables");
     for (table_reader& table : tables) {
         source_configuration one = read_source(table, into.file.parent_path());
         const auto same = std::ranges::find(into.sources, one.name, &source_configuration::name);

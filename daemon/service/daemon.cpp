@@ -559,8 +559,7 @@ private:
             reply = failure_line(
                 failure(errc::usage, "the daemon did not take the command", "Try again, or use its version.")
             );
-        } else if (request->command != control_request::kind::poll &&
-                   request->command != control_request::kind::upkeep) {
+        } else if (request->command != control_request::kind::poll && request->command != control_request::kind::upkeep) {
             reply = do_at_once(*request);
         } else {
             auto asked = std::make_shared<job>(io_.get_executor(), *request);
@@ -653,9 +652,8 @@ private:
         if (request.kind == decision_kind::open_pupil)
             if (const auto good = check_opening(accounts(), *settings_, request, around_.now(*settings_)); !good)
                 return good.error();
-        result<upkeep_report> done = or_break_off([&] {
-            return take_decision(book_, *settings_, request, around_.now(*settings_));
-        });
+        result<upkeep_report> done =
+            or_break_off([&] { return take_decision(book_, *settings_, request, around_.now(*settings_)); });
         tend_at_ = {}; // its copy is wanted soon
         wake_.cancel();
         return done;

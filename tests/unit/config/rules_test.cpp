@@ -84,6 +84,25 @@ TEST_CASE("casework has a lead that is a route, hours that end after they begin,
     CHECK_THAT(problems_of(loaded), Contains(problem));
 }
 
+TEST_CASE("a configuration has at most 128 rules and 32 sources", "[config]")
+{
+    std::string rules;
+    for (int i = 0; i <= 128; ++i)
+        rules += "[[rule]]\nid = \"own-" + std::to_string(i) +
+                 "\"\nmeasure = \"late_marks\"\nwindow = \"10 school days\"\nstages = [ { name = \"met\", at_least = 3 "
+                 "} ]\n";
+    std::string sources;
+    for (int i = 0; i < 32; ++i)
+        sources +=
+            "[[source]]\nname = \"other-" + std::to_string(i) + "\"\nrole = \"behaviour\"\nconnector = \"csv\"\n";
+    school_folder school;
+    with_rules(school, rules);
+    school.main.insert(school.main.find("[[route]]"), sources);
+    const loaded_configuration loaded = school.load();
+    CHECK_THAT(problems_of(loaded), Contains("at most 128 in all"));
+    CHECK_THAT(problems_of(loaded), Contains("at most 32 [[source]] tables"));
+}
+
 TEST_CASE("the pack england ships its rules with their thresholds and sources", "[config][statutory]")
 {
     const configuration c = loaded_with("");
