@@ -498,9 +498,14 @@ make_pages(const configuration& settings, page_desk& desk, boost::asio::any_io_e
     };
     around.bundles = settings.ledger.path.parent_path() / "bundles";
     around.uploads = settings.ledger.path.parent_path() / "uploads";
-    around.opened = [desk = &desk](const configuration& now, const std::string& from) {
+    // Each page asks: of an address that is known to have been opened nothing more is read.
+    around.opened = [desk = &desk, known = std::string()](const configuration& now, const std::string& from) mutable {
+        if (known == now.web.public_url || is_this_machine(from)) return;
         page_standing standing = standing_of_pages(now);
-        if (standing.opened_at || is_this_machine(from)) return;
+        if (standing.opened_at) {
+            known = now.web.public_url;
+            return;
+        }
         standing.opened_at = desk->now();
         note_pages(now, standing);
     };

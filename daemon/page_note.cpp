@@ -1,5 +1,7 @@
 #include "daemon/page_note.hpp"
 
+#include "daemon/base/durable.hpp"
+
 #include <fstream>
 #include <ifaddrs.h>
 #include <netdb.h>
@@ -35,14 +37,9 @@ page_standing standing_of_pages(const configuration& settings)
 
 void note_pages(const configuration& settings, const page_standing& now)
 {
-    const fs::path fresh = note_file(settings).string() + ".new";
-    std::ofstream out(fresh);
-    out << settings.web.public_url << '\n'
-        << (now.opened_at ? format_instant(*now.opened_at) : "") << '\n'
-        << now.failed << '\n';
-    out.close();
-    std::error_code failed;
-    if (out) fs::rename(fresh, note_file(settings), failed);
+    if (standing_of_pages(settings) == now) return;
+    const std::string opened = now.opened_at ? format_instant(*now.opened_at) : "";
+    (void)replace_durably(note_file(settings), settings.web.public_url + "\n" + opened + "\n" + now.failed + "\n");
 }
 
 bool is_this_machine(std::string_view address)

@@ -29,28 +29,8 @@ failure not_done(const std::string& what, int why)
 
 result<void> write_sealed(const fs::path& path, const std::string& sealed)
 {
-    fs::path unfinished = path;
-    unfinished += ".part";
-    const int descriptor = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (descriptor < 0) return not_done("it cannot be archived", errno);
-    std::size_t written = 0;
-    int why = 0;
-    while (written < sealed.size() && why == 0) {
-        const ssize_t n = ::write(descriptor, sealed.data() + written, sealed.size() - written);
-        if (n >= 0)
-            written += static_cast<std::size_t>(n);
-        else if (errno != EINTR)
-            why = errno;
-    }
-    if (why == 0 && ::fsync(descriptor) != 0) why = errno;
-    ::close(descriptor);
-    if (why == 0 && ::rename(unfinished.c_str(), path.c_str()) != 0) why = errno;
-    if (why != 0) {
-        ::unlink(unfinished.c_str());
-        return not_done("it cannot be archived", why);
-    }
-    sync_folder(path.parent_path());
-    return {};
+    if (replace_durably(path, sealed)) return {};
+    return not_done("it cannot be archived", errno);
 }
 
 result<void> archive(report_file& file, const listed_file& listed, const hash& digest, const report_settings& settings)

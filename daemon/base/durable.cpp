@@ -45,7 +45,7 @@ struct opened_file {
 bool replace_durably(const std::filesystem::path& file, const std::function<bool(int)>& fill)
 {
     const std::string unfinished = file.string() + ".unfinished";
-    const opened_file out{::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    const opened_file out{::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (out.number < 0) return false;
     if (fill(out.number) && ::fsync(out.number) == 0 && std::rename(unfinished.c_str(), file.c_str()) == 0) {
         sync_folder(file.has_parent_path() ? file.parent_path() : std::filesystem::path("."));

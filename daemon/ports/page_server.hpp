@@ -20,6 +20,7 @@ namespace rollbook {
 struct page_standing {
     std::string failed;               // why none are served; empty: they are, or none are wanted
     std::optional<instant> opened_at; // when another machine first opened their address
+    bool operator==(const page_standing&) const = default;
 };
 
 // What the pages ask of the daemon. Called on the daemon's thread.
