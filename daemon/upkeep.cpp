@@ -3,6 +3,7 @@
 #include "daemon/base/canonical_json.hpp"
 #include "daemon/base/durable.hpp"
 #include "daemon/base/events.hpp"
+#include "daemon/base/failure_json.hpp"
 #include "daemon/base/json.hpp"
 #include "daemon/ledger/backup.hpp"
 #include "daemon/ledger/decisions.hpp"
@@ -45,16 +46,18 @@ void write_standing(const configuration& settings, const backup_standing& now)
 {
     std::string text;
     json_writer out(text);
-    const auto write_failure = [&](const char* name, const std::optional<failure>& why) {
-        if (why) out.key(name).begin_object().member("to_do", why->to_do).member("what", why->what).end_object();
+    const auto write_why = [&](const char* name, const std::optional<failure>& why) {
+        if (!why) return;
+        out.key(name);
+        write_failure(out, *why);
     };
     const auto write_time = [&](const char* name, const std::optional<instant>& at) {
         if (at) out.member(name, format_instant(*at));
     };
     out.begin_object();
-    write_failure("backup_failed", now.backup_failed);
-    write_failure("copies_failed", now.copies_failed);
-    write_failure("drill_failed", now.drill_failed);
+    write_why("backup_failed", now.backup_failed);
+    write_why("copies_failed", now.copies_failed);
+    write_why("drill_failed", now.drill_failed);
     write_time("drilled_at", now.drilled_at);
     write_time("first_at", now.first_at);
     write_time("tried_at", now.tried_at);
@@ -78,12 +81,7 @@ backup_standing read_standing(const configuration& settings)
     const auto time = [&](const char* name) { return parse_instant(document->root()[name].string_if().value_or("")); };
     const auto why = [&](const char* name) -> std::optional<failure> {
         const json_view said = document->root()[name];
-        if (!said.is_object()) return std::nullopt;
-        return failure(
-            errc::ledger_in_doubt,
-            std::string(said["what"].string_if().value_or("")),
-            std::string(said["to_do"].string_if().value_or(""))
-        );
+        return said.is_object() ? std::optional(read_failure(said)) : std::nullopt;
     };
     standing.tried_at = time("tried_at");
     standing.first_at = time("first_at");

@@ -1,7 +1,6 @@
 #include "daemon/service/control.hpp"
 
-#include "daemon/base/canonical_json.hpp"
-#include "daemon/base/json.hpp"
+#include "daemon/base/failure_json.hpp"
 #include "daemon/base/json_index.hpp"
 
 #include <algorithm>
@@ -68,24 +67,6 @@ statement_row read_row(json_view row)
     made.not_read = text_of(row["not_read"]);
     made.balanced = row["balanced"].bool_if().value_or(false);
     return made;
-}
-
-void write_failure(json_writer& out, const failure& why)
-{
-    out.begin_object();
-    out.member("code", static_cast<int>(why.code));
-    out.member("to_do", why.to_do);
-    out.member("what", why.what);
-    out.end_object();
-}
-
-failure read_failure(json_view value)
-{
-    return failure(
-        static_cast<errc>(value["code"].int_if().value_or(static_cast<int>(errc::page_malformed))),
-        text_of(value["what"]),
-        text_of(value["to_do"])
-    );
 }
 
 void write_checkpoint(json_writer& out, const checkpoint_request& request)
