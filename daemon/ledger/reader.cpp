@@ -439,15 +439,18 @@ public:
 
     outbox_counts outbox() const override
     {
-        outbox_counts all{
-            count("SELECT count(*) FROM outbox WHERE state = 0"), count("SELECT count(*) FROM outbox WHERE state = 2")};
+        outbox_counts all;
+        all.waiting = count("SELECT count(*) FROM outbox WHERE state = 0");
+        // Together: for each the whole outbox is looked through.
         SQLite::Statement rows(
             *database_,
-            "SELECT route, count(*) FROM outbox WHERE state = 2 OR (state = 0 AND (attempts > 0 OR last_error <> '') "
-            "AND next_at - made_at >= 3600000) GROUP BY route"
+            "SELECT route, sum(state = 2), count(*) FROM outbox WHERE state = 2 OR (state = 0 AND "
+            "(attempts > 0 OR last_error <> '') AND next_at - made_at >= 3600000) GROUP BY route"
         );
-        while (rows.executeStep())
-            all.undelivered[rows.getColumn(0).getString()] = rows.getColumn(1).getInt64();
+        while (rows.executeStep()) {
+            all.failed += rows.getColumn(1).getInt64();
+            all.undelivered[rows.getColumn(0).getString()] = rows.getColumn(2).getInt64();
+        }
         return all;
     }
 
