@@ -243,17 +243,18 @@ private:
         try {
             co_await (this->*part)();
         } catch (...) {
-            // The others are cancelled, and break off too.
-            if (!is_over_) broken_ = std::current_exception();
+            note_why();
         }
         is_over_ = true;
     }
 
     // The ledger could not be written for somebody who asked: what is held may not be what the file says.
-    asio::awaitable<void> break_off()
+    asio::awaitable<void> break_off() { co_await broken_off_.async_wait(asio::as_tuple(asio::use_awaitable)); }
+
+    // The first reason counts: once one part is over, the others are cancelled and break off too.
+    void note_why()
     {
-        co_await broken_off_.async_wait(asio::as_tuple(asio::use_awaitable));
-        if (broken_off_with_) std::rethrow_exception(broken_off_with_);
+        if (!is_over_ && !broken_) broken_ = std::current_exception();
     }
 
     template <class F> auto or_break_off(F work)
@@ -261,7 +262,7 @@ private:
         try {
             return work();
         } catch (...) {
-            broken_off_with_ = std::current_exception();
+            note_why();
             broken_off_.cancel();
             throw;
         }
@@ -678,8 +679,7 @@ private:
     asio::io_context io_;
     asio::steady_timer wake_;
     asio::steady_timer broken_off_; // cancelled when somebody's wish could not be written
-    std::exception_ptr broken_off_with_;
-    std::exception_ptr broken_; // why the first part to end did
+    std::exception_ptr broken_;     // why the first part to end did
     bool is_over_ = false;
     int served_ = 0; // on the socket, at the moment
     local::acceptor acceptor_;
