@@ -42,9 +42,11 @@ std::vector<episode> episodes_of(const std::vector<judged_verdict>& earlier, con
     bool is_met = false;           // on a day of it
     for (std::size_t i = earlier.size(); i-- > 0;) {
         const auto& [when, then] = earlier[i];
-        if (left_out[i] || !then.above_clearing) last.reset();
-        if (left_out[i] || !then.above_clearing) continue;
-        if (!last) is_met = false;
+        if (left_out[i] || !then.above_clearing) {
+            last.reset();
+            is_met = false;
+            continue;
+        }
         if (!last) last = when.as_of;
         if (then.stage < 0) continue;
         if (!is_met)
@@ -56,12 +58,14 @@ std::vector<episode> episodes_of(const std::vector<judged_verdict>& earlier, con
     return found;
 }
 
-judged_day end_of(civil_day day)
-{
-    return {day, day + std::chrono::hours(24)};
-}
-
 } // namespace
+
+judged_verdict
+judged_at_end_of(civil_day day, const rule& judged_by, const pupil_history& now, const std::vector<entry_index>& used)
+{
+    const judged_day then{day, day + std::chrono::hours(24)};
+    return {then, evaluate_fresh(judged_by, now.as_of(then), used)};
+}
 
 late_duty with_late_duties(
     const rule& judged_by,
@@ -76,7 +80,7 @@ late_duty with_late_duties(
     const bool goes_on = stands || (last && judged_by.reuse_evidence && is_decided(judged_by, *last));
     const int floor = std::max(today.found.stage, goes_on ? place_of_stage(judged_by, last->stage) : -1);
 
-    std::vector<bool> is_own = days_of_own_episode(goes_on ? last : nullptr, today, earlier);
+    std::vector<bool> is_known = days_of_own_episode(goes_on ? last : nullptr, today, earlier);
     std::vector<bool> is_over(earlier.size());
     for (std::size_t i = earlier.size(); i-- > 0;) {
         const auto& [when, then] = earlier[i];
@@ -84,7 +88,6 @@ late_duty with_late_duties(
                      (i + 1 < earlier.size() && is_over[i + 1] && then.above_clearing);
     }
 
-    // What was decided of an episode that goes on is met at the stage that it had.
     std::optional<std::size_t> best;
     const auto take_if_higher = [&](std::size_t i, int than) {
         const int stage = earlier[i].found.stage;
@@ -93,8 +96,8 @@ late_duty with_late_duties(
     for (std::size_t i = earlier.size(); i-- > 0;)
         if (!is_over[i]) take_if_higher(i, floor);
     for (std::size_t i = 0; i < earlier.size(); ++i)
-        is_own[i] = is_own[i] || is_over[i];
-    const std::vector<episode> others = episodes_of(earlier, is_own);
+        is_known[i] = is_known[i] || is_over[i];
+    const std::vector<episode> others = episodes_of(earlier, is_known);
     if (!best && !stands && today.found.stage < 0)
         for (const episode& each : others)
             take_if_higher(each.best, -1);
@@ -123,7 +126,7 @@ verdict verdict_stood_for(const rule& judged_by, const alert& standing, verdict 
     for (const day_range& range : all)
         for (auto day = std::ranges::lower_bound(days, range.first); day != days.end() && range.contains(*day); ++day) {
             if (*day >= now.judged().as_of) break;
-            verdict then = evaluate_fresh(judged_by, now.as_of(end_of(*day)), standing.used);
+            verdict then = judged_at_end_of(*day, judged_by, now, standing.used).found;
             if (then.stage >= 0) return then;
             if (then.may_be_met && !possible) possible = std::move(then);
         }

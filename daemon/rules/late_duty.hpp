@@ -10,6 +10,10 @@ struct judged_verdict {
     verdict found;
 };
 
+// The rule and pupil judged at the end of an earlier day, by what is known `now`, without the evidence `used`.
+judged_verdict
+judged_at_end_of(civil_day day, const rule& judged_by, const pupil_history& now, const std::vector<entry_index>& used);
+
 // What the next alert or version of one rule and pupil goes by.
 struct late_duty : judged_verdict {
     bool opens_anew = false; // beside the `last` alert, which a person decided: that says nothing of this

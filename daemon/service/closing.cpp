@@ -784,11 +784,11 @@ closing_report read_closer::judge_clock(instant now, bool half_read)
             if (!each.kind->by_clock || !each.kind->reads_marks) continue;
             // Which registers were taken is known once this process has closed a read.
             if (!facts.gate && each.by->when_unknown != rule::unknown::tell) continue;
-            const held_thing* has_alert = s.held.things(what::alert).find("", fmt::format("{}/{}", each.by->id, pupil));
+            const held_thing* known = s.held.things(what::alert).find("", fmt::format("{}/{}", each.by->id, pupil));
             const bool opens =
                 may_open && in_cohort(each.by->cohort, who, s.today) && pupils_.of(s.held, pupil).is_on_roll(s.today);
-            if (!has_alert && !opens) continue;
-            facts.is_half_read = half_read && (!has_alert || has_alert->gone);
+            if (!known && !opens) continue;
+            facts.is_half_read = half_read && (!known || known->gone);
             judge_by(s, each, {facts, who, s.judged, pupil_history::gathering::none}, false, opens);
         }
     }
@@ -915,10 +915,8 @@ late_duty read_closer::judge_late(
 
     std::vector<judged_verdict> earlier;
     const auto& days = settings_.calendar.school_days();
-    for (auto day = std::ranges::lower_bound(days, *from); day != days.end() && *day < s.judged.as_of; ++day) {
-        const judged_day then{*day, *day + std::chrono::hours(24)};
-        earlier.emplace_back(then, evaluate_fresh(by, history.as_of(then), used));
-    }
+    for (auto day = std::ranges::lower_bound(days, *from); day != days.end() && *day < s.judged.as_of; ++day)
+        earlier.push_back(judged_at_end_of(*day, by, history, used));
     if (std::ranges::none_of(earlier, [](const judged_verdict& each) { return each.found.stage >= 0; })) return found;
     const auto decided = by.reuse_evidence ? decided_episodes(s, by, pupil) : std::vector<day_range>();
     return with_late_duties(by, last, std::move(found), std::move(earlier), decided);

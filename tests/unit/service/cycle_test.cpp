@@ -417,6 +417,22 @@ void close_newest_alert(small_school& school)
     REQUIRE(take_decision(*book, school.settings, close, school.now).has_value());
 }
 
+// All marks of one code, to another.
+void recode(small_school& school, const std::string& from, const std::string& to)
+{
+    for (row& mark : school.mis->marks)
+        if (mark.code == from) mark.code = to;
+}
+
+// One pupil alone, under the rule of ten days' absence: ill for ten days from the 14th of September on, which is read.
+void read_ten_days_of_illness(small_school& school)
+{
+    school.mis->marks.clear();
+    school.settings.rules = {england_rule("continuous-absence")};
+    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
+    poll_on_evening(school, ymd(2026, 9, 30));
+}
+
 // The code of a pupil's mark of that morning.
 std::string& code_on(small_school& school, civil_day day)
 {
@@ -458,22 +474,17 @@ TEST_CASE("a threshold that was crossed while the source was silent is told of t
 TEST_CASE("ten days that turn out to have been without leave are told of though the pupil is back", "[service]")
 {
     small_school school;
-    school.mis->marks.clear();
-    school.settings.rules = {england_rule("continuous-absence")};
-    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
-    poll_on_evening(school, ymd(2026, 9, 30));
+    read_ten_days_of_illness(school);
     REQUIRE(school.count(alert_word) == 0);
     school.mails.clear();
-    for (row& mark : school.mis->marks)
-        if (mark.code == "I") mark.code = "G";
+    recode(school, "I", "G");
     poll_on_evening(school, ymd(2026, 10, 1));
     CHECK(school.count(R"("rule":"continuous-absence")") == 1);
     REQUIRE(school.mails.size() == 2);
     CHECK(school.mails[0].type == "alert.opened");
 
     // And are withdrawn when that was wrong.
-    for (row& mark : school.mis->marks)
-        if (mark.code == "G") mark.code = "I";
+    recode(school, "G", "I");
     poll_on_evening(school, ymd(2026, 10, 2));
     CHECK(school.count(R"("state":"withdrawn")") == 1);
 }
@@ -483,12 +494,8 @@ TEST_CASE("a duty of an earlier day is told of though the read that brought it d
     for (int breaks_at = 1;; ++breaks_at) {
         CAPTURE(breaks_at);
         small_school school;
-        school.mis->marks.clear();
-        school.settings.rules = {england_rule("continuous-absence")};
-        write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
-        poll_on_evening(school, ymd(2026, 9, 30));
-        for (row& mark : school.mis->marks)
-            if (mark.code == "I") mark.code = "G";
+        read_ten_days_of_illness(school);
+        recode(school, "I", "G");
         school.now += std::chrono::days(1);
         bool died = false;
         try {
@@ -596,10 +603,7 @@ TEST_CASE("beside an alert that stands, a duty of earlier days that marks show l
         GENERATE(table<std::string, bool>({{"both are true", false}, {"the later one turns out to be none", true}}));
     CAPTURE(why);
     small_school school;
-    school.mis->marks.clear();
-    school.settings.rules = {england_rule("continuous-absence")};
-    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
-    poll_on_evening(school, ymd(2026, 9, 30));
+    read_ten_days_of_illness(school);
     write_marks(school, "A5", ymd(2026, 11, 9), "//GGGGGGGGGGGGGGGGGGGG");
     poll_on_evening(school, ymd(2026, 11, 23));
     REQUIRE(school.count(alert_word) == 1);
@@ -627,24 +631,10 @@ TEST_CASE("beside an alert that stands, a duty of earlier days that marks show l
     CHECK(school.folder.verify().problems.empty());
 }
 
-namespace {
-
-// All of the pupil's marks of one code, to another.
-void recode(small_school& school, const std::string& from, const std::string& to)
-{
-    for (row& mark : school.mis->marks)
-        if (mark.code == from) mark.code = to;
-}
-
-} // namespace
-
 TEST_CASE("an alert that opens tells of an earlier duty that the same read brings to light", "[service]")
 {
     small_school school;
-    school.mis->marks.clear();
-    school.settings.rules = {england_rule("continuous-absence")};
-    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
-    poll_on_evening(school, ymd(2026, 9, 30));
+    read_ten_days_of_illness(school);
     const civil_day tenth = write_marks(school, "A5", ymd(2026, 11, 9), "//GGGGGGGGGGGGGGGGGG");
     poll_on_evening(school, ymd(2026, 11, 20));
     REQUIRE(school.count(alert_word) == 0);
@@ -671,10 +661,7 @@ TEST_CASE("an alert that opens tells of an earlier duty that the same read bring
 TEST_CASE("beside a decided alert whose condition goes on, a duty of earlier days is told of", "[service]")
 {
     small_school school;
-    school.mis->marks.clear();
-    school.settings.rules = {england_rule("continuous-absence")};
-    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
-    poll_on_evening(school, ymd(2026, 9, 30));
+    read_ten_days_of_illness(school);
     const civil_day next = write_marks(school, "A5", ymd(2026, 11, 9), "//GGGGGGGGGGGGGGGGGGGG");
     poll_on_evening(school, ymd(2026, 11, 23));
     REQUIRE(school.count(alert_word) == 1);
@@ -732,10 +719,7 @@ TEST_CASE("an alert whose first day turns out to be none stands for a later one 
 TEST_CASE("an alert that tells of an earlier duty stands for it when its own days turn out to be none", "[service]")
 {
     small_school school;
-    school.mis->marks.clear();
-    school.settings.rules = {england_rule("continuous-absence")};
-    write_marks(school, "A5", ymd(2026, 9, 14), "IIIIIIIIIIIIIIIIIIII//////");
-    poll_on_evening(school, ymd(2026, 9, 30));
+    read_ten_days_of_illness(school);
     write_marks(school, "A5", ymd(2026, 11, 9), "//OOOOOOOOOOOOOOOOOOOO");
     poll_on_evening(school, ymd(2026, 11, 23));
     recode(school, "I", "G");
@@ -788,8 +772,7 @@ TEST_CASE("marks by which an alert that stands had begun sooner are no other dut
     poll_on_evening(school, ymd(2026, 11, 24));
     REQUIRE(school.count(alert_word) == 1);
     school.mails.clear();
-    for (row& mark : school.mis->marks)
-        if (mark.code == "I") mark.code = "G";
+    recode(school, "I", "G");
     poll_on_evening(school, ymd(2026, 11, 25));
     CHECK(school.mails.empty());
 }
@@ -809,8 +792,7 @@ TEST_CASE("marks by which an alert that stands was met for longer are no other d
     REQUIRE(school.count(R"("met_until")") > 0);
     school.mails.clear();
     // Four sessions of December turn out to be without leave: the threshold was met until the 11th.
-    for (row& mark : school.mis->marks)
-        if (mark.code == "I") mark.code = "O";
+    recode(school, "I", "O");
     write_marks(school, "A5", ymd(2026, 12, 9), "////////////");
     poll_on_evening(school, ymd(2026, 12, 16));
     CHECK(school.mails.empty());
