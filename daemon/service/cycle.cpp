@@ -518,6 +518,10 @@ cycle::attempt(std::vector<outbox_message>& group, delivery_report& report, dead
     for (const outbox_message& m : group) {
         transaction::attempt_result ended;
         ended.number = m.number;
+        if (wait)
+            tried_at_[m.number] = now;
+        else
+            tried_at_.erase(m.number);
         if (!why) {
             ++report.delivered;
             ended.as = transaction::attempt_result::end::delivered;
@@ -593,20 +597,26 @@ void cycle::take_back(const returned_message& back, const std::string& route)
 }
 
 // What is due, the oldest first. What waits for its next try goes before what is newer about the same alert: nobody is
-// told of the end of what they never heard of.
-std::vector<outbox_message> cycle::due_in_order(instant now) const
+// told of the end of what they never heard of. It goes, too, once its route has just taken another one, and may refuse
+// again before long; at most each quarter of an hour, for a refusal may be about that one message.
+std::vector<outbox_message> cycle::due_in_order(instant now, const std::set<std::string>& back) const
 {
     constexpr std::size_t waiting_max = 10'000;
+    constexpr std::chrono::minutes between_tries(15);
     std::vector<outbox_message> due = book_.due_messages(now, messages_at_once);
     std::map<std::pair<entry_index, std::string_view>, std::int64_t> newest;
     for (const outbox_message& m : due)
         if (m.alert != no_entry) newest[{m.alert, m.route}] = std::max(newest[{m.alert, m.route}], m.number);
-    if (newest.empty()) return due;
+    if (newest.empty() && back.empty()) return due;
     std::vector<outbox_message> first = book_.due_messages(instant::max(), waiting_max);
     std::erase_if(first, [&](const outbox_message& m) {
-        const auto at = newest.find({m.alert, m.route});
         const bool was_tried = m.attempts > 0 || !m.last_error.empty();
-        return m.next_at <= now || !was_tried || at == newest.end() || at->second < m.number;
+        if (m.next_at <= now || !was_tried) return true;
+        const auto tried = tried_at_.find(m.number);
+        const bool rested = tried == tried_at_.end() || is_due_again(tried->second, now, between_tries);
+        if (rested && back.contains(m.route)) return false;
+        const auto at = newest.find({m.alert, m.route});
+        return at == newest.end() || at->second < m.number;
     });
     newest.clear(); // it looks into what moves
     std::ranges::move(first, std::back_inserter(due));
@@ -618,11 +628,12 @@ asio::awaitable<cycle::delivery_report> cycle::deliver()
 {
     delivery_report report;
     dead_routes unreachable;
+    std::set<std::string> back; // routes that took something in the pass before
     for (;;) {
         const instant now = now_();
-        auto groups = in_digests(due_in_order(now));
+        auto groups = in_digests(due_in_order(now, back));
         if (groups.empty()) break;
-        std::size_t done = 0;
+        back.clear();
         for (std::vector<outbox_message>& group : groups) {
             // One dead receiver must not hold up the reads by a time-out a message.
             const std::string& route = group.front().route;
@@ -630,7 +641,7 @@ asio::awaitable<cycle::delivery_report> cycle::deliver()
             transaction t;
             if (dead == unreachable.end()) {
                 t = co_await attempt(group, report, unreachable);
-                if (!t.entries.empty()) ++done;
+                if (!t.entries.empty()) back.insert(route);
             } else {
                 for (const outbox_message& m : group) {
                     ++report.waiting;
@@ -644,7 +655,7 @@ asio::awaitable<cycle::delivery_report> cycle::deliver()
             }
             commit_and_apply(book_, t, now_());
         }
-        if (done == 0) break;
+        if (back.empty()) break;
     }
     book_.sign_checkpoint(now_());
     co_return report;

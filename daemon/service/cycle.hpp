@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -110,7 +111,7 @@ private:
     // Each minute of a read that lasts: the rules by the clock, and what is due to be told, wait for no source.
     boost::asio::awaitable<void> meanwhile();
     std::string pupil_in_source_of(const outbox_message& m) const;
-    std::vector<outbox_message> due_in_order(instant now) const;
+    std::vector<outbox_message> due_in_order(instant now, const std::set<std::string>& back) const;
     std::vector<std::vector<outbox_message>> in_digests(std::vector<outbox_message> due) const;
     using dead_routes = std::map<std::string, instant>; // that could not be reached, and when they are tried again
     boost::asio::awaitable<transaction>
@@ -132,6 +133,7 @@ private:
     read_closer closer_;
     std::uint32_t read_number_ = 0;
     std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream
+    std::map<std::int64_t, instant> tried_at_; // messages that wait for their next try, by number
     std::optional<instant> looked_back_at_;
     bool is_unjudged_ = false; // a read has begun, and was not closed
     // Since then a page of marks is waited for, and of some pupils the marks of a session are in, of others not.

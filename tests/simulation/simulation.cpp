@@ -262,8 +262,9 @@ private:
     std::map<entry_index, std::size_t> told_again_;                          // how often that was something new
     int baselines_owed_ = 0;
     std::vector<delivery> delivered_;
-    std::map<std::string, moment> worked_at_; // by route: when it last took messages
-    std::set<std::string> gone_;              // routes that took none for two days on end
+    std::map<std::string, moment> broke_at_;  // by route: when it last took none, or nobody was there to send any
+    std::map<std::string, moment> worked_at_; // by route: when it last took messages for so long that each was tried
+    std::set<std::string> gone_;              // routes that did not for two days on end
     std::vector<std::string> notes_;
     std::size_t committed_size_ = 1;
     entry_index signed_size_ = 0;
@@ -872,8 +873,12 @@ void life::change_weather(moment at)
         now.refusals = 30;
     }
     for (const char* route : routes) {
+        // What was refused is tried again after 90 minutes at most, and one try may be lost.
+        constexpr std::chrono::hours tried_within(3);
+        moment& broke = broke_at_.try_emplace(route, at - tried_within).first->second;
+        if (now.route_down[route] || now.route_refuses[route] || at < down_until_) broke = at;
         moment& worked = worked_at_.try_emplace(route, at).first->second;
-        if (!now.route_down[route] && !now.route_refuses[route]) worked = at;
+        if (at - broke >= tried_within) worked = at;
         if (at - worked > std::chrono::hours(48)) gone_.insert(route);
     }
     now.source_drops = chance.one_in(4) ? 120 : 5;

@@ -1047,6 +1047,26 @@ TEST_CASE("a message that is refused holds up no other of its route", "[service]
     CHECK(heard_of_lead(school).first.size() == 2);
 }
 
+TEST_CASE("what was refused goes as soon as its route takes another message", "[service]")
+{
+    small_school school;
+    school.poll();
+    school.mails.clear();
+    school.channels["lead"]->answer = failure(errc::delivery_refused, "the password has run out", "Renew it.");
+    school.set(5, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(heard_of_lead(school).first.empty());
+    school.channels["lead"]->answer.reset();
+    school.now += std::chrono::minutes(20);
+    school.poll();
+    CHECK(heard_of_lead(school).first.empty());
+    school.set(6, "L");
+    school.now += std::chrono::minutes(1);
+    school.poll();
+    CHECK(heard_of_lead(school).first.size() == 2);
+}
+
 TEST_CASE("what a route did not take in three days goes out when a person asks, or is settled by one", "[service]")
 {
     small_school school;
