@@ -805,8 +805,8 @@ private:
 
     result<void> run(const configuration& settings)
     {
-        // One for the loop's thread and one for those of the pages: each that there is keeps room of its own.
-        ::mallopt(M_ARENA_MAX, 2);
+        // Each that there is keeps room of its own, and the loop's thread and those of the pages seldom want some at once.
+        ::mallopt(M_ARENA_MAX, 1);
         // As it is at first, and to stay: glibc raises it to the size of what was let go, and keeps room of that size.
         ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
         auto opened = open_for_writing(settings);

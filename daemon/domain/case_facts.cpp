@@ -9,7 +9,7 @@
 namespace rollbook {
 namespace {
 
-static_assert(sizeof(case_record) <= 48); // six years of a school have sixty thousand
+static_assert(sizeof(case_record) <= 40); // six years of a school have sixty thousand
 
 std::string waiting_key(std::string_view source, what kind, std::string_view id)
 {
@@ -29,7 +29,7 @@ entry_index subject_of(entry_index index, const thing_version& version)
 }
 
 // The place in `all` of what began with the entry `subject`; of a new one at its end when nothing did yet.
-template <class T> std::uint32_t place_in(std::deque<T>& all, rising_index& known, entry_index subject)
+template <class T> std::uint32_t place_in(long_list<T>& all, rising_index& known, entry_index subject)
 {
     if (const auto at = known.find(subject, [&](std::uint32_t place) { return all[place].subject; })) return *at;
     all.emplace_back().subject = subject;
@@ -146,12 +146,12 @@ void case_facts::apply_record(
     told.location = texts_->intern(text_or_empty(fields["location"]));
     told.parents_told = texts_->intern(text_or_empty(fields["parents_told"]));
     record.is = &*descriptions_.insert(told).first;
-    std::vector<text_id> more;
+    case_record::more_of more;
     for (std::size_t i = 1; version.kind == what::concern && i < fields["categories"].size() && i < 256; ++i)
-        more.push_back(texts_->intern(text_or_empty(fields["categories"].at(i))));
-    record.other_types = static_cast<std::uint8_t>(more.size());
-    fields["external_ids"].for_each_element([&](json_view id) { more.push_back(texts_->intern(text_or_empty(id))); });
-    more.shrink_to_fit();
+        more.types.push_back(texts_->intern(text_or_empty(fields["categories"].at(i))));
+    fields["external_ids"].for_each_element([&](json_view id) {
+        more.elsewhere.push_back(texts_->intern(text_or_empty(id)));
+    });
     record.more = std::move(more);
 }
 
@@ -187,23 +187,20 @@ void case_facts::apply_part(entry_index index, const thing_version& version, std
 
 void case_facts::join(std::uint32_t record, std::uint32_t part)
 {
-    case_record& to = records_[record];
-    if (to.last_part == case_record::no_part)
-        to.first_part = part;
-    else
-        parts_[to.last_part].next = part;
-    to.last_part = part;
+    // Few took part in an incident: the last of them is looked for.
+    std::uint32_t* last = &records_[record].first_part;
+    while (*last != case_part::nothing)
+        last = &parts_[*last].next;
+    *last = part;
     parts_[part].record = record;
 }
 
 void case_facts::leave(std::uint32_t part)
 {
-    case_record& from = records_[parts_[part].record];
-    std::uint32_t before = case_record::no_part;
-    for (std::uint32_t place = from.first_part; place != part; place = parts_[place].next)
-        before = place;
-    (before == case_record::no_part ? from.first_part : parts_[before].next) = parts_[part].next;
-    if (from.last_part == part) from.last_part = before;
+    std::uint32_t* at = &records_[parts_[part].record].first_part;
+    while (*at != part)
+        at = &parts_[*at].next;
+    *at = parts_[part].next;
     parts_[part].next = case_part::nothing;
     parts_[part].record = case_part::nothing;
 }

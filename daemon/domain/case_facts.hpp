@@ -7,7 +7,6 @@
 #include "daemon/domain/what.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -44,17 +43,22 @@ struct case_record {
     compact_text id;                      // the source's; lives as long, too
     compact_index subject;                // its first entry
     compact_index entry;                  // its newest
-    compact_day day;
-    std::int16_t minute = -1; // school time, minutes after midnight; -1: the source gives no time
-    bool gone = false;
-    std::uint8_t other_types = 0;       // how many of `more` are such
-    std::uint32_t first_part = no_part; // place in case_facts::parts()
-    std::uint32_t last_part = no_part;
-    rare<std::vector<text_id>> more; // a concern's other categories, then what elsewhere() tells of
+    std::uint32_t first_part = no_part;   // place in case_facts::parts()
+    rough_day day;
+    std::int16_t minute : 12 = -1; // school time, minutes after midnight; -1: the source gives no time
+    bool gone : 1 = false;
 
-    std::span<const text_id> more_types() const { return std::span(*more).first(other_types); }
+    struct more_of {
+        std::vector<text_id> types;
+        std::vector<text_id> elsewhere;
+        bool operator==(const more_of&) const = default;
+    };
+    rare<more_of> more; // what few have
+
+    // A concern's other categories.
+    const std::vector<text_id>& more_types() const { return more->types; }
     // The same incident in other systems, as SYSTEM:ID.
-    std::span<const text_id> elsewhere() const { return std::span(*more).subspan(other_types); }
+    const std::vector<text_id>& elsewhere() const { return more->elsewhere; }
 };
 
 // One pupil's part in an incident or a concern.
@@ -110,9 +114,9 @@ public:
     std::string_view text(text_id id) const { return texts_->text(id); }
 
     // In order of meeting; gone ones are among them.
-    const std::deque<case_record>& records() const { return records_; }
-    const std::deque<case_part>& parts() const { return parts_; }
-    const std::deque<suspension_fact>& suspensions() const { return suspensions_; }
+    const long_list<case_record>& records() const { return records_; }
+    const long_list<case_part>& parts() const { return parts_; }
+    const long_list<suspension_fact>& suspensions() const { return suspensions_; }
 
     const case_record* find_record(entry_index subject) const;
     const case_part* find_part(entry_index subject) const;
@@ -125,7 +129,7 @@ public:
     // Places in parts() and suspensions() of one pupil of one source, by the pupil's first entry.
     std::span<const std::uint32_t> parts_of(entry_index pupil) const;
     std::span<const std::uint32_t> suspensions_of(entry_index pupil) const;
-    const std::deque<lesson_absence>& lessons() const { return lessons_; }
+    const long_list<lesson_absence>& lessons() const { return lessons_; }
     bool has_lesson(entry_index subject) const;
     // Places in lessons() of one pupil.
     std::span<const std::uint32_t> lessons_of(entry_index pupil) const;
@@ -144,10 +148,10 @@ private:
     std::unique_ptr<text_pool> texts_ = std::make_unique<text_pool>();
     std::unique_ptr<text_store> ids_ = std::make_unique<text_store>();
     std::set<case_description> descriptions_;
-    std::deque<case_record> records_;
-    std::deque<case_part> parts_;
-    std::deque<suspension_fact> suspensions_;
-    std::deque<lesson_absence> lessons_;
+    long_list<case_record> records_;
+    long_list<case_part> parts_;
+    long_list<suspension_fact> suspensions_;
+    long_list<lesson_absence> lessons_;
     rising_index records_by_subject_;
     rising_index parts_by_subject_;
     rising_index suspensions_by_subject_;

@@ -3,6 +3,8 @@
 #include "daemon/base/error.hpp"
 #include "daemon/domain/register.hpp"
 
+#include <boost/container/deque.hpp>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -61,8 +63,10 @@ public:
         : days_(static_cast<std::uint16_t>(std::clamp<std::int64_t>(day.time_since_epoch().count(), 0, none - 1)))
     {
     }
+    rough_day(std::optional<civil_day> day) : rough_day(day ? rough_day(*day) : rough_day()) {}
     explicit operator bool() const { return days_ != none; }
     civil_day operator*() const { return civil_day(std::chrono::days(days_)); }
+    operator std::optional<civil_day>() const { return *this ? std::optional(**this) : std::nullopt; }
 
 private:
     static constexpr std::uint16_t none = 0xffff;
@@ -153,6 +157,11 @@ private:
     char* at_ = nullptr;
     std::size_t left_ = 0;
 };
+
+// A list of which no member ever moves, as std::deque, whose blocks of 512 bytes leave a tenth of a heap unused.
+template <class T>
+using long_list =
+    boost::container::deque<T, void, boost::container::deque_options_t<boost::container::block_size<64u>>>;
 
 // A value that most do not have: 8 bytes, and as much as it takes where it is not as T().
 template <class T> class rare {

@@ -7,7 +7,6 @@
 #include "daemon/domain/what.hpp"
 
 #include <array>
-#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -81,12 +80,12 @@ public:
     const held_thing* find_subject(entry_index subject) const;
     held_thing& put(entry_index index, const thing_version& version, std::string payload);
 
-    std::deque<held_thing>& all() { return things_; }
-    const std::deque<held_thing>& all() const { return things_; }
+    long_list<held_thing>& all() { return things_; }
+    const long_list<held_thing>& all() const { return things_; }
 
 private:
     text_store texts_;
-    std::deque<held_thing> things_;
+    long_list<held_thing> things_;
     place_index by_key_; // the newest thing of each source and key
     rising_index by_subject_;
 };

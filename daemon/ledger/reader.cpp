@@ -678,7 +678,7 @@ result<std::unique_ptr<ledger_reader>> open_reader(const std::filesystem::path& 
     auto database = open_database(path, access_mode::read);
     if (!database) return database.error();
     // One that stays open reads the same payloads again and again; the system keeps the file too.
-    if (stays_open) (*database)->exec("PRAGMA cache_size = -1024");
+    if (stays_open) (*database)->exec("PRAGMA cache_size = -512");
     return std::unique_ptr<ledger_reader>(std::make_unique<sqlite_reader>(std::move(*database), stays_open));
 }
 

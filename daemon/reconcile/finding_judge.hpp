@@ -94,12 +94,12 @@ private:
     std::vector<std::string_view> about_pupils_;
     std::vector<std::string_view> about_records_;
 
-    std::uint64_t held_number_ = 0;            // which held state the rest is about
-    bool is_broken_off_ = false;               // and it is as of before a read that broke off
-    std::string judged_for_;                   // what everybody was last judged for, but for the time
-    std::string judged_at_;                    // and that: the day, closings of it, and the day of the newest marks
-    std::optional<civil_day> judged_to_;       // the earlier of these two days; none: never, or never wholly
-    std::vector<compact_day> days_of_records_; // by place, as of the last judging
+    std::uint64_t held_number_ = 0;          // which held state the rest is about
+    bool is_broken_off_ = false;             // and it is as of before a read that broke off
+    std::string judged_for_;                 // what everybody was last judged for, but for the time
+    std::string judged_at_;                  // and that: the day, closings of it, and the day of the newest marks
+    std::optional<civil_day> judged_to_;     // the earlier of these two days; none: never, or never wholly
+    std::vector<rough_day> days_of_records_; // by place, as of the last judging
     std::optional<register_gate> gate_;
     std::vector<entry_index> concerned_;
     std::unordered_map<entry_index, pupil_record_facts> facts_;

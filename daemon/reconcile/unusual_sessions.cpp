@@ -18,6 +18,38 @@ session_id unpacked(std::int32_t at)
     return {civil_day(std::chrono::days(at >> 1)), static_cast<half_day>(at & 1)};
 }
 
+// Rising numbers as what lies between them, seven bits a byte, the lower first: the next session is days away, mostly.
+std::vector<std::uint8_t> steps(const std::vector<std::int32_t>& numbers)
+{
+    std::vector<std::uint8_t> all;
+    std::int32_t before = 0;
+    for (const std::int32_t number : numbers) {
+        auto step = static_cast<std::uint32_t>(number) - static_cast<std::uint32_t>(before);
+        for (; step > 0x7f; step >>= 7)
+            all.push_back(static_cast<std::uint8_t>(step | 0x80));
+        all.push_back(static_cast<std::uint8_t>(step));
+        before = number;
+    }
+    all.shrink_to_fit();
+    return all;
+}
+
+std::vector<std::int32_t> numbers_of(const std::vector<std::uint8_t>& steps)
+{
+    std::vector<std::int32_t> numbers;
+    std::uint32_t number = 0, step = 0;
+    int shift = 0;
+    for (const std::uint8_t byte : steps) {
+        step |= static_cast<std::uint32_t>(byte & 0x7f) << shift;
+        shift += 7;
+        if (byte > 0x7f) continue;
+        numbers.push_back(static_cast<std::int32_t>(number += step));
+        step = 0;
+        shift = 0;
+    }
+    return numbers;
+}
+
 bool is_on_roll(civil_day day, const pupil_record_facts& facts)
 {
     return (!facts.on_roll_from || day >= *facts.on_roll_from) && (!facts.on_roll_to || day <= *facts.on_roll_to);
@@ -106,37 +138,42 @@ void unusual_sessions::make(const attendance_register& marks, pupil_no pupil, co
     of = {facts.entry, true, {}, through_, {}, {}};
     const auto extent = marks.extent();
     if (!extent) return;
+    std::vector<std::int32_t> found;
     marks.for_each_met(pupil, *extent, [&](session_id session, const held_mark& mark) {
         if (!of.marked_from && mark.is_held()) of.marked_from = session.day;
-        if (!is_ordinary(marks, mark, session, facts)) of.at.push_back(packed(session));
+        if (!is_ordinary(marks, mark, session, facts)) found.push_back(packed(session));
     });
     for_each_session(marked_days(facts, of), [&](session_id session) {
-        if (!marks.find_but_digest(session, pupil).met()) of.at.push_back(packed(session));
+        if (!marks.find_but_digest(session, pupil).met()) found.push_back(packed(session));
     });
-    std::ranges::sort(of.at);
-    of.at.shrink_to_fit();
+    std::ranges::sort(found);
+    of.at = steps(found);
 }
 
 void unusual_sessions::look_again(
     const attendance_register& marks, pupil_no pupil, const pupil_record_facts& facts, kept& of
 ) const
 {
+    if (of.touched.empty() && through_ <= of.through) return;
+    std::vector<std::int32_t> found = numbers_of(of.at);
     const auto look_at = [&](session_id session) {
         const std::int32_t number = packed(session);
-        const auto place = std::ranges::lower_bound(of.at, number);
-        const bool was = place != of.at.end() && *place == number;
+        const auto place = std::ranges::lower_bound(found, number);
+        const bool was = place != found.end() && *place == number;
         const bool is = is_unusual(marks, pupil, session, facts, of);
-        if (is && !was) of.at.insert(place, number);
-        if (was && !is) of.at.erase(place);
+        if (is && !was) found.insert(place, number);
+        if (was && !is) found.erase(place);
     };
     for (const std::int32_t at : of.touched)
         look_at(unpacked(at));
     of.touched = {};
-    if (through_ <= of.through) return;
-    day_range days = marked_days(facts, of);
-    days.first = std::max(days.first, of.through);
-    for_each_session(days, look_at);
-    of.through = through_;
+    if (through_ > of.through) {
+        day_range days = marked_days(facts, of);
+        days.first = std::max(days.first, of.through);
+        for_each_session(days, look_at);
+        of.through = through_;
+    }
+    of.at = steps(found);
 }
 
 unusual_sessions::of_pupil
@@ -154,7 +191,7 @@ unusual_sessions::of(const attendance_register& marks, pupil_no pupil, const pup
     else
         look_again(marks, pupil, facts, of);
     given_.clear();
-    for (const std::int32_t at : of.at)
+    for (const std::int32_t at : numbers_of(of.at))
         given_.push_back(unpacked(at));
     given.marked_from = of.marked_from;
     given.sessions = given_;

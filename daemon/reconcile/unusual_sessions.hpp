@@ -47,7 +47,7 @@ private:
         bool is_made = false;
         std::optional<civil_day> marked_from;
         civil_day through{};               // days up to it were looked at for missing marks
-        std::vector<std::int32_t> at;      // sessions packed, in order
+        std::vector<std::uint8_t> at;      // sessions in order, as steps(): they are one in ten of six years
         std::vector<std::int32_t> touched; // to be looked at again
     };
 

@@ -3,6 +3,7 @@
 #include "daemon/base/events.hpp"
 #include "daemon/base/random.hpp"
 #include "daemon/base/sealed_file.hpp"
+#include "daemon/base/spare_memory.hpp"
 #include "daemon/cases/marker.hpp"
 #include "daemon/reconcile/links.hpp"
 #include "daemon/service/commit.hpp"
@@ -175,6 +176,7 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     read_outcome outcome;
     note_clock(book_, started);
     signed_at_ = last_meanwhile_ = started;
+    rows_read_ = 0;
     const auto state = book_.source(known.name);
     outcome.any_first = !state || !state->first_closed_at;
 
@@ -210,6 +212,9 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
 
     try {
         book_.settle();
+        constexpr std::int64_t many_rows = 50'000;
+        // What a long read took is not to stay beside what judging takes.
+        if (rows_read_ > many_rows) let_go_of_spare_memory();
         note_clock(book_, now_());
         report.closing = closer_.close(known, from, reading, outcome, now_());
         is_unjudged_ = false;
@@ -328,6 +333,7 @@ asio::awaitable<result<void>> cycle::read_stream(
         if (last) break;
     }
 
+    rows_read_ += rows;
     missing_means missing = same_shape ? missing_means::vanished : missing_means::out_of_scope;
     if (!begun || changes_only || without_bookmark(state.fingerprint) == to_be_read_again)
         missing = missing_means::nothing;

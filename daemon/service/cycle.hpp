@@ -135,7 +135,8 @@ private:
     std::map<std::pair<std::size_t, std::size_t>, remembered_pages> remembered_; // by source and stream
     std::map<std::int64_t, instant> tried_at_; // messages that wait for their next try, by number
     std::optional<instant> looked_back_at_;
-    bool is_unjudged_ = false; // a read has begun, and was not closed
+    std::int64_t rows_read_ = 0; // in this read
+    bool is_unjudged_ = false;   // a read has begun, and was not closed
     // Since then a page of marks is waited for, and of some pupils the marks of a session are in, of others not.
     std::optional<instant> half_read_at_;
     instant last_meanwhile_{}; // or the beginning of the read

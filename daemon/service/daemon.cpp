@@ -306,6 +306,7 @@ private:
 
     asio::awaitable<void> work()
     {
+        let_go_of_spare_memory(); // what the start took beside what is read now would be the most there ever is
         // What is held of six years takes seconds to read; pages and commands are answered in between.
         do {
             co_await asio::post(io_, asio::use_awaitable);
@@ -331,6 +332,7 @@ private:
                 co_await work_->deliver();
                 co_await work_->look_for_returned();
                 let_go_of_spare_memory(); // what the read took is not wanted before the next one
+                is_spare_ = true;         // and what follows it, until the next
                 continue;
             }
             keep_house(*settings_, book_, around_.now(*settings_));
@@ -343,6 +345,7 @@ private:
                  clock_change(),
                  next == due_.end() ? steady::now() + longest_nap : *next}
             );
+            if (std::exchange(is_spare_, false)) let_go_of_spare_memory();
             co_await nap(until);
             work_->judge_clock();
             if (message_is_due()) co_await work_->deliver();
@@ -681,7 +684,8 @@ private:
     asio::steady_timer broken_off_; // cancelled when somebody's wish could not be written
     std::exception_ptr broken_;     // why the first part to end did
     bool is_over_ = false;
-    int served_ = 0; // on the socket, at the moment
+    bool is_spare_ = true; // since the last rest, memory was used that the next does not want
+    int served_ = 0;       // on the socket, at the moment
     local::acceptor acceptor_;
     std::unique_ptr<cycle_parts> parts_;
     std::unique_ptr<cycle> work_;

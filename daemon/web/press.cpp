@@ -245,6 +245,7 @@ press::draw(const page_order& order, const time_zone& zone, const moment& asked,
     drawn_page drawn;
     drawn.model = std::move(*model);
     if (order.target.form == page_form::html) {
+        let_go_of_spare_memory(); // what a thousand rows took to find is not to stay beside what they take to be shown
         drawn.body = std::make_shared<const std::string>(render_body(drawn.model, frame, zone));
         std::string().swap(drawn.model.json); // assigning an empty one would keep its room
     }

@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 #include <kainjow/mustache.hpp>
 
+#include <optional>
 #include <set>
+#include <utility>
 
 namespace rollbook {
 namespace {
@@ -41,19 +43,19 @@ struct page_template {
     word_set names; // what it asks for
 };
 
-// Compiled once each; used on the worker's thread and the loop's, which is why each thread has its own.
+// Used on the worker's thread and the loop's, which is why each has its own. The newest is kept, for whoever looks at
+// the same page of several pupils: all of them would be a megabyte. Valid until the next is asked for.
 page_template& compiled(std::string_view name)
 {
-    static thread_local std::map<std::string, page_template, std::less<>> known;
-    auto found = known.find(name);
-    if (found == known.end()) {
+    static thread_local std::pair<std::string, std::optional<page_template>> newest;
+    if (!newest.second || newest.first != name) {
         const std::string_view text = asset(std::string(name) + ".html");
         page_template made{mustache::mustache(std::string(text)), {}};
         ROLLBOOK_ENSURE(made.text.is_valid());
         add_names(text, made.names);
-        found = known.emplace(std::string(name), std::move(made)).first;
+        newest = {std::string(name), std::move(made)};
     }
-    return found->second;
+    return *newest.second;
 }
 
 // The frame about a page, in two: put into it by its tag, a body of a megabyte would be copied on the way.

@@ -430,7 +430,10 @@ asio::awaitable<web_answer> site::log_in(web_request request)
     const std::optional<account> held = around_.desk->accounts().find(name);
     const std::string hash = held && held->is_set_up() ? held->password : "";
     const std::string password(request.field("password"));
-    auto compare = [hash, password] { return is_password(hash, password); };
+    auto compare = [hash, password] {
+        let_go_of_spare_memory(); // the comparing takes more of it than any page
+        return is_password(hash, password);
+    };
     const bool is_right = co_await elsewhere<bool>(pages_, std::move(compare));
     // Asked for again: another log-in may have used the code while this one waited.
     std::optional<account> now_held = around_.desk->accounts().find(name);
@@ -931,8 +934,7 @@ asio::awaitable<made_page> site::make(const routed& to, const account& reader, w
     }
     press* const worker = press_.get();
     auto work = [worker, order, does = to.to->does] {
-        constexpr std::chrono::milliseconds long_page(250); // it took memory for what no other page wants
-        const auto began = steady::now();
+        let_go_of_spare_memory(); // what the loop took meanwhile
         made_page made;
         if (does == handler::proof)
             made.answer = worker->proof(order->id, *order);
@@ -940,7 +942,7 @@ asio::awaitable<made_page> site::make(const routed& to, const account& reader, w
             made.answer = worker->checkpoint();
         else
             made = worker->make(*order);
-        if (steady::now() - began >= long_page) let_go_of_spare_memory();
+        let_go_of_spare_memory();
         return made;
     };
     made_page made = co_await elsewhere<made_page>(pages_, std::move(work));

@@ -30,7 +30,7 @@ PAGES = ["/today", "/pupils", "/baseline", "/groups", "/rules", "/reports/attend
 class Bench(HeldSchool):
     def megabytes(self, which):
         status = Path(f"/proc/{self.daemon.pid}/status").read_text()
-        return int(re.search(rf"^{which}:\s+(\d+) kB", status, re.M)[1]) / 1000
+        return int(re.search(rf"^{which}:\s+(\d+) kB", status, re.M)[1]) * 1024 / 1e6
 
     def start(self):
         """Milliseconds until the daemon says that it is ready, by its pages."""
