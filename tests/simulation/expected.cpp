@@ -102,7 +102,7 @@ std::vector<int> expectation::values(const plain_rule& rule, int as_of, moment r
     return found;
 }
 
-int expectation::unknown(const plain_rule& rule, int as_of, moment read_at, int today, int pupil) const
+int expectation::unknown(const plain_rule& rule, int as_of, moment then, moment read_at, int today, int pupil) const
 {
     constexpr int waited_for = 5;
     const auto is_known = [&](std::size_t each) {
@@ -118,7 +118,11 @@ int expectation::unknown(const plain_rule& rule, int as_of, moment read_at, int 
     for (int day = first; day <= as_of; ++day)
         for (int half = 0; half < 2; ++half) {
             const cell* row = &marks[truth_.slot(static_cast<std::size_t>(day), half, 0)];
-            if (row[who].code != 0 || !counts_at(day, half, read_at)) continue;
+            if (row[who].code != 0 || !counts_at(day, half, then)) continue;
+            if (!counts_at(day, half, read_at)) { // it did, and the clock was put back
+                ++found;
+                continue;
+            }
             int all = 0;
             int marked = 0;
             for (std::size_t each = 0; each < pupils.size(); ++each) {
@@ -175,7 +179,7 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
                 step.state = "open";
             } else if (met_now < 0) {
                 const auto at = static_cast<std::size_t>(pupil);
-                if (may_be_met(values_now[at], unknown(rule, *as_of, local, *as_of, pupil))) continue;
+                if (may_be_met(values_now[at], unknown(rule, *as_of, local, local, *as_of, pupil))) continue;
                 const std::optional<bool> met_then = was_met(rule, now_is, pupil, *as_of, local);
                 if (!met_then || (*met_then && rule.needs_decision)) continue;
                 step.state = *met_then ? "resolved" : "withdrawn";
@@ -245,7 +249,7 @@ expectation::was_met(const plain_rule& rule, const state& open, int pupil, int t
     bool is_known = true;
     const auto meets = [&](int day, moment then) {
         const int value = values(rule, day, then, pupil)[static_cast<std::size_t>(pupil)];
-        const bool may_be = stage_of(rule, value + unknown(rule, day, then, today, pupil)) >= 0;
+        const bool may_be = stage_of(rule, value + unknown(rule, day, then, read_at, today, pupil)) >= 0;
         is_known = is_known && !may_be;
         return stage_of(rule, value) >= 0;
     };

@@ -71,8 +71,9 @@ private:
     static constexpr int everybody = -1;
     std::vector<int> values(const plain_rule& rule, int as_of, moment read_at, int pupil = everybody) const;
     // How many settled sessions of the window's last five school days nobody knows of yet: the pupil has no mark, nor
-    // has half of the pupil's form. `today`: the day judged now.
-    int unknown(const plain_rule& rule, int as_of, moment read_at, int today, int pupil) const;
+    // has half of the pupil's form, or it had settled `then` and by a clock put back it has not. `today`: the day
+    // judged now.
+    int unknown(const plain_rule& rule, int as_of, moment then, moment read_at, int today, int pupil) const;
     int stage_of(const plain_rule& rule, int value) const;
     // Whether the rule was met on a day that an open alert stands for; empty where that is not known yet.
     std::optional<bool> was_met(const plain_rule& rule, const state& open, int pupil, int today, moment read_at) const;

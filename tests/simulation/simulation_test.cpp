@@ -66,6 +66,9 @@ TEST_CASE("lives in which something was wrong once", "[simulation][crash]")
         {"a refused message did not go when its route took another one, and was given up", 532'289, false},
         {"a receiver took messages again, for less than the hour that one had been told to wait", 541'698, false},
         {"the same, and the ends of alerts that nobody there had heard of went out", 542'005, false},
+        {"a clock put back made a mark that was taken back one that may still come, and its alert waited",
+         560'278,
+         false},
         {"a commit that failed came back with the log that the process had deleted at its end", 413'435, true},
     }));
     CAPTURE(why);
