@@ -994,15 +994,21 @@ std::pair<std::vector<message>, std::ptrdiff_t> heard_of_lead(const small_school
     return {heard, std::ranges::count(school.mails, "operator.dead-route", &message::type)};
 }
 
+// A pupil is late, and the lead's route will take no word of it.
+void have_lead_refuse(small_school& school)
+{
+    school.poll();
+    school.mails.clear();
+    school.channels["lead"]->answer = failure(errc::delivery_refused, "the password has run out", "Renew it.");
+    school.set(5, "L");
+}
+
 } // namespace
 
 TEST_CASE("a message that was refused goes out once its receiver takes it, and is a trouble until then", "[service]")
 {
     small_school school;
-    school.poll();
-    school.mails.clear();
-    school.channels["lead"]->answer = failure(errc::delivery_refused, "the password has run out", "Renew it.");
-    school.set(5, "L");
+    have_lead_refuse(school);
     school.now += std::chrono::minutes(10);
     school.poll();
     CHECK(school.folder.reader()->outbox().undelivered == std::map<std::string, std::int64_t>{{"lead", 1}});
@@ -1050,10 +1056,7 @@ TEST_CASE("a message that is refused holds up no other of its route", "[service]
 TEST_CASE("what was refused goes as soon as its route takes another message", "[service]")
 {
     small_school school;
-    school.poll();
-    school.mails.clear();
-    school.channels["lead"]->answer = failure(errc::delivery_refused, "the password has run out", "Renew it.");
-    school.set(5, "L");
+    have_lead_refuse(school);
     school.now += std::chrono::minutes(10);
     school.poll();
     CHECK(heard_of_lead(school).first.empty());
@@ -1070,10 +1073,7 @@ TEST_CASE("what was refused goes as soon as its route takes another message", "[
 TEST_CASE("what a route did not take in three days goes out when a person asks, or is settled by one", "[service]")
 {
     small_school school;
-    school.poll();
-    school.mails.clear();
-    school.channels["lead"]->answer = failure(errc::delivery_refused, "the password has run out", "Renew it.");
-    school.set(5, "L");
+    have_lead_refuse(school);
     for (int hour = 0; hour < 76; ++hour) {
         school.now += std::chrono::hours(1);
         school.poll();
