@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 
 #include <link.h>
 #include <malloc.h>
@@ -46,6 +47,14 @@ void let_go_of_spare_memory()
 {
     ::malloc_trim(0);
     ::dl_iterate_phdr(let_go_of_object, nullptr);
+}
+
+void let_go_of_spare_memory_above(std::size_t bytes)
+{
+    std::ifstream file("/proc/self/statm");
+    std::size_t all = 0, resident = 0;
+    const bool is_known = static_cast<bool>(file >> all >> resident);
+    if (!is_known || resident > bytes / static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))) let_go_of_spare_memory();
 }
 
 } // namespace rollbook

@@ -325,6 +325,7 @@ private:
             if (next != due_.end() && *next <= steady::now()) {
                 const auto source = static_cast<std::size_t>(next - due_.begin());
                 const std::size_t generation = generation_;
+                let_go_of_spare_memory(); // what pages took is not to stay beside what the read takes
                 const read_report report = co_await work_->read(source, {}, {});
                 if (report.failures.empty()) log_read(source, report);
                 if (generation == generation_) due_[source] = steady::now() + settings_->sources[source].poll_every;

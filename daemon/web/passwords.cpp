@@ -1,6 +1,7 @@
 #include "daemon/web/passwords.hpp"
 
 #include "daemon/base/random.hpp"
+#include "daemon/base/spare_memory.hpp"
 #include "daemon/base/url_encoding.hpp"
 #include "daemon/base/utf8.hpp"
 #include "daemon/web/http.hpp"
@@ -39,6 +40,7 @@ std::string_view against_password(std::string_view password)
 
 std::string hash_password(std::string_view password)
 {
+    let_go_of_spare_memory(); // what is taken now is more than any page takes
     if (sodium_init() < 0) throw std::bad_alloc();
     std::array<char, crypto_pwhash_STRBYTES> out{};
     if (crypto_pwhash_str_alg(
@@ -58,6 +60,7 @@ bool is_password(std::string_view hash, std::string_view password)
     if (password.size() > bytes_max) return false;
     static const std::string nobodys = hash_password("no account has this password");
     const std::string against = hash.empty() ? nobodys : std::string(hash);
+    let_go_of_spare_memory();
     const bool same = crypto_pwhash_str_verify(against.c_str(), password.data(), password.size()) == 0;
     return same && !hash.empty();
 }

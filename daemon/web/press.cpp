@@ -233,6 +233,8 @@ struct press::drawn_page {
 result<press::drawn_page>
 press::draw(const page_order& order, const time_zone& zone, const moment& asked, const page_frame& frame)
 {
+    // A page takes up to 15 MB, half of it to find what a thousand rows say and half to show it.
+    let_go_of_spare_memory_above(much_memory);
     result<page_model> model = no_such_page();
     reader().at_once([&] {
         const std::shared_ptr<const snapshot> seen = look(order, zone, asked.now, asked.n);
@@ -245,7 +247,7 @@ press::draw(const page_order& order, const time_zone& zone, const moment& asked,
     drawn_page drawn;
     drawn.model = std::move(*model);
     if (order.target.form == page_form::html) {
-        let_go_of_spare_memory(); // what a thousand rows took to find is not to stay beside what they take to be shown
+        let_go_of_spare_memory_above(much_memory);
         drawn.body = std::make_shared<const std::string>(render_body(drawn.model, frame, zone));
         std::string().swap(drawn.model.json); // assigning an empty one would keep its room
     }

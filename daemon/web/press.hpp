@@ -52,6 +52,9 @@ struct ledger_numbers {
 
 using reader_opener = std::function<result<std::unique_ptr<ledger_reader>>()>;
 
+// With more than that in memory, as where years are held, a page gives back what it took: that takes milliseconds.
+inline constexpr std::size_t much_memory = 32'000'000;
+
 class press {
 public:
     explicit press(reader_opener open);

@@ -430,10 +430,7 @@ asio::awaitable<web_answer> site::log_in(web_request request)
     const std::optional<account> held = around_.desk->accounts().find(name);
     const std::string hash = held && held->is_set_up() ? held->password : "";
     const std::string password(request.field("password"));
-    auto compare = [hash, password] {
-        let_go_of_spare_memory(); // the comparing takes more of it than any page
-        return is_password(hash, password);
-    };
+    auto compare = [hash, password] { return is_password(hash, password); };
     const bool is_right = co_await elsewhere<bool>(pages_, std::move(compare));
     // Asked for again: another log-in may have used the code while this one waited.
     std::optional<account> now_held = around_.desk->accounts().find(name);
@@ -934,7 +931,8 @@ asio::awaitable<made_page> site::make(const routed& to, const account& reader, w
     }
     press* const worker = press_.get();
     auto work = [worker, order, does = to.to->does] {
-        let_go_of_spare_memory(); // what the loop took meanwhile
+        constexpr std::chrono::milliseconds kept_page(5); // one that takes longer took memory to be drawn
+        const auto began = steady::now();
         made_page made;
         if (does == handler::proof)
             made.answer = worker->proof(order->id, *order);
@@ -942,7 +940,7 @@ asio::awaitable<made_page> site::make(const routed& to, const account& reader, w
             made.answer = worker->checkpoint();
         else
             made = worker->make(*order);
-        let_go_of_spare_memory();
+        if (steady::now() - began >= kept_page) let_go_of_spare_memory_above(much_memory);
         return made;
     };
     made_page made = co_await elsewhere<made_page>(pages_, std::move(work));
