@@ -332,8 +332,7 @@ private:
                 work_->judge_clock();
                 co_await work_->deliver();
                 co_await work_->look_for_returned();
-                let_go_of_spare_memory(); // what the read took is not wanted before the next one
-                is_spare_ = true;         // and what follows it, until the next
+                is_spare_ = true; // given back before the next read or the next rest, whichever comes first
                 continue;
             }
             keep_house(*settings_, book_, around_.now(*settings_));
