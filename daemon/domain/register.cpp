@@ -291,22 +291,20 @@ void attendance_register::put(session_id session, pupil_no pupil, const held_mar
     held_ -= was.is_held() ? 1 : 0;
     held_ += mark.is_held() ? 1 : 0;
     ++changes_;
-    watch(was, {session, pupil}, mark);
+    const auto is_unexplained = [&](const held_mark& each) {
+        return each.is_held() && codes_->statutory(each.code) == "N";
+    };
+    if (is_unexplained(mark))
+        unexplained_.insert({pupil, session});
+    else if (is_unexplained(was))
+        unexplained_.erase({pupil, session});
 }
 
-void attendance_register::watch(const held_mark& was, const register_slot& slot, const held_mark& is)
+std::optional<session_id> attendance_register::first_unexplained(pupil_no pupil) const
 {
-    const auto follow = [&](std::set<register_slot>& set, auto&& belongs) {
-        const bool before = was.met() && belongs(was);
-        const bool after = belongs(is);
-        if (before && !after) set.erase(slot);
-        if (after && !before) set.insert(slot);
-    };
-    follow(gone_, [](const held_mark& mark) { return mark.gone; });
-    follow(unexplained_, [&](const held_mark& mark) { return !mark.gone && codes_->statutory(mark.code) == "N"; });
-    follow(unmapped_, [&](const held_mark& mark) {
-        return !mark.gone && codes_->class_on(mark.code, slot.session.day) == code_class::unmapped;
-    });
+    const auto first = unexplained_.lower_bound({pupil, {civil_day::min(), half_day::am}});
+    if (first == unexplained_.end() || first->first != pupil) return std::nullopt;
+    return first->second;
 }
 
 std::optional<day_range> attendance_register::extent() const

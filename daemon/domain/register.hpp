@@ -226,11 +226,8 @@ public:
     std::uint64_t held() const { return held_; }       // marks held now
     std::uint64_t changes() const { return changes_; } // how often put() was called
 
-    // The few marks that findings watch, kept as they come and go: still N (no reason yet), of a code the law does not
-    // list, and gone from the source.
-    const std::set<register_slot>& unexplained() const { return unexplained_; }
-    const std::set<register_slot>& unmapped() const { return unmapped_; }
-    const std::set<register_slot>& gone() const { return gone_; }
+    // The pupil's first session that is still N: no reason has come yet. Empty when there is none.
+    std::optional<session_id> first_unexplained(pupil_no pupil) const;
 
     figures figures_of(pupil_no pupil, const day_range& days) const;
 
@@ -252,7 +249,6 @@ private:
     const half_day_marks* marks_of(session_id session) const;
     void fetch_digests(half_day_marks& marks) const;
     void note_fetched(half_day_marks& marks) const;
-    void watch(const held_mark& was, const register_slot& slot, const held_mark& is);
     // Index of `day`, or of the first stored day after it when `clamp`.
     std::size_t index_of(civil_day day, bool clamp) const;
 
@@ -270,9 +266,7 @@ private:
     std::vector<std::unique_ptr<one_day>> days_; // one for each calendar day from first_, null without marks
     std::uint64_t held_ = 0;
     std::uint64_t changes_ = 0;
-    std::set<register_slot> unexplained_;
-    std::set<register_slot> unmapped_;
-    std::set<register_slot> gone_;
+    std::set<std::pair<pupil_no, session_id>> unexplained_;
 };
 
 } // namespace rollbook

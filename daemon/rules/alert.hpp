@@ -118,14 +118,14 @@ public:
     pupil_history(
         const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged, gathering marks = gathering::all
     );
-    // The histories of several pupils, in their order: sooner than one by one, because a register lies by days.
+    // The histories of several pupils, in their order: sooner than one by one, because a register lies by days. Marks
+    // of before `from` are gathered when they are asked for.
     static std::vector<pupil_history>
-    of_several(const rule_facts& facts, std::span<const judged_pupil> pupils, const judged_day& judged);
+    of_several(const rule_facts& facts, std::span<const judged_pupil> pupils, const judged_day& judged, civil_day from);
 
     const rule_facts& facts() const { return facts_; }
     const judged_pupil& pupil() const { return pupil_; }
     const judged_day& judged() const { return judged_; }
-    std::span<const one> all() const { return marks_; }
     std::span<const one> in(day_range days) const;
     // Sessions closed and settled of which nothing is known yet, in order of time.
     std::span<const session_id> held_back() const { return held_back_; }
@@ -137,17 +137,23 @@ public:
     bool leaves_out(entry_index entry) const;
 
 private:
-    static void gather(std::span<pupil_history> of);
+    static void gather(std::span<pupil_history> of, civil_day from);
+    void reach_back_to(civil_day day) const;
     bool has_settled(session_id session) const;
     void find_held_back();
 
     const rule_facts& facts_;
     const judged_pupil& pupil_;
     judged_day judged_;
-    std::vector<one> marks_;
+    mutable std::vector<one> marks_;
+    mutable civil_day from_ = civil_day::min();      // marks_ has those from here on
+    mutable std::vector<std::vector<one>> outgrown_; // what in() gave of them stays good
     std::vector<session_id> held_back_;
     std::span<const entry_index> left_out_;
 };
+
+// The first day of the rule's windows that end at `as_of`; empty when the calendar gives none.
+std::optional<civil_day> first_day_of_windows(const rule& by, const school_calendar& calendar, civil_day as_of);
 
 // Measures one pupil over `window`, ending at judged.as_of; nothing when the calendar gives no such window. What a code
 // means is the statutory table's word on the session's day; unmapped and not recorded count nowhere. A mark on a day

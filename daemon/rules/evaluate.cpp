@@ -37,6 +37,15 @@ std::int64_t carried_on(std::int64_t value, const school_calendar& calendar, civ
 
 } // namespace
 
+std::optional<civil_day> first_day_of_windows(const rule& by, const school_calendar& calendar, civil_day as_of)
+{
+    std::optional<civil_day> first;
+    for (const rule_stage& stage : by.stages)
+        if (const auto days = days_of(stage.window ? *stage.window : by.window, calendar, as_of))
+            first = std::min(first.value_or(days->first), days->first);
+    return first;
+}
+
 verdict evaluate(const rule& judged_by, const pupil_history& history)
 {
     ROLLBOOK_ENSURE(!judged_by.stages.empty());

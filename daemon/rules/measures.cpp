@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace rollbook {
 namespace {
@@ -82,7 +83,9 @@ measured reason_age(const reading& read)
     measured found;
     const civil_day as_of = read.judged().as_of;
     found.window = {as_of, as_of};
-    for (const one& mark : read.marks_in({civil_day::min(), as_of})) {
+    const auto first = read.history.facts().held.first_unexplained(read.history.pupil().number);
+    if (!first) return found;
+    for (const one& mark : read.marks_in({first->day, as_of})) {
         if (!is_unexplained(*mark.row)) continue;
         if (found.evidence.empty()) {
             found.value = read.calendar().school_days_between(mark.session.day, as_of);
@@ -194,35 +197,39 @@ pupil_history::pupil_history(
 )
     : facts_(facts), pupil_(pupil), judged_(judged)
 {
-    if (marks == gathering::all) gather({this, 1});
+    if (marks == gathering::all) gather({this, 1}, from_);
 }
 
-std::vector<pupil_history>
-pupil_history::of_several(const rule_facts& facts, std::span<const judged_pupil> pupils, const judged_day& judged)
+std::vector<pupil_history> pupil_history::of_several(
+    const rule_facts& facts, std::span<const judged_pupil> pupils, const judged_day& judged, civil_day from
+)
 {
     std::vector<pupil_history> all;
     all.reserve(pupils.size());
     for (const judged_pupil& pupil : pupils)
         all.emplace_back(facts, pupil, judged, gathering::none);
-    gather(all);
+    gather(all, from);
     return all;
 }
 
 // All of the same facts and the same moment.
-void pupil_history::gather(std::span<pupil_history> of)
+void pupil_history::gather(std::span<pupil_history> of, civil_day from)
 {
     if (of.empty()) return;
     const attendance_register& held = of.front().facts_.held;
     const std::optional<day_range> extent = held.extent();
     if (!extent) return;
+    const day_range days{std::max(extent->first, from), of.front().judged_.as_of};
+    constexpr std::int64_t sessions_of_a_year = 2 * 190;
+    const std::int64_t room = std::clamp<std::int64_t>(2 * (days.last - days.first).count(), 0, sessions_of_a_year);
     std::vector<pupil_no> pupils;
     pupils.reserve(of.size());
     for (pupil_history& each : of) {
-        each.marks_.reserve(std::size_t{2} * 200);
+        each.from_ = from;
+        each.marks_.reserve(static_cast<std::size_t>(room));
         pupils.push_back(each.pupil_.number);
     }
     const code_book& codes = held.codes();
-    const day_range days{extent->first, of.front().judged_.as_of};
     held.for_each_of(pupils, days, [&](std::size_t i, session_id session, const held_mark& mark) {
         const statutory_code* row = codes.row_on(mark.code, session.day);
         if (row == nullptr || !of[i].has_settled(session)) return;
@@ -230,6 +237,23 @@ void pupil_history::gather(std::span<pupil_history> of)
     });
     for (pupil_history& each : of)
         each.find_held_back();
+}
+
+// Gathers what lies between `day` and what was gathered so far.
+void pupil_history::reach_back_to(civil_day day) const
+{
+    const attendance_register& held = facts_.held;
+    std::vector<one> longer;
+    const day_range missing{day, std::min(from_ - std::chrono::days(1), judged_.as_of)};
+    held.for_each(pupil_.number, missing, [&](session_id session, const held_mark& mark) {
+        const statutory_code* row = held.codes().row_on(mark.code, session.day);
+        if (row == nullptr || !has_settled(session) || leaves_out(mark.entry)) return;
+        longer.push_back({session, row, mark.entry, mark.minutes});
+    });
+    from_ = day;
+    if (longer.empty()) return;
+    longer.insert(longer.end(), marks_.begin(), marks_.end());
+    outgrown_.push_back(std::exchange(marks_, std::move(longer)));
 }
 
 bool pupil_history::has_settled(session_id session) const
@@ -258,6 +282,7 @@ pupil_history pupil_history::as_of(const judged_day& earlier) const
 {
     pupil_history then(facts_, pupil_, earlier, gathering::none);
     then.left_out_ = left_out_;
+    then.from_ = from_;
     const auto end = std::ranges::upper_bound(marks_, earlier.as_of, {}, [](const one& m) { return m.session.day; });
     then.marks_.reserve(static_cast<std::size_t>(end - marks_.begin()));
     std::copy_if(marks_.begin(), end, std::back_inserter(then.marks_), [&](const one& mark) {
@@ -282,6 +307,7 @@ bool pupil_history::leaves_out(entry_index entry) const
 
 std::span<const pupil_history::one> pupil_history::in(day_range days) const
 {
+    if (days.first < from_ && days.first <= days.last) reach_back_to(days.first);
     const auto day_of_mark = [](const one& mark) { return mark.session.day; };
     const auto first = std::ranges::lower_bound(marks_, days.first, {}, day_of_mark);
     const auto end = std::ranges::upper_bound(first, marks_.end(), days.last, {}, day_of_mark);

@@ -728,12 +728,16 @@ void read_closer::judge_pupils(step& s, const rule_facts& facts, std::span<const
 {
     // So many at once that their marks, years of them, fit beside each other in a processor's cache.
     constexpr std::size_t at_once = 8;
+    civil_day from = s.judged.as_of;
+    for (const rule_in_force& each : rules_)
+        if (each.kind->reads_marks && !each.kind->by_clock)
+            from = std::min(from, first_day_of_windows(*each.by, settings_.calendar, s.judged.as_of).value_or(from));
     std::vector<judged_pupil> pupils;
     for (std::size_t first = 0; first < numbers.size(); first += at_once) {
         pupils.clear();
         for (const pupil_no number : numbers.subspan(first, std::min(at_once, numbers.size() - first)))
             pupils.push_back(pupils_.judged(s.held, facts.held.ref_of(number), number));
-        for (const pupil_history& history : pupil_history::of_several(facts, pupils, s.judged))
+        for (const pupil_history& history : pupil_history::of_several(facts, pupils, s.judged, from))
             judge_pupil(s, history);
     }
 }

@@ -74,11 +74,13 @@ inline std::string text_of(const held_state& held, const std::vector<std::string
                         (mark.gone ? " gone" : "")
                     );
                 }
-        lines.push_back(
-            "register " + source + " held " + std::to_string(marks->held()) + " unexplained " +
-            std::to_string(marks->unexplained().size()) + " unmapped " + std::to_string(marks->unmapped().size()) +
-            " gone " + std::to_string(marks->gone().size())
-        );
+        for (pupil_no pupil = 0; pupil < marks->pupils(); ++pupil)
+            if (const auto first = marks->first_unexplained(pupil))
+                lines.push_back(
+                    "unexplained " + source + " " + std::to_string(marks->ref_of(pupil)) + " from " +
+                    format_day(first->day) + " " + std::string(name_of(first->half))
+                );
+        lines.push_back("register " + source + " held " + std::to_string(marks->held()));
     }
     for (int kind = 0; kind <= static_cast<int>(what::heartbeat); ++kind)
         for (const held_thing& thing : held.things(static_cast<what>(kind)).all())
