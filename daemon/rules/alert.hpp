@@ -102,7 +102,8 @@ struct rule_facts {
 };
 
 // One pupil's marks as rules may read them at one moment: those of codes that the law lists on their day, closed and
-// settled by judged.read_at, up to judged.as_of, in order of time. Gathered once and read by every rule.
+// settled by judged.read_at, up to judged.as_of, in order of time. They are gathered as far back as they are asked for,
+// once for all rules.
 class pupil_history {
 public:
     struct one {
@@ -112,14 +113,10 @@ public:
         std::uint8_t minutes = 255; // as held_mark has them
     };
 
-    // Measures by the clock ask the register itself: for them alone nothing need be gathered.
-    enum class gathering { all, none };
     // All of it must outlive the history.
-    pupil_history(
-        const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged, gathering marks = gathering::all
-    );
-    // The histories of several pupils, in their order: sooner than one by one, because a register lies by days. Marks
-    // of before `from` are gathered when they are asked for.
+    pupil_history(const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged);
+    // The histories of several pupils, in their order, gathered from the day `from` on: sooner than one by one, because
+    // a register lies by days.
     static std::vector<pupil_history>
     of_several(const rule_facts& facts, std::span<const judged_pupil> pupils, const judged_day& judged, civil_day from);
 
@@ -128,7 +125,7 @@ public:
     const judged_day& judged() const { return judged_; }
     std::span<const one> in(day_range days) const;
     // Sessions closed and settled of which nothing is known yet, in order of time.
-    std::span<const session_id> held_back() const { return held_back_; }
+    std::span<const session_id> held_back() const;
 
     // The same as of an earlier moment: what a history made for it would be, and sooner.
     pupil_history as_of(const judged_day& earlier) const;
@@ -137,19 +134,18 @@ public:
     bool leaves_out(entry_index entry) const;
 
 private:
-    static void gather(std::span<pupil_history> of, civil_day from);
     void reach_back_to(civil_day day) const;
     bool has_settled(session_id session) const;
-    void find_held_back();
+    std::vector<session_id> find_held_back() const;
 
     const rule_facts& facts_;
     const judged_pupil& pupil_;
     judged_day judged_;
-    mutable std::vector<one> marks_;
-    mutable civil_day from_ = civil_day::min();      // marks_ has those from here on
-    mutable std::vector<std::vector<one>> outgrown_; // what in() gave of them stays good
-    std::vector<session_id> held_back_;
     std::span<const entry_index> left_out_;
+    mutable civil_day from_; // marks_ has those from here on
+    mutable std::vector<one> marks_;
+    mutable std::vector<std::vector<one>> outgrown_; // what in() gave of them stays good
+    mutable std::optional<std::vector<session_id>> held_back_;
 };
 
 // The first day of the rule's windows that end at `as_of`; empty when the calendar gives none.

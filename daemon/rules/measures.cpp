@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
+#include <iterator>
 
 namespace rollbook {
 namespace {
@@ -160,6 +160,15 @@ measured of_no_pupil(const reading& read)
     return found;
 }
 
+// Of sessions of one pupil, as far as it can be known and is worth having.
+std::size_t room_for(day_range days)
+{
+    constexpr std::int64_t sessions_of_a_year = 2 * 190;
+    return static_cast<std::size_t>(
+        std::clamp<std::int64_t>(2 * (days.last - days.first).count(), 2, sessions_of_a_year)
+    );
+}
+
 struct named_function {
     std::string_view name;
     measured (*take)(const reading&);
@@ -192,12 +201,9 @@ constexpr std::array functions = {
 
 } // namespace
 
-pupil_history::pupil_history(
-    const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged, gathering marks
-)
-    : facts_(facts), pupil_(pupil), judged_(judged)
+pupil_history::pupil_history(const rule_facts& facts, const judged_pupil& pupil, const judged_day& judged)
+    : facts_(facts), pupil_(pupil), judged_(judged), from_(judged.as_of + std::chrono::days(1))
 {
-    if (marks == gathering::all) gather({this, 1}, from_);
 }
 
 std::vector<pupil_history> pupil_history::of_several(
@@ -206,54 +212,40 @@ std::vector<pupil_history> pupil_history::of_several(
 {
     std::vector<pupil_history> all;
     all.reserve(pupils.size());
-    for (const judged_pupil& pupil : pupils)
-        all.emplace_back(facts, pupil, judged, gathering::none);
-    gather(all, from);
-    return all;
-}
-
-// All of the same facts and the same moment.
-void pupil_history::gather(std::span<pupil_history> of, civil_day from)
-{
-    if (of.empty()) return;
-    const attendance_register& held = of.front().facts_.held;
-    const std::optional<day_range> extent = held.extent();
-    if (!extent) return;
-    const day_range days{std::max(extent->first, from), of.front().judged_.as_of};
-    constexpr std::int64_t sessions_of_a_year = 2 * 190;
-    const std::int64_t room = std::clamp<std::int64_t>(2 * (days.last - days.first).count(), 0, sessions_of_a_year);
-    std::vector<pupil_no> pupils;
-    pupils.reserve(of.size());
-    for (pupil_history& each : of) {
-        each.from_ = from;
-        each.marks_.reserve(static_cast<std::size_t>(room));
-        pupils.push_back(each.pupil_.number);
+    const code_book& codes = facts.held.codes();
+    std::vector<pupil_no> numbers;
+    numbers.reserve(pupils.size());
+    for (const judged_pupil& pupil : pupils) {
+        numbers.push_back(pupil.number);
+        pupil_history& made = all.emplace_back(facts, pupil, judged);
+        made.marks_.reserve(room_for({from, judged.as_of}));
+        made.from_ = std::min(made.from_, from);
     }
-    const code_book& codes = held.codes();
-    held.for_each_of(pupils, days, [&](std::size_t i, session_id session, const held_mark& mark) {
-        const statutory_code* row = codes.row_on(mark.code, session.day);
-        if (row == nullptr || !of[i].has_settled(session)) return;
-        of[i].marks_.push_back({session, row, mark.entry, mark.minutes});
-    });
-    for (pupil_history& each : of)
-        each.find_held_back();
+    facts.held
+        .for_each_of(numbers, {from, judged.as_of}, [&](std::size_t i, session_id session, const held_mark& mark) {
+            const statutory_code* row = codes.row_on(mark.code, session.day);
+            if (row == nullptr || !all[i].has_settled(session)) return;
+            all[i].marks_.push_back({session, row, mark.entry, mark.minutes});
+        });
+    return all;
 }
 
 // Gathers what lies between `day` and what was gathered so far.
 void pupil_history::reach_back_to(civil_day day) const
 {
     const attendance_register& held = facts_.held;
-    std::vector<one> longer;
     const day_range missing{day, std::min(from_ - std::chrono::days(1), judged_.as_of)};
+    std::vector<one> longer;
+    longer.reserve(room_for(missing) + marks_.size());
     held.for_each(pupil_.number, missing, [&](session_id session, const held_mark& mark) {
         const statutory_code* row = held.codes().row_on(mark.code, session.day);
         if (row == nullptr || !has_settled(session) || leaves_out(mark.entry)) return;
         longer.push_back({session, row, mark.entry, mark.minutes});
     });
     from_ = day;
-    if (longer.empty()) return;
     longer.insert(longer.end(), marks_.begin(), marks_.end());
-    outgrown_.push_back(std::exchange(marks_, std::move(longer)));
+    marks_.swap(longer);
+    if (!longer.empty()) outgrown_.push_back(std::move(longer));
 }
 
 bool pupil_history::has_settled(session_id session) const
@@ -263,40 +255,52 @@ bool pupil_history::has_settled(session_id session) const
     return session.day < surely_settled || facts_.calendar.counts_from(session, pupil_.year) <= judged_.read_at;
 }
 
-void pupil_history::find_held_back()
+std::span<const session_id> pupil_history::held_back() const
 {
-    held_back_.clear();
+    if (!held_back_) held_back_ = find_held_back();
+    return *held_back_;
+}
+
+std::vector<session_id> pupil_history::find_held_back() const
+{
+    std::vector<session_id> found;
     const std::optional<day_range> extent = facts_.held.extent();
-    if (!facts_.gate || !extent) return;
+    if (!facts_.gate || !extent) return found;
     const int newest = facts_.calendar.ordinal_at_or_before(judged_.as_of);
     for (int at = std::max(0, newest - held_back_days); at <= newest; ++at)
         for (const half_day half : {half_day::am, half_day::pm}) {
             const session_id session{facts_.calendar.school_days()[static_cast<std::size_t>(at)], half};
             if (session.day < extent->first || facts_.calendar.counts_from(session, pupil_.year) > judged_.read_at)
                 continue;
-            if (facts_.gate->holds_back(session, pupil_.number)) held_back_.push_back(session);
+            if (facts_.gate->holds_back(session, pupil_.number)) found.push_back(session);
         }
+    return found;
 }
 
 pupil_history pupil_history::as_of(const judged_day& earlier) const
 {
-    pupil_history then(facts_, pupil_, earlier, gathering::none);
+    pupil_history then(facts_, pupil_, earlier);
     then.left_out_ = left_out_;
-    then.from_ = from_;
+    then.from_ = std::min(from_, then.from_);
     const auto end = std::ranges::upper_bound(marks_, earlier.as_of, {}, [](const one& m) { return m.session.day; });
     then.marks_.reserve(static_cast<std::size_t>(end - marks_.begin()));
     std::copy_if(marks_.begin(), end, std::back_inserter(then.marks_), [&](const one& mark) {
         return then.has_settled(mark.session);
     });
-    then.find_held_back();
     return then;
 }
 
 pupil_history pupil_history::without(std::span<const entry_index> left_out) const
 {
-    pupil_history rest = *this;
+    ROLLBOOK_ENSURE(left_out_.empty());
+    pupil_history rest(facts_, pupil_, judged_);
     rest.left_out_ = left_out;
-    std::erase_if(rest.marks_, [&](const one& mark) { return rest.leaves_out(mark.entry); });
+    rest.from_ = from_;
+    rest.held_back_ = held_back_;
+    rest.marks_.reserve(marks_.size());
+    std::ranges::copy_if(marks_, std::back_inserter(rest.marks_), [&](const one& mark) {
+        return !rest.leaves_out(mark.entry);
+    });
     return rest;
 }
 

@@ -56,7 +56,7 @@ draft watch_entry(const ledger& book, entry_index pupil, const watched_pupil* wa
 // The pupil's marks as rules could read them at the moment `then`.
 pupil_history history_then(const pupil_history& now, const judged_day& then, const measure_kind& kind)
 {
-    if (kind.by_clock) return {now.facts(), now.pupil(), then, pupil_history::gathering::none};
+    if (kind.by_clock) return {now.facts(), now.pupil(), then};
     // The clock may have been put back since.
     const bool is_earlier = then.as_of <= now.judged().as_of && then.read_at <= now.judged().read_at;
     return is_earlier ? now.as_of(then) : pupil_history(now.facts(), now.pupil(), then);
@@ -793,7 +793,7 @@ closing_report read_closer::judge_clock(instant now, bool half_read)
                 may_open && in_cohort(each.by->cohort, who, s.today) && pupils_.of(s.held, pupil).is_on_roll(s.today);
             if (!known && !opens) continue;
             facts.is_half_read = half_read && (!known || known->gone);
-            judge_by(s, each, {facts, who, s.judged, pupil_history::gathering::none}, false, opens);
+            judge_by(s, each, {facts, who, s.judged}, false, opens);
         }
     }
     if (s.t.empty()) return {};

@@ -84,7 +84,7 @@ private:
         }
         for (pupil_no number = 0; number < marks->pupils(); ++number) {
             const judged_pupil who = pupils_.judged(held, marks->ref_of(number), number);
-            const pupil_history history(facts, who, {day, at}, pupil_history::gathering::none);
+            const pupil_history history(facts, who, {day, at});
             for (const rule* by : rules_)
                 judge_by(*by, history, pupils_.of(held, who.ref).is_on_roll(day));
         }
@@ -103,8 +103,7 @@ private:
         if (!known && now.stage < 0) return;
         // What was seen was so at that minute: a later mark ends it and does not unsay it.
         verdict then;
-        if (known)
-            then = evaluate(by, pupil_history(history.facts(), who, known->opened_for, pupil_history::gathering::none));
+        if (known) then = evaluate(by, pupil_history(history.facts(), who, known->opened_for));
         then.stage = std::max(then.stage, 0);
         const auto change = next_alert(
             by, "backtest", who, known, now, known ? &then : nullptr, judged, false, zone_.to_instant(judged.read_at)
