@@ -119,6 +119,38 @@ failure malformed(std::string_view why, std::size_t offset)
     );
 }
 
+// Where the first number stands that is written to less than 10^-348, if any: in RapidJSON's conversion of full
+// precision these reach beyond its table of powers. What a double can hold ends at 10^-324.
+std::optional<std::size_t> place_of_tiny_number(std::string_view text)
+{
+    constexpr std::int64_t smallest = -348;
+    const auto is_digit = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '"') {
+            for (++i; i < text.size() && text[i] != '"'; ++i)
+                if (text[i] == '\\') ++i;
+            continue;
+        }
+        if (!is_digit(i)) continue;
+        const std::size_t began = i;
+        while (is_digit(i))
+            ++i;
+        std::int64_t exponent = 0;
+        if (i < text.size() && text[i] == '.')
+            for (++i; is_digit(i); ++i)
+                --exponent;
+        if (i + 1 < text.size() && (text[i] == 'e' || text[i] == 'E') && text[i + 1] == '-') {
+            std::int64_t given = 0;
+            for (i += 2; is_digit(i); ++i)
+                given = std::min<std::int64_t>(given * 10 + (text[i] - '0'), 1'000'000);
+            exponent -= given;
+        }
+        if (exponent < smallest) return began;
+        --i;
+    }
+    return std::nullopt;
+}
+
 void write(const rj::Value& v, json_writer& out);
 
 void write_object(const rj::Value& v, json_writer& out)
@@ -340,6 +372,7 @@ result<json_document> json_document::parse(std::string text, const json_limits& 
             "Ask the source for smaller pages, or raise the limit."
         );
     }
+    if (const auto tiny = place_of_tiny_number(text)) return malformed("a number is too small", *tiny);
     auto held = std::make_unique<impl>(std::move(text));
 
     rj::InsituStringStream stream(held->text.data());

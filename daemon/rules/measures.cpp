@@ -164,6 +164,8 @@ measured of_no_pupil(const reading& read)
 std::size_t room_for(day_range days)
 {
     constexpr std::int64_t sessions_of_a_year = 2 * 190;
+    // Before it is subtracted: it may be the first day there is.
+    if (days.first < days.last - std::chrono::days(sessions_of_a_year)) return sessions_of_a_year;
     return static_cast<std::size_t>(
         std::clamp<std::int64_t>(2 * (days.last - days.first).count(), 2, sessions_of_a_year)
     );

@@ -291,6 +291,30 @@ TEST_CASE("a text that is not JSON is refused with the place", "[base][json]")
     CHECK_THAT(document.error().what, Catch::Contains(place));
 }
 
+TEST_CASE(
+    "a number too small for any power of ten that is known is refused, and one that is not is read", "[base][json]"
+)
+{
+    const std::string zeros(400, '0');
+    const std::vector<std::string> tiny = {
+        "1.2345678901234567891e-340",
+        "88888388.88888888808e-884",
+        "0." + zeros + "123456789012345678901",
+        "0." + zeros,
+        "-0." + std::string(60, '0') + "E-300",
+        "1e-99999999999999999999"};
+    for (const std::string& each : tiny) {
+        CAPTURE(each);
+        const auto parsed = json_document::parse(R"({"a\"1e-999":[7,)" + each + "]}");
+        REQUIRE_FALSE(parsed);
+        CHECK_THAT(parsed.error().what, Catch::Contains("too small"));
+    }
+    for (const std::string each : {"5e-324", "2.2250738585072014e-308", "1e-348", "123e-340", "\"1e-999\"", "1E+300"}) {
+        CAPTURE(each);
+        CHECK(json_document::parse("[" + each + "]"));
+    }
+}
+
 TEST_CASE("a text over a limit is refused", "[base][json]")
 {
     const std::string deep = std::string(64, '[') + std::string(64, ']');
