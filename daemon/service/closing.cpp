@@ -556,7 +556,11 @@ void read_closer::judge_alerts(step& s)
         for (const local_instant counts : settings_.calendar.counting_moments({judged->as_of, half}))
             judged_for += counts <= judged->read_at ? " counted" : " open";
     if (s.reading.pupils_changed() || judged_all_for_.empty()) record_watched(s);
-    if (const auto through = last_read_of_marks(); through && judged_all_for_.empty()) s.silent_from = day_of(*through);
+    // What had been read and not settled by the last read is no change any more, and may have met a rule on its own
+    // day.
+    if (const auto through = last_read_of_marks();
+        through && (judged_all_for_.empty() || day_of(*through) < judged->as_of))
+        s.silent_from = day_of(*through);
     if (s.outcome.marks_closed) find_changed(s);
     const bool marked_anew = pupils_.set_priorities(marked_in(s.held, marker_kind::priority));
     const bool everyone =

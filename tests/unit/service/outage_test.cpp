@@ -151,3 +151,53 @@ TEST_CASE("a holiday mutes what may wait until the first school morning, and no 
     REQUIRE(school.mails.size() == 1);
     CHECK(school.mails[0].type == "alert.opened");
 }
+
+TEST_CASE("a rule met by a session that had not settled when it was last read is told with the next read", "[service]")
+{
+    small_school school;
+    school.mis->page_size = 1'000;
+    school.settings.rules = {england_rule("continuous-absence")};
+    auto& marks = school.mis->marks;
+    marks.clear();
+    const auto add = [&](civil_day day, half_day half, const char* code) {
+        marks.push_back({"M" + std::to_string(marks.size()), "A5", {day, half}, code});
+    };
+    const auto halves = {half_day::am, half_day::pm};
+    civil_day day = ymd(2026, 9, 14);
+    for (int n = 0; n < 7; ++n, day = school.settings.calendar.school_day_after(day, 1).value())
+        for (const half_day half : halves)
+            add(day, half, "/");
+
+    const auto book = school.folder.open();
+    cycle one_process(
+        school.settings, school.parts, *book, [&] { return school.now; }, retry_pace{1, {}, {}}
+    );
+    const auto read_at = [&](std::string_view moment) {
+        boost::asio::io_context loop(1);
+        school.now = parse_instant(moment).value();
+        read_options options;
+        options.everything = true;
+        const read_report report = test::run(loop, one_process.read(0, options, {}));
+        test::run(loop, one_process.deliver());
+        return report.failures.size();
+    };
+    REQUIRE(read_at("2026-11-24T17:00:00Z") == 0);
+    school.mails.clear();
+
+    day = ymd(2026, 11, 12);
+    for (int n = 0; n < 9; ++n, day = school.settings.calendar.school_day_after(day, 1).value())
+        for (const half_day half : halves)
+            add(day, half, "O");
+    const civil_day tenth = day;
+    add(tenth, half_day::am, "O");
+    add(tenth, half_day::pm, "O"); // closes at 13:30 and settles at 14:00
+    const civil_day next = school.settings.calendar.school_day_after(tenth, 1).value();
+    REQUIRE(read_at(format_day(tenth) + "T13:40:00Z") == 0);
+    CHECK(school.mails.empty());
+    add(next, half_day::am, "/"); // the run is over when the source answers again
+    REQUIRE(read_at(format_day(next) + "T10:00:00Z") == 0);
+    CHECK(school.mails.size() == 2); // two routes
+    CHECK(school.count(R"("rule":"continuous-absence")") == 1);
+    REQUIRE(read_at(format_day(next) + "T15:00:00Z") == 0);
+    CHECK(school.mails.size() == 2);
+}
