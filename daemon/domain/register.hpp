@@ -146,13 +146,6 @@ private:
     std::vector<std::uint32_t> entries_;                          // by pupil, once they are many
 };
 
-// One session of one pupil.
-struct register_slot {
-    session_id session{};
-    pupil_no pupil = 0;
-    auto operator<=>(const register_slot&) const = default;
-};
-
 // The current register of one source in memory: every session mark of the years in use, by day, half and pupil.
 //
 // Changed only by put(), after the change was committed. Cost once it rests: 8 bytes a pupil and school day for digests

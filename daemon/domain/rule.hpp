@@ -100,6 +100,7 @@ struct rule {
     std::string source; // instrument and date, or the school's own policy
     std::string pack;   // the pack it comes from; empty: the school's own
 
+    const rule_window& window_of(const rule_stage& stage) const { return stage.window ? *stage.window : window; }
     std::int64_t clearing_level() const { return clear_below > 0 ? clear_below : stages.front().at_least; }
 };
 

@@ -90,15 +90,9 @@ of_age age_on(const school_facts& facts, entry_index person, civil_day day)
 civil_day illness_from(const report_question& asked, const rule& by, civil_day last)
 {
     constexpr std::chrono::days judged_before{60};
-    civil_day earliest = school_calendar::academic_year_start(last - judged_before);
-    const auto reach = [&](const rule_window& window) {
-        if (const auto days = days_of(window, asked.at.config.calendar, last - judged_before))
-            earliest = std::min(earliest, days->first);
-    };
-    reach(by.window);
-    for (const rule_stage& stage : by.stages)
-        if (stage.window) reach(*stage.window);
-    return earliest;
+    const civil_day year_began = school_calendar::academic_year_start(last - judged_before);
+    const auto window_began = first_day_of_windows(by, asked.at.config.calendar, last - judged_before);
+    return std::min(year_began, window_began.value_or(year_began));
 }
 
 // Whether the mark can be N: what N is, the day's table says.

@@ -135,6 +135,7 @@ public:
 
 private:
     void reach_back_to(civil_day day) const;
+    std::optional<one> read(session_id session, const held_mark& mark) const;
     bool has_settled(session_id session) const;
     std::vector<session_id> find_held_back() const;
 

@@ -41,7 +41,7 @@ std::optional<civil_day> first_day_of_windows(const rule& by, const school_calen
 {
     std::optional<civil_day> first;
     for (const rule_stage& stage : by.stages)
-        if (const auto days = days_of(stage.window ? *stage.window : by.window, calendar, as_of))
+        if (const auto days = days_of(by.window_of(stage), calendar, as_of))
             first = std::min(first.value_or(days->first), days->first);
     return first;
 }
@@ -62,7 +62,7 @@ verdict evaluate(const rule& judged_by, const pupil_history& history)
     bool waits = false;
     for (std::size_t i = 0; i < judged_by.stages.size(); ++i) {
         const rule_stage& stage = judged_by.stages[i];
-        const rule_window& window = stage.window ? *stage.window : judged_by.window;
+        const rule_window& window = judged_by.window_of(stage);
         // Neighbouring stages mostly share one window.
         if (taken_over != window) {
             const std::optional<day_range> days = days_of(window, calendar, as_of);

@@ -214,7 +214,6 @@ std::vector<pupil_history> pupil_history::of_several(
 {
     std::vector<pupil_history> all;
     all.reserve(pupils.size());
-    const code_book& codes = facts.held.codes();
     std::vector<pupil_no> numbers;
     numbers.reserve(pupils.size());
     for (const judged_pupil& pupil : pupils) {
@@ -223,31 +222,34 @@ std::vector<pupil_history> pupil_history::of_several(
         made.marks_.reserve(room_for({from, judged.as_of}));
         made.from_ = std::min(made.from_, from);
     }
-    facts.held
-        .for_each_of(numbers, {from, judged.as_of}, [&](std::size_t i, session_id session, const held_mark& mark) {
-            const statutory_code* row = codes.row_on(mark.code, session.day);
-            if (row == nullptr || !all[i].has_settled(session)) return;
-            all[i].marks_.push_back({session, row, mark.entry, mark.minutes});
-        });
+    const auto take = [&](std::size_t i, session_id session, const held_mark& mark) {
+        if (const auto read = all[i].read(session, mark)) all[i].marks_.push_back(*read);
+    };
+    facts.held.for_each_of(numbers, {from, judged.as_of}, take);
     return all;
 }
 
 // Gathers what lies between `day` and what was gathered so far.
 void pupil_history::reach_back_to(civil_day day) const
 {
-    const attendance_register& held = facts_.held;
     const day_range missing{day, std::min(from_ - std::chrono::days(1), judged_.as_of)};
     std::vector<one> longer;
     longer.reserve(room_for(missing) + marks_.size());
-    held.for_each(pupil_.number, missing, [&](session_id session, const held_mark& mark) {
-        const statutory_code* row = held.codes().row_on(mark.code, session.day);
-        if (row == nullptr || !has_settled(session) || leaves_out(mark.entry)) return;
-        longer.push_back({session, row, mark.entry, mark.minutes});
+    facts_.held.for_each(pupil_.number, missing, [&](session_id session, const held_mark& mark) {
+        if (const auto read_mark = read(session, mark)) longer.push_back(*read_mark);
     });
     from_ = day;
     longer.insert(longer.end(), marks_.begin(), marks_.end());
     marks_.swap(longer);
     if (!longer.empty()) outgrown_.push_back(std::move(longer));
+}
+
+// A mark that is held, if rules may read it.
+std::optional<pupil_history::one> pupil_history::read(session_id session, const held_mark& mark) const
+{
+    const statutory_code* row = facts_.held.codes().row_on(mark.code, session.day);
+    if (row == nullptr || !has_settled(session) || leaves_out(mark.entry)) return std::nullopt;
+    return one{session, row, mark.entry, mark.minutes};
 }
 
 bool pupil_history::has_settled(session_id session) const

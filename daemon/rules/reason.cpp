@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rollbook {
 namespace {
 
@@ -49,8 +51,7 @@ std::string value_in_words(const rule& judged_by, std::int64_t value)
 
 const rule_window& window_of(const rule& judged_by, int stage)
 {
-    const rule_stage& at = judged_by.stages[static_cast<std::size_t>(stage < 0 ? 0 : stage)];
-    return at.window ? *at.window : judged_by.window;
+    return judged_by.window_of(judged_by.stages[static_cast<std::size_t>(std::max(stage, 0))]);
 }
 
 // "in 10 school days", "in the last 10 school days", "in this half term".

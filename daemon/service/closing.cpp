@@ -54,9 +54,8 @@ draft watch_entry(const ledger& book, entry_index pupil, const watched_pupil* wa
 }
 
 // The pupil's marks as rules could read them at the moment `then`.
-pupil_history history_then(const pupil_history& now, const judged_day& then, const measure_kind& kind)
+pupil_history history_then(const pupil_history& now, const judged_day& then)
 {
-    if (kind.by_clock) return {now.facts(), now.pupil(), then};
     // The clock may have been put back since.
     const bool is_earlier = then.as_of <= now.judged().as_of && then.read_at <= now.judged().read_at;
     return is_earlier ? now.as_of(then) : pupil_history(now.facts(), now.pupil(), then);
@@ -444,7 +443,7 @@ std::string read_closer::why_not_judged(const step& s, const rule_in_force& of) 
         );
     const auto judged = judge_at(settings_.calendar, zone_.to_local(s.now));
     const auto has_window = [&](const rule_stage& stage) {
-        return days_of(stage.window.value_or(of.by->window), settings_.calendar, judged->as_of).has_value();
+        return days_of(of.by->window_of(stage), settings_.calendar, judged->as_of).has_value();
     };
     if (judged && !std::ranges::all_of(of.by->stages, has_window))
         return fmt::format(
@@ -730,7 +729,8 @@ std::set<entry_index> read_closer::pupils_waiting(const step& s)
 
 void read_closer::judge_pupils(step& s, const rule_facts& facts, std::span<const pupil_no> numbers)
 {
-    // So many at once that their marks, years of them, fit beside each other in a processor's cache.
+    if (numbers.empty()) return;
+    // So many at once that their marks fit beside each other in a processor's cache.
     constexpr std::size_t at_once = 8;
     civil_day from = s.judged.as_of;
     for (const rule_in_force& each : rules_)
@@ -828,8 +828,7 @@ void read_closer::judge_by(
     try {
         const bool stands = current && !is_ended(current->state);
         std::optional<verdict> then;
-        if (stands)
-            then = evaluate_fresh(by, history_then(history, current->opened_for, *in_force.kind), current->used);
+        if (stands) then = evaluate_fresh(by, history_then(history, current->opened_for), current->used);
         // What a rule by the clock saw was so at that minute: a later mark ends it and does not unsay it.
         if (stands && in_force.kind->by_clock) then->stage = std::max(then->stage, 0);
         late_duty due{{s.judged, evaluate_fresh(by, history, used)}, false};

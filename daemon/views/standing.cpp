@@ -49,7 +49,7 @@ std::vector<rule_standing::condition> conditions_of(const rule& by, const pupil_
         alone.stages = {stage};
         const verdict of_stage = evaluate(alone, history);
         all.push_back(
-            {"stage " + stage.name + " (" + text_of(stage.window.value_or(by.window)) + ")",
+            {"stage " + stage.name + " (" + text_of(by.window_of(stage)) + ")",
              "at least " + shown(by, stage.at_least),
              shown(by, of_stage.value) + (stage.predict && found.is_predicted ? ", by its pace" : ""),
              static_cast<int>(i) <= found.stage}
@@ -75,6 +75,7 @@ std::optional<civil_day> falls_on(
     const civil_day furthest = last.value_or(facts.calendar.school_days().back());
     const auto end_of = [](civil_day day) { return judged_day{day, local_instant(day + std::chrono::days(1))}; };
     const pupil_history known = pupil_history(facts, who, end_of(furthest + std::chrono::days(1))).without(used);
+    // Gathered here once, and not for each of the days.
     if (const auto first = first_day_of_windows(by, facts.calendar, judged.as_of)) known.in({*first, furthest});
     for (int ahead = 1; ahead <= days_ahead_max; ++ahead) {
         const auto day = facts.calendar.school_day_after(judged.as_of, ahead);

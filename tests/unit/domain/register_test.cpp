@@ -11,6 +11,13 @@ namespace {
 
 const civil_day monday = civil_day(std::chrono::year(2026) / 9 / 14);
 
+// One session of one pupil.
+struct register_slot {
+    session_id session{};
+    pupil_no pupil = 0;
+    auto operator<=>(const register_slot&) const = default;
+};
+
 std::string text_of(const held_mark& mark, const code_book& codes)
 {
     if (!mark.met()) return "nothing";

@@ -87,6 +87,19 @@ struct moving_school {
     }
 };
 
+// School days from 3 September on, and marks at random on each; some are missing.
+std::vector<civil_day> mark_some_days(moving_school& school, std::size_t days, std::mt19937& dice)
+{
+    std::vector<civil_day> all = {ymd(2026, 9, 3)};
+    while (all.size() < days)
+        all.push_back(school.calendar.school_day_after(all.back(), 1).value());
+    for (const civil_day day : all)
+        for (const half_day half : {half_day::am, half_day::pm})
+            for (entry_index pupil = 1; pupil <= pupils; ++pupil)
+                if (dice() % 9 > 0) school.book.mark({day, half}, codes.substr(dice() % codes.size(), 1), pupil);
+    return all;
+}
+
 // What is open: rule, pupil, value and evidence. Stages only go up, so that they depend on the way there.
 std::map<alert_key, std::pair<std::int64_t, std::vector<entry_index>>> standing(const moving_school& school)
 {
@@ -169,15 +182,8 @@ TEST_CASE("what a later history says of an earlier moment is what was known then
     CAPTURE(seed);
     std::mt19937 dice(seed);
     moving_school school;
-    const civil_day first = ymd(2026, 9, 3);
-    constexpr int days = 40;
-    std::vector<civil_day> all = {first};
-    while (all.size() < days)
-        all.push_back(school.calendar.school_day_after(all.back(), 1).value());
-    for (const civil_day day : all)
-        for (const half_day half : {half_day::am, half_day::pm})
-            for (entry_index pupil = 1; pupil <= pupils; ++pupil)
-                if (dice() % 9 > 0) school.book.mark({day, half}, codes.substr(dice() % codes.size(), 1), pupil);
+    const std::vector<civil_day> all = mark_some_days(school, 40, dice);
+    const civil_day first = all.front();
 
     register_gate gate(school.book.held, school.calendar);
     for (entry_index pupil = 1; pupil <= pupils; ++pupil)
@@ -205,14 +211,8 @@ TEST_CASE("from whichever day on a history is gathered, it says the same", "[rul
     CAPTURE(seed);
     std::mt19937 dice(seed);
     moving_school school;
-    const civil_day first = ymd(2026, 9, 3);
-    std::vector<civil_day> all = {first};
-    while (all.size() < 60)
-        all.push_back(school.calendar.school_day_after(all.back(), 1).value());
-    for (const civil_day day : all)
-        for (const half_day half : {half_day::am, half_day::pm})
-            for (entry_index pupil = 1; pupil <= pupils; ++pupil)
-                if (dice() % 9 > 0) school.book.mark({day, half}, codes.substr(dice() % codes.size(), 1), pupil);
+    const std::vector<civil_day> all = mark_some_days(school, 60, dice);
+    const civil_day first = all.front();
 
     const rule_facts facts{school.book.held, school.calendar, &school.cases.held};
     const std::vector<judged_pupil> who = {school.who(1), school.who(2)};
