@@ -146,6 +146,17 @@ result<std::unique_ptr<signing_key>> load_key(const configuration& settings)
     return std::move(keys->front());
 }
 
+// Whether one of the keys signed the ledger's newest checkpoint; true where it has none yet.
+bool signed_with(const std::vector<std::unique_ptr<signing_key>>& keys, const ledger_reader& book)
+{
+    const auto newest = book.newest_checkpoint();
+    const auto note = newest ? parse_note(newest->note) : result<signed_note>(failure(errc::not_found, "", ""));
+    return !note || std::ranges::any_of(keys, [&](const auto& key) {
+        const verifier_key& of = key->verifier();
+        return verify_note(*note, std::span(&of, 1)).has_value();
+    });
+}
+
 result<void> write_new_file(const fs::path& path, std::string_view text, mode_t mode)
 {
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -160,8 +171,9 @@ result<void> write_new_file(const fs::path& path, std::string_view text, mode_t 
     return failure(
         errc::ledger_in_doubt,
         "the file " + path.string() + " cannot be made: " + std::strerror(why),
-        why == EEXIST ? "Rollbook never overwrites it; move it away first if it is not wanted."
-                      : "Check the folder's permissions and free space."
+        why == EEXIST   ? "Rollbook never overwrites it; move it away first if it is not wanted."
+        : why == ENOENT ? "Make its folder first, owned by the user that runs Rollbook."
+                        : "Check the folder's permissions and free space."
     );
 }
 
@@ -570,10 +582,12 @@ private:
     bool is_terminal_ = false;
 };
 
-std::optional<std::string> read_line(bool hidden)
+std::optional<std::string> read_line(std::string_view question, bool hidden)
 {
+    // First of all: what is typed at a question that is seen already would be shown, and then thrown away.
     std::optional<hidden_typing> typing;
     if (hidden) typing.emplace();
+    std::cout << question << std::flush;
     std::string line;
     return std::getline(std::cin, line) ? std::optional(line) : std::nullopt;
 }
@@ -583,7 +597,7 @@ bool wait_for(const std::function<bool()>& fact)
     constexpr int between_looks_ms = 500;
     for (pollfd answer{STDIN_FILENO, POLLIN, 0}; !fact();)
         if (::poll(&answer, 1, between_looks_ms) > 0) {
-            (void)read_line(false);
+            (void)read_line({}, false);
             return false;
         }
     return true;
@@ -601,6 +615,7 @@ public:
         c.load_rules = [this](const fs::path& file) { return answer_of(load_rules(file, data_.packs)); };
         c.open_reader = [](const configuration& settings) { return open_reader(settings.ledger.path); };
         c.now = [](const configuration& settings) { return now_in(is_simulation(settings)); };
+        c.time_of_new = now_in;
         c.init = init;
         c.work_as_owner = [](const configuration& settings) { return work_as_owner(settings.ledger.path); };
         c.as_owner_of = as_owner_of;
@@ -805,7 +820,8 @@ private:
 
     result<void> run(const configuration& settings)
     {
-        // Each that there is keeps room of its own, and the loop's thread and those of the pages seldom want some at once.
+        // Each that there is keeps room of its own, and the loop's thread and those of the pages seldom want some at
+        // once.
         ::mallopt(M_ARENA_MAX, 1);
         // As it is at first, and to stay: glibc raises it to the size of what was let go, and keeps room of that size.
         ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
@@ -924,8 +940,22 @@ private:
         for (const failure& why : check_recipients(settings))
             bad("backup", why);
         if (fs::exists(settings.ledger.path)) {
-            if (const auto key = load_key(settings); !key) bad("ledger", key.error());
-            if (const auto reader = open_reader(settings.ledger.path); !reader) bad("ledger", reader.error());
+            machine_facts clock_only;
+            clock_only.now = now_in(is_simulation(settings));
+            for (const trouble& each : troubles_of(settings, clock_only))
+                if (each.what == event::expired) lines.push_back({true, each.text, std::string(each.to_do())});
+            const auto keys = load_keys(settings);
+            const auto reader = open_reader(settings.ledger.path);
+            if (!keys) bad("ledger", keys.error());
+            if (!reader) bad("ledger", reader.error());
+            if (keys && reader && !signed_with(*keys, **reader))
+                bad("ledger",
+                    failure(
+                        errc::ledger_in_doubt,
+                        "its newest checkpoint was not signed with the key in [ledger] signing_key",
+                        "Put back the key file that this ledger was made with, or last changed to: the recovery sheet "
+                        "has it."
+                    ));
         } else {
             lines.push_back({false, "the ledger is not made yet; `rollbook init` makes it", ""});
         }
@@ -974,10 +1004,7 @@ private:
     result<void> test_route(const configuration& settings, const std::string& name)
     {
         const auto route = std::ranges::find(settings.routes, name, &route_configuration::name);
-        if (route == settings.routes.end())
-            return failure(
-                errc::usage, "the configuration has no route \"" + name + "\"", "Name a [[route]] by its name."
-            );
+        if (route == settings.routes.end()) return no_route(name);
         boost::asio::io_context io(1);
         auto parts = make_parts(settings, data_, io.get_executor(), system_now);
         if (!parts) return parts.error();

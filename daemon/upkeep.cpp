@@ -182,6 +182,11 @@ result<upkeep_report> make_backup(
     if (!recipients) return recipients.error();
     const fs::path& target = settings.backup->target;
     const fs::path file = to.empty() ? target / backup_name(settings.ledger.origin, now) : to;
+    // It might be the ledger itself, or its key.
+    if (std::error_code ignored; !to.empty() && fs::exists(fs::symlink_status(to, ignored)))
+        return failure(
+            errc::usage, "the file " + to.string() + " is there already", "Nothing was written. Give another name."
+        );
     backup_place place{settings.ledger.path, file, *recipients, now};
     const auto made = write_backup(place, key, tell);
     if (to.empty()) {

@@ -44,6 +44,8 @@ struct cli_context {
     std::function<result<std::unique_ptr<ledger_reader>>(const configuration&)> open_reader;
     // The time: the system's, or ROLLBOOK_NOW where the ledger is a simulation.
     std::function<instant(const configuration&)> now;
+    // The same where the ledger is still to be made.
+    std::function<instant(bool simulated)> time_of_new;
 
     // Run by root, goes on as the owner of the ledger's folder. May be empty.
     std::function<result<void>(const configuration&)> work_as_owner;
@@ -51,8 +53,9 @@ struct cli_context {
     std::function<result<void>(const std::filesystem::path& folder, const std::function<void()>& work)> as_owner_of;
     // A secret, found from a folder on (daemon/ports/secrets.hpp).
     std::function<result<std::string>(const secret_reference&, const std::filesystem::path& base)> read_secret;
-    // The next line of standard input without its end, not shown where `hidden` and it is a terminal; empty at the end.
-    std::function<std::optional<std::string>(bool hidden)> read_line;
+    // Shows a question on standard output and reads the next line of standard input, without its end; empty at the end.
+    // A terminal does not show what is typed where `hidden`, from before the question is seen.
+    std::function<std::optional<std::string>(std::string_view question, bool hidden)> read_line;
     // Waits for a fact. False: a line of standard input, or its end, came first.
     std::function<bool(const std::function<bool()>& fact)> wait_for;
 

@@ -5,6 +5,8 @@
 #include "daemon/cli/proof_files.hpp"
 #include "daemon/views/verification.hpp"
 
+#include <fmt/format.h>
+
 #include <fstream>
 #include <iterator>
 #include <ostream>
@@ -12,17 +14,24 @@
 namespace rollbook {
 namespace {
 
-// Every checkpoint in the files that were given, in whatever form they were kept.
-std::vector<std::string> given_checkpoints(const command_options& options)
+// Every checkpoint in the files that were given, in whatever form they were kept. A file that has none of this ledger's
+// speaks neither for it nor against it.
+std::vector<std::string> given_checkpoints(const command_options& options, const std::optional<verifier_key>& log)
 {
     std::vector<std::string> all;
     for (const std::filesystem::path& file : options.checkpoints) {
         auto found = checkpoints_in(read_given_file(file));
-        // What cannot be read goes on as it is: verify says what is wrong with it.
-        if (found)
-            std::move(found->begin(), found->end(), std::back_inserter(all));
-        else
-            all.push_back(read_given_file(file));
+        if (!found) throw failure_error({errc::usage, file.string() + ": " + found.error().what, found.error().to_do});
+        for (std::string& note : *found) {
+            const auto named = parse_checkpoint(parse_note(note)->text);
+            if (log && named && named->origin != log->name)
+                throw failure_error(
+                    {errc::usage,
+                     fmt::format("{}: its checkpoint is of another ledger, {}", file.string(), named->origin),
+                     fmt::format("Give one of {}, or the other ledger's --config.", log->name)}
+                );
+            all.push_back(std::move(note));
+        }
     }
     return all;
 }
@@ -133,8 +142,8 @@ int run_ledger_verify(const command_io& io, const command_options& options)
 {
     return with_ledger(io, options, [&](const workplace& at) {
         verify_options wanted;
-        wanted.earlier_checkpoints = given_checkpoints(options);
         wanted.key = key_of(io, options, at.config);
+        wanted.earlier_checkpoints = given_checkpoints(options, wanted.key);
         wanted.quick = options.quick;
         wanted.witnesses = witness_keys(at.config);
         if (!options.state_file.empty()) {

@@ -145,9 +145,8 @@ private:
         io_.out << "\nEvery source can be read once now, to show how many alerts a week each rule would have raised.\n"
                    "That sends one message about what was crossed already, and one for each child whose safety is in "
                    "doubt\n"
-                   "today. Read them now [yes]: ";
-        io_.out.flush();
-        const auto line = io_.context.read_line(false);
+                   "today. ";
+        const auto line = io_.context.read_line("Read them now [yes]: ", false);
         io_.out << '\n';
         if (!line || !(line->empty() || lower(line->front()) == 'y')) return false;
         command_options now;
@@ -176,12 +175,10 @@ private:
     // Throws when the answers end.
     std::string ask(std::string_view question, std::string_view usual = "", bool hidden = false)
     {
+        const std::string shown =
+            fmt::format("{}{}: ", question, usual.empty() ? "" : fmt::format(" [{}]", plain(usual)));
         for (;;) {
-            io_.out << question;
-            if (!usual.empty()) io_.out << " [" << plain(usual) << "]";
-            io_.out << ": ";
-            io_.out.flush();
-            const auto line = io_.context.read_line(hidden);
+            const auto line = io_.context.read_line(shown, hidden);
             if (!line)
                 throw failure_error(failure(
                     errc::usage, "the answers ended before everything was asked", "Nothing was kept; run it again."
@@ -277,8 +274,11 @@ private:
         const std::string day = ask_until(
             "  The day on which it stops working, such as 2027-03-31; empty: not known",
             "",
-            [](const std::string& said) {
-                return std::string(said.empty() || parse_day(said) ? "" : "A day is like 2027-03-31.");
+            [this](const std::string& said) {
+                const auto ends = parse_day(said);
+                const instant now = io_.context.time_of_new(options_.simulated);
+                if (said.empty() || (ends && *ends >= day_of(time_zone::utc().to_local(now)))) return std::string();
+                return std::string(ends ? "That day is past: it works no more." : "A day is like 2027-03-31.");
             }
         );
         return day.empty() ? "" : ", expires = " + day;

@@ -72,7 +72,8 @@ result<std::string> read_file(const std::filesystem::path& path, const std::stri
     const open_file file(path);
     if (!file.is_open())
         return refused(
-            shown + " cannot be opened: " + std::strerror(errno), "Create it, readable by the user that runs Rollbook."
+            shown + " cannot be opened: " + std::strerror(errno),
+            "Put it there, or back from the recovery sheet, readable by the user that runs Rollbook."
         );
     struct stat about = {};
     if (::fstat(file.number(), &about) != 0 || !S_ISREG(about.st_mode))

@@ -157,11 +157,9 @@ std::optional<backup_facts> facts_in(const std::string& trailer)
     return facts;
 }
 
-failure not_ours(const fs::path& file, std::string_view why)
+failure not_ours(const fs::path& file, std::string_view why, std::string_view to_do = "Use another copy of the backup.")
 {
-    return failure(
-        errc::ledger_in_doubt, "the backup " + file.string() + " " + std::string(why), "Use another copy of the backup."
-    );
+    return failure(errc::ledger_in_doubt, "the backup " + file.string() + " " + std::string(why), std::string(to_do));
 }
 
 // Reads the body to its end as rows.
@@ -190,7 +188,13 @@ check_opened(sealed_reader& opened, const fs::path& file, const verifier_key& si
     const auto note = parse_note(trailer->second);
     if (!note) return not_ours(file, "ends without a signature");
     if (const auto verified = verify_note(*note, std::span(&signer, 1)); !verified)
-        return not_ours(file, "is not signed by this ledger's key");
+        return not_ours(
+            file,
+            "is not signed with the key of this ledger that is at hand",
+            "Where the ledger's key was changed, give the public key of the backup's time in [ledger] vkey of a copy "
+            "of the "
+            "configuration (--config). Else use another copy of the backup."
+        );
     auto facts = facts_in(note->text);
     if (!facts) return not_ours(file, "is signed in another form");
     if (lines_of(note->text)[5] != to_base64(trailer->first)) return not_ours(file, "was changed after it was signed");
@@ -260,7 +264,7 @@ result<backup_facts> check_backup(const fs::path& file, const verifier_key& sign
 {
     auto opened = sealed_reader::open(file);
     if (!opened) return opened.error();
-    if (keys && !(*opened)->unlock(*keys)) return not_ours(file, "was not made for this key");
+    if (keys && !(*opened)->unlock(*keys)) return not_ours(file, "was not made for this key", not_for_this_key);
     return check_opened(**opened, file, signer, keys != nullptr);
 }
 

@@ -9,6 +9,10 @@ namespace rollbook {
 // A sealed copy of a ledger: schemas/backup.md. It holds neither the signing key nor any other secret of the
 // configuration: whoever opens a copy can read it, and cannot sign.
 
+// What to do where a key does not open a backup.
+inline constexpr const char* not_for_this_key =
+    "Give --key the private key of somebody who was in [backup] recipients when it was made.";
+
 struct backup_place {
     std::filesystem::path ledger;
     std::filesystem::path file;

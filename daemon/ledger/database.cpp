@@ -104,8 +104,16 @@ failure store_failure(const std::filesystem::path& path, const SQLite::Exception
     switch (why.getErrorCode()) {
     case SQLITE_FULL:
         return doubt(path, "cannot be written: its disk is full" + said, "Make space on the disk, and start again.");
-    case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
+        if (std::error_code failed;
+            std::filesystem::status(path.parent_path(), failed).type() == std::filesystem::file_type::not_found)
+            return doubt(
+                path,
+                "cannot be opened: its folder is not there" + said,
+                "Make the folder, owned by the user that runs Rollbook, or mount its disk, or correct [ledger] path."
+            );
+        [[fallthrough]];
+    case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
         return doubt(

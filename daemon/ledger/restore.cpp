@@ -132,7 +132,8 @@ private:
     {
         auto body = sealed_reader::open(place_.backup);
         if (!body) return body.error();
-        if (!(*body)->unlock(keys_)) return stopped("the backup was not made for this key");
+        if (!(*body)->unlock(keys_))
+            return failure(errc::ledger_in_doubt, "the backup was not made for this key", not_for_this_key);
         SQLite::Transaction all(*database_, SQLite::TransactionBehavior::IMMEDIATE);
         insert_rows(**body, forks);
         if (tree_.size() != facts_.size || tree_.root() != facts_.root)

@@ -50,6 +50,12 @@ constexpr std::chrono::minutes longest_silence{15};
 constexpr std::chrono::milliseconds between_words{100};
 constexpr std::chrono::milliseconds load_step_max{5};
 
+// Where the pages are served, and whether by TLS: what is settled once they are made.
+std::pair<std::string, bool> listening_of(const configuration& settings)
+{
+    return {settings.web.listen, !settings.web.certificate.empty()};
+}
+
 // Says how far a read is: at the end of each stream, and in between as often as a person can see it move.
 class paced_words {
 public:
@@ -156,6 +162,7 @@ public:
         const result<void> listening = listen();
         if (!listening) return listening;
 
+        listens_ = listening_of(*settings_);
         if (around_.make_pages) pages_ = around_.make_pages(*settings_, *this, io_.get_executor());
 
         asio::co_spawn(io_, everything(), [&](std::exception_ptr e) {
@@ -467,6 +474,7 @@ private:
             return;
         }
         settings_ = std::move(next);
+        if (pages_ && listening_of(*settings_) != listens_) log_event(event::listening_kept);
         tend_at_ = {};
         ++generation_;
         if (pages_) pages_->take(*settings_);
@@ -694,6 +702,7 @@ private:
     std::deque<std::shared_ptr<job>> jobs_;
     bool reload_wanted_ = false;
     std::unique_ptr<page_server> pages_;
+    std::pair<std::string, bool> listens_; // as they were made
     steady::time_point look_again_{};
     bool is_clock_off_ = false;                                        // at the last look
     std::set<std::string> told_;                                       // what look_around() has said already

@@ -34,12 +34,18 @@ result<upkeep_report> read_again(ledger& book, const decision_request& request, 
 
 // What its route did not take goes out again, or no more. A mail that came back was taken, and stays what it is: its
 // report still lies in the mailbox, and would be taken for news.
-upkeep_report see_to_undelivered(ledger& book, const decision_request& request, instant now)
+result<upkeep_report>
+see_to_undelivered(ledger& book, const configuration& settings, const decision_request& request, instant now)
 {
     using end = transaction::attempt_result::end;
     const bool again = request.kind == decision_kind::send_again;
+    const std::vector<outbox_message> undelivered = book.undelivered_messages(request.source);
+    // One that was taken out of the configuration may have left some.
+    if (undelivered.empty() &&
+        std::ranges::find(settings.routes, request.source, &route_configuration::name) == settings.routes.end())
+        return no_route(request.source);
     transaction t;
-    for (const outbox_message& m : book.undelivered_messages(request.source))
+    for (const outbox_message& m : undelivered)
         if (!again || !m.last_error.starts_with(came_back))
             t.attempts.push_back({m.number, again ? end::again : end::replaced, now, m.last_error});
     book.commit(t, now);
@@ -61,12 +67,17 @@ upkeep_report see_to_undelivered(ledger& book, const decision_request& request, 
 
 } // namespace
 
+failure no_route(const std::string& name)
+{
+    return failure(errc::usage, "the configuration has no route \"" + name + "\"", "Name a [[route]] by its name.");
+}
+
 result<upkeep_report>
 take_decision(ledger& book, const configuration& settings, const decision_request& request, instant now)
 {
     if (request.kind == decision_kind::retry_quarantine) return read_again(book, request, now);
     if (request.kind == decision_kind::send_again || request.kind == decision_kind::settle_route)
-        return see_to_undelivered(book, request, now);
+        return see_to_undelivered(book, settings, request, now);
     const time_zone zone = time_zone::named(settings.school.timezone).value_or(time_zone::utc());
     auto decided = decide(book.state(), settings, request, book.size(), day_of(zone.to_local(now)), now);
     if (!decided) return decided.error();

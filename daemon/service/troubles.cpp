@@ -113,8 +113,12 @@ private:
 
     void expires(const std::string& of, civil_day ends)
     {
-        if (ends - today_ <= told_ahead)
-            add(event::expires_soon, event_text(event::expires_soon, of, format_day(ends)), of + format_day(ends));
+        if (ends - today_ > told_ahead) return;
+        const std::string day = format_day(ends);
+        if (ends < today_)
+            add(event::expired, event_text(event::expired, of, day), of + day);
+        else
+            add(event::expires_soon, event_text(event::expires_soon, of, day), of + day);
     }
 
     void secret(const std::string& of, const secret_reference& reference)

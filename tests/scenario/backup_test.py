@@ -79,6 +79,13 @@ class Backup(WithBackups, ScenarioTest):
         for key in self.keys:
             self.assertNotIn(key.read_text().strip().split(":")[1].encode(), data)
 
+    def test_a_file_that_is_there_is_never_written_over(self):
+        for there in (self.ledger, self.folder / "ledger.key", self.backup(self.folder / "mine.rbk")):
+            before = there.read_bytes()
+            self.assertIn("is there already", self.backup(there, code=2).stderr)
+            self.assertEqual(there.read_bytes(), before)
+        self.verify()
+
     def test_verify_needs_no_key_and_with_one_opens_it(self):
         file = self.backup()
         self.assertFalse(self.read("backup", "verify", file)["opened"])

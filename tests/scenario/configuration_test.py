@@ -98,6 +98,26 @@ class Configuration(ScenarioTest):
         told = self.rollbook("check", code=1)
         self.assertIn("wonde.token", told.stdout + told.stderr)
 
+    def test_a_secret_that_works_no_more_is_found_by_check(self):
+        text = self.config.read_text()
+        self.init()
+        for day, code in (("2025-11-20", 1), (self.now[:10], 0)):
+            self.config.write_text(text.replace('{ file = "wonde.token" }', f'{{ file = "wonde.token", expires = {day} }}'))
+            told = self.rollbook("check", code=code).stdout
+            self.assertEqual(f"token stopped working on {day}" in told, code == 1, told)
+
+    def test_a_folder_that_nobody_made_is_said_by_init_and_by_what_opens_the_ledger(self):
+        self.config.write_text(self.config.read_text().replace('"ledger.db"', '"none/ledger.db"', 1)
+                               .replace('"ledger.key"', '"none/ledger.key"', 1))
+        self.assertIn("Make its folder first", self.rollbook("init", "--simulated", code=4).stderr)
+        (self.folder / "none").mkdir()
+        self.rollbook("init", "--simulated")
+
+    def test_a_route_that_nobody_configured_cannot_be_settled(self):
+        self.init()
+        self.assertIn('no route "nobody"', self.rollbook("route", "settle", "nobody", code=2).stderr)
+        self.rollbook("route", "settle", "lead")
+
     def test_links_to_loopback_are_found_by_check_and_only_warned_of_by_poll(self):
         text = self.config.read_text()
         self.config.write_text(text.replace("https://rollbook.example.sch.uk", "http://127.0.0.1:8480"))

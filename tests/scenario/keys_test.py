@@ -72,6 +72,16 @@ class Keys(ScenarioTest):
         self.poll(THIRD_POLL)
         self.verify()
 
+    def test_another_ledger_s_key_is_said_by_check_and_by_poll_and_signs_nothing(self):
+        held = self.key_file.read_text()
+        self.assertNotIn("signing_key", self.run_program("check", now=SECOND_POLL).stdout)
+        self.key_file.write_text(base64.b64encode(bytes(range(32))).decode() + "\n")
+        self.assertIn("not signed with the key", self.rollbook("check", now=SECOND_POLL, code=1).stdout)
+        self.assertIn("Put back the key file", self.rollbook("poll", now=SECOND_POLL, code=4).stderr)
+        self.key_file.write_text(held)
+        self.poll(SECOND_POLL)
+        self.verify()
+
     def test_a_key_file_that_others_may_read_is_refused_with_what_to_do(self):
         self.key_file.chmod(0o640)
         refused = self.run_program("poll", now=SECOND_POLL)

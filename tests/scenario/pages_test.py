@@ -367,6 +367,15 @@ class OverHttp(Pages):
         self.daemon.send_signal(signal.SIGHUP)
         wait_until(lambda: "reloaded" in self.log.read_text(), "the reload")
         self.assertEqual(who.get("/today").status, 200)
+        self.assertNotIn("listening_kept", self.log.read_text())
+
+    def test_another_address_in_a_reload_is_said_to_wait_for_a_restart(self):
+        who = self.somebody("lead")
+        self.config.write_text(self.config.read_text().replace(f'listen = "127.0.0.1:{self.port}"', 'listen = "127.0.0.1:1"'))
+        self.daemon.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in self.log.read_text(), "the reload")
+        self.assertIn("the pages stay where they are until Rollbook starts again", self.log.read_text())
+        self.assertEqual(who.get("/today").status, 200)
 
 
 class OverTls(Pages):

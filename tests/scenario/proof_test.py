@@ -239,6 +239,15 @@ class Tampering(ScenarioTest):
         told = self.rollbook("ledger", "verify", "--checkpoint", self.newer, "--json", config=config, code=1)
         self.assertTrue(json.loads(told.stdout)["problems"])
 
+    def test_a_file_without_a_checkpoint_of_this_ledger_is_wrong_usage_and_no_word_against_it(self):
+        other = self.folder / "other.txt"
+        for text, why in (("no checkpoint at all\n", "holds no signed checkpoint"),
+                          (self.older.read_text().replace("ledger.example", "another.example"), "of another ledger")):
+            other.write_text(text)
+            done = self.rollbook("ledger", "verify", "--checkpoint", other, code=2)
+            self.assertIn(why, done.stderr)
+            self.assertNotIn("does NOT verify", done.stdout)
+
     def test_a_damaged_page_of_the_file_is_never_a_pass(self):
         database = sqlite3.connect(self.ledger)
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

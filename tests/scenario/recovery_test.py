@@ -52,6 +52,14 @@ class Recovery(WithBackups, ScenarioTest):
         self.assertIn("This machine is not bare", self.recover(code=1)[1])
         self.assertEqual((bare / "ledger.db").read_bytes(), before)
 
+    def test_another_key_where_the_sheet_s_belongs_stops_it_and_is_left_there(self):
+        bare = self.folder / "bare"
+        bare.mkdir()
+        (bare / "ledger.key").write_text("AAAA")
+        self.assertIn("differs from the sheet's ledger.key", self.recover(code=1)[1])
+        self.assertEqual((bare / "ledger.key").read_text(), "AAAA")
+        self.assertFalse((bare / "ledger.db").exists())
+
     def test_a_backup_that_was_changed_stops_it_before_anything_is_put_in_place(self):
         data = bytearray(self.file.read_bytes())
         data[len(data) // 2] ^= 1

@@ -391,7 +391,7 @@ find /etc/rollbook /var/lib/rollbook -type f -printf '%f %U %m\\n'
             self.expect(screen, ": ")
             os.write(screen, each.encode() + b"\n")
         self.expect(screen, "token: ")
-        wait_until(lambda: not self.echoes(screen), "the terminal to hide")
+        self.assertFalse(self.echoes(screen), "what is typed at a question that is seen would be shown")
         return wizard, screen
 
     def expect(self, screen, text):

@@ -131,17 +131,18 @@ TEST_CASE("ledger verify --json has the contract's members and exits 0 or 1", "[
 TEST_CASE("ledger verify hands on the key and every checkpoint that were given", "[cli]")
 {
     command_fixture f;
-    hash other{};
-    other.fill(1);
-    const verifier_key key = make_verifier_key("other.example", key_kind::log, other);
+    const signing_key log("other.example", key_kind::log, hash{1});
+    const verifier_key& key = log.verifier();
+    const std::string first = sign_checkpoint({"other.example", 1, {}}, log);
+    const std::string second = sign_checkpoint({"other.example", 2, {}}, log);
     const std::string one = std::string(ROLLBOOK_BINARY_DIR) + "/cli-checkpoint-1";
     const std::string two = std::string(ROLLBOOK_BINARY_DIR) + "/cli-checkpoint-2";
-    std::ofstream(one) << "first\n";
-    std::ofstream(two) << "second\n";
+    std::ofstream(one) << first;
+    std::ofstream(two) << second;
     CHECK(
         f.run("ledger verify --checkpoint " + one + " --json --checkpoint " + two + " --key " + format_vkey(key)) == 0
     );
-    CHECK(f.ledger->asked.earlier_checkpoints == std::vector<std::string>{"first\n", "second\n"});
+    CHECK(f.ledger->asked.earlier_checkpoints == std::vector<std::string>{first, second});
     CHECK(f.ledger->asked.key == key);
     std::remove(one.c_str());
     std::remove(two.c_str());

@@ -117,6 +117,8 @@ TEST_CASE("a machine has the troubles it has, at their limits, worst first", "[s
         {"a certificate of 30 days",
          [](auto&, auto& f) { f.certificate_ends = the_instant("2026-12-26T12:00:00Z"); },
          {event::expires_soon}},
+        {"its last day", [](auto&, auto& f) { f.certificate_ends = f.now; }, {event::expires_soon}},
+        {"the day after", [](auto&, auto& f) { f.certificate_ends = f.now - 24h; }, {event::expired}},
         {"a pack of 14 months",
          [](auto& c, auto&) {
              c.packs.push_back({"england", parse_day("2025-09-26").value()});
