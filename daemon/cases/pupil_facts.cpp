@@ -146,6 +146,8 @@ judged_pupil known_pupils::judged(const held_state& held, entry_index pupil, pup
     judged_pupil who{number, pupil, facts.year, facts.date_of_birth};
     who.group = facts.group;
     who.flags = facts.flags;
+    who.on_roll_from = facts.on_roll_from;
+    who.on_roll_to = facts.on_roll_to;
     who.is_watched = watched_.contains(pupil) || priorities_.contains(pupil);
     if (const auto contacts = contacts_.find(pupil); contacts != contacts_.end())
         for (const auto& [action, at] : contacts->second)

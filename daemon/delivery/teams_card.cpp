@@ -4,6 +4,7 @@
 #include "daemon/base/utf8.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 namespace rollbook::delivery {
@@ -83,15 +84,27 @@ std::string card_of(const message& m, const std::vector<std::string>& blocks)
     return text;
 }
 
-} // namespace
-
-std::string teams_card(const message& m)
+std::vector<std::string> blocks_of(const message& m)
 {
     std::vector<std::string> blocks;
     for (const std::string& each : paragraphs(as_utf8(m.text)))
         blocks.push_back(without_markup(each));
     if (m.attempt > 1)
         blocks.push_back("Sent again: attempt " + std::to_string(m.attempt) + ". You may have it already.");
+    return blocks;
+}
+
+} // namespace
+
+bool is_whole_in_card(message m)
+{
+    m.attempt = std::numeric_limits<int>::max();
+    return card_of(m, blocks_of(m)).size() <= card_bytes_max;
+}
+
+std::string teams_card(const message& m)
+{
+    std::vector<std::string> blocks = blocks_of(m);
     std::string card = card_of(m, blocks);
     if (card.size() <= card_bytes_max) return card;
     blocks.emplace_back(cut_off);

@@ -41,6 +41,8 @@ public:
         co_return judged_answer(answer, "the Teams workflow", teams_to_do);
     }
 
+    bool fits(const message& m) const override { return is_whole_in_card(m); }
+
     // Any answer to a GET will do: a workflow that takes only POST says so, and is there.
     asio::awaitable<result<void>> check() override
     {

@@ -443,18 +443,24 @@ void sqlite_ledger::check_newest_checkpoint(stored_hashes& stored)
     if (!is_any) return;
     const auto size = static_cast<std::uint64_t>(newest.getColumn(0).getInt64());
     const auto opened = chain.open(text_of(newest.getColumn(1)));
-    const auto refuse = [&](std::string_view why) {
+    const auto refuse = [&](std::string_view why, std::string_view to_do) {
         throw failure_error(failure(
-            errc::ledger_in_doubt,
-            fmt::format("the newest checkpoint (size {}) {}", size, why),
-            "Run `rollbook ledger verify`; nothing more is signed until this is explained."
+            errc::ledger_in_doubt, fmt::format("the newest checkpoint (size {}) {}", size, why), std::string(to_do)
         ));
     };
-    if (!opened) refuse("does not verify with the signing key");
-    if (opened->point.size != size) refuse("is filed under another size than it names");
-    if (size > tree_.size()) refuse("covers more entries than the ledger holds");
+    constexpr std::string_view explain =
+        "Run `rollbook ledger verify`; nothing more is signed until this is explained.";
+    if (!opened)
+        refuse(
+            "was not signed with the key in [ledger] signing_key",
+            "Put back the key file that this ledger was made with (the recovery sheet has it). Where that is the one, "
+            "run "
+            "`rollbook ledger verify`."
+        );
+    if (opened->point.size != size) refuse("is filed under another size than it names", explain);
+    if (size > tree_.size()) refuse("covers more entries than the ledger holds", explain);
     merkle_reader reader(tree_.size(), stored, &tree_);
-    if (reader.root(size) != opened->point.root) refuse("has another root than the entries");
+    if (reader.root(size) != opened->point.root) refuse("has another root than the entries", explain);
     signed_size_ = size;
 }
 
@@ -912,14 +918,16 @@ std::vector<outbox_message> sqlite_ledger::delivered_messages(const std::string&
     SQLite::Statement one(*database_, std::string(outbox_columns) + "WHERE state = 1 AND message_id = ?");
     one.bind(1, id);
     std::vector<outbox_message> found = read_outbox(one);
-    const auto number = first_of_digest(id);
-    if (!found.empty() || !number) return found;
+    const auto members = members_of_digest(id);
+    if (!found.empty() || !members) return found;
     SQLite::Statement gathered(
         *database_,
         std::string(outbox_columns) +
-            "WHERE state = 1 AND (route, made_at) = (SELECT route, made_at FROM outbox WHERE id = ?) ORDER BY id"
+            "WHERE state = 1 AND id BETWEEN ?1 AND ?2 "
+            "AND (route, made_at) = (SELECT route, made_at FROM outbox WHERE id = ?1) ORDER BY id"
     );
-    gathered.bind(1, *number);
+    gathered.bind(1, members->first);
+    gathered.bind(2, members->last);
     return read_outbox(gathered);
 }
 

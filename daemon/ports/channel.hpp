@@ -28,10 +28,16 @@ struct message {
     message() = default;
 };
 
-// The id of a mail that gathers several messages of a route, of which `first` is the number of the first; and that
-// number again out of such an id.
-std::string digest_id(std::int64_t first, std::string_view route, std::string_view domain);
-std::optional<std::int64_t> first_of_digest(std::string_view id);
+// The messages of a route that one mail gathers: the numbers of the first and the last, and how many they are.
+struct digest_members {
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+    std::size_t count = 0; // 0: not known
+};
+// The id of such a mail: another one for other members, for a receiver drops what repeats an id. And the members again
+// out of such an id.
+std::string digest_id(const digest_members& of, std::string_view route, std::string_view domain);
+std::optional<digest_members> members_of_digest(std::string_view id);
 
 // Where messages of one route go.
 class channel {
@@ -40,6 +46,8 @@ public:
     // Done when the receiver has taken the message. Sending twice with one id is safe: receivers drop repeats by id.
     // Fails with delivery_unreachable (try again) or delivery_refused (a person must act).
     virtual boost::asio::awaitable<result<void>> send(message m) = 0;
+    // Whether the receiver is shown the whole of it.
+    virtual bool fits(const message&) const { return true; }
     // Reaches the receiver without sending anything.
     virtual boost::asio::awaitable<result<void>> check() = 0;
 };

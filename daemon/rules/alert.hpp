@@ -30,6 +30,8 @@ struct judged_pupil {
     flag_set flags;                            // those the configuration asks for, as known today
     bool is_watched = false;                   // on the safeguarding lead's list
     std::optional<local_instant> accounted_at; // when a contact last said where the pupil is
+    std::optional<civil_day> on_roll_from;     // the first day on roll; empty: not known
+    std::optional<civil_day> on_roll_to;       // the last one; empty: on roll
 };
 
 // The moment of judging: rules see what a closed read at `read_at` (school time) could see, as of `as_of`, the last
@@ -169,6 +171,13 @@ struct earlier_duty {
     bool operator==(const earlier_duty&) const = default;
 };
 
+// A day of which an alert told, and the threshold that was reached.
+struct told_day {
+    civil_day day{};
+    std::int64_t threshold = 0;
+    bool operator==(const told_day&) const = default;
+};
+
 // What a rule says of one pupil on one day. What is held back decides nothing: a stage is met only when it is whatever
 // comes of the sessions held back, and what they may yet change is `may_be_met` and `above_clearing`.
 struct verdict {
@@ -184,6 +193,7 @@ struct verdict {
     std::optional<absence_parts> parts;
     std::string detail;
     std::vector<earlier_duty> met_before; // other episodes, which are known only now
+    std::vector<told_day> told_besides;   // days that are told of with it, or were by an alert that is over
     // What is not known yet that may meet a stage or the clearing level, in words that follow "because"; empty where a
     // stage is met or all is known.
     std::string waits_for;
@@ -260,6 +270,10 @@ struct alert {
     std::string reason;                 // plain English, mostly one sentence
     std::vector<earlier_duty> also_met; // what else is to be decided with it; mostly empty
     std::string kept_open;              // why it stands though its condition is not met for sure; mostly empty
+    // By a rule that does not reuse evidence: what met it, since it is met no more; empty while it is.
+    std::vector<entry_index> was_met_by;
+    // By a rule about a child's safety that reads marks: the days of which it told. Not known of older entries.
+    std::vector<told_day> told;
     // By a rule that needs a decision: the day on which no stage was met any more; empty while one is.
     std::optional<civil_day> met_until;
     bool parked = false;                   // a baseline alert that a person put aside until its stage rises
@@ -297,9 +311,9 @@ std::string shown_value(std::int64_t value, bool in_hundredths);
 // The same as a JSON number.
 void write_value(json_writer& out, std::int64_t value, bool in_hundredths);
 
-// What is to be told of a change. `again`: that another day meets the rule too; of a child's safety a later one, else
-// one from before that became known now.
-enum class telling { nothing, opened, stage_up, baseline, ended, again };
+// What is to be told of a change. `later_day`: that a rule about a child's safety is met by a later day too;
+// `earlier_day`: that one is by a day from before that became known now.
+enum class telling { nothing, opened, stage_up, baseline, ended, later_day, earlier_day };
 
 struct alert_change {
     alert next;

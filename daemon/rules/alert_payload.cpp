@@ -84,6 +84,16 @@ bool read(json_view from, std::vector<earlier_duty>& to)
     return ok;
 }
 
+bool read(json_view from, std::vector<told_day>& to)
+{
+    bool ok = from.is_array();
+    from.for_each_element([&](json_view element) {
+        auto& [day, threshold] = to.emplace_back();
+        ok = read(element["day"], day) && read(element["threshold"], threshold) && ok;
+    });
+    return ok;
+}
+
 // The alert's own entry and the one replaced: both, and in order, or neither.
 bool read_place(json_view root, entry_index own_index, alert& to)
 {
@@ -110,6 +120,14 @@ bool read_decision(json_view root, std::optional<alert_decision>& to)
     const auto text = [&](std::string_view key) { return std::string(root[key].string_if().value_or("")); };
     to = alert_decision{*verb, text("user"), text("claimed_by"), text("outcome"), text("text")};
     return root["user"].is_string();
+}
+
+void write_entries(json_writer& out, std::string_view key, const std::vector<entry_index>& entries)
+{
+    out.key(key).begin_array();
+    for (const entry_index entry : entries)
+        out.value(entry);
+    out.end_array();
 }
 
 void write_text(json_writer& out, std::string_view key, const std::string& text)
@@ -140,10 +158,7 @@ std::string alert_payload(const alert& value, entry_index own_index)
         write_text(out, "claimed_by", decided->by);
         out.member("decision", name_of(decided->verb));
     }
-    out.key("evidence").begin_array();
-    for (const entry_index entry : value.evidence)
-        out.value(entry);
-    out.end_array();
+    write_entries(out, "evidence", value.evidence);
     write_text(out, "kept_open", value.kept_open);
     if (value.met_until) out.member("met_until", format_day(*value.met_until));
     out.member("opened_at", format_instant(value.opened_at));
@@ -167,15 +182,17 @@ std::string alert_payload(const alert& value, entry_index own_index)
     out.member("state", name_of(value.state));
     if (decided) write_text(out, "text", decided->text);
     out.member("threshold", value.threshold);
-    if (!value.used.empty()) {
-        out.key("used").begin_array();
-        for (const entry_index entry : value.used)
-            out.value(entry);
+    if (!value.told.empty()) {
+        out.key("told").begin_array();
+        for (const auto& [day, threshold] : value.told)
+            out.begin_object().member("day", format_day(day)).member("threshold", threshold).end_object();
         out.end_array();
     }
+    if (!value.used.empty()) write_entries(out, "used", value.used);
     if (decided) out.member("user", decided->user);
     out.member("value", value.value);
     if (value.value_in_all) out.member("value_in_all", *value.value_in_all);
+    if (!value.was_met_by.empty()) write_entries(out, "was_met_by", value.was_met_by);
     out.member("what", "alert");
     out.key("window").begin_object();
     out.member("from", format_day(value.window.first));
@@ -208,6 +225,8 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
     found.met_until = parse_day(root["met_until"].string_if().value_or(""));
     if (!ok || (!root["used"].is_absent() && !read(root["used"], found.used))) return std::nullopt;
     if (root["also_met"].is_array() && !read(root["also_met"], found.also_met)) return std::nullopt;
+    if (root["told"].is_array() && !read(root["told"], found.told)) return std::nullopt;
+    if (root["was_met_by"].is_array() && !read(root["was_met_by"], found.was_met_by)) return std::nullopt;
     const json_view parts = root["parts"];
     if (parts.is_object()) {
         found.parts.emplace();

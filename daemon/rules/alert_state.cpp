@@ -13,15 +13,16 @@ constexpr std::array<std::string_view, 6> state_names = {
     "baseline", "pending", "open", "acknowledged", "resolved", "withdrawn"};
 constexpr std::array<std::string_view, 4> verb_names = {"acknowledge", "take-up", "park", "close"};
 
-void take_value(alert& next, const verdict& now)
+void take_value(const rule& judged_by, alert& next, const verdict& now)
 {
     next.value = now.value;
     next.evidence = now.evidence;
     next.parts = now.parts;
     next.used = now.left_out;
     next.value_in_all = now.in_all ? std::optional(now.in_all->value) : std::nullopt;
-    // Of a pupil outside the cohort nothing is measured, over no days.
-    if (now.fit == cohort_fit::inside) next.window = now.window;
+    // Of a pupil outside the cohort nothing is measured, over no days. Of a child's safety, a day that does not meet
+    // the rule is not one that the alert has come to: it may yet meet it.
+    if (now.fit == cohort_fit::inside && (!judged_by.safety || now.stage >= 0)) next.window = now.window;
 }
 
 // The place of the alert's stage in the rule. A rule that was changed may not know its name any more: then the highest
@@ -49,11 +50,33 @@ bool tells_the_same(const rule& judged_by, const alert& a, const alert& b)
 // one day, or decided about it, says nothing of the next.
 bool is_of_later_day(const rule& judged_by, const alert& before, const verdict& now)
 {
-    if (!judged_by.safety || now.stage < 0 || now.window.last <= before.window.last) return false;
+    if (!judged_by.safety || now.stage < 0) return false;
+    const bool is_later = before.told.empty()
+                              ? now.window.last > before.window.last
+                              : std::ranges::find(before.told, now.window.last, &told_day::day) == before.told.end();
     // By the clock the window is the sessions themselves, also those without a mark.
-    return find_measure(judged_by.measure)->by_clock || std::ranges::any_of(now.evidence, [&](entry_index each) {
-               return std::ranges::find(before.evidence, each) == before.evidence.end();
-           });
+    return is_later &&
+           (find_measure(judged_by.measure)->by_clock || std::ranges::any_of(now.evidence, [&](entry_index each) {
+                return std::ranges::find(before.evidence, each) == before.evidence.end();
+            }));
+}
+
+void note_told(alert& next, const told_day& day)
+{
+    const auto known = std::ranges::find(next.told, day.day, &told_day::day);
+    if (known == next.told.end())
+        next.told.push_back(day);
+    else
+        known->threshold = std::max(known->threshold, day.threshold);
+}
+
+// The day of the verdict, which is told of now, and those that go with it.
+void note_told(const rule& judged_by, alert& next, const verdict& now, bool tells_of_today)
+{
+    if (!judged_by.safety || find_measure(judged_by.measure)->by_clock) return;
+    for (const told_day& each : now.told_besides)
+        note_told(next, each);
+    if (tells_of_today) note_told(next, {now.window.last, now.threshold});
 }
 
 // What alone keeps an alert from ending: what is held back, now or of the day on which it opened.
@@ -99,27 +122,31 @@ alert_change open_at(
     next.opened_for = judged;
     next.opened_at = at;
     next.staged_at = at;
-    take_value(next, now);
+    take_value(judged_by, next, now);
+    note_told(judged_by, next, now, true);
     next.also_met = now.met_before;
     next.reason = with_also_met(why_open(judged_by, now, now.stage), next);
     return change;
 }
 
-alert_change end_as(alert_state state, const alert& current, const verdict& now, std::string reason)
+alert_change
+end_as(alert_state state, const rule& judged_by, const alert& current, const verdict& now, std::string reason)
 {
     const bool was_told = current.state != alert_state::baseline && current.state != alert_state::pending;
     alert_change change{current, was_told ? telling::ended : telling::nothing};
     change.next.state = state;
     change.next.reason = std::move(reason);
     change.next.kept_open.clear();
-    take_value(change.next, now);
+    take_value(judged_by, change.next, now);
     return change;
 }
 
 alert_change resolve(const rule& judged_by, const alert& current, const verdict& now)
 {
     const bool is_inside = now.fit == cohort_fit::inside;
-    return end_as(alert_state::resolved, current, now, is_inside ? why_resolved(judged_by, now) : why_outside());
+    return end_as(
+        alert_state::resolved, judged_by, current, now, is_inside ? why_resolved(judged_by, now) : why_outside()
+    );
 }
 
 // The end of `current`, or empty when it goes on.
@@ -131,7 +158,7 @@ ending(const rule& judged_by, const alert& current, const verdict& now, const ve
         (now.fit != cohort_fit::other_year && then.stage < 0 && then.may_be_met))
         return std::nullopt;
     if (now.fit != cohort_fit::other_year && then.stage < 0)
-        return end_as(alert_state::withdrawn, current, now, why_withdrawn(judged_by, then, rule_changed));
+        return end_as(alert_state::withdrawn, judged_by, current, now, why_withdrawn(judged_by, then, rule_changed));
     if (!judged_by.needs_decision && !now.above_clearing) return resolve(judged_by, current, now);
     return std::nullopt;
 }
@@ -160,7 +187,7 @@ alert_change follow(
         next.staged_at = at;
         if (next.state == alert_state::baseline) next.state = alert_state::open;
     } else if (next.state != alert_state::pending && (!now.met_before.empty() || is_of_later_day(judged_by, current, now))) {
-        change.tell = telling::again;
+        change.tell = is_of_later_day(judged_by, current, now) ? telling::later_day : telling::earlier_day;
         next.staged_at = at;
         next.state = alert_state::open;
     }
@@ -172,9 +199,12 @@ alert_change follow(
     next.also_met.insert(next.also_met.end(), now.met_before.begin(), now.met_before.end());
     // Where its own days met nothing, it stands for the earlier one from now on.
     if (then.stage < 0 && judged.as_of < current.opened_for.as_of) next.opened_for = judged;
-    take_value(next, now);
-    // A day that does not meet the rule is not one that the alert has come to: it may yet meet it.
-    if (judged_by.safety && now.stage < 0) next.window = current.window;
+    take_value(judged_by, next, now);
+    if (judged_by.reuse_evidence || now.stage >= 0)
+        next.was_met_by.clear();
+    else if (next.was_met_by.empty())
+        next.was_met_by = current.evidence;
+    note_told(judged_by, next, now, now.stage >= 0 && (reached > before || is_of_later_day(judged_by, current, now)));
     next.kept_open = kept_open_by(judged_by, now, then);
     if (now.stage >= 0 || !judged_by.needs_decision)
         next.met_until.reset();
@@ -263,17 +293,20 @@ std::optional<alert_verb> parse_alert_verb(std::string_view text)
 
 bool is_decided(const rule& judged_by, const alert& value)
 {
-    // A rule by the clock may begin at 0 minutes, and an alert that ended by itself stands at 0.
-    const std::int64_t met = std::max<std::int64_t>(1, judged_by.stages.front().at_least);
-    return value.state == alert_state::resolved && value.value >= met;
+    if (value.state != alert_state::resolved) return false;
+    // By the clock a rule may begin at 0 minutes, and an alert that ended by itself stands at 0.
+    const std::int64_t met = judged_by.stages.front().at_least;
+    return met > 0 ? value.value >= met : value.decided.has_value();
 }
 
 std::vector<entry_index> used_before(const rule& judged_by, const alert* last)
 {
     if (judged_by.reuse_evidence || last == nullptr) return {};
     std::vector<entry_index> used = last->used;
-    if (is_decided(judged_by, *last)) {
+    // A person may have closed it when its value had fallen below the stage again.
+    if (last->state == alert_state::resolved && (last->decided || is_decided(judged_by, *last))) {
         used.insert(used.end(), last->evidence.begin(), last->evidence.end());
+        used.insert(used.end(), last->was_met_by.begin(), last->was_met_by.end());
         std::ranges::sort(used);
         used.erase(std::unique(used.begin(), used.end()), used.end());
     }

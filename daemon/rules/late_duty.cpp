@@ -115,6 +115,61 @@ late_duty with_late_duties(
     return found;
 }
 
+late_duty with_late_days(
+    const rule& judged_by,
+    const alert* last,
+    judged_verdict today,
+    const verdict& before,
+    const std::vector<judged_verdict>& earlier,
+    std::span<const told_day> told,
+    const news_since& since
+)
+{
+    const auto is_told = [&](const judged_verdict& each) {
+        return std::ranges::any_of(told, [&](const told_day& of) {
+            return of.day == each.judged.as_of && of.threshold >= each.found.threshold;
+        });
+    };
+    const auto is_news = [&](const judged_verdict& each, const verdict& day_before) {
+        const verdict& then = each.found;
+        if (then.stage < 0 || is_told(each)) return false;
+        const bool is_met_anew =
+            then.stage > day_before.stage || std::ranges::any_of(then.evidence, [&](entry_index mark) {
+                return std::ranges::find(day_before.evidence, mark) == day_before.evidence.end();
+            });
+        const bool was_silent = since.silent_from && each.judged.as_of >= *since.silent_from;
+        return is_met_anew && (was_silent || std::ranges::any_of(then.evidence, [&](entry_index mark) {
+                                   return mark >= since.recorded_from;
+                               }));
+    };
+    std::vector<const judged_verdict*> news;
+    const verdict* day_before = &before;
+    for (const judged_verdict& each : earlier) {
+        if (is_news(each, *day_before)) news.push_back(&each);
+        day_before = &each.found;
+    }
+    if (news.empty()) return {std::move(today), false};
+
+    const bool stands = last && !is_ended(last->state);
+    const bool is_today_told = today.found.stage >= 0 && is_told(today);
+    int floor = stands || !is_today_told ? today.found.stage : -1;
+    if (stands) floor = std::max(floor, place_of_stage(judged_by, last->stage));
+    const judged_verdict* best = nullptr;
+    for (const judged_verdict* each : news)
+        if (each->found.stage > floor && (!best || each->found.stage >= best->found.stage)) best = each;
+
+    std::vector<told_day> besides;
+    if (!stands && is_today_told) besides.push_back({today.judged.as_of, today.found.threshold});
+    late_duty found{best ? *best : std::move(today), !stands};
+    for (const judged_verdict* each : news) {
+        const civil_day day = each->judged.as_of;
+        besides.push_back({day, each->found.threshold});
+        if (each != best) found.found.met_before.push_back({{day, day}, why_before(judged_by, each->found, day)});
+    }
+    found.found.told_besides = std::move(besides);
+    return found;
+}
+
 verdict verdict_stood_for(const rule& judged_by, const alert& standing, verdict opening, const pupil_history& now)
 {
     if (opening.stage >= 0 || opening.may_be_met) return opening;

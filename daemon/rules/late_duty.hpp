@@ -37,6 +37,31 @@ late_duty with_late_duties(
     std::span<const day_range> decided
 );
 
+// What makes an earlier day news: that it was not judged before (it lies on `silent_from` or later), or that something
+// behind it was recorded by now and not then (an entry from `recorded_from` on).
+struct news_since {
+    std::optional<civil_day> silent_from;
+    entry_index recorded_from = no_entry;
+};
+
+// The same by a rule about a child's safety, where each day stands for itself: what is known of one says nothing of the
+// next. `before`: the verdict of the school day before the `earlier` ones; `told`: what alerts of the rule and pupil
+// told of. Told of is each of the earlier days that is news, is met by what did not meet the day before, and is not in
+// `told` with a threshold as high.
+//
+// The verdict is that of the highest of their stages, the newest day of those, where it is higher than what is met
+// today and, while an alert stands, than what that has reached, or where nothing of today is to be told; else today's.
+// The others stand in its `met_before`, and all in its `told_besides`.
+late_duty with_late_days(
+    const rule& judged_by,
+    const alert* last,
+    judged_verdict today,
+    const verdict& before,
+    const std::vector<judged_verdict>& earlier,
+    std::span<const told_day> told,
+    const news_since& since
+);
+
 // The verdict, by what is known now, of a day that `standing` stands for: `opening`, of the day it was opened for, or
 // where that met no stage the first that did of the school days since and of those it tells of besides. Where none did
 // for sure, one that what is held back may yet meet; else `opening`. `now`: the pupil's marks as known now.

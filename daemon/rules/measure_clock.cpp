@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::minutes untaken_after = 10min;
 // No session's minutes run on into the evening.
 constexpr std::chrono::hours day_ends_at = 16h;
-constexpr int days_looked_back = 5;
+// Longer than any row of sessions of which nothing is known and nobody has heard: a half term.
+constexpr int days_looked_back = 40;
 
 enum class standing { explained, unexplained, untaken, too_early };
 
@@ -42,8 +43,14 @@ closed_session look_at(const reading& read, session_id session, std::chrono::min
         found.in_school = row && (row->klass == code_class::present || row->late);
         return found;
     }
+    // No register waits for a pupil who is not on roll.
+    const judged_pupil& who = read.history.pupil();
+    if ((who.on_roll_from && session.day < *who.on_roll_from) || (who.on_roll_to && session.day > *who.on_roll_to)) {
+        found.is = standing::too_early;
+        return found;
+    }
     const register_gate* gate = read.history.facts().gate;
-    const pupil_no pupil = read.history.pupil().number;
+    const pupil_no pupil = who.number;
     found.is_left_out = gate && gate->knows(pupil) && gate->reason(session, pupil) == held_back::nothing;
     // What is held back says nothing to other rules. To one about a child's safety not to know is the alarm.
     const bool is_alarm = read.when_unknown == rule::unknown::tell && !read.history.facts().is_half_read;
@@ -53,10 +60,10 @@ closed_session look_at(const reading& read, session_id session, std::chrono::min
     return found;
 }
 
-// Sessions whose register should have closed by now, newest first, over the last few school days.
-std::vector<closed_session> closed_sessions(const reading& read)
+// Calls use(const closed_session&) for each session whose register should have closed by now, newest first, until that
+// is false.
+template <class Use> void each_closed_session(const reading& read, Use use)
 {
-    std::vector<closed_session> found;
     const school_calendar& calendar = read.calendar();
     const local_instant now = read.judged().read_at;
     const int newest = calendar.ordinal_at_or_before(day_of(now));
@@ -64,10 +71,9 @@ std::vector<closed_session> closed_sessions(const reading& read)
         const civil_day day = calendar.school_days()[static_cast<std::size_t>(at)];
         for (const half_day half : {half_day::pm, half_day::am}) {
             const std::optional<session_time> times = calendar.times_of({day, half}, read.history.pupil().year);
-            if (times && day + times->closes <= now) found.push_back(look_at(read, {day, half}, times->closes));
+            if (times && day + times->closes <= now && !use(look_at(read, {day, half}, times->closes))) return;
         }
     }
-    return found;
 }
 
 std::string_view words_of(half_day half)
@@ -112,31 +118,34 @@ enum class over_night { only_unexplained, untaken_too };
 unknown_row newest_unknown(const reading& read, over_night back)
 {
     unknown_row row;
-    for (const closed_session& each : closed_sessions(read)) {
-        if (each.is == standing::too_early) continue;
+    const std::optional<local_instant> accounted = read.history.pupil().accounted_at;
+    each_closed_session(read, [&](closed_session each) {
+        // A contact said since where the pupil was: that a later session is not known begins anew.
+        if (accounted && *accounted >= each.closes && each.is != standing::explained) {
+            each.is = standing::explained;
+            each.in_school = false;
+        }
+        if (each.is == standing::too_early) return true;
         if (each.is == standing::explained) {
             row.before = each;
-            break;
+            return false;
         }
         const bool is_earlier_day = !row.sessions.empty() && row.sessions.back().session.day != each.session.day;
-        if (is_earlier_day && each.is == standing::untaken && back == over_night::only_unexplained) break;
+        if (is_earlier_day && each.is == standing::untaken && back == over_night::only_unexplained) return false;
         row.sessions.push_back(each);
-    }
+        return true;
+    });
     std::ranges::reverse(row.sessions);
     return row;
 }
 
-// Over night and in holidays the minutes stand still: a day that goes by is no news of a child. A contact that says
-// where the pupil is ends them.
+// Over night and in holidays the minutes stand still: a day that goes by is no news of a child.
 measured minutes_of(const reading& read, const std::vector<closed_session>& row)
 {
     measured found;
     found.is_enough = false; // a stage at 0 minutes must not be met by nothing
     found.window = {read.judged().as_of, read.judged().as_of};
     if (row.empty()) return found;
-    const std::optional<local_instant> accounted = read.history.pupil().accounted_at;
-    if (accounted && *accounted >= row.back().closes) return found;
-
     const local_instant now = read.judged().read_at;
     std::optional<civil_day> counted;
     for (const closed_session& each : row) {
@@ -157,7 +166,8 @@ measured minutes_of(const reading& read, const std::vector<closed_session>& row)
 
 // Unit: minutes in school time since the register closed on the first of the newest sessions in a row of which nothing
 // is known: still N, or without a mark ten minutes after it should have closed, where its register was taken or the
-// rule tells when it does not know. Any other mark ends the row. A row goes back to an earlier day only over N.
+// rule tells when it does not know. Any other mark ends the row, and so does a contact that says where the pupil is,
+// for the sessions before it. A row goes back to an earlier day only over N.
 measured unexplained_minutes(const reading& read)
 {
     return minutes_of(read, newest_unknown(read, over_night::only_unexplained).sessions);

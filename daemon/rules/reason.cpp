@@ -231,10 +231,11 @@ std::string why_open(
 std::string why_before(const rule& judged_by, const verdict& earlier, civil_day day)
 {
     return fmt::format(
-        "What came late shows that the stage \"{}\" was met on {} as well: {}. Decide about that too.",
+        "What came late shows that the stage \"{}\" was met on {} as well: {}. {} that too.",
         judged_by.stages[static_cast<std::size_t>(earlier.stage)].name,
         spoken_date(day),
-        what_is(judged_by, earlier)
+        what_is(judged_by, earlier),
+        judged_by.needs_decision ? "Decide about" : "Look into"
     );
 }
 

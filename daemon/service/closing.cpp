@@ -69,6 +69,11 @@ entry_index newest_link(const held_state& held)
     return newest;
 }
 
+bool tells_another_day(telling what_to_tell)
+{
+    return what_to_tell == telling::later_day || what_to_tell == telling::earlier_day;
+}
+
 } // namespace
 
 bool is_simulated(const held_state& held)
@@ -209,6 +214,16 @@ bool read_closer::is_read_in_full(const step& s, const std::string& source, what
                if (source == s.source.name && std::ranges::any_of(s.outcome.closed, closes)) return true;
                const auto state = book_.stream(source, name);
                return state && !state->windows.empty();
+           });
+}
+
+// No read that closed before listed any of this.
+bool read_closer::is_read_first(const step& s, what kind) const
+{
+    const auto streams = streams_.find({s.source.name, kind});
+    return streams == streams_.end() || std::ranges::all_of(streams->second, [&](const std::string& name) {
+               const auto state = book_.stream(s.source.name, name);
+               return !state || state->windows.empty();
            });
 }
 
@@ -752,7 +767,7 @@ void read_closer::judge_pupil(step& s, const pupil_history& history)
         // Marks that are half read would be half judged; of incidents what has come is true as far as it goes.
         if (each.kind->by_clock || each.kind->by_source) continue;
         if (each.kind->reads_marks && !s.outcome.marks_closed) continue;
-        const bool first = each.kind->reads_marks ? s.outcome.marks_first : s.outcome.any_first;
+        const bool first = each.kind->reads_marks ? s.outcome.marks_first : is_read_first(s, needed_by(*each.by));
         judge_by(s, each, history, first && !each.by->safety, true);
     }
 }
@@ -842,6 +857,8 @@ void read_closer::judge_by(
         change = next_alert(
             by, in_force.version, who, current, due.found, then ? &*then : nullptr, due.judged, first, s.now
         );
+        // An alert that a person closed does not begin anew for a leaver either.
+        if (change && change->next.id == no_entry && !may_open) change.reset();
         if (!failing_.empty()) failing_[by.id].erase(pupil);
     } catch (const std::exception& e) {
         // One rule that breaks off must not silence the others: the rule itself becomes an alert.
@@ -901,6 +918,26 @@ std::vector<day_range> read_closer::decided_episodes(const step& s, const rule& 
     return all;
 }
 
+// The days of which alerts of the rule told about the pupil, but for those that were unsaid.
+std::vector<told_day> read_closer::told_days_of(const step& s, const rule& by, entry_index pupil) const
+{
+    std::vector<told_day> all;
+    const std::string key = fmt::format("{}/{}", by.id, pupil);
+    for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
+        if (thing.pupil != pupil || thing.key != key) continue;
+        const auto over = parse_alert_payload(thing.payload, thing.entry);
+        if (!over || over->state == alert_state::withdrawn) continue;
+        all.insert(all.end(), over->told.begin(), over->told.end());
+        if (!over->told.empty()) continue;
+        // An older entry says on which day it opened and, in its window, to which it had come or when it ended.
+        const civil_day last = std::min(over->window.last, day_of(zone_.to_local(counts_since(*over))));
+        for (civil_day day = over->opened_for.as_of; day <= std::max(last, over->opened_for.as_of);
+             day += std::chrono::days(1))
+            all.push_back({day, over->threshold});
+    }
+    return all;
+}
+
 // Today's verdict, and what late marks show besides.
 late_duty read_closer::judge_late(
     const step& s,
@@ -913,7 +950,7 @@ late_duty read_closer::judge_late(
 {
     late_duty found{{s.judged, std::move(today)}, false};
     const rule& by = *in_force.by;
-    if (!by.needs_decision || in_force.kind->by_clock) return found;
+    if (!(by.needs_decision || by.safety) || in_force.kind->by_clock) return found;
     const entry_index pupil = history.pupil().ref;
     std::optional<civil_day> from = s.silent_from;
     if (const auto changed = s.changed_from.find(pupil); changed != s.changed_from.end())
@@ -925,6 +962,15 @@ late_duty read_closer::judge_late(
     for (auto day = std::ranges::lower_bound(days, *from); day != days.end() && *day < s.judged.as_of; ++day)
         earlier.push_back(judged_at_end_of(*day, by, history, used));
     if (std::ranges::none_of(earlier, [](const judged_verdict& each) { return each.found.stage >= 0; })) return found;
+    if (by.safety) {
+        const auto first = std::ranges::lower_bound(days, *from);
+        const verdict before =
+            first == days.begin() ? verdict() : judged_at_end_of(*std::prev(first), by, history, used).found;
+        const auto known = book_.source(mis_);
+        const news_since since{
+            s.silent_from, known && known->marks_judged_to ? entry_index(*known->marks_judged_to) : no_entry};
+        return with_late_days(by, last, std::move(found), before, earlier, told_days_of(s, by, pupil), since);
+    }
     const auto decided = by.reuse_evidence ? decided_episodes(s, by, pupil) : std::vector<day_range>();
     return with_late_duties(by, last, std::move(found), std::move(earlier), decided);
 }
@@ -956,7 +1002,7 @@ void read_closer::tell(step& s, const rule& by, const alert& about, telling what
         std::string first = book_.first_message_id(about.id, route.name);
         // Who was told of an alert hears its end, though the pupil has moved on to another form.
         if (first.empty() && !pupils_.is_for(route, s.held, about.pupil, s.today)) continue;
-        const bool waits = take_over_waiting(s, about.id, route.name);
+        const bool waits = take_over_waiting(s, about.id, route.name, first);
         if (waits && what_to_tell == telling::ended) continue; // nobody was told that it opened
         // Of a stage that this route begins with, or of a pupil who is new to it, the alert opens here.
         const bool begins = first.empty() && (!route.stages.empty() || !route.is_for_all());
@@ -967,7 +1013,7 @@ void read_closer::tell(step& s, const rule& by, const alert& about, telling what
             route,
             by,
             about,
-            unheard && what_to_tell != telling::again ? telling::opened : what_to_tell,
+            unheard && !tells_another_day(what_to_tell) ? telling::opened : what_to_tell,
             pupil,
             unheard ? std::string() : std::move(first),
             s.now
@@ -993,13 +1039,13 @@ bool read_closer::has_flapped(const step& s, const rule& by, const alert& about)
 }
 
 // What still waits for school hours about the same alert is said by the newer message. True when that was all that was
-// ever said of it.
-bool read_closer::take_over_waiting(step& s, entry_index about, const std::string& route)
+// ever said of it: the `first` message waits, too.
+bool read_closer::take_over_waiting(step& s, entry_index about, const std::string& route, const std::string& first)
 {
     bool unheard = false;
     for (const outbox_message& waiting : book_.untried_messages(about, route)) {
         if (waiting.next_at <= s.now) continue;
-        unheard = unheard || waiting.content.type == "alert.opened";
+        unheard = unheard || waiting.content.id == first;
         transaction::attempt_result needless;
         needless.number = waiting.number;
         needless.as = transaction::attempt_result::end::replaced;

@@ -80,6 +80,7 @@ private:
 
     message_setting messages_of(const step& now) const;
     bool is_read_in_full(const step& now, const std::string& source, what kind) const;
+    bool is_read_first(const step& now, what kind) const;
     std::map<what, std::string_view> not_read(const step& now) const;
     std::optional<local_instant> last_read_of_marks() const;
     marks_read marks_of(const step& now) const;
@@ -104,6 +105,7 @@ private:
     const alert* standing_alert(const step& now, const held_thing& thing, std::optional<alert>& followed);
     std::set<entry_index> pupils_waiting(const step& now);
     void find_changed(step& now) const;
+    std::vector<told_day> told_days_of(const step& now, const rule& by, entry_index pupil) const;
     std::vector<day_range> decided_episodes(const step& now, const rule& by, entry_index pupil) const;
     // What one version of an alert counts to a day's budget.
     struct weighed_alert {
@@ -132,7 +134,7 @@ private:
     // `stage_before`: of a stage that rose, the place of the one it rose from.
     void tell(step& now, const rule& by, const alert& about, telling what_to_tell, int stage_before);
     bool has_flapped(const step& now, const rule& by, const alert& about) const;
-    bool take_over_waiting(step& now, entry_index about, const std::string& route);
+    bool take_over_waiting(step& now, entry_index about, const std::string& route, const std::string& first);
     void tell_baseline(step& now);
     void state_sources(step& now);
 

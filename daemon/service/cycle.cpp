@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
 #include <memory>
 
 namespace rollbook {
@@ -452,27 +453,50 @@ std::string cycle::pupil_in_source_of(const outbox_message& m) const
     return found;
 }
 
-// Messages by what is sent at once: one by one, and of a route with a digest all that wait for the same moment. What
-// goes at a moment was all there before it, so that a digest tried again is the same. A pupil who is to be handled with
-// care stands in no list with others: what is said of that child goes alone.
+// Nothing gathers a message about a child's safety, nor one about a pupil who is to be handled with care: such a child
+// stands in no list with others.
+bool cycle::goes_alone(const outbox_message& m, const std::vector<pupil_marker>& markers) const
+{
+    if (is_marked(markers, marker_kind::handle_with_care, m.pupil)) return true;
+    const held_thing* thing =
+        m.alert == no_entry ? nullptr : std::as_const(book_.state()).things(what::alert).find_subject(m.alert);
+    if (!thing) return false;
+    const std::string_view key = thing->key;
+    const rule* by = settings_.find_rule(key.substr(0, key.find('/')));
+    return by && by->safety;
+}
+
+// Whether one message of the route can say what those of the group do and `m` as well.
+bool cycle::fits_with(const std::vector<outbox_message>& group, const outbox_message& m) const
+{
+    if (group.size() >= messages_at_once) return false;
+    const auto to = parts_.channels.find(m.route);
+    if (to == parts_.channels.end()) return true;
+    std::vector<outbox_message> both = group;
+    both.push_back(m);
+    return to->second->fits(digest_message(message_setting_of(settings_, is_simulated(book_.state())), both));
+}
+
+// Messages by what is sent at once: one by one, and of a route with a digest those that wait for the same moment, as
+// many as it can show in one. What goes at a moment was all there before it, so that a digest tried again is mostly the
+// same.
 std::vector<std::vector<outbox_message>> cycle::in_digests(std::vector<outbox_message> due) const
 {
     std::vector<std::vector<outbox_message>> groups;
+    std::map<std::pair<std::string, instant>, std::size_t> open; // route and moment -> the group that still takes some
     const std::vector<pupil_marker> markers = markers_in(book_.state());
-    const auto goes_alone = [&](const outbox_message& m) {
-        return is_marked(markers, marker_kind::handle_with_care, m.pupil);
-    };
     for (outbox_message& m : due) {
         const auto route = std::ranges::find(settings_.routes, m.route, &route_configuration::name);
-        const bool gathers = route != settings_.routes.end() && route->digest && !goes_alone(m);
-        const auto same = std::ranges::find_if(groups, [&](const std::vector<outbox_message>& group) {
-            return gathers && group.front().route == m.route && group.front().content.made_at == m.content.made_at &&
-                   !goes_alone(group.front());
-        });
-        if (same == groups.end())
-            groups.emplace_back().push_back(std::move(m));
-        else
-            same->push_back(std::move(m));
+        const bool gathers = route != settings_.routes.end() && route->digest && !goes_alone(m, markers);
+        if (gathers) {
+            const auto [at, is_new] = open.try_emplace({m.route, m.content.made_at}, groups.size());
+            if (!is_new && fits_with(groups[at->second], m)) {
+                groups[at->second].push_back(std::move(m));
+                continue;
+            }
+            at->second = groups.size();
+        }
+        groups.emplace_back().push_back(std::move(m));
     }
     return groups;
 }
@@ -551,7 +575,9 @@ cycle::attempt(std::vector<outbox_message>& group, delivery_report& report, dead
     // A refusal is about one message, and those behind it must not wait for it: of a route that could not be reached
     // they do.
     const bool is_refused = why && why->code == errc::delivery_refused;
-    if (wait && !is_refused) dead[first.route] = t.attempts.front().next_at;
+    constexpr std::chrono::minutes after_giving_up(15);
+    if (why && !is_refused)
+        dead.insert_or_assign(first.route, dead_route{*why, wait ? t.attempts.front().next_at : now + after_giving_up});
     if (why && (is_refused || !wait)) tell_elsewhere(group, *why, first.content.made_at, now, t);
     co_return t;
 }
@@ -588,7 +614,10 @@ void cycle::take_back(const returned_message& back, const std::string& route)
         fmt::format("{} (status {})", came_back, back.status),
         "Ask its reader, and correct the address in the route's settings."
     );
-    const std::vector<outbox_message> gone = book_.delivered_messages(back.id);
+    std::vector<outbox_message> gone = book_.delivered_messages(back.id);
+    // What goes alone was in no digest that waited for the same moment.
+    if (const std::vector<pupil_marker> markers = markers_in(book_.state()); members_of_digest(back.id))
+        std::erase_if(gone, [&](const outbox_message& m) { return goes_alone(m, markers); });
     for (const outbox_message& m : gone) {
         transaction::attempt_result ended;
         ended.number = m.number;
@@ -610,6 +639,10 @@ std::vector<outbox_message> cycle::due_in_order(instant now, const std::set<std:
     constexpr std::size_t waiting_max = 10'000;
     constexpr std::chrono::minutes between_tries(15);
     std::vector<outbox_message> due = book_.due_messages(now, messages_at_once);
+    // A digest is made of all that wait for its moment, so that it is the same one when it is tried again.
+    if (due.size() == messages_at_once &&
+        std::ranges::any_of(settings_.routes, [](const route_configuration& each) { return each.digest.has_value(); }))
+        due = book_.due_messages(now, waiting_max);
     std::map<std::pair<entry_index, std::string_view>, std::int64_t> newest;
     for (const outbox_message& m : due)
         if (m.alert != no_entry) newest[{m.alert, m.route}] = std::max(newest[{m.alert, m.route}], m.number);
@@ -649,15 +682,21 @@ asio::awaitable<cycle::delivery_report> cycle::deliver()
                 t = co_await attempt(group, report, unreachable);
                 if (!t.entries.empty()) back.insert(route);
             } else {
+                const auto& [why, again] = dead->second;
+                const outbox_message& first = group.front();
+                const bool is_over = !next_delivery(why, 1, now - first.content.made_at, 0);
                 for (const outbox_message& m : group) {
                     ++report.waiting;
                     transaction::attempt_result later;
                     later.number = m.number;
-                    later.as = transaction::attempt_result::end::again;
-                    later.next_at = dead->second;
-                    later.error = "the route could not be reached";
+                    later.as =
+                        is_over ? transaction::attempt_result::end::failed : transaction::attempt_result::end::again;
+                    later.next_at = again;
+                    later.error = is_over ? why.what : "the route could not be reached";
+                    if (is_over) log_event(event::message_failed, m.route, m.attempts, why.what, why.to_do);
                     t.attempts.push_back(std::move(later));
                 }
+                if (is_over) tell_elsewhere(group, why, first.content.made_at, now, t);
             }
             commit_and_apply(book_, t, now_());
         }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/cases/marker.hpp"
 #include "daemon/ports/channel.hpp"
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/connector.hpp"
@@ -112,8 +113,15 @@ private:
     boost::asio::awaitable<void> meanwhile();
     std::string pupil_in_source_of(const outbox_message& m) const;
     std::vector<outbox_message> due_in_order(instant now, const std::set<std::string>& back) const;
+    bool goes_alone(const outbox_message& m, const std::vector<pupil_marker>& markers) const;
+    bool fits_with(const std::vector<outbox_message>& group, const outbox_message& m) const;
     std::vector<std::vector<outbox_message>> in_digests(std::vector<outbox_message> due) const;
-    using dead_routes = std::map<std::string, instant>; // that could not be reached, and when they are tried again
+    // One that could not be reached, and when it is tried again.
+    struct dead_route {
+        failure why;
+        instant again{};
+    };
+    using dead_routes = std::map<std::string, dead_route>;
     boost::asio::awaitable<transaction>
     attempt(std::vector<outbox_message>& group, delivery_report& report, dead_routes& dead);
     void take_back(const returned_message& back, const std::string& route);

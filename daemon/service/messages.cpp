@@ -142,9 +142,9 @@ outbox_message alert_message(
         "<alert-{}.{}{}.{}@{}>",
         about.id,
         message_id_part(m.stage),
-        tell != telling::again ? std::string()
-        : judged_by.safety     ? "-" + format_day(about.window.last)
-                               : "-" + std::to_string(about.changed_at.time_since_epoch().count()),
+        tell == telling::later_day     ? "-" + format_day(about.window.last)
+        : tell == telling::earlier_day ? "-" + std::to_string(about.changed_at.time_since_epoch().count())
+                                       : std::string(),
         message_id_part(route.name),
         setting.domain
     );
@@ -158,7 +158,7 @@ outbox_message alert_message(
     std::string& text = m.content.text;
     text = fmt::format("{}\n{}", judged_by.title, subject_line(about, who));
     if (route.may_say("reason")) text += fmt::format("\n{}\n", told_reason(about));
-    if (tell == telling::again && judged_by.safety && route.may_say("reason"))
+    if (tell == telling::later_day && route.may_say("reason"))
         text += fmt::format("\nIt stood before. Now it is about {} too.\n", spoken_weekday_date(about.window.last));
     if (tell == telling::ended) {
         text += "\nNothing more is needed for this alert.\n";
@@ -288,12 +288,15 @@ outbox_message alert_reminder(
     m.pupil = about.pupil;
     m.stage = about.stage;
     m.route = route.name;
+    // They begin anew with an alert that was told of again, though its stage is the same.
+    const bool began_again = counts_since(about) != about.opened_at;
     m.content.id = fmt::format(
-        "<alert-{}.{}.{}{}.{}@{}>",
+        "<alert-{}.{}.{}{}{}.{}@{}>",
         about.id,
         message_id_part(about.stage),
         escalates ? 'e' : 'r',
         due.number,
+        began_again ? fmt::format("-{}", counts_since(about).time_since_epoch().count()) : std::string(),
         message_id_part(route.name),
         setting.domain
     );
@@ -386,11 +389,12 @@ outbox_message action_reminder(
     return m;
 }
 
-message digest_message(const message_setting& setting, const std::vector<outbox_message>& gathered)
+message digest_message(const message_setting& setting, std::span<const outbox_message> gathered)
 {
     const outbox_message& first = gathered.front();
     message m;
-    m.id = digest_id(first.number, message_id_part(first.route), setting.domain);
+    const digest_members members{first.number, gathered.back().number, gathered.size()};
+    m.id = digest_id(members, message_id_part(first.route), setting.domain);
     m.type = "alert.digest";
     m.made_at = first.content.made_at;
     m.subject = fmt::format("{}{} messages", subject_start(setting), gathered.size());

@@ -7,6 +7,7 @@
 #include "daemon/rules/alert.hpp"
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,8 +91,8 @@ outbox_message action_reminder(
     std::string first_message_id
 );
 
-// Messages of one route that go at one moment, as one. Its id is that of its first message's number.
-message digest_message(const message_setting& setting, const std::vector<outbox_message>& gathered);
+// Messages of one route that go at one moment, as one; in order of their numbers.
+message digest_message(const message_setting& setting, std::span<const outbox_message> gathered);
 
 // That a silence has ended, with the alerts that stand; one of (silence, route). Its reason stays in the ledger.
 outbox_message silence_message(

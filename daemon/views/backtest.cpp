@@ -30,7 +30,8 @@ void backtest_counts::note(civil_day day, const alert_change& change)
     switch (change.tell) {
     case telling::baseline: ++already; break;
     case telling::opened:
-    case telling::again:
+    case telling::later_day:
+    case telling::earlier_day:
     case telling::stage_up: ++weeks[monday_of(day)][change.next.stage]; break;
     case telling::ended: ++ended; break;
     case telling::nothing: break;

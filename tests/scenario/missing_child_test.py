@@ -154,6 +154,19 @@ folder = "dsl"
             self.assertEqual(sorted(a["state"] for a in self.mine(rule)), ["open", "resolved"], rule)
         self.verify()
 
+    def test_a_close_in_the_first_minute_holds_as_well(self):
+        self.poll(f"{DAY}T09:15:00Z")
+        alert, = self.mine()
+        self.assertEqual(alert["value"], 0)
+        self.rollbook("alerts", "close", alert["id"], "--outcome", "found", "--text", "in the library")
+        before = len(self.told())
+        for at in ("09:16", "09:25"):
+            self.poll(f"{DAY}T{at}:00Z")
+            self.assertEqual([a["state"] for a in self.mine()], ["resolved"], at)
+        self.assertEqual(len(self.told()), before)
+        self.poll(f"{DAY}T09:45:00Z")  # and a higher stage is news
+        self.assertEqual(sorted(a["state"] for a in self.mine()), ["open", "resolved"])
+
     def test_one_that_stands_is_told_again_on_the_next_day_that_meets_it_and_once(self):
         self.school.amend(self.student, DAY, "PM", "N")
         self.poll(f"{DAY}T15:50:00Z")

@@ -505,7 +505,7 @@ TEST_CASE("another signing key is refused before it signs anything", "[ledger]")
     const signing_key other("ledger.example.sch.uk/900001", key_kind::log, seed_of(8));
     const auto opened = open_ledger(folder.file(), other);
     REQUIRE_FALSE(opened.has_value());
-    CHECK_THAT(opened.error().what, Contains("does not verify"));
+    CHECK_THAT(opened.error().what, Contains("was not signed with the key"));
 }
 
 TEST_CASE("a second writer is refused and told which process holds the ledger", "[ledger]")

@@ -198,6 +198,57 @@ TEST_CASE("by a rule that does not reuse evidence each stage counts only what no
     CHECK_FALSE(judge(&again, later));
 }
 
+TEST_CASE("what a decision was made on is used though its value had fallen below the stage again", "[rules]")
+{
+    rule by = repeated_lateness();
+    by.reuse_evidence = GENERATE(false, true);
+    alert fallen = standing(alert_state::open);
+    fallen.value = by.stages.front().at_least - 1;
+    fallen.evidence = {12, 10};
+    fallen.used = {3};
+    const alert closed = *decide_alert(fallen, decision(alert_verb::close), false, at).value();
+    CHECK_FALSE(is_decided(by, closed));
+    using entries = std::vector<entry_index>;
+    CHECK(used_before(by, &closed) == (by.reuse_evidence ? entries{} : entries{3, 10, 12}));
+    alert over_by_itself = fallen;
+    over_by_itself.state = alert_state::resolved;
+    CHECK(used_before(by, &over_by_itself) == (by.reuse_evidence ? entries{} : entries{3}));
+}
+
+TEST_CASE("what met an alert is used by a decision that is taken when it meets it no more", "[rules]")
+{
+    rule by = repeated_lateness();
+    by.reuse_evidence = false;
+    by.needs_decision = true;
+    const school_calendar calendar = example_calendar();
+    register_builder book;
+    book.mornings(calendar, ymd(2026, 11, 2), "LLL");
+    const judged_pupil pupil{.number = book.number(), .ref = 1, .year = "9"};
+    const rule_facts facts{book.held, calendar};
+    const auto judge = [&](const alert* last, civil_day day) {
+        const judged_day judged{day, evening(day)};
+        const verdict now = evaluate_fresh(by, pupil_history(facts, pupil, judged), used_before(by, last));
+        const bool stands = last && !is_ended(last->state);
+        const verdict then = stands ? evaluate(by, pupil_history(facts, pupil, last->opened_for)) : verdict();
+        const alert* const current = stands ? last : nullptr;
+        return next_alert(by, "1", pupil, current, now, stands ? &then : nullptr, judged, false, at);
+    };
+    alert opened = judge(nullptr, ymd(2026, 11, 6)).value().next;
+    opened.id = opened.latest = 100;
+    REQUIRE(opened.evidence.size() == 3);
+    alert fallen = judge(&opened, ymd(2026, 11, 25)).value().next;
+    CHECK(fallen.state == alert_state::open);
+    CHECK(fallen.evidence.empty());
+    const auto kept = parse_alert_payload(alert_payload(fallen, 120), 120);
+    REQUIRE(kept);
+    const alert closed = *decide_alert(*kept, decision(alert_verb::close), false, at).value();
+    CHECK(used_before(by, &closed) == opened.evidence);
+    CHECK_FALSE(judge(&closed, ymd(2026, 11, 6)).has_value());
+
+    // Met again before it is closed, it is met by what it says.
+    CHECK(judge(&fallen, ymd(2026, 11, 6)).value().next.was_met_by.empty());
+}
+
 TEST_CASE("what a decision was made on stays used once its episode is over", "[rules]")
 {
     rule by = repeated_lateness();
@@ -276,9 +327,16 @@ TEST_CASE("an alert about a child's safety that stands is told again when a late
         alert_state after;
     };
     const row r = GENERATE(
-        row{"later", alert_state::open, true, 3, 0, {10, 11}, telling::again, alert_state::open},
-        row{"later, noted", alert_state::acknowledged, true, 3, 0, {10, 11}, telling::again, alert_state::open},
-        row{"later, from the first read", alert_state::baseline, true, 3, 0, {11}, telling::again, alert_state::open},
+        row{"later", alert_state::open, true, 3, 0, {10, 11}, telling::later_day, alert_state::open},
+        row{"later, noted", alert_state::acknowledged, true, 3, 0, {10, 11}, telling::later_day, alert_state::open},
+        row{"later, from the first read",
+            alert_state::baseline,
+            true,
+            3,
+            0,
+            {11},
+            telling::later_day,
+            alert_state::open},
         row{"later, not yet lasted", alert_state::pending, true, 3, 0, {11}, telling::nothing, alert_state::pending},
         row{"the same day", alert_state::acknowledged, true, 0, 0, {11}, telling::nothing, alert_state::acknowledged},
         row{"the same marks", alert_state::acknowledged, true, 3, 0, {10}, telling::nothing, alert_state::acknowledged},
@@ -324,7 +382,7 @@ TEST_CASE("an alert about a child's safety that stands is told again when a late
     now.evidence = {11};
     const auto later = next_alert(by, "1", {.ref = 1}, &next, now, &then, {}, false, at);
     REQUIRE(later);
-    CHECK(later->tell == telling::again);
+    CHECK(later->tell == telling::later_day);
 }
 
 TEST_CASE("a parked baseline alert opens when its stage rises, and is parked no more", "[rules]")

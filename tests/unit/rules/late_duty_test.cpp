@@ -111,3 +111,91 @@ TEST_CASE("a duty of earlier days is told once for each of its episodes, and wha
     CAPTURE(why, days);
     CHECK(told(days, last, decided) == is_told);
 }
+
+TEST_CASE("by a rule about a child's safety each earlier day that met it is told of once", "[rules]")
+{
+    using enum alert_state;
+    // A day is its stage and the marks behind it; the first is the one before those that changed, the last today.
+    struct a_day {
+        int stage = -1;
+        std::vector<entry_index> marks;
+    };
+    const a_day no;
+    using days = std::vector<a_day>;
+    using told_of = std::vector<std::pair<std::size_t, int>>; // days, and the stages reached
+    using row = std::tuple<std::string, days, std::optional<alert_state>, told_of, std::string>;
+    // Marks from 10 on were recorded since they were last judged.
+    const std::vector<row> rows{
+        {"nothing was met", {no, no, no}, {}, {}, "today"},
+        {"only today", {no, no, {0, {19}}}, {}, {}, "today"},
+        {"yesterday", {no, {0, {18}}, no}, {}, {}, "1, anew"},
+        {"yesterday and today", {no, {0, {18}}, {0, {19}}}, {}, {}, "today, anew, beside 1"},
+        {"two days, the newest first", {no, {0, {17}}, {0, {18}}, no}, {}, {}, "2, anew, beside 1"},
+        {"two days, the highest first", {no, {1, {16, 17}}, {0, {18}}, no}, {}, {}, "1, anew, beside 2"},
+        {"more than is met today", {no, {1, {16, 17}}, {0, {19}}}, {}, {}, "1, anew"},
+        {"what was met before the change", {{0, {16}}, no, no}, {}, {}, "today"},
+        {"the same marks as the day before", {{0, {16}}, {0, {16}}, no}, {}, {}, "today"},
+        {"the same marks, and others", {{0, {16}}, {0, {16, 17}}, no}, {}, {}, "1, anew"},
+        {"marks that were judged long ago", {no, {0, {7}}, no}, {}, {}, "today"},
+        {"those, and a newer one", {no, {1, {7, 17}}, no}, {}, {}, "1, anew"},
+        {"what an alert told of that is over", {no, {0, {18}}, no}, resolved, {{1, 0}}, "today"},
+        {"what it told of at a lower stage", {no, {1, {17, 18}}, no}, resolved, {{1, 0}}, "1, anew"},
+        {"a day after it", {no, {0, {17}}, {0, {18}}, no}, resolved, {{1, 0}}, "2, anew"},
+        {"a day between those that it told of",
+         {no, {0, {16}}, {0, {17}}, {0, {18}}, no},
+         resolved,
+         {{1, 0}, {3, 0}},
+         "2, anew"},
+        {"a day before what stands", {no, {0, {17}}, {0, {18}}}, open, {{2, 0}}, "today, beside 1"},
+        {"a higher one before what stands", {no, {1, {16, 17}}, {0, {18}}}, open, {{2, 0}}, "1"},
+        {"a day that the standing one told of", {no, {0, {17}}, {0, {18}}}, open, {{1, 0}, {2, 0}}, "today"},
+        {"what stands, and is not met today", {no, {0, {17}}, {0, {18}}, no}, open, {{2, 0}}, "today, beside 1"},
+        {"today is decided", {no, {0, {17}}, {0, {18}}}, resolved, {{2, 0}}, "1, anew, knows 2"},
+    };
+    rule by = england_rule("priority-child-absent");
+    by.stages = {{"one", 1, std::nullopt}, {"two", 2, std::nullopt}};
+    for (const auto& [why, given, last, known, is_told] : rows) {
+        CAPTURE(why);
+        std::vector<judged_verdict> all;
+        for (std::size_t i = 0; i < given.size(); ++i) {
+            judged_verdict each;
+            each.judged = {day(i), at_time(day(i), 23, 59)};
+            each.found.stage = given[i].stage;
+            each.found.threshold = std::max(given[i].stage, 0) + 1;
+            each.found.evidence = given[i].marks;
+            all.push_back(each);
+        }
+        alert before;
+        before.stage = "one";
+        if (last) before.state = *last;
+        std::vector<told_day> told;
+        for (const auto& [place, stage] : known)
+            told.push_back({day(place), stage + 1});
+        const judged_verdict today = all.back();
+        const verdict first = all.front().found;
+        const std::vector<judged_verdict> earlier(all.begin() + 1, all.end() - 1);
+        const auto judge = [&](const news_since& since) {
+            return with_late_days(by, last ? &before : nullptr, today, first, earlier, told, since);
+        };
+        const late_duty found = judge({{}, 10});
+        std::string text = found.judged.as_of == today.judged.as_of
+                               ? std::string("today")
+                               : std::to_string((found.judged.as_of - day(0)).count());
+        if (found.opens_anew) text += ", anew";
+        for (const earlier_duty& each : found.found.met_before) {
+            CHECK(each.days.first == each.days.last);
+            CHECK(each.says.find("Look into that too.") != std::string::npos);
+            text += fmt::format(", beside {}", (each.days.first - day(0)).count());
+        }
+        for (const told_day& each : found.found.told_besides)
+            if (each.day == today.judged.as_of) text += fmt::format(", knows {}", (each.day - day(0)).count());
+        CHECK(text == is_told);
+        CHECK(judge({{}, no_entry}).found.told_besides.empty());
+        const bool is_anything = found.opens_anew || !found.found.told_besides.empty();
+        if (why != "marks that were judged long ago")
+            CHECK(judge({day(0), no_entry}).found.told_besides.empty() == !is_anything);
+        else
+            CHECK_FALSE(judge({day(1), no_entry}).found.told_besides.empty());
+        CHECK(judge({day(8), no_entry}).found.told_besides.empty());
+    }
+}

@@ -19,6 +19,8 @@ struct one_pupil {
     register_builder book;
     case_builder cases;
     flag_set flags = flag_set().set(0); // a social worker
+    std::optional<local_instant> accounted_at;
+    std::optional<civil_day> on_roll_to;
 
     verdict judge(std::string_view id, local_instant read_at)
     {
@@ -29,6 +31,8 @@ struct one_pupil {
     {
         judged_pupil pupil{.number = book.number(), .ref = 1, .year = "9", .date_of_birth = ymd(2013, 1, 15)};
         pupil.flags = flags;
+        pupil.accounted_at = accounted_at;
+        pupil.on_roll_to = on_roll_to;
         return evaluate(by, pupil, {book.held, calendar, &cases.held}, judged);
     }
     // By the clock, at that minute.
@@ -473,6 +477,53 @@ TEST_CASE("who left during the day is looked for until the pupil is accounted fo
         one.book.mark(pm(thursday), "M");
         CHECK(one.at("left-during-day", at_time(friday, 9, 25)).stage == -1);
     }
+    SECTION("time alone never ends it")
+    {
+        one.book.marks(one.calendar, friday, "NNNNNNNNNNNNNNNN");
+        CHECK(one.at("left-during-day", at_time(ymd(2026, 11, 27), 15)).stage == 2);
+        CHECK(one.at("left-during-day", at_time(ymd(2026, 12, 1), 15)).stage == 2);
+    }
+}
+
+TEST_CASE("a contact that says where a pupil was speaks of the sessions before it and of none after", "[rules]")
+{
+    one_pupil one;
+    const civil_day thursday = ymd(2026, 11, 19);
+    const civil_day friday = ymd(2026, 11, 20);
+    SECTION("a morning that was explained counts to no afternoon")
+    {
+        one.book.marks(one.calendar, thursday, "NN");
+        CHECK(one.at("missing-child", at_time(thursday, 13, 30)).value > 200);
+        one.accounted_at = at_time(thursday, 9, 40);
+        CHECK(one.at("missing-child", at_time(thursday, 13, 29)).stage == -1);
+        const verdict found = one.at("missing-child", at_time(thursday, 13, 30));
+        CHECK(found.stage == 0);
+        CHECK(found.value == 0);
+        CHECK(found.evidence.size() == 1);
+    }
+    SECTION("who left, and was accounted for, has not left when the next morning is not known")
+    {
+        one.book.marks(one.calendar, thursday, "/NN");
+        CHECK(one.at("left-during-day", at_time(friday, 9, 30)).stage == 2);
+        one.accounted_at = at_time(thursday, 14);
+        CHECK(one.at("left-during-day", at_time(friday, 9, 30)).stage == -1);
+        CHECK(one.at("missing-child", at_time(friday, 9, 30)).value == 15);
+    }
+}
+
+TEST_CASE("of a pupil who has left no register is waited for", "[rules]")
+{
+    one_pupil one;
+    const civil_day thursday = ymd(2026, 11, 19);
+    const civil_day friday = ymd(2026, 11, 20);
+    one.book.marks(one.calendar, thursday, "//");
+    CHECK(one.at("missing-child", at_time(friday, 9, 30)).stage == 0);
+    one.on_roll_to = friday;
+    CHECK(one.at("missing-child", at_time(friday, 9, 30)).stage == 0);
+    one.on_roll_to = thursday;
+    CHECK(one.at("missing-child", at_time(friday, 9, 30)).stage == -1);
+    one.book.mark(am(friday), "N"); // a mark says what it says
+    CHECK(one.at("missing-child", at_time(friday, 9, 30)).stage == 0);
 }
 
 TEST_CASE("who was left out of an afternoon's register that was taken is looked for ten minutes on", "[rules]")

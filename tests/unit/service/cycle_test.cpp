@@ -1,4 +1,5 @@
 #include "daemon/service/decisions.hpp"
+#include "daemon/service/messages.hpp"
 #include "daemon/service/reminders.hpp"
 
 #include "tests/support/england_pack.hpp"
@@ -6,11 +7,35 @@
 
 #include <catch2/catch.hpp>
 
+#include <fmt/format.h>
+
 #include <set>
 
 using namespace rollbook;
 using namespace rollbook::support;
 using Catch::Matchers::Contains;
+
+namespace rollbook::support {
+
+// A receiver that takes what it is given though its answer may be lost, and shows so much at once and no more.
+class forgetful_channel : public channel {
+public:
+    static constexpr std::size_t text_bytes_max = 9'000;
+    enum class state { loses_its_answer, is_away, is_well };
+    boost::asio::awaitable<result<void>> send(message m) override
+    {
+        if (now != state::is_away) taken.push_back(std::move(m));
+        if (now == state::is_well) co_return result<void>();
+        const failure lost(errc::delivery_unreachable, "no answer");
+        co_return lost;
+    }
+    boost::asio::awaitable<result<void>> check() override { co_return result<void>(); }
+    bool fits(const message& m) const override { return m.text.size() <= text_bytes_max; }
+    state now = state::loses_its_answer;
+    std::vector<message> taken;
+};
+
+} // namespace rollbook::support
 
 TEST_CASE("the first read is a baseline: alerts without a message each, and one message a route", "[service]")
 {
@@ -1279,6 +1304,172 @@ TEST_CASE("a safety rule's message never waits", "[service]")
     CHECK(school.mails.size() == 2);
 }
 
+TEST_CASE("incidents that the first read could not get are a baseline when they are first read", "[service]")
+{
+    const bool is_refused_at_first = GENERATE(false, true);
+    CAPTURE(is_refused_at_first);
+    small_school school;
+    school.settings.routes.resize(1);
+    rule by = england_rule("incidents");
+    by.enabled = true;
+    by.stages[0].at_least = 1;
+    school.settings.rules = {by};
+    const auto add = [&](int number, const std::string& day) {
+        const std::string id = "I" + std::to_string(number), pupil = "A" + std::to_string(number);
+        school.mis->incidents.emplace_back(
+            what::incident, id, "", fmt::format(R"({{"day":"{}","nature":"behaviour","type":"x"}})", day)
+        );
+        school.mis->incidents.emplace_back(
+            what::involvement,
+            id + "/" + pupil,
+            pupil,
+            fmt::format(R"({{"day":"{}","of":"incident","record":"{}"}})", day, id)
+        );
+    };
+    for (int number = 0; number < 5; ++number)
+        add(number, "2026-09-18");
+    if (is_refused_at_first)
+        school.mis->failures.insert_or_assign({2, 0}, failure(errc::source_refused, "no permission"));
+    school.poll(0);
+    school.mis->failures.clear();
+    school.now += std::chrono::minutes(10);
+    school.poll(0);
+    REQUIRE(school.mails.size() == 1);
+    CHECK(school.mails[0].type == "alert.baseline");
+    CHECK_THAT(school.mails[0].text, Contains("5 pupils"));
+    add(5, "2026-09-21");
+    school.now += std::chrono::minutes(10);
+    school.poll(0);
+    REQUIRE(school.mails.size() == 2);
+    CHECK(school.mails[1].type == "alert.opened");
+}
+
+TEST_CASE("a safety rule's message goes alone, also where a digest is gathered", "[service]")
+{
+    small_school school;
+    school.settings.routes[0].digest = std::chrono::hours(8);
+    for (rule& each : school.settings.rules)
+        each.safety = true;
+    school.poll();
+    school.mails.clear();
+    school.set(5, "L");
+    school.set(6, "L");
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    REQUIRE(school.mails.size() == 4);
+    for (const message& each : school.mails)
+        CHECK(each.type == "alert.opened");
+}
+
+TEST_CASE("who was told of an alert hears its end also when more about it waited for school hours", "[service]")
+{
+    small_school school;
+    school.settings.routes[0].only_in_school_hours = true;
+    rule by = repeated_lateness();
+    by.needs_decision = true;
+    by.stages.resize(1);
+    school.settings.rules = {by};
+    school.mis->page_size = 1'000;
+    auto& marks = school.mis->marks;
+    marks.clear();
+    const auto days = [&](civil_day first, std::size_t count, const char* code) {
+        for (std::size_t n = 0; n < count; ++n) {
+            const civil_day day = school.settings.calendar.school_day_after(first - std::chrono::days(1), 1).value();
+            marks.push_back({"M" + std::to_string(marks.size()), "A5", {day, half_day::am}, code});
+            first = day + std::chrono::days(1);
+        }
+    };
+    const auto recode = [&](const char* from, const char* to) {
+        for (row& each : marks)
+            if (each.code == from) each.code = to;
+    };
+    const auto read_at = [&](std::string_view moment) {
+        school.mails.clear();
+        school.now = parse_instant(moment).value();
+        school.poll(0);
+        std::string told;
+        for (const message& each : school.mails)
+            if (each.id.find(".lead@") != std::string::npos) told += each.type + ";";
+        return told;
+    };
+    days(ymd(2026, 9, 14), 10, "V");
+    days(ymd(2026, 9, 28), 30, "/");
+    read_at("2026-11-09T08:30:00Z");
+    days(ymd(2026, 11, 9), 10, "L");
+    CHECK(read_at("2026-11-20T15:00:00Z") == "alert.opened;");
+    recode("V", "L"); // an earlier episode comes to light in the evening
+    CHECK(read_at("2026-11-20T20:00:00Z").empty());
+    CHECK(school.count(R"("also_met")") == 1);
+    recode("L", "/");
+    const std::string evening = read_at("2026-11-20T21:00:00Z");
+    CHECK(evening + "|" + read_at("2026-11-23T09:00:00Z") == "|alert.withdrawn;");
+}
+
+TEST_CASE(
+    "a digest of more than one message may hold keeps for each id its contents, whatever is tried again", "[service]"
+)
+{
+    small_school school;
+    school.mis->page_size = 2'000;
+    school.settings.routes.resize(1);
+    school.settings.routes[0].digest = std::chrono::hours(8);
+    school.mis->pupils.clear();
+    school.mis->marks.clear();
+    constexpr int pupils = 80;
+    for (int pupil = 0; pupil < pupils; ++pupil) {
+        school.mis->pupils.emplace_back("A" + std::to_string(pupil), R"({"forename":"Zo","surname":"Quillfeather"})");
+        for (unsigned day = 14; day <= 18; ++day)
+            school.mis->marks.push_back(
+                {"M" + std::to_string(school.mis->marks.size()),
+                 "A" + std::to_string(pupil),
+                 {ymd(2026, 9, day), half_day::am},
+                 "/"}
+            );
+    }
+    school.poll(0);
+    for (row& each : school.mis->marks)
+        each.code = "L";
+    school.now += std::chrono::minutes(10);
+    school.poll(0);
+
+    auto made = std::make_unique<forgetful_channel>();
+    forgetful_channel& to = *made;
+    school.parts.channels["lead"] = std::move(made);
+    const auto book = school.folder.open();
+    cycle one_process(
+        school.settings, school.parts, *book, [&] { return school.now; }, retry_pace{1, {}, {}}
+    );
+    const auto deliver = [&] {
+        boost::asio::io_context loop(1);
+        test::run(loop, one_process.deliver());
+    };
+    school.now = parse_instant("2026-09-22T07:00:00Z").value(); // 08:00 in summer
+    deliver();
+    using enum forgetful_channel::state;
+    for (const auto next : {is_away, loses_its_answer, is_well}) {
+        to.now = next;
+        for (int n = 0; n < 4; ++n) {
+            school.now += std::chrono::hours(1);
+            deliver();
+        }
+    }
+    std::map<std::string, std::string> by_id;
+    std::string told;
+    for (const message& each : to.taken) {
+        CHECK(each.text.size() <= forgetful_channel::text_bytes_max);
+        const auto [known, is_new] = by_id.try_emplace(each.id, each.json);
+        CHECK(known->second == each.json);
+        if (is_new) told += each.json;
+    }
+    CHECK(by_id.size() > 2);
+    for (const held_thing& thing : std::as_const(book->state()).things(rollbook::what::alert).all())
+        CHECK_THAT(told, Contains(fmt::format(R"("alert":{},)", thing.subject)));
+    std::size_t gone = 0;
+    for (const auto& [id, json] : by_id)
+        gone += book->delivered_messages(id).size();
+    CHECK(gone == pupils);
+}
+
 TEST_CASE("an alert that comes and goes is told a third time only if it still stands the next morning", "[service]")
 {
     small_school school;
@@ -1393,6 +1584,25 @@ TEST_CASE("what nobody acknowledges is told again, once for each time, until som
     school.now += std::chrono::hours(24);
     CHECK(remind_now() == 0);
     CHECK(school.folder.verify().problems.empty());
+}
+
+TEST_CASE("the reminders of an alert that was told again are not those of before", "[service]")
+{
+    const rule by = repeated_lateness();
+    const route_configuration route{.name = "lead"};
+    alert about;
+    about.id = 7;
+    about.stage = "tutor";
+    about.opened_at = about.staged_at = parse_instant("2026-11-20T10:00:00Z").value();
+    const auto id = [&](int number) {
+        const due_reminder due{due_reminder::kind::unacknowledged, "lead", number};
+        return alert_reminder({.domain = "example"}, route, by, about, due, {}, {}).content.id;
+    };
+    const std::string first = id(1);
+    CHECK(first == "<alert-7.tutor.r1.lead@example>");
+    CHECK(id(2) != first);
+    about.staged_at = parse_instant("2026-11-23T09:15:00Z").value();
+    CHECK(id(1) != first);
 }
 
 TEST_CASE("a silence holds back its pupil's messages, and its end is told with what stands", "[service]")

@@ -1,3 +1,5 @@
+#include "daemon/service/decisions.hpp"
+
 #include "tests/support/england_pack.hpp"
 #include "tests/unit/service/small_school.hpp"
 
@@ -200,4 +202,178 @@ TEST_CASE("a rule met by a session that had not settled when it was last read is
     CHECK(school.count(R"("rule":"continuous-absence")") == 1);
     REQUIRE(read_at(format_day(next) + "T15:00:00Z") == 0);
     CHECK(school.mails.size() == 2);
+}
+
+namespace {
+
+// A school with the rule of children to be looked out for, which is about everybody here, and the days of one of them.
+struct watching_school {
+    explicit watching_school(bool restarts_each_time) : restarts(restarts_each_time)
+    {
+        school.mis->page_size = 1'000;
+        rule priority = england_rule("priority-child-absent");
+        priority.cohort = {};
+        school.settings.rules = {priority};
+        school.mis->marks.clear();
+    }
+    void mark(unsigned day, half_day half, const char* code)
+    {
+        const session_id session{ymd(2026, 9, day), half};
+        for (row& each : school.mis->marks)
+            if (each.session == session) {
+                each.code = code;
+                return;
+            }
+        school.mis->marks.push_back({"M" + std::to_string(school.mis->marks.size()), "A5", session, code});
+    }
+    // What one route is told by a read at that moment.
+    std::string read_at(std::string_view moment)
+    {
+        if (!process || restarts) {
+            stop();
+            book = school.folder.open();
+            process = std::make_unique<cycle>(
+                school.settings, school.parts, *book, [&] { return school.now; }, retry_pace{1, {}, {}}
+            );
+        }
+        boost::asio::io_context loop(1);
+        school.now = parse_instant(moment).value();
+        read_options options;
+        options.everything = true;
+        const read_report report = test::run(loop, process->read(0, options, {}));
+        test::run(loop, process->deliver());
+        std::string told;
+        for (const message& each : school.mails)
+            if (each.id.find(".lead@") != std::string::npos) told += each.type + ";";
+        school.mails.clear();
+        return report.failures.empty() ? told : "failed";
+    }
+    void stop()
+    {
+        process.reset();
+        book.reset();
+    }
+
+    bool restarts;
+    small_school school;
+    std::unique_ptr<ledger> book;
+    std::unique_ptr<cycle> process;
+};
+
+} // namespace
+
+TEST_CASE("that a child to be looked out for was absent is told also when it is first read on a later day", "[service]")
+{
+    const bool restarts = GENERATE(false, true);
+    CAPTURE(restarts);
+    watching_school at(restarts);
+    using enum half_day;
+    for (const unsigned day : {15, 16, 17, 18}) {
+        at.mark(day, am, day < 17 ? "N" : "/"); // before Rollbook began
+        at.mark(day, pm, "/");
+    }
+    CHECK(at.read_at("2026-09-18T17:00:00Z").empty());
+    CHECK(at.read_at("2026-09-21T08:00:00Z").empty());
+    at.mark(15, am, "I"); // the office puts one right, which says nothing of the others
+    CHECK(at.read_at("2026-09-21T08:10:00Z").empty());
+    at.mark(21, am, "N"); // the source gives Monday's marks on Tuesday, with some of Tuesday's
+    at.mark(21, pm, "/");
+    at.mark(22, am, "/");
+    CHECK(at.read_at("2026-09-22T10:30:00Z") == "alert.opened;");
+    CHECK(at.read_at("2026-09-22T11:00:00Z") == (restarts ? "alert.resolved;" : ""));
+    CHECK(at.read_at("2026-09-22T17:00:00Z") == (restarts ? "" : "alert.resolved;"));
+    at.mark(22, pm, "N"); // and what is missing of Tuesday on Wednesday
+    at.mark(23, am, "/");
+    at.mark(23, pm, "/");
+    CHECK(at.read_at("2026-09-23T17:00:00Z") == "alert.opened;");
+    CHECK(at.read_at("2026-09-24T17:00:00Z") == "alert.resolved;");
+    at.mark(21, pm, "I");
+    CHECK(at.read_at("2026-09-24T17:30:00Z").empty());
+    at.stop();
+    CHECK(at.school.folder.verify().problems.empty());
+}
+
+TEST_CASE("a child's absence that a person decided about is not told again with one of an earlier day", "[service]")
+{
+    const bool restarts = GENERATE(false, true);
+    CAPTURE(restarts);
+    watching_school at(restarts);
+    using enum half_day;
+    at.mark(17, am, "/");
+    at.mark(17, pm, "/");
+    CHECK(at.read_at("2026-09-18T17:00:00Z").empty());
+    at.mark(22, am, "N");
+    CHECK(at.read_at("2026-09-22T10:30:00Z") == "alert.opened;");
+    {
+        decision_request close;
+        close.kind = decision_kind::close;
+        close.about = std::as_const(at.book->state()).things(rollbook::what::alert).all().back().subject;
+        close.outcome = "found";
+        close.text = "seen";
+        close.user = "root";
+        REQUIRE(take_decision(*at.book, at.school.settings, close, at.school.now).has_value());
+    }
+    at.mark(21, am, "N");
+    CHECK(at.read_at("2026-09-22T11:00:00Z") == "alert.opened;");
+    CHECK(at.read_at("2026-09-22T11:30:00Z").empty());
+    at.mark(22, pm, "/");
+    CHECK(at.read_at("2026-09-22T17:00:00Z").empty());
+    at.mark(23, am, "/");
+    CHECK(at.read_at("2026-09-23T17:00:00Z") == "alert.resolved;");
+    at.mark(23, pm, "N");
+    CHECK(at.read_at("2026-09-23T17:30:00Z") == "alert.opened;");
+}
+
+TEST_CASE("what a dead route could not take in three days is given up without another try of each", "[service]")
+{
+    small_school school;
+    school.settings.routes.resize(1);
+    school.poll();
+    for (const int pupil : {4, 5, 6, 7, 8})
+        school.set(pupil, "L");
+    int tries = 0;
+    school.channels["lead"]->answer = failure(errc::delivery_unreachable, "no answer");
+    school.channels["lead"]->on_send = [&] { ++tries; };
+    school.now += std::chrono::minutes(10);
+    school.poll();
+    CHECK(tries == 1);
+    CHECK(school.folder.reader()->outbox().waiting == 5);
+    school.now += std::chrono::hours(73);
+    school.poll();
+    CHECK(tries == 2);
+    CHECK(school.folder.reader()->outbox().waiting == 0);
+    CHECK(school.folder.reader()->outbox().failed == 5);
+}
+
+TEST_CASE("an alert that a person closed does not begin anew for a pupil who has left", "[service]")
+{
+    const bool leaves = GENERATE(false, true);
+    CAPTURE(leaves);
+    small_school school;
+    school.settings.routes.resize(1);
+    rule missing = england_rule("missing-child");
+    missing.cohort = {};
+    school.settings.rules = {missing};
+    std::erase_if(school.mis->pupils, [](const auto& each) { return each.first != "A5"; });
+    school.mis->marks = {{"M0", "A5", am(ymd(2026, 9, 18)), "N"}};
+    school.now = parse_instant("2026-09-18T08:45:00Z").value();
+    school.poll(0);
+    REQUIRE(school.mails.size() == 1);
+    {
+        const auto book = school.folder.open();
+        decision_request close;
+        close.kind = decision_kind::close;
+        close.about = std::as_const(book->state()).things(rollbook::what::alert).all().back().subject;
+        close.outcome = "moved";
+        close.text = "moved school";
+        close.user = "root";
+        REQUIRE(take_decision(*book, school.settings, close, school.now).has_value());
+    }
+    if (leaves) school.mis->pupils.front().second = R"({"forename":"Zo","on_roll_to":"2026-09-18"})";
+    school.mails.clear();
+    for (const char* at : {"2026-09-21T07:00:00Z", "2026-09-21T08:45:00Z", "2026-09-22T08:45:00Z"}) {
+        school.now = parse_instant(at).value();
+        school.poll(0);
+    }
+    CHECK(school.mails.empty() == leaves);
 }
