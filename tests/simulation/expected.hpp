@@ -48,7 +48,7 @@ public:
 
     // What a closed read must change of alerts. `started`: the clock when it began, `now`: when it closed.
     std::vector<alert_step>
-    judge(moment started, moment now, bool marks_closed, bool first_of_marks, bool first_of_all);
+    judge(moment started, moment now, bool marks_closed, bool first_of_marks, bool first_of_incidents);
     // By a rule that needs a decision a duty is told of though its window has moved on since, where marks of that day
     // came late. Whether this is one: not met now, and met by that earlier day. It stands from then on.
     std::optional<alert_step>

@@ -249,7 +249,7 @@ private:
     bool reading_ = false;
     std::vector<commit_made> unknown_; // after a death: begun, and nobody knows
     bool first_of_marks_ = true;
-    bool first_of_all_ = true;
+    bool first_of_incidents_ = true;
     std::map<entry_index, int> pupil_of_; // by first entry
     std::map<int, entry_index> entry_of_;
     std::vector<std::string> pupil_ids_;
@@ -469,9 +469,10 @@ void life::take_alerts(const commit_made& made)
     const bool any_closed = !closed_.empty();
     std::vector<alert_step> steps;
     if (any_closed) {
-        steps = expected_.judge(*clock_.first(), moment_of(made.now), marks_closed, first_of_marks_, first_of_all_);
-        first_of_all_ = false;
+        steps =
+            expected_.judge(*clock_.first(), moment_of(made.now), marks_closed, first_of_marks_, first_of_incidents_);
         if (marks_closed) first_of_marks_ = false;
+        if (std::ranges::count(closed_, "incidents") > 0) first_of_incidents_ = false;
     }
     std::multimap<std::tuple<std::string, int, std::string, std::string>, entry_index> written;
     std::map<entry_index, day_number> opened_for;
