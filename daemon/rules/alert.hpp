@@ -267,9 +267,10 @@ struct alert {
     // value nor evidence, and the value with it.
     std::vector<entry_index> used;
     std::optional<std::int64_t> value_in_all;
-    std::string reason;                 // plain English, mostly one sentence
-    std::vector<earlier_duty> also_met; // what else is to be decided with it; mostly empty
-    std::string kept_open;              // why it stands though its condition is not met for sure; mostly empty
+    std::string reason;                   // plain English, mostly one sentence
+    std::vector<earlier_duty> also_met;   // what else is to be decided with it; mostly empty
+    std::string kept_open;                // why it stands though its condition is not met for sure; mostly empty
+    std::optional<instant> told_again_at; // when it was last told of another day that meets it too
     // By a rule that does not reuse evidence: what met it, since it is met no more; empty while it is.
     std::vector<entry_index> was_met_by;
     // By a rule about a child's safety that reads marks: the days of which it told. Not known of older entries.
@@ -299,6 +300,9 @@ inline alert_subject subject_without_pupil(const alert& value)
     if (!name.starts_with(rule_subject)) return {"Source", name};
     return {"Rule", name.substr(rule_subject.size())};
 }
+
+// The days of which an alert by a rule about a child's safety that reads marks told.
+std::vector<told_day> days_told(const alert& by);
 
 // What reminders count from.
 inline instant counts_since(const alert& value)

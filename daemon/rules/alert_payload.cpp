@@ -188,6 +188,7 @@ std::string alert_payload(const alert& value, entry_index own_index)
             out.begin_object().member("day", format_day(day)).member("threshold", threshold).end_object();
         out.end_array();
     }
+    if (value.told_again_at) out.member("told_again_at", format_instant(*value.told_again_at));
     if (!value.used.empty()) write_entries(out, "used", value.used);
     if (decided) out.member("user", decided->user);
     out.member("value", value.value);
@@ -220,6 +221,7 @@ std::optional<alert> parse_alert_payload(std::string_view payload, entry_index o
                     read(root["window"]["to"], found.window.last) && read_decision(root, found.decided);
     (void)read(root["staged_at"], found.staged_at);
     (void)read(root["kept_open"], found.kept_open);
+    if (instant again{}; read(root["told_again_at"], again)) found.told_again_at = again;
     found.parked = root["parked"].bool_if().value_or(false);
     if (std::int64_t in_all = 0; read(root["value_in_all"], in_all)) found.value_in_all = in_all;
     found.met_until = parse_day(root["met_until"].string_if().value_or(""));

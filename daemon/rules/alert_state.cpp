@@ -61,6 +61,12 @@ bool is_of_later_day(const rule& judged_by, const alert& before, const verdict& 
             }));
 }
 
+// Nothing about a child's safety is held back.
+std::chrono::milliseconds hold_of(const rule& judged_by)
+{
+    return judged_by.safety ? std::chrono::milliseconds(0) : judged_by.hold;
+}
+
 void note_told(alert& next, const told_day& day)
 {
     const auto known = std::ranges::find(next.told, day.day, &told_day::day);
@@ -74,6 +80,8 @@ void note_told(alert& next, const told_day& day)
 void note_told(const rule& judged_by, alert& next, const verdict& now, bool tells_of_today)
 {
     if (!judged_by.safety || find_measure(judged_by.measure)->by_clock) return;
+    if (!tells_of_today && now.told_besides.empty()) return;
+    if (next.told.empty() && next.id != no_entry) next.told = days_told(next);
     for (const told_day& each : now.told_besides)
         note_told(next, each);
     if (tells_of_today) note_told(next, {now.window.last, now.threshold});
@@ -111,7 +119,7 @@ alert_change open_at(
     if (first_read) {
         change.tell = telling::baseline;
         next.state = alert_state::baseline;
-    } else if (judged_by.hold.count() > 0) {
+    } else if (hold_of(judged_by).count() > 0) {
         next.state = alert_state::pending;
     } else {
         change.tell = telling::opened;
@@ -189,22 +197,24 @@ alert_change follow(
     } else if (next.state != alert_state::pending && (!now.met_before.empty() || is_of_later_day(judged_by, current, now))) {
         change.tell = is_of_later_day(judged_by, current, now) ? telling::later_day : telling::earlier_day;
         next.staged_at = at;
+        next.told_again_at = at;
         next.state = alert_state::open;
     }
     if (next.state == alert_state::pending) {
-        const bool has_lasted = at - next.opened_at >= judged_by.hold;
+        const bool has_lasted = at - next.opened_at >= hold_of(judged_by);
         change.tell = has_lasted ? telling::opened : telling::nothing;
         if (has_lasted) next.state = alert_state::open;
     }
     next.also_met.insert(next.also_met.end(), now.met_before.begin(), now.met_before.end());
     // Where its own days met nothing, it stands for the earlier one from now on.
     if (then.stage < 0 && judged.as_of < current.opened_for.as_of) next.opened_for = judged;
+    const bool tells_of_today = now.stage >= 0 && (reached > before || is_of_later_day(judged_by, current, now));
+    note_told(judged_by, next, now, tells_of_today);
     take_value(judged_by, next, now);
     if (judged_by.reuse_evidence || now.stage >= 0)
         next.was_met_by.clear();
     else if (next.was_met_by.empty())
         next.was_met_by = current.evidence;
-    note_told(judged_by, next, now, now.stage >= 0 && (reached > before || is_of_later_day(judged_by, current, now)));
     next.kept_open = kept_open_by(judged_by, now, then);
     if (now.stage >= 0 || !judged_by.needs_decision)
         next.met_until.reset();
@@ -265,6 +275,20 @@ void follow_value(alert& version, const alert_value& kept)
     if (kept.absent && kept.possible) version.parts = absence_parts{*kept.absent, *kept.possible};
     version.window = kept.window;
     version.reason = kept.reason;
+}
+
+std::vector<told_day> days_told(const alert& by)
+{
+    if (!by.told.empty()) return by.told;
+    // An older entry says for which day it opened and, in its window, to which it had come or on which it ended.
+    const civil_day first = by.opened_for.as_of;
+    civil_day last = by.window.last;
+    if (is_ended(by.state))
+        last = std::min(last, civil_day(std::chrono::floor<std::chrono::days>(counts_since(by)).time_since_epoch()));
+    std::vector<told_day> days;
+    for (civil_day day = first; day <= std::max(first, last); day += std::chrono::days(1))
+        days.push_back({day, by.threshold});
+    return days;
 }
 
 std::string_view name_of(alert_state state)

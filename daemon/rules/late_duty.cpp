@@ -158,9 +158,10 @@ late_duty with_late_days(
     for (const judged_verdict* each : news)
         if (each->found.stage > floor && (!best || each->found.stage >= best->found.stage)) best = each;
 
+    if (best && today.found.stage >= 0 && !is_today_told) news.push_back(&today);
     std::vector<told_day> besides;
     if (!stands && is_today_told) besides.push_back({today.judged.as_of, today.found.threshold});
-    late_duty found{best ? *best : std::move(today), !stands};
+    late_duty found{best ? *best : today, !stands};
     for (const judged_verdict* each : news) {
         const civil_day day = each->judged.as_of;
         besides.push_back({day, each->found.threshold});

@@ -767,7 +767,8 @@ void read_closer::judge_pupil(step& s, const pupil_history& history)
         // Marks that are half read would be half judged; of incidents what has come is true as far as it goes.
         if (each.kind->by_clock || each.kind->by_source) continue;
         if (each.kind->reads_marks && !s.outcome.marks_closed) continue;
-        const bool first = each.kind->reads_marks ? s.outcome.marks_first : is_read_first(s, needed_by(*each.by));
+        // Nobody is judged before marks were read.
+        const bool first = s.outcome.marks_first || (!each.kind->reads_marks && is_read_first(s, needed_by(*each.by)));
         judge_by(s, each, history, first && !each.by->safety, true);
     }
 }
@@ -927,13 +928,8 @@ std::vector<told_day> read_closer::told_days_of(const step& s, const rule& by, e
         if (thing.pupil != pupil || thing.key != key) continue;
         const auto over = parse_alert_payload(thing.payload, thing.entry);
         if (!over || over->state == alert_state::withdrawn) continue;
-        all.insert(all.end(), over->told.begin(), over->told.end());
-        if (!over->told.empty()) continue;
-        // An older entry says on which day it opened and, in its window, to which it had come or when it ended.
-        const civil_day last = std::min(over->window.last, day_of(zone_.to_local(counts_since(*over))));
-        for (civil_day day = over->opened_for.as_of; day <= std::max(last, over->opened_for.as_of);
-             day += std::chrono::days(1))
-            all.push_back({day, over->threshold});
+        const std::vector<told_day> days = days_told(*over);
+        all.insert(all.end(), days.begin(), days.end());
     }
     return all;
 }

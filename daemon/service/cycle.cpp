@@ -615,9 +615,14 @@ void cycle::take_back(const returned_message& back, const std::string& route)
         "Ask its reader, and correct the address in the route's settings."
     );
     std::vector<outbox_message> gone = book_.delivered_messages(back.id);
-    // What goes alone was in no digest that waited for the same moment.
-    if (const std::vector<pupil_marker> markers = markers_in(book_.state()); members_of_digest(back.id))
-        std::erase_if(gone, [&](const outbox_message& m) { return goes_alone(m, markers); });
+    // What went alone, as far as that can still be told, was in no digest of the same moment.
+    if (const auto members = members_of_digest(back.id); members && gone.size() != members->count) {
+        const std::vector<pupil_marker> markers = markers_in(book_.state());
+        std::erase_if(gone, [&](const outbox_message& m) {
+            const bool is_handled_with_care = is_marked(markers, marker_kind::handle_with_care, m.pupil);
+            return is_handled_with_care || (members->count > 0 && goes_alone(m, markers));
+        });
+    }
     for (const outbox_message& m : gone) {
         transaction::attempt_result ended;
         ended.number = m.number;

@@ -288,15 +288,14 @@ outbox_message alert_reminder(
     m.pupil = about.pupil;
     m.stage = about.stage;
     m.route = route.name;
-    // They begin anew with an alert that was told of again, though its stage is the same.
-    const bool began_again = counts_since(about) != about.opened_at;
     m.content.id = fmt::format(
         "<alert-{}.{}.{}{}{}.{}@{}>",
         about.id,
         message_id_part(about.stage),
         escalates ? 'e' : 'r',
         due.number,
-        began_again ? fmt::format("-{}", counts_since(about).time_since_epoch().count()) : std::string(),
+        // They begin anew where the alert was told of again, though its stage is the same.
+        about.told_again_at ? fmt::format("-{}", about.told_again_at->time_since_epoch().count()) : std::string(),
         message_id_part(route.name),
         setting.domain
     );

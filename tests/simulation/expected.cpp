@@ -154,7 +154,8 @@ expectation::judge(moment started, moment now, bool marks_closed, bool first_of_
         const plain_rule& rule = plain_rules()[number];
         const bool of_marks = rule.of != plain_rule::counts::incidents;
         if (of_marks && !marks_closed) continue;
-        const bool first = of_marks ? first_of_marks : first_of_incidents;
+        // Before marks were read nobody is judged.
+        const bool first = (marks_closed && first_of_marks) || (!of_marks && first_of_incidents);
         const std::vector<int> values_now = values(rule, *as_of, local);
         // Nothing ends while what is not known yet may be enough.
         const auto may_be_met = [&](int value, int not_known) { return stage_of(rule, value + not_known) >= 0; };

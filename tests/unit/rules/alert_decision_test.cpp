@@ -337,7 +337,7 @@ TEST_CASE("an alert about a child's safety that stands is told again when a late
             {11},
             telling::later_day,
             alert_state::open},
-        row{"later, not yet lasted", alert_state::pending, true, 3, 0, {11}, telling::nothing, alert_state::pending},
+        row{"nothing of safety waits", alert_state::pending, true, 3, 0, {11}, telling::opened, alert_state::open},
         row{"the same day", alert_state::acknowledged, true, 0, 0, {11}, telling::nothing, alert_state::acknowledged},
         row{"the same marks", alert_state::acknowledged, true, 3, 0, {10}, telling::nothing, alert_state::acknowledged},
         row{"no longer met", alert_state::acknowledged, true, 3, -1, {}, telling::nothing, alert_state::acknowledged},

@@ -1602,6 +1602,8 @@ TEST_CASE("the reminders of an alert that was told again are not those of before
     CHECK(first == "<alert-7.tutor.r1.lead@example>");
     CHECK(id(2) != first);
     about.staged_at = parse_instant("2026-11-23T09:15:00Z").value();
+    CHECK(id(1) == first);
+    about.told_again_at = about.staged_at;
     CHECK(id(1) != first);
 }
 
