@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace rollbook {
 namespace {
@@ -231,8 +232,10 @@ result<decision_outcome> decide_finish(const desk& at)
     const bool is_same =
         action->is_done && action->outcome == at.asked.outcome && action->outcome_text == at.asked.text;
     if (is_same) return outcome_of({}, 0, action->id, "", fmt::format("Action {} is done already.", action->id));
-    action->is_done = true;
+    const bool is_done_now = !std::exchange(action->is_done, true);
     action->outcome = at.asked.outcome;
+    // Until then it was the day on which it was planned. What was done already and is withdrawn was done on its day.
+    if (is_done_now && !is_called_off(*action)) action->on = at.asked.on.value_or(at.today);
     action->outcome_text = at.asked.text;
     action->user = at.asked.user;
     action->by = at.asked.by;

@@ -78,7 +78,10 @@ std::vector<pupil_marker> markers_in(const held_state& held)
     std::vector<pupil_marker> found;
     for (const held_thing& thing : held.things(what::settings).all()) {
         if (!thing.key.starts_with(marker_prefix)) continue;
-        if (auto one = parse_marker(thing.payload, thing.entry)) found.push_back(std::move(*one));
+        auto one = parse_marker(thing.payload, thing.entry);
+        if (!one) continue;
+        one->person = standing_person_of(held, one->pupil);
+        found.push_back(std::move(*one));
     }
     std::ranges::sort(found, {}, &pupil_marker::id);
     return found;
@@ -88,7 +91,7 @@ std::set<entry_index> marked_in(const held_state& held, marker_kind kind)
 {
     std::set<entry_index> found;
     for (const pupil_marker& each : markers_in(held))
-        if (!each.ended && each.kind == kind) found.insert(each.pupil);
+        if (!each.ended && each.kind == kind) found.insert({each.pupil, each.person});
     return found;
 }
 
@@ -104,7 +107,7 @@ failure refuses_letters(entry_index pupil)
 bool is_marked(std::span<const pupil_marker> all, marker_kind kind, entry_index pupil)
 {
     return std::ranges::any_of(all, [&](const pupil_marker& each) {
-        return !each.ended && each.kind == kind && each.pupil == pupil;
+        return !each.ended && each.kind == kind && (each.pupil == pupil || each.person == pupil);
     });
 }
 

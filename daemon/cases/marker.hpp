@@ -25,6 +25,7 @@ struct pupil_marker {
     entry_index id = no_entry;
     entry_index latest = no_entry;
     entry_index pupil = no_entry;
+    entry_index person = no_entry; // whose the pupil's record is now; of markers_in() alone
     marker_kind kind = marker_kind::handle_with_care;
     std::string reason; // a class such as "police", in the ledger only; may be empty: the police need not say why
     std::string tell;   // who is to be told; may be empty

@@ -98,10 +98,10 @@ letter_words words_for(const workplace& at, const people& everyone, const alert&
         {"sessions", std::to_string(sessions.size())},
         {"source", of ? of->source : ""},
         {"stage", about.stage},
-        {"threshold", std::to_string(about.threshold)},
+        {"threshold", shown_value(about.threshold, about.parts.has_value())},
         {"to", spoken_date(about.window.last)},
         {"today", spoken_date(day_of(at.zone.to_local(at.now)))},
-        {"value", std::to_string(about.value)},
+        {"value", shown_value(about.value, about.parts.has_value())},
     };
 }
 

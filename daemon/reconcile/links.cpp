@@ -692,6 +692,11 @@ entry_index person_of(const held_state& held, entry_index pupil)
     return link && !link->gone ? link->pupil : pupil;
 }
 
+entry_index standing_person_of(const held_state& held, entry_index pupil)
+{
+    return survivor_of(held, person_of(held, pupil));
+}
+
 bool is_known_person(const held_state& held, const std::string& mis, entry_index pupil)
 {
     const held_thing* record = held.things(what::pupil).find_subject(pupil);

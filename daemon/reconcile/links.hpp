@@ -84,6 +84,8 @@ std::string link_key(std::string_view other, entry_index record);
 
 // The person a pupil record belongs to: the linked MIS pupil, or the record itself.
 entry_index person_of(const held_state& held, entry_index pupil);
+// The same, and of a record that was made one with another that one.
+entry_index standing_person_of(const held_state& held, entry_index pupil);
 // True when the record is of the MIS, or is linked to one of it.
 bool is_known_person(const held_state& held, const std::string& mis, entry_index pupil);
 

@@ -670,6 +670,9 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
         return too_many(source_, kind, unexpected, in_scope, of.missing, of.emptied);
     statement_row& counts = row(kind);
     counts.outside_window += outside;
+    // The source still lists a row that was put aside, and it may be of any of them: nobody is taken for gone by it.
+    if (const std::int64_t put_aside = counts.quarantined; put_aside > 0 && !std::cmp_greater(unexpected, put_aside))
+        std::erase_if(missing, [&](const auto& each) { return !has_left(each.first, each.second); });
     pupils_changed_ = pupils_changed_ || (kind == what::pupil && !missing.empty());
     for (const auto& [gone_kind, subject] : missing) {
         const std::string_view word = way_of_going(gone_kind, subject, of.missing);

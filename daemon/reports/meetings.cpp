@@ -246,7 +246,7 @@ report targeting_support(const report_question& asked)
         return !of(who).absence_at_least(1, 10) && !penalty.contains(who->person);
     });
     std::ranges::stable_sort(list, [&](const profile* a, const profile* b) {
-        return of(a).absent() * of(b).possible > of(b).absent() * of(a).possible;
+        return is_larger_share({of(a).absent(), of(a).possible}, {of(b).absent(), of(b).possible});
     });
     for (const profile* who : list) {
         const figures& own = of(who);

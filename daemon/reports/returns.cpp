@@ -302,7 +302,9 @@ report joiners_and_leavers(const report_question& asked)
             const json_view root = document->root();
             const auto by = parse_instant(root["learned_by"].string_if().value_or(""));
             const auto day = by ? std::optional(day_of(asked.at.zone.to_local(*by))) : std::nullopt;
-            if (version.entry == each.subject) {
+            const auto begins = parse_day(root["fields"]["on_roll_from"].string_if().value_or(""));
+            const bool comes_back = from && begins && *begins > *from && (is_gone || (to && *to < *begins));
+            if (version.entry == each.subject || comes_back) {
                 first_read = day;
                 backfill = root["backfill"].bool_if().value_or(false);
             }
@@ -311,7 +313,7 @@ report joiners_and_leavers(const report_question& asked)
                 gone_on = day; // what is gone has no fields: the last known days on roll stay
                 return true;
             }
-            from = parse_day(root["fields"]["on_roll_from"].string_if().value_or(""));
+            from = begins;
             to = parse_day(root["fields"]["on_roll_to"].string_if().value_or(""));
             return true;
         });

@@ -2,6 +2,7 @@
 
 #include "daemon/base/ascii.hpp"
 #include "daemon/base/spoken.hpp"
+#include "daemon/base/utf8.hpp"
 #include "daemon/domain/code_book.hpp"
 #include "daemon/reports/pupil_cells.hpp"
 #include "daemon/views/entries.hpp"
@@ -17,39 +18,119 @@ namespace {
 
 constexpr std::string_view name_withheld = "[name withheld]";
 
-// A byte of a word; those of letters outside ASCII are all above it.
-bool is_of_word(char c)
+// The character that `text` begins with, and how many bytes it is; a byte that begins none is one by itself.
+struct character {
+    char32_t code = U'\uFFFD';
+    std::size_t size = 1;
+};
+
+character first_of(std::string_view text)
 {
-    return is_letter(c) || c == '\'' || c == '-' || static_cast<unsigned char>(c) >= 0x80;
+    const std::size_t size = utf8_length(text);
+    if (size == 0) return {};
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+    constexpr std::array<unsigned, 5> own_bits = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    char32_t code = byte(0) & own_bits[size];
+    for (std::size_t at = 1; at < size; ++at)
+        code = code << 6 | (byte(at) & 0x3Fu);
+    return {code, size};
 }
 
+bool is_letter_of(char32_t code)
+{
+    if (code < 0x80) return is_letter(static_cast<char>(code));
+    const bool is_sign = code < 0xC0 || code == 0xD7 || code == 0xF7 || (code >= 0x2000 && code <= 0x2BFF) ||
+                         (code >= 0x3000 && code <= 0x303F) || code >= 0xFE00;
+    return !is_sign;
+}
+
+// What may stand within a name: an apostrophe as ', a hyphen as -; 0 for all else.
+char joins(char32_t code)
+{
+    if (code == U'\'' || code == U'\u2018' || code == U'\u2019' || code == U'\u02BC') return '\'';
+    return code == U'-' || code == U'\u2010' || code == U'\u2011' ? '-' : '\0';
+}
+
+// The small letter of the alphabets that names in England are written in: Latin, Greek and Cyrillic.
+char32_t small(char32_t code)
+{
+    const auto is_in = [&](char32_t first, char32_t last) { return code >= first && code <= last; };
+    if (is_in(U'A', U'Z') || (is_in(0xC0, 0xDE) && code != 0xD7) || is_in(0x391, 0x3A9) || is_in(0x410, 0x42F))
+        return code + 0x20;
+    if (is_in(0x400, 0x40F)) return code + 0x50;
+    if (code == 0x178) return 0xFF;
+    const bool has_even_capitals = is_in(0x100, 0x137) || is_in(0x14A, 0x177) || is_in(0x218, 0x21B);
+    const bool has_odd_capitals = is_in(0x139, 0x148) || is_in(0x179, 0x17E);
+    if ((has_even_capitals && code % 2 == 0) || (has_odd_capitals && code % 2 == 1)) return code + 1;
+    return code;
+}
+
+void append(std::string& to, char32_t code)
+{
+    const auto last = [&](int shift) { return static_cast<char>(0x80 | (code >> shift & 0x3F)); };
+    if (code < 0x80)
+        to += static_cast<char>(code);
+    else if (code < 0x800)
+        (to += static_cast<char>(0xC0 | code >> 6)) += last(0);
+    else if (code < 0x10000)
+        ((to += static_cast<char>(0xE0 | code >> 12)) += last(6)) += last(0);
+    else
+        (((to += static_cast<char>(0xF0 | code >> 18)) += last(12)) += last(6)) += last(0);
+}
+
+// Calls use(at, length, word) for each word, as small letters with plain apostrophes and hyphens within it, and without
+// the s that says whose something is.
 template <class F> void each_word(std::string_view text, F&& use)
 {
     for (std::size_t at = 0; at < text.size();) {
+        std::string word;
         std::size_t end = at;
-        while (end < text.size() && is_of_word(text[end]))
-            ++end;
-        if (end > at) use(at, end - at);
-        at = std::max(end, at + 1);
+        while (end < text.size()) {
+            const character here = first_of(text.substr(end));
+            const char join = joins(here.code);
+            const bool is_within = join != 0 && end > at && end + here.size < text.size() &&
+                                   is_letter_of(first_of(text.substr(end + here.size)).code);
+            if (is_within)
+                word += join;
+            else if (is_letter_of(here.code))
+                append(word, small(here.code));
+            else
+                break;
+            end += here.size;
+        }
+        if (end == at) {
+            at += first_of(text.substr(at)).size;
+            continue;
+        }
+        if (word.ends_with("'s")) word.resize(word.size() - 2);
+        use(at, end - at, word);
+        at = end;
     }
 }
 
-// Takes other people's names out of texts: every word that is part of the name of another pupil or of an adult whom a
-// record names, and of nobody's that the file is about. Rather one word too many than one too few.
+// Takes other people's names out of texts: every word that is part of a name that another pupil or an adult has, or
+// had, in a record, and of no name of who the file is about. Rather one word too many than one too few.
 class redactor {
 public:
     explicit redactor(const report_question& asked)
     {
         std::set<std::string> own;
-        const profile* who = asked.pupils.find(asked.pupil);
-        if (who) take(own, who->name);
-        for (const auto& [person, each] : asked.pupils.all())
-            if (person != asked.pupil) take(others_, each.name);
-        asked.at.reader.things(what::adult, asked.at.n, [&](const thing_view& each) {
-            const auto document = json_document::parse(std::string(each.payload));
-            if (!document) return true;
-            for (const char* part : {"forename", "surname"})
-                take(others_, document->root()["fields"][part].string_if().value_or(""));
+        const auto take_all = [&](std::set<std::string>& into, const thing_view& record) {
+            // Who has left has no name in the version that stands.
+            asked.at.reader.history(record.subject, asked.at.n, [&](const thing_view& version) {
+                const auto document = json_document::parse(std::string(version.payload));
+                if (!document) return true;
+                for (const char* part : {"forename", "surname", "legal_forename", "legal_surname"})
+                    take(into, document->root()["fields"][part].string_if().value_or(""));
+                return true;
+            });
+        };
+        asked.at.reader.things_unread(what::pupil, asked.at.n, [&](const thing_view& each) {
+            take_all(asked.everyone.person_of(each.subject) == asked.pupil ? own : others_, each);
+            return true;
+        });
+        asked.at.reader.things_unread(what::adult, asked.at.n, [&](const thing_view& each) {
+            take_all(others_, each);
             return true;
         });
         for (const std::string& each : own)
@@ -60,9 +141,7 @@ public:
     {
         std::string out;
         std::size_t done = 0;
-        each_word(text, [&](std::size_t at, std::size_t length) {
-            std::string word = lowered(text.substr(at, length));
-            if (word.ends_with("'s")) word.resize(word.size() - 2);
+        each_word(text, [&](std::size_t at, std::size_t length, const std::string& word) {
             if (!others_.contains(word)) return;
             // Forename and surname in a row are one name.
             if (done == 0 || text.substr(done, at - done) != " ") {
@@ -79,8 +158,8 @@ public:
 private:
     static void take(std::set<std::string>& into, std::string_view name)
     {
-        each_word(name, [&](std::size_t at, std::size_t length) {
-            if (length > 1) into.insert(lowered(name.substr(at, length)));
+        each_word(name, [&](std::size_t, std::size_t length, const std::string& word) {
+            if (length > 1) into.insert(word);
         });
     }
     std::set<std::string> others_;

@@ -5,8 +5,22 @@
 #include "daemon/views/text.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace rollbook {
+namespace {
+
+failure nothing_read()
+{
+    return failure(errc::not_found, "", "");
+}
+
+result<json_document> read_payload(const thing_view& each)
+{
+    return json_document::parse(std::string(each.payload));
+}
+
+} // namespace
 
 std::vector<pupil_marker> markers_at(const workplace& at)
 {
@@ -34,6 +48,28 @@ marked_pupils::marked_pupils(const workplace& at)
         }
         return true;
     });
+    if (with_care_.empty() && priority_.empty()) return;
+    // A marker stays with the child when the record that it was put on is linked, or made one with another.
+    std::map<entry_index, entry_index> now;
+    at.reader.things(what::link, at.n, [&](const thing_view& each) {
+        const auto document = each.gone ? result<json_document>(nothing_read()) : read_payload(each);
+        if (const auto other = document ? document->root()["other"].int_if() : std::nullopt; other && *other >= 0)
+            now.insert_or_assign(static_cast<entry_index>(*other), each.pupil);
+        return true;
+    });
+    at.reader.things(what::pupil, at.n, [&](const thing_view& each) {
+        const auto document = each.gone ? read_payload(each) : result<json_document>(nothing_read());
+        if (const auto into = document ? document->root()["merged_into"].int_if() : std::nullopt; into && *into >= 0)
+            now.insert_or_assign(each.subject, static_cast<entry_index>(*into));
+        return true;
+    });
+    for (std::set<entry_index>* marked : {&with_care_, &priority_})
+        for (const entry_index first : std::set<entry_index>(*marked)) {
+            constexpr int steps_max = 9; // two records may have been made one with another, one after the other
+            auto at_now = now.find(first);
+            for (int steps = 0; at_now != now.end() && steps < steps_max; ++steps, at_now = now.find(at_now->second))
+                marked->insert(at_now->second);
+        }
 }
 
 std::vector<std::string_view> marked_pupils::words_of(entry_index pupil) const

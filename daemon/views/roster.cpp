@@ -156,6 +156,12 @@ std::map<entry_index, figures> figures_of_all(const workplace& at, const people&
     return by_person;
 }
 
+bool is_larger_share(const share& a, const share& b)
+{
+    if (a.whole <= 0 || b.whole <= 0) return a.whole > 0 && b.whole <= 0;
+    return a.part * b.whole > b.part * a.whole;
+}
+
 std::string percent_text(std::int64_t part, std::int64_t whole)
 {
     if (whole <= 0) return "-";

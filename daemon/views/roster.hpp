@@ -43,6 +43,12 @@ std::map<entry_index, figures> figures_of_all(const workplace& at, const people&
 
 // "4.5": so many in a hundred, cut to one decimal place and never rounded up. "-" when nothing was possible.
 std::string percent_text(std::int64_t part, std::int64_t whole);
+// A part and its whole. One of nothing is less than any other.
+struct share {
+    std::int64_t part = 0;
+    std::int64_t whole = 0;
+};
+bool is_larger_share(const share& a, const share& b);
 
 // Figures of groups. A group of fewer than `suppress_below` pupils is not told, nor a count of pupils between 1 and
 // that; and where one group alone is hidden, or several with fewer pupils than that in all, the smallest others are

@@ -376,7 +376,9 @@ result<page_model> make_alert(const page_request& of)
         out.key("stages").begin_array();
         if (judged_by)
             for (const rule_stage& each : judged_by->stages) {
-                out.begin_object().member("at_least", each.at_least).member("name", each.name);
+                out.begin_object().key("at_least");
+                write_value(out, each.at_least, now.parts.has_value());
+                out.member("name", each.name);
                 out.member("reached", each.name == now.stage).end_object();
             }
         out.end_array();

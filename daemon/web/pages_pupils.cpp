@@ -41,7 +41,7 @@ std::vector<const profile*> listed(const page_request& of)
         std::ranges::stable_sort(rows, [&](const profile* a, const profile* b) {
             const figures& left = sums_of(of, a->person);
             const figures& right = sums_of(of, b->person);
-            return left.absent() * right.possible > right.absent() * left.possible;
+            return is_larger_share({left.absent(), left.possible}, {right.absent(), right.possible});
         });
     return rows;
 }

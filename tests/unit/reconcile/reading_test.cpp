@@ -299,6 +299,24 @@ TEST_CASE("more missing than both limits allow stops the read and retires nothin
     CHECK(book.held_marks().size() == fewer.size());
 }
 
+TEST_CASE("a pupil whose row cannot be read has not gone", "[reconcile]")
+{
+    read_book book;
+    const std::vector<reported_record> both{pupil_record("A0"), pupil_record("A1")};
+    CHECK(book.records(what::pupil, both).of(what::pupil).fresh == 2);
+    read_choice how;
+    how.rejected.emplace_back(what::pupil, "admission_date is no date", "{}", 1);
+    const read_result put_aside = book.records(what::pupil, {both[0]}, how);
+    CHECK(put_aside.of(what::pupil).vanished == 0);
+    CHECK(put_aside.of(what::pupil).quarantined == 1);
+    CHECK(put_aside.of(what::pupil).held == 2);
+    CHECK(put_aside.entries.empty());
+    CHECK(book.records(what::pupil, {}, how).of(what::pupil).vanished == 2); // of two, one row may be but one
+    how.rejected.clear();
+    CHECK(book.records(what::pupil, both, how).of(what::pupil).restored == 2);
+    CHECK(book.records(what::pupil, {both[0]}, how).of(what::pupil).vanished == 1);
+}
+
 TEST_CASE("records vanish by the same limits as marks", "[reconcile]")
 {
     read_book book;

@@ -70,8 +70,9 @@ struct read_choice {
     std::size_t drain_every = 1; // pages
     missing_means missing = missing_means::vanished;
     retirement_limit limit{10, 25, true};
-    std::size_t skipped = 0;       // rows older than the window that the source sent all the same
-    std::vector<gone_record> gone; // what the source itself names as gone
+    std::size_t skipped = 0;            // rows older than the window that the source sent all the same
+    std::vector<gone_record> gone;      // what the source itself names as gone
+    std::vector<rejected_row> rejected; // what cannot be read
 };
 
 // One source and what is held of it.
@@ -153,7 +154,8 @@ public:
         page got;
         got.gone = how.gone;
         got.records = rows;
-        got.rows = rows.size();
+        got.rejected = how.rejected;
+        got.rows = rows.size() + how.rejected.size();
         reading.take(got, 1);
         drain(reading);
         finish(reading, stream, how, !rows.empty());

@@ -358,6 +358,21 @@ TEST_CASE_METHOD(
     );
     record(what::involvement, "mis", "i8/A1", ana, R"({"of":"incident","record":"i8","role":"target"})");
     record(what::involvement, "mis", "i8/B2", ben, R"({"of":"incident","record":"i8","role":"aggressor"})");
+    const entry_index josh = pupil("mis", "L9", R"({"forename":"Josh","legal_forename":"Joshua","surname":"Zoëson"})");
+    thing_version left;
+    left.kind = what::pupil;
+    left.source = "mis";
+    left.key = "L9";
+    left.subject = left.replaces = josh;
+    ledger->append(second_read, record_gone_entry(left, {first_read, second_read, false}, "vanished"));
+    record(
+        what::incident,
+        "mis",
+        "i9",
+        no_entry,
+        R"({"comment":"“Ben hit me”, 'Josh' said: Ben’s, Joshua' coat, ZOËSON—or who?","day":"2026-11-18"})"
+    );
+    record(what::involvement, "mis", "i9/A1", ana, R"({"of":"incident","record":"i9","role":"target"})");
     const std::string address = "/reports/subject-access";
     const std::string about = "?pupil=P-" + std::to_string(ana);
     log_in(role::dsl);
@@ -376,7 +391,12 @@ TEST_CASE_METHOD(
         )
     );
     CHECK_THAT(
-        csv, Catch::Contains("Other people's names in texts,3,") && Catch::Contains("Names of parents and carers,2,")
+        csv,
+        Catch::Contains("“[name withheld] hit me”, '[name withheld]' said: [name withheld], [name withheld]' coat, "
+                        "[name withheld]—or who?")
+    );
+    CHECK_THAT(
+        csv, Catch::Contains("Other people's names in texts,8,") && Catch::Contains("Names of parents and carers,2,")
     );
     CHECK_THAT(csv, Catch::Contains("Ahmed") && Catch::Contains(upn_text) && Catch::Contains("2026-11-20,PM,L"));
     CHECK(std::ranges::count(desk.told, "dsl - report subject-access.csv") == 1);
