@@ -150,7 +150,8 @@ result<std::unique_ptr<signing_key>> load_key(const configuration& settings)
 bool signed_with(const std::vector<std::unique_ptr<signing_key>>& keys, const ledger_reader& book)
 {
     const auto newest = book.newest_checkpoint();
-    const auto note = newest ? parse_note(newest->note) : result<signed_note>(failure(errc::not_found, "", ""));
+    if (!newest) return true;
+    const auto note = parse_note(newest->note);
     return !note || std::ranges::any_of(keys, [&](const auto& key) {
         const verifier_key& of = key->verifier();
         return verify_note(*note, std::span(&of, 1)).has_value();

@@ -301,6 +301,9 @@ inline alert_subject subject_without_pupil(const alert& value)
     return {"Rule", name.substr(rule_subject.size())};
 }
 
+// Whether some of the evidence is not among what is `known`.
+bool is_more_than(const std::vector<entry_index>& evidence, const std::vector<entry_index>& known);
+
 // The days of which an alert by a rule about a child's safety that reads marks told.
 std::vector<told_day> days_told(const alert& by);
 

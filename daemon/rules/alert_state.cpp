@@ -55,10 +55,7 @@ bool is_of_later_day(const rule& judged_by, const alert& before, const verdict& 
                               ? now.window.last > before.window.last
                               : std::ranges::find(before.told, now.window.last, &told_day::day) == before.told.end();
     // By the clock the window is the sessions themselves, also those without a mark.
-    return is_later &&
-           (find_measure(judged_by.measure)->by_clock || std::ranges::any_of(now.evidence, [&](entry_index each) {
-                return std::ranges::find(before.evidence, each) == before.evidence.end();
-            }));
+    return is_later && (find_measure(judged_by.measure)->by_clock || is_more_than(now.evidence, before.evidence));
 }
 
 // Nothing about a child's safety is held back.
@@ -184,6 +181,7 @@ alert_change follow(
     alert& next = change.next;
     const int before = stage_reached(judged_by, current);
     const int reached = std::max(before, now.stage);
+    const bool is_later = is_of_later_day(judged_by, current, now);
     if (reached >= 0) {
         const rule_stage& stage = judged_by.stages[static_cast<std::size_t>(reached)];
         next.stage = stage.name;
@@ -194,8 +192,8 @@ alert_change follow(
         change.stage_before = before;
         next.staged_at = at;
         if (next.state == alert_state::baseline) next.state = alert_state::open;
-    } else if (next.state != alert_state::pending && (!now.met_before.empty() || is_of_later_day(judged_by, current, now))) {
-        change.tell = is_of_later_day(judged_by, current, now) ? telling::later_day : telling::earlier_day;
+    } else if (next.state != alert_state::pending && (!now.met_before.empty() || is_later)) {
+        change.tell = is_later ? telling::later_day : telling::earlier_day;
         next.staged_at = at;
         next.told_again_at = at;
         next.state = alert_state::open;
@@ -208,8 +206,7 @@ alert_change follow(
     next.also_met.insert(next.also_met.end(), now.met_before.begin(), now.met_before.end());
     // Where its own days met nothing, it stands for the earlier one from now on.
     if (then.stage < 0 && judged.as_of < current.opened_for.as_of) next.opened_for = judged;
-    const bool tells_of_today = now.stage >= 0 && (reached > before || is_of_later_day(judged_by, current, now));
-    note_told(judged_by, next, now, tells_of_today);
+    note_told(judged_by, next, now, reached > before || is_later);
     take_value(judged_by, next, now);
     if (judged_by.reuse_evidence || now.stage >= 0)
         next.was_met_by.clear();
@@ -275,6 +272,13 @@ void follow_value(alert& version, const alert_value& kept)
     if (kept.absent && kept.possible) version.parts = absence_parts{*kept.absent, *kept.possible};
     version.window = kept.window;
     version.reason = kept.reason;
+}
+
+bool is_more_than(const std::vector<entry_index>& evidence, const std::vector<entry_index>& known)
+{
+    return std::ranges::any_of(evidence, [&](entry_index each) {
+        return std::ranges::find(known, each) == known.end();
+    });
 }
 
 std::vector<told_day> days_told(const alert& by)

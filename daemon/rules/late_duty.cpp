@@ -133,10 +133,7 @@ late_duty with_late_days(
     const auto is_news = [&](const judged_verdict& each, const verdict& day_before) {
         const verdict& then = each.found;
         if (then.stage < 0 || is_told(each)) return false;
-        const bool is_met_anew =
-            then.stage > day_before.stage || std::ranges::any_of(then.evidence, [&](entry_index mark) {
-                return std::ranges::find(day_before.evidence, mark) == day_before.evidence.end();
-            });
+        const bool is_met_anew = then.stage > day_before.stage || is_more_than(then.evidence, day_before.evidence);
         const bool was_silent = since.silent_from && each.judged.as_of >= *since.silent_from;
         return is_met_anew && (was_silent || std::ranges::any_of(then.evidence, [&](entry_index mark) {
                                    return mark >= since.recorded_from;

@@ -903,17 +903,25 @@ void read_closer::find_changed(step& s) const
         if (each.entry != no_entry && each.entry >= first && each.from) note(each.pupil, *each.from);
 }
 
+// Every alert there was of the rule about the pupil, each as it is now.
+std::vector<alert> read_closer::alerts_of(const step& s, const rule& by, entry_index pupil) const
+{
+    std::vector<alert> all;
+    const std::string key = fmt::format("{}/{}", by.id, pupil);
+    for (const held_thing& thing : std::as_const(s.held).things(what::alert).all())
+        if (thing.pupil == pupil && thing.key == key)
+            if (auto read = parse_alert_payload(thing.payload, thing.entry)) all.push_back(std::move(*read));
+    return all;
+}
+
 // The days of each alert of the rule about the pupil that a person decided and that is over, from its opening on.
 std::vector<day_range> read_closer::decided_episodes(const step& s, const rule& by, entry_index pupil) const
 {
     std::vector<day_range> all;
-    const std::string key = fmt::format("{}/{}", by.id, pupil);
-    for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
-        if (!thing.gone || thing.key != key) continue;
-        const auto over = parse_alert_payload(thing.payload, thing.entry);
-        if (!over || over->state != alert_state::resolved) continue;
-        all.push_back({over->opened_for.as_of, over->window.last});
-        for (const earlier_duty& each : over->also_met)
+    for (const alert& over : alerts_of(s, by, pupil)) {
+        if (over.state != alert_state::resolved) continue;
+        all.push_back({over.opened_for.as_of, over.window.last});
+        for (const earlier_duty& each : over.also_met)
             all.push_back(each.days);
     }
     return all;
@@ -923,12 +931,9 @@ std::vector<day_range> read_closer::decided_episodes(const step& s, const rule& 
 std::vector<told_day> read_closer::told_days_of(const step& s, const rule& by, entry_index pupil) const
 {
     std::vector<told_day> all;
-    const std::string key = fmt::format("{}/{}", by.id, pupil);
-    for (const held_thing& thing : std::as_const(s.held).things(what::alert).all()) {
-        if (thing.pupil != pupil || thing.key != key) continue;
-        const auto over = parse_alert_payload(thing.payload, thing.entry);
-        if (!over || over->state == alert_state::withdrawn) continue;
-        const std::vector<told_day> days = days_told(*over);
+    for (const alert& each : alerts_of(s, by, pupil)) {
+        if (each.state == alert_state::withdrawn) continue;
+        const std::vector<told_day> days = days_told(each);
         all.insert(all.end(), days.begin(), days.end());
     }
     return all;
@@ -955,11 +960,11 @@ late_duty read_closer::judge_late(
 
     std::vector<judged_verdict> earlier;
     const auto& days = settings_.calendar.school_days();
-    for (auto day = std::ranges::lower_bound(days, *from); day != days.end() && *day < s.judged.as_of; ++day)
+    const auto first = std::ranges::lower_bound(days, *from);
+    for (auto day = first; day != days.end() && *day < s.judged.as_of; ++day)
         earlier.push_back(judged_at_end_of(*day, by, history, used));
     if (std::ranges::none_of(earlier, [](const judged_verdict& each) { return each.found.stage >= 0; })) return found;
     if (by.safety) {
-        const auto first = std::ranges::lower_bound(days, *from);
         const verdict before =
             first == days.begin() ? verdict() : judged_at_end_of(*std::prev(first), by, history, used).found;
         const auto known = book_.source(mis_);

@@ -105,6 +105,7 @@ private:
     const alert* standing_alert(const step& now, const held_thing& thing, std::optional<alert>& followed);
     std::set<entry_index> pupils_waiting(const step& now);
     void find_changed(step& now) const;
+    std::vector<alert> alerts_of(const step& now, const rule& by, entry_index pupil) const;
     std::vector<told_day> told_days_of(const step& now, const rule& by, entry_index pupil) const;
     std::vector<day_range> decided_episodes(const step& now, const rule& by, entry_index pupil) const;
     // What one version of an alert counts to a day's budget.

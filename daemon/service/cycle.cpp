@@ -619,8 +619,9 @@ void cycle::take_back(const returned_message& back, const std::string& route)
     if (const auto members = members_of_digest(back.id); members && gone.size() != members->count) {
         const std::vector<pupil_marker> markers = markers_in(book_.state());
         std::erase_if(gone, [&](const outbox_message& m) {
-            const bool is_handled_with_care = is_marked(markers, marker_kind::handle_with_care, m.pupil);
-            return is_handled_with_care || (members->count > 0 && goes_alone(m, markers));
+            // An older program's digests, of no count, had what is about safety in them.
+            return members->count > 0 ? goes_alone(m, markers)
+                                      : is_marked(markers, marker_kind::handle_with_care, m.pupil);
         });
     }
     for (const outbox_message& m : gone) {

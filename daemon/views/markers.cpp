@@ -1,6 +1,7 @@
 #include "daemon/views/markers.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/base/json_index.hpp"
 #include "daemon/views/people.hpp"
 #include "daemon/views/text.hpp"
 
@@ -10,14 +11,11 @@
 namespace rollbook {
 namespace {
 
-failure nothing_read()
+// The entry that a record's payload names; empty where it names none.
+std::optional<entry_index> named_in(const thing_view& record, std::string_view member)
 {
-    return failure(errc::not_found, "", "");
-}
-
-result<json_document> read_payload(const thing_view& each)
-{
-    return json_document::parse(std::string(each.payload));
+    const auto document = json_document::parse(std::string(record.payload));
+    return document ? index_in(document->root()[member]) : std::nullopt;
 }
 
 } // namespace
@@ -52,15 +50,13 @@ marked_pupils::marked_pupils(const workplace& at)
     // A marker stays with the child when the record that it was put on is linked, or made one with another.
     std::map<entry_index, entry_index> now;
     at.reader.things(what::link, at.n, [&](const thing_view& each) {
-        const auto document = each.gone ? result<json_document>(nothing_read()) : read_payload(each);
-        if (const auto other = document ? document->root()["other"].int_if() : std::nullopt; other && *other >= 0)
-            now.insert_or_assign(static_cast<entry_index>(*other), each.pupil);
+        const auto other = each.gone ? std::nullopt : named_in(each, "other");
+        if (other) now.insert_or_assign(*other, each.pupil);
         return true;
     });
     at.reader.things(what::pupil, at.n, [&](const thing_view& each) {
-        const auto document = each.gone ? read_payload(each) : result<json_document>(nothing_read());
-        if (const auto into = document ? document->root()["merged_into"].int_if() : std::nullopt; into && *into >= 0)
-            now.insert_or_assign(each.subject, static_cast<entry_index>(*into));
+        const auto into = each.gone ? named_in(each, "merged_into") : std::nullopt;
+        if (into) now.insert_or_assign(each.subject, *into);
         return true;
     });
     for (std::set<entry_index>* marked : {&with_care_, &priority_})
