@@ -309,15 +309,22 @@ bool row_mapper::read(const table_row& row, read_row& into, std::string& why)
         why = "the row names no pupil";
         return false;
     }
-    for (const mappable_field* field : mapping_.key) {
-        const auto word = into.words.find(field);
-        if (field->of != field_part::pupil && (word == into.words.end() || word->second.empty())) {
-            why = std::string(field->name) + " is empty, and is part of the key";
-            return false;
-        }
+    if (const mappable_field* field = missing_of_key(into)) {
+        why = std::string(field->name) + " is empty, and is part of the key";
+        return false;
     }
     rename(into);
     return true;
+}
+
+// The first field of the key that the row does not give.
+const mappable_field* row_mapper::missing_of_key(const read_row& row) const
+{
+    const auto missing = std::ranges::find_if(mapping_.key, [&](const mappable_field* field) {
+        const auto word = row.words.find(field);
+        return field->of != field_part::pupil && (word == row.words.end() || word->second.empty());
+    });
+    return missing == mapping_.key.end() ? nullptr : *missing;
 }
 
 void row_mapper::rename(read_row& row) const
@@ -458,7 +465,11 @@ void row_mapper::map(const table_row& from, std::uint32_t position, std::deque<s
     ++out.rows;
     read_row row;
     std::string why;
-    if (!read(from, row, why)) return reject(mapping_.record, std::move(why), from, position, out);
+    if (!read(from, row, why)) {
+        reject(mapping_.record, std::move(why), from, position, out);
+        identify(from, out);
+        return;
+    }
     if (mapping_.record == what::session_mark) {
         const auto minutes = row.record.find("minutes_late");
         if (minutes != row.record.end()) {
@@ -479,6 +490,35 @@ void row_mapper::map(const table_row& from, std::uint32_t position, std::deque<s
     if (!is_new && first->second != short_digest({row.pupil_id, fields}))
         return reject(mapping_.record, "another row has the same key and says otherwise", from, position, out);
     out.records.emplace_back(mapping_.record, key, row.pupil_id, std::move(fields));
+}
+
+// A row that cannot be read says all the same which pupils there are, and as a rule which record it is.
+void row_mapper::identify(const table_row& from, page& out)
+{
+    read_row row;
+    std::string ignored;
+    if (!from.wrong.empty() || !read_pupil(from, row.pupil, ignored)) return;
+    row.pupil_id = pupils_.id_of(row.pupil);
+    bool is_derivable = true; // where the mapping names no key
+    for (std::size_t i = 0; i < mapping_.columns.size(); ++i) {
+        const mappable_field& field = *mapping_.columns[i].field;
+        if (field.of == field_part::pupil || read_value(i, from, row, ignored)) continue;
+        row.words.erase(&field);
+        if (field.is == field_kind::pupils) row.linked.clear();
+        is_derivable =
+            is_derivable && !field.is_required && field.of != field_part::key && field.is != field_kind::pupils;
+    }
+    const std::vector<std::string> pupils = pupils_of(row);
+    for (const std::string& pupil : pupils)
+        tell_pupil(pupil, out);
+    row_identity& whose = out.rejected.back().whose;
+    const bool has_key = mapping_.key.empty() ? is_derivable : missing_of_key(row) == nullptr;
+    if (mapping_.record == what::pupil)
+        whose.source_id = row.pupil_id;
+    else if (has_key && mapping_.record != what::session_mark && !pupils.empty())
+        whose.source_id = key_of(row, pupils);
+    else if (!is_shared(mapping_.record))
+        whose.pupil_id = row.pupil_id;
 }
 
 // Keeps of the row what the mapping names, so that a person can see what was wrong with it.

@@ -49,12 +49,14 @@ private:
     bool read_pupil(const table_row& row, pupil_words& into, std::string& why);
     bool read_value(std::size_t column, const table_row& row, read_row& into, std::string& why);
     bool read(const table_row& row, read_row& into, std::string& why);
+    const mappable_field* missing_of_key(const read_row& row) const;
     void rename(read_row& row) const;
     std::string key_of(const read_row& row, const std::vector<std::string>& pupils) const;
     std::vector<std::string> pupils_of(const read_row& row) const;
     void tell_pupil(const std::string& id, page& out);
     void add_mark(const read_row& row, const std::string& pupil, std::deque<std::string>& texts, page& out);
     void add_shared(const read_row& row, const table_row& from, std::uint32_t position, page& out);
+    void identify(const table_row& from, page& out);
     void reject(what kind, std::string why, const table_row& row, std::uint32_t position, page& out) const;
 
     const record_mapping& mapping_;

@@ -83,10 +83,14 @@ public:
             read_record(row);
     }
 
+    // A record whose items cannot be told apart. Of whom they are it may say itself.
     void reject_record(const dom_value& row, std::uint32_t position, std::string why)
     {
         position_ = position;
-        reject(m_.stream_.record.kind, std::move(why), row, m_.kept_);
+        parent_ = &row;
+        put_aside(m_.stream_.record.kind, std::move(why), row, m_.kept_);
+        if (row.IsObject() && m_.pupil_ && m_.pupil_->spec().of_parent)
+            out_.rejected.back().whose.pupil_id = text_in(*m_.pupil_, row);
     }
 
 private:
@@ -133,9 +137,36 @@ private:
         out_.gone.emplace_back(m_.stream_.record.kind, std::string(id.text));
     }
 
-    void reject(what kind, std::string why, const dom_value& row, const read_tree& kept)
+    void put_aside(what kind, std::string why, const dom_value& row, const read_tree& kept)
     {
         out_.rejected.emplace_back(kind, std::move(why), kept_text(row, kept), position_);
+    }
+
+    void reject(what kind, std::string why, const dom_value& row, const read_tree& kept)
+    {
+        put_aside(kind, std::move(why), row, kept);
+        if (row.IsObject()) identify(row, out_.rejected.back().whose);
+    }
+
+    // Empty where it cannot be read.
+    std::string text_in(field_reader& field, const dom_value& row)
+    {
+        const field_value value = field.read(row, parent_, tables_, pool_);
+        return value.is == field_value::kind::text ? std::string(value.text) : std::string();
+    }
+
+    void identify(const dom_value& row, row_identity& whose)
+    {
+        if (m_.stream_.record.kind != what::session_mark) {
+            whose.source_id = text_in(m_.source_id_, row);
+            return;
+        }
+        whose.pupil_id = text_in(*m_.pupil_, row);
+        civil_day day;
+        if (m_.mark_.day->read_day(base(*m_.mark_.day, row), day).is != field_value::kind::wrong &&
+            is_register_day(day))
+            whose.day = day;
+        whose.half = parse_half_day(text_in(*m_.mark_.session, row));
     }
 
     // The text of a field; false after it rejected the row.
@@ -292,10 +323,14 @@ private:
         std::string fields;
         const bool good = pupil.is == field_value::kind::text &&
                           write_fields(e.fields, item, &row, {{"of", e.spec.of}, {"record", record}}, fields, why);
-        if (!good) return reject(e.spec.kind, std::move(why), item, e.kept);
         std::string id(record);
         id += '/';
         id += pupil.text;
+        if (!good) {
+            put_aside(e.spec.kind, std::move(why), item, e.kept);
+            if (pupil.is == field_value::kind::text) out_.rejected.back().whose.source_id = std::move(id);
+            return;
+        }
         out_.records.emplace_back(e.spec.kind, std::move(id), std::string(pupil.text), std::move(fields));
     }
 

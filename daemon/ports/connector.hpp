@@ -47,9 +47,22 @@ struct reported_record {
     }
 };
 
+// What a row that could not be read may be of, as far as that itself could be read. What is held of it is still listed:
+// a row is not gone because it cannot be understood.
+struct row_identity {
+    std::string source_id; // of the record; of a mark empty
+    // Empty: not read. Of a mark, or where there is no source id: any record of this kind of the pupil's.
+    std::string pupil_id;
+    std::optional<civil_day> day; // of a mark; empty: any day
+    std::optional<half_day> half; // of a mark; empty: the whole day
+
+    bool is_empty() const { return source_id.empty() && pupil_id.empty(); }
+};
+
 // One row that could not be read: no identity, or no readable shape. Kept with its reason, never guessed at.
 struct rejected_row {
     what kind = what::pupil;
+    row_identity whose;
     std::string reason;         // names the field, never the value
     std::string row;            // the row as it came (JSON text), for quarantine only
     std::uint32_t position = 0; // row number on its page, from 0
@@ -98,6 +111,7 @@ struct stream_info {
     std::vector<what> makes;         // the kinds of record it yields
     bool by_day = false;             // rows belong to school days, and a window may be asked for
     bool lists_all = false;          // a complete read names every record in its window: what is missing has vanished
+    bool by_changes = false;         // its bookmark says from where changes are asked for; without, it is read in full
     std::string path_template;       // for errors: the path without values
     std::vector<std::string> fields; // that its records may have, "pupil.upn"; empty: not known before
     std::vector<std::string> flags;  // of pupils, that it can say at all; empty: any, or none

@@ -11,23 +11,6 @@
 namespace rollbook {
 namespace {
 
-// The key of a mark-duplicate finding; mark_findings.cpp makes it, and a later read must know the session again.
-std::optional<std::pair<session_id, entry_index>> conflict_of(std::string_view key)
-{
-    constexpr std::string_view prefix = "mark-duplicate/";
-    if (!key.starts_with(prefix)) return std::nullopt;
-    key.remove_prefix(prefix.size());
-    const auto source_end = key.find('/');
-    if (source_end == std::string_view::npos) return std::nullopt;
-    key.remove_prefix(source_end + 1);
-    if (key.size() < 15) return std::nullopt;
-    const auto day = parse_day(key.substr(0, 10));
-    const auto half = parse_half_day(key.substr(11, 2));
-    const auto pupil = parse_decimal(key.substr(14));
-    if (!day || !half || !pupil) return std::nullopt;
-    return std::pair(session_id{*day, *half}, *pupil);
-}
-
 constexpr std::size_t slots_max = 2'000'000; // four years of a large school
 
 constexpr unsigned pupil_bits = 16;
@@ -136,11 +119,6 @@ source_reading::source_reading(
     const attendance_register* marks = std::as_const(held_).find_register(source_);
     marks_changed_before_ = marks ? marks->changes() : 0;
     held_.see_none_of(source_);
-    const auto open = held_.open_findings().find("mark-duplicate");
-    if (open == held_.open_findings().end()) return;
-    for (const auto& [pupil, finding] : open->second)
-        if (auto session = conflict_of(std::as_const(held_).things(what::finding).find_subject(finding)->key))
-            known_conflicts_.insert(*session);
 }
 
 void source_reading::end_streams()
@@ -215,7 +193,55 @@ void source_reading::take(const page& got, std::uint32_t page_number)
         kept.reason = rejected.reason;
         kept.row = seal_.quarantined(rejected.kind, rejected.row);
         rejected_.push_back(std::move(kept));
+        note_unread(rejected.kind, rejected.whose);
     }
+}
+
+void source_reading::note_unread(what kind, const row_identity& whose)
+{
+    unread_rows& unread = unread_[kind];
+    if (kind == what::session_mark ? whose.pupil_id.empty() : whose.is_empty()) {
+        ++unread.of_anybody;
+        return;
+    }
+    if (!whose.source_id.empty())
+        unread.ids.insert(whose.source_id);
+    else
+        unread.of_pupils[local(whose.pupil_id)].push_back({whose.day, whose.half});
+}
+
+bool source_reading::may_be_unread(std::size_t pupil, session_id session) const
+{
+    const auto kind = unread_.find(what::session_mark);
+    if (kind == unread_.end()) return false;
+    const auto rows = kind->second.of_pupils.find(pupil);
+    return rows != kind->second.of_pupils.end() &&
+           std::ranges::any_of(rows->second, [&](const unread_rows::of_day& row) {
+               return (!row.day || *row.day == session.day) && (!row.half || *row.half == session.half);
+           });
+}
+
+bool source_reading::may_be_unread(what of, const held_thing& thing) const
+{
+    const std::string_view key = thing.key;
+    for (const auto& [kind, unread] : unread_) {
+        if (kind == of) {
+            if (unread.ids.contains(key)) return true;
+            const auto is_theirs = [&](const auto& rows) { return pupils_[rows.first].ref == thing.pupil; };
+            if (thing.pupil != no_entry && std::ranges::any_of(unread.of_pupils, is_theirs)) return true;
+        } else if (of == what::involvement) {
+            // Parts are listed in the row of what they are parts of, and named after it.
+            for (std::size_t at = key.find('/'); at != std::string_view::npos; at = key.find('/', at + 1))
+                if (unread.ids.contains(key.substr(0, at))) return true;
+        }
+    }
+    return false;
+}
+
+bool source_reading::may_be_unread(what kind, std::size_t missing) const
+{
+    const auto unread = unread_.find(kind);
+    return unread != unread_.end() && missing <= unread->second.of_anybody;
 }
 
 void source_reading::remember(const page& got)
@@ -276,7 +302,7 @@ template <class F> bool source_reading::each_slot(const remembered_pages::known_
 
 std::optional<page> source_reading::known(const std::string& place, std::uint64_t digest)
 {
-    if (!remembered_ || !register_ || !known_conflicts_.empty() || !parked_.empty()) return std::nullopt;
+    if (!remembered_ || !register_) return std::nullopt;
     const auto found = remembered_->by_place.find(digest_(place));
     if (found == remembered_->by_place.end() || found->second.digest != digest) return std::nullopt;
     const remembered_pages::known_page& known = found->second;
@@ -376,8 +402,15 @@ bool source_reading::is_other_mark(const reported_mark& mark, std::size_t pupil,
     if (waiting != marks_.rend()) return waiting->mark.source_id != mark.source_id;
     if (is_same || !held_.can_read_payloads()) return false;
     const held_mark first = register_->find_but_digest(mark.session, pupils_[pupil].number.value());
-    const auto payload = json_document::parse(held_.read_payload(first.entry));
-    return payload && payload->root()["id"].string_if().value_or("") != mark.source_id;
+    return id_of(first) != mark.source_id;
+}
+
+// The source's id of a mark that is held; empty where it has none, or the ledger cannot be asked.
+std::string source_reading::id_of(const held_mark& held) const
+{
+    if (!held_.can_read_payloads()) return {};
+    const auto payload = json_document::parse(held_.read_payload(held.entry));
+    return payload ? std::string(payload->root()["id"].string_if().value_or("")) : std::string();
 }
 
 bool source_reading::same(const reported_mark& mark, const held_mark& held) const
@@ -409,12 +442,15 @@ void source_reading::take_mark(const reported_mark& mark)
     if (!parked_.empty()) {
         const auto parked = parked_.find({mark.session, pupil});
         if (parked != parked_.end()) {
-            // The second row of a session whose two rows are known: the one that is held stays.
-            parked->second.held_seen = parked->second.held_seen || is_same;
+            // A second row of the session: the one that is held stays, as it is or as it is now.
+            parked_mark& first = parked->second;
+            const bool is_held = first.is_of_held ? false : is_same || mark.source_id == first.held_id;
             ++counts.duplicate;
-            conflicts_.push_back(
-                {pupils_[pupil].ref, mark.session, std::string(is_same ? parked->second.mark.raw : mark.raw)}
-            );
+            conflicts_.push_back({pupils_[pupil].ref, mark.session, std::string(is_held ? first.mark.raw : mark.raw)});
+            if (!is_held) return;
+            first.keep(mark, pupils_[pupil].id);
+            first.is_of_held = true;
+            first.is_same = is_same;
             return;
         }
     }
@@ -429,27 +465,15 @@ void source_reading::take_mark(const reported_mark& mark)
         ++counts.unchanged;
         return;
     }
-    if (held.is_held() && known_conflicts_.contains({mark.session, pupils_[pupil].ref})) {
-        parked_mark& kept = parked_[{mark.session, pupil}];
-        kept.pupil = pupil;
-        kept.mark = mark;
-        kept.storage.reserve(
-            mark.source_id.size() + mark.raw.size() + mark.statutory.size() + mark.comment.size() +
-            mark.taken_by.size() + mark.amendment.size()
-        );
-        for (std::string_view* text :
-             {&kept.mark.source_id,
-              &kept.mark.raw,
-              &kept.mark.statutory,
-              &kept.mark.comment,
-              &kept.mark.taken_by,
-              &kept.mark.amendment}) {
-            const std::size_t start = kept.storage.size();
-            kept.storage.append(*text);
-            *text = std::string_view(kept.storage).substr(start, text->size());
+    if (held.is_held() && parked_.size() < parked_max) {
+        std::string held_id = id_of(held);
+        if (!held_id.empty() && !mark.source_id.empty() && held_id != mark.source_id) {
+            parked_mark& first = parked_[{mark.session, pupil}];
+            first.pupil = pupil;
+            first.held_id = std::move(held_id);
+            first.keep(mark, pupils_[pupil].id);
+            return;
         }
-        kept.mark.pupil_id = pupils_[pupil].id;
-        return;
     }
     if (!held.met())
         ++counts.fresh;
@@ -507,12 +531,29 @@ void source_reading::take_record(const reported_record& record)
     records_.push_back(record);
 }
 
-// Of a session known to have two rows, the one not held is taken only when the held one did not come again.
+void source_reading::parked_mark::keep(const reported_mark& from, std::string_view pupil_id)
+{
+    mark = from;
+    mark.pupil_id = pupil_id;
+    storage.clear();
+    const auto texts = {&mark.source_id, &mark.raw, &mark.statutory, &mark.comment, &mark.taken_by, &mark.amendment};
+    std::size_t size = 0;
+    for (const std::string_view* text : texts)
+        size += text->size();
+    storage.reserve(size);
+    for (std::string_view* text : texts) {
+        const std::size_t start = storage.size();
+        storage.append(*text);
+        *text = std::string_view(storage).substr(start, text->size());
+    }
+}
+
+// A row of another id than the one that is held is taken only when that one did not come.
 void source_reading::settle_parked()
 {
     statement_row& counts = row(what::session_mark);
     for (auto& [slot, parked] : parked_) {
-        if (parked.held_seen) {
+        if (parked.is_of_held && parked.is_same) {
             ++counts.unchanged;
             continue;
         }
@@ -520,6 +561,8 @@ void source_reading::settle_parked()
         const held_mark& held = held_.find_register(source_)->find(parked.mark.session, *pupils_[parked.pupil].number);
         marks_.push_back({parked.mark, parked.pupil, held});
     }
+    settled_.merge(parked_);
+    parked_.clear();
 }
 
 result<void> source_reading::end_stream(const retirement_limit& limit, missing_means missing)
@@ -624,7 +667,7 @@ result<void> source_reading::retire_marks(const retirement_limit& limit, const s
         ++in_window;
         if (mark.entry == held_mark::nothing) return;
         const std::size_t pupil = local_of[number];
-        if (pupil < pupils_.size() && is_seen(session, pupil)) return;
+        if (pupil < pupils_.size() && (is_seen(session, pupil) || may_be_unread(pupil, session))) return;
         mark_version gone;
         gone.session = session;
         gone.pupil = held->ref_of(number);
@@ -635,6 +678,7 @@ result<void> source_reading::retire_marks(const retirement_limit& limit, const s
     });
     if (passes(limit, missing.size(), in_window, of.rows == 0 || !of.emptied.empty()))
         return too_many(source_, what::session_mark, missing.size(), in_window, of.missing, of.emptied);
+    if (may_be_unread(what::session_mark, missing.size())) missing.clear();
     statement_row& counts = row(what::session_mark);
     (of.missing == missing_means::vanished ? counts.vanished : counts.out_of_scope) +=
         static_cast<std::int64_t>(missing.size());
@@ -661,6 +705,7 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
         if (named.contains(thing.subject)) continue;
         ++in_scope;
         if (thing.is_seen || seen_new_.contains(std::string(name_of(kind)) + "/" + thing.key)) continue;
+        if (may_be_unread(kind, thing)) continue;
         missing.emplace_back(kind, thing.subject);
         expected += has_left(kind, thing.subject) ? 1 : 0;
     }
@@ -670,8 +715,7 @@ result<void> source_reading::retire_things(what kind, const retirement_limit& li
         return too_many(source_, kind, unexpected, in_scope, of.missing, of.emptied);
     statement_row& counts = row(kind);
     counts.outside_window += outside;
-    // The source still lists a row that was put aside, and it may be of any of them: nobody is taken for gone by it.
-    if (const std::int64_t put_aside = counts.quarantined; put_aside > 0 && !std::cmp_greater(unexpected, put_aside))
+    if (may_be_unread(kind, unexpected))
         std::erase_if(missing, [&](const auto& each) { return !has_left(each.first, each.second); });
     pupils_changed_ = pupils_changed_ || (kind == what::pupil && !missing.empty());
     for (const auto& [gone_kind, subject] : missing) {
@@ -746,7 +790,8 @@ result<void> source_reading::retire_named(const retirement_limit& limit)
     std::map<what, std::set<entry_index>> named;
     for (const gone_record& gone : named_gone_) {
         const held_thing* thing = std::as_const(held_).things(gone.kind).find(source_, gone.source_id);
-        if (thing && !thing->gone && !thing->is_seen) named[gone.kind].insert(thing->subject);
+        if (thing && !thing->gone && !thing->is_seen && !may_be_unread(gone.kind, *thing))
+            named[gone.kind].insert(thing->subject);
     }
     for (const auto& [kind, subjects] : named) {
         std::size_t held = 0;
@@ -871,6 +916,7 @@ void source_reading::drain(transaction& t, entry_index base)
     }
     std::move(rejected_.begin(), rejected_.end(), std::back_inserter(t.quarantined));
     marks_.clear();
+    settled_.clear();
     records_.clear();
     gone_marks_.clear();
     gone_things_.clear();
@@ -920,6 +966,12 @@ void source_reading::apply(const transaction& t, entry_index base)
     }
     for (local_pupil& pupil : pupils_)
         if (pupil.ref != no_entry && !pupil.number) pupil.number = held_.register_of(source_).number_of(pupil.ref);
+}
+
+bool source_reading::has_vanished(what kind) const
+{
+    const auto counted = rows_by_kind_.find(kind);
+    return counted != rows_by_kind_.end() && counted->second.vanished > counted->second.tombstoned;
 }
 
 std::vector<statement_row>

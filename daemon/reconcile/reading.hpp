@@ -127,8 +127,7 @@ public:
         std::optional<civil_day> from,
         remembered_pages* remembered = nullptr
     );
-    // A remembered page, while each of its marks is held by the entry that held it then, was not met in this read, and
-    // no session of this source is known to have two.
+    // A remembered page, while each of its marks is held by the entry that held it then, and was not met in this read.
     std::optional<page> known(const std::string& place, std::uint64_t digest) override;
     std::optional<std::string> next_of(const std::string& place) const override;
     // Compares one page. Views into the page must stay valid until the changes are drained.
@@ -194,6 +193,8 @@ public:
         std::string other_raw;
     };
     const std::vector<conflict>& conflicts() const { return conflicts_; }
+    // Whether lists that were read to their end did not name something of the kind that was held.
+    bool has_vanished(what kind) const;
     // The days from which marks were read in full; empty optional: none were.
     std::optional<std::optional<civil_day>> marks_read_from() const { return marks_read_from_; }
 
@@ -227,10 +228,17 @@ private:
     bool was_erased(what kind, std::string_view key) const;
     bool is_seen(session_id session, std::size_t pupil);
     void see(session_id session, std::size_t pupil);
+    std::string id_of(const held_mark& held) const;
     // Whether the mark of the session that this read met first has another id. `is_same`: `mark` is as what is held.
     bool is_other_mark(const reported_mark& mark, std::size_t pupil, bool is_same) const;
     std::vector<std::uint64_t>& seen_on(civil_day day);
     void take_mark(const reported_mark& mark);
+    void note_unread(what kind, const row_identity& whose);
+    // Whether a row of what is held may be among those that could not be read.
+    bool may_be_unread(std::size_t pupil, session_id session) const;
+    bool may_be_unread(what of, const held_thing& thing) const;
+    // Whether all that are `missing` may be: so many rows say nothing of whose they are.
+    bool may_be_unread(what kind, std::size_t missing) const;
     bool is_of_pupil(const held_thing& known, const reported_record& record);
     void take_record(const reported_record& record);
     bool same(const reported_mark& mark, const held_mark& held) const;
@@ -281,16 +289,23 @@ private:
     std::map<civil_day, std::vector<std::uint64_t>> seen_; // by day: two bits a local pupil
     civil_day seen_day_{};
     std::vector<std::uint64_t>* seen_bits_ = nullptr;
-    std::vector<gone_record> named_gone_;                          // of this stream, in the source's words
-    std::unordered_set<std::string> seen_new_;                     // keys of the new ones among records_
-    std::set<std::pair<session_id, entry_index>> known_conflicts_; // sessions with an open finding
+    std::vector<gone_record> named_gone_;      // of this stream, in the source's words
+    std::unordered_set<std::string> seen_new_; // keys of the new ones among records_
+    // A row that differs from what is held, and has another id. A source that gives all its rows new ones has not two
+    // for each session: of more than parked_max none waits.
     struct parked_mark {
         reported_mark mark;
         std::string storage; // the mark's own texts
+        std::string held_id;
         std::size_t pupil = 0;
-        bool held_seen = false;
+        bool is_of_held = false;                                         // the row is by now that of what is held
+        bool is_same = false;                                            // and says the same
+        void keep(const reported_mark& from, std::string_view pupil_id); // which lives longer
     };
-    std::map<std::pair<session_id, std::size_t>, parked_mark> parked_; // valid texts: nodes do not move
+    static constexpr std::size_t parked_max = 4096;
+    using parked_marks = std::map<std::pair<session_id, std::size_t>, parked_mark>;
+    parked_marks parked_;
+    parked_marks settled_; // texts of marks_ until these are entries: nodes do not move
 
     std::vector<mark_change> marks_;
     std::vector<reported_record> records_;
@@ -302,6 +317,17 @@ private:
     };
     std::vector<gone_thing> gone_things_;
     std::vector<quarantined_row> rejected_;
+    // Rows of this read that could not be read.
+    struct unread_rows {
+        struct of_day {
+            std::optional<civil_day> day;
+            std::optional<half_day> half;
+        };
+        std::set<std::string, std::less<>> ids;
+        std::map<std::size_t, std::vector<of_day>> of_pupils; // into pupils_
+        std::size_t of_anybody = 0;
+    };
+    std::map<what, unread_rows> unread_;
     std::map<what, statement_row> rows_by_kind_;
     std::map<what, scope> shared_; // the kinds that several streams give
     std::set<entry_index> touched_;

@@ -63,6 +63,12 @@ std::string paged(const std::string& pagination)
     return R"({"data":[],"meta":{"pagination":)" + pagination + "}}";
 }
 
+std::string of_whom(const row_identity& whose)
+{
+    return (whose.pupil_id.empty() ? "-" : whose.pupil_id) + " " + (whose.day ? format_day(*whose.day) : "-") + " " +
+           (whose.half ? std::string(name_of(*whose.half)) : "-");
+}
+
 void check_against_schema(const reported_record& record)
 {
     const auto file = root() / "schemas/canonical" / (std::string(name_of(record.kind)) + ".schema.json");
@@ -285,25 +291,35 @@ TEST_CASE(
     "a row without identity, day or session is rejected with the field's name and never its value", "[connectors]"
 )
 {
-    const auto [from, to, reason] = GENERATE(table<std::string, std::string, std::string>({
-        {R"("id":"M1",)", "", "source_id (id) is missing"},
-        {R"("id":"M1")", R"("id":null)", "source_id (id) is null"},
-        {R"("id":"M1")", R"("id":" ")", "source_id (id) is empty"},
-        {R"("id":"M1")", R"("id":{"SECRET":1})", "source_id (id) is an object where a text was expected"},
-        {R"(,"student":"A1")", "", "pupil (student) is missing"},
-        {R"("student":"A1")", R"("student":null)", "pupil (student) is null"},
-        {R"("student":"A1")", R"("student":["SECRET"])", "pupil (student) is a list where a text was expected"},
-        {R"("session":"AM")", R"("session":"SECRET")", "session is neither AM nor PM"},
-        {R"("session":"AM")", R"("session":null)", "session (session) is null"},
-        {R"("attendance_code":"C1",)", "", "code (attendance_code) is missing"},
-        {"2025-10-06 00", "2025-02-30 00", "day (date) is not a date in a known form"},
-        {"2025-10-06 00", "06/10/2025 00", "day (date) is not a date in a known form"},
-        {R"("date":"2025-10-06 00:00:00.000000")", R"("date":null)", "day (date) is empty"},
-        {R"("date":"2025-10-06 00:00:00.000000",)", "", "day (date) is an object without its date"},
+    const auto [from, to, reason, whose] = GENERATE(table<std::string, std::string, std::string, std::string>({
+        {R"("id":"M1",)", "", "source_id (id) is missing", "A1 2025-10-06 AM"},
+        {R"("id":"M1")", R"("id":null)", "source_id (id) is null", "A1 2025-10-06 AM"},
+        {R"("id":"M1")", R"("id":" ")", "source_id (id) is empty", "A1 2025-10-06 AM"},
+        {R"("id":"M1")",
+         R"("id":{"SECRET":1})",
+         "source_id (id) is an object where a text was expected",
+         "A1 2025-10-06 AM"},
+        {R"(,"student":"A1")", "", "pupil (student) is missing", "- 2025-10-06 AM"},
+        {R"("student":"A1")", R"("student":null)", "pupil (student) is null", "- 2025-10-06 AM"},
+        {R"("student":"A1")",
+         R"("student":["SECRET"])",
+         "pupil (student) is a list where a text was expected",
+         "- 2025-10-06 AM"},
+        {R"("session":"AM")", R"("session":"SECRET")", "session is neither AM nor PM", "A1 2025-10-06 -"},
+        {R"("session":"AM")", R"("session":null)", "session (session) is null", "A1 2025-10-06 -"},
+        {R"("attendance_code":"C1",)", "", "code (attendance_code) is missing", "A1 2025-10-06 AM"},
+        {"2025-10-06 00", "2025-02-30 00", "day (date) is not a date in a known form", "A1 - AM"},
+        {"2025-10-06 00", "06/10/2025 00", "day (date) is not a date in a known form", "A1 - AM"},
+        {R"("date":"2025-10-06 00:00:00.000000")", R"("date":null)", "day (date) is empty", "A1 - AM"},
+        {R"("date":"2025-10-06 00:00:00.000000",)", "", "day (date) is an object without its date", "A1 - AM"},
         {R"("comment":null)",
          R"("comment":null,"minutes_late":"soon")",
-         "minutes_late (minutes_late) is not a whole number"},
-        {R"("comment":null)", R"("comment":null,"minutes_late":99999)", "minutes_late is out of range"},
+         "minutes_late (minutes_late) is not a whole number",
+         "A1 2025-10-06 AM"},
+        {R"("comment":null)",
+         R"("comment":null,"minutes_late":99999)",
+         "minutes_late is out of range",
+         "A1 2025-10-06 AM"},
     }));
     CAPTURE(from, to);
     wonde_school_fixture w;
@@ -315,6 +331,7 @@ TEST_CASE(
     CHECK(got->rejected[0].reason == reason);
     CHECK(got->rejected[0].position == 1);
     CHECK(got->rejected[0].kind == what::session_mark);
+    CHECK(of_whom(got->rejected[0].whose) == whose);
     CHECK(got->rows == 2);
 }
 
@@ -359,6 +376,8 @@ TEST_CASE(
             "incident: students.data is missing", "incident: students.data is null", "involvement: pupil (id) is null"}
     );
     CHECK(got->records.size() == 3);
+    CHECK(got->rejected[0].whose.source_id == "B1");
+    CHECK(got->rejected[2].whose.is_empty());
 }
 
 TEST_CASE("a calendar day is the day as written, on clock-change days and whatever its zone", "[connectors]")

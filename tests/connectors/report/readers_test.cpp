@@ -240,6 +240,27 @@ TEST_CASE("a second row of one key that says otherwise is put aside, and its pup
     CHECK((last.kind == what::involvement && last.pupil_id == "2"));
 }
 
+TEST_CASE("a row that cannot be read says whose it is as far as it can be told", "[connectors]")
+{
+    const std::string columns = "incident_ref,incident_at,status,pupil_id\n";
+    const auto [why, key, row, whose] = GENERATE(table<std::string, std::string, std::string, std::string>({
+        {"by the key", "incident_ref", "I,tomorrow,Open,1\n", "I"},
+        {"without a whole key", "incident_ref", ",2025-11-10,Open,1\n", ""},
+        {"by a key that is what is wrong", "incident_at", "I,tomorrow,Open,1\n", ""},
+        {"without the day from which the key is made", "", "I,tomorrow,Open,1\n", ""},
+    }));
+    CAPTURE(why);
+    record_mapping mapping = mapping_of(what::concern, {"incident_ref", "incident_at", "status", "pupil_id"});
+    for (const mapped_column& column : mapping.columns)
+        if (column.field->name == key) mapping.key = {column.field};
+    const read_text read(mapping, columns + row);
+    REQUIRE(read.got.rejected.size() == 1);
+    CHECK(read.got.rejected[0].whose.source_id == whose);
+    // Nor is the pupil gone for it.
+    REQUIRE(read.got.records.size() == 1);
+    CHECK((read.got.records[0].kind == what::pupil && read.got.records[0].source_id == "1"));
+}
+
 TEST_CASE("CSV is read as programs write it", "[connectors]")
 {
     const record_mapping mapping = mapping_of(what::pupil, {"pupil_id", "pupil_surname"});

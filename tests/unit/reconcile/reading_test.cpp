@@ -162,6 +162,13 @@ TEST_CASE("of two marks for one session the held one stays, in whichever order t
         CHECK(findings.empty());
         CHECK(book.held_marks() == lines_of({first}));
     }
+    // The held one stays the held one when it changes itself.
+    const mark_row amended{"M1", "A1", am(monday), "L"};
+    const auto [changed, open] = read({second, amended});
+    CHECK(changed.marks().changed == 1);
+    CHECK(changed.marks().duplicate == 1);
+    CHECK(book.held_marks() == lines_of({amended}));
+    check_quiet(read({second, amended}).first);
     // Once the held one is gone the other is taken, and the finding closes.
     const auto [taken, closed] = read({second});
     CHECK(taken.marks().changed == 1);
@@ -169,6 +176,58 @@ TEST_CASE("of two marks for one session the held one stays, in whichever order t
     CHECK(book.held_marks() == lines_of({second}));
     REQUIRE(closed.size() == 1);
     CHECK_THAT(closed[0].payload, Contains(R"("state":"closed")"));
+}
+
+TEST_CASE("a row that nobody knew for a session that has one does not take its place", "[reconcile]")
+{
+    read_book book;
+    const mark_row held{"M1", "A1", am(monday), "/"};
+    const mark_row stray{"M2", "A1", am(monday), "N"};
+    book.marks({held});
+    read_choice how;
+    how.page_size = GENERATE(1, 2);
+    const read_result read = book.marks({stray, held}, how);
+    check_quiet(read);
+    CHECK(read.conflicts.size() == 1);
+    CHECK(book.held_marks() == lines_of({held}));
+    // Alone it is the session's: the source gave it another id.
+    CHECK(book.marks({stray}).marks().changed == 1);
+    CHECK(book.held_marks() == lines_of({stray}));
+}
+
+TEST_CASE("a source that gives every row another id is read all the same", "[reconcile]")
+{
+    read_book book;
+    auto rows = full_days(60, 40);
+    book.marks(rows);
+    for (mark_row& row : rows) {
+        row.id += "x";
+        row.code = "L";
+    }
+    const read_result read = book.marks(rows);
+    CHECK(read.marks().changed == static_cast<std::int64_t>(rows.size()));
+    CHECK(read.marks().adds_up());
+    CHECK(book.held_marks() == lines_of(rows));
+}
+
+TEST_CASE("what waited in one list of marks is not taken again with the next", "[reconcile]")
+{
+    read_book book;
+    stream_info stream;
+    stream.makes = {what::session_mark};
+    stream.name = "mornings";
+    const mark_row held{"M1", "A1", am(monday), "/"};
+    const mark_row other{"M2", "A1", am(monday), "N"};
+    const mark_row afternoon{"M3", "A1", pm(monday), "/"};
+    book.marks({held, afternoon});
+    source_reading reading = book.begin();
+    book.read_marks(reading, stream, {other}, {});
+    stream.name = "afternoons";
+    book.read_marks(reading, stream, {afternoon}, {});
+    const read_result read = book.end(reading);
+    CHECK(read.marks().changed == 1);
+    CHECK(read.marks().adds_up());
+    CHECK(read.entries.size() == 1);
 }
 
 TEST_CASE("what is missing from a complete read has vanished, and comes back as restored", "[reconcile]")
@@ -312,9 +371,103 @@ TEST_CASE("a pupil whose row cannot be read has not gone", "[reconcile]")
     CHECK(put_aside.of(what::pupil).held == 2);
     CHECK(put_aside.entries.empty());
     CHECK(book.records(what::pupil, {}, how).of(what::pupil).vanished == 2); // of two, one row may be but one
+    book.records(what::pupil, both);
+    how.rejected[0].whose.source_id = "A1";
+    const read_result named = book.records(what::pupil, {}, how);
+    CHECK(named.of(what::pupil).vanished == 1);
+    CHECK(named.of(what::pupil).adds_up());
     how.rejected.clear();
-    CHECK(book.records(what::pupil, both, how).of(what::pupil).restored == 2);
+    CHECK(book.records(what::pupil, both, how).of(what::pupil).restored == 1);
     CHECK(book.records(what::pupil, {both[0]}, how).of(what::pupil).vanished == 1);
+}
+
+TEST_CASE("a row that can be read counts though another of the same record cannot", "[reconcile]")
+{
+    read_book book;
+    book.records(what::pupil, {pupil_record("A0")});
+    read_choice how;
+    how.rejected.emplace_back(what::pupil, "admission_date is no date", "{}", 1);
+    how.rejected[0].whose.source_id = "A0";
+    const reported_record renamed(what::pupil, "A0", "A0", R"({"forename":"Eve"})");
+    CHECK(book.records(what::pupil, {renamed}, how).of(what::pupil).changed == 1);
+}
+
+TEST_CASE("who was in an incident whose row cannot be read is still in it", "[reconcile]")
+{
+    read_book book;
+    book.records(what::pupil, {pupil_record("A0"), pupil_record("A1")});
+    stream_info stream;
+    stream.name = "incidents";
+    stream.makes = {what::incident, what::involvement};
+    stream.lists_all = true;
+    const auto rows_of = [](const std::string& id) {
+        const std::string part = R"({"of":"incident","record":")" + id + R"("})";
+        return std::vector{
+            reported_record(what::incident, id, "", R"({"day":"2026-09-14"})"),
+            reported_record(what::involvement, id + "/A0", "A0", part),
+            reported_record(what::involvement, id + "/A1", "A1", part),
+        };
+    };
+    std::vector<reported_record> both = rows_of("I/1");
+    const auto other = rows_of("I");
+    both.insert(both.end(), other.begin(), other.end());
+    const auto read = [&](const std::vector<reported_record>& rows, const read_choice& how) {
+        source_reading reading = book.begin();
+        book.read_records(reading, stream, rows, how);
+        return book.end(reading);
+    };
+    CHECK(read(both, {}).of(what::involvement).fresh == 4);
+    read_choice how;
+    how.rejected.emplace_back(what::incident, "day is no date", "{}", 1);
+    how.rejected[0].whose.source_id = "I/1";
+    const read_result put_aside = read(other, how);
+    CHECK(put_aside.of(what::incident).vanished == 0);
+    CHECK(put_aside.of(what::involvement).vanished == 0);
+    how.rejected.clear();
+    CHECK(read(other, how).of(what::involvement).vanished == 2);
+}
+
+TEST_CASE("a mark whose row cannot be read stays, as far as the row says whose it is", "[reconcile]")
+{
+    read_book book;
+    const auto rows = full_days(2, 2);
+    book.marks(rows);
+    read_choice how;
+    how.rejected.emplace_back(what::session_mark, "session is neither AM nor PM", "{}", 1);
+    row_identity& whose = how.rejected[0].whose;
+    struct example {
+        std::optional<civil_day> day;
+        std::optional<half_day> half;
+        int stay = 0;
+    };
+    const example each = GENERATE(
+        example{monday, half_day::pm, 1},
+        example{monday, std::nullopt, 2},
+        example{std::nullopt, half_day::am, 2},
+        example{std::nullopt, std::nullopt, 4}
+    );
+    whose.pupil_id = "A1";
+    whose.day = each.day;
+    whose.half = each.half;
+    std::vector<mark_row> readable; // the other pupil's
+    std::ranges::copy_if(rows, std::back_inserter(readable), [](const mark_row& row) { return row.pupil == "A0"; });
+    const read_result read = book.marks(readable, how);
+    CHECK(read.marks().vanished == 4 - each.stay);
+    CHECK(read.marks().quarantined == 1);
+    CHECK(read.marks().adds_up());
+}
+
+TEST_CASE("of marks whose rows do not say whose they are as many stay as there are such rows", "[reconcile]")
+{
+    read_book book;
+    auto rows = full_days(2, 1);
+    book.marks(rows);
+    read_choice how;
+    how.rejected.emplace_back(what::session_mark, "the row is not an object", "1", 1);
+    rows.pop_back();
+    CHECK(book.marks(rows, how).marks().vanished == 0);
+    rows.pop_back();
+    CHECK(book.marks(rows, how).marks().vanished == 2);
 }
 
 TEST_CASE("records vanish by the same limits as marks", "[reconcile]")

@@ -124,7 +124,8 @@ public:
         for (std::size_t at = 0, number = 1; number == 1 || at < rows.size(); ++number) {
             page got;
             got.skipped = number == 1 ? how.skipped : 0;
-            got.rows = got.skipped;
+            if (number == 1) got.rejected = how.rejected;
+            got.rows = got.skipped + got.rejected.size();
             for (std::size_t i = 0; i < how.page_size && at < rows.size(); ++i, ++at) {
                 const mark_row& row = rows[at];
                 reported_mark mark;
