@@ -67,8 +67,9 @@ std::string request_maker::address(const request_spec& spec, const run_values& r
     const auto since = run.find("@since");
     const bool has_since = since != run.end() && !since->second.empty();
     for (const auto& [name, value] : spec.query) {
-        // A filter on what changed has no meaning in a full read.
-        if (!has_since && value.find("{@since}") != value.npos) continue;
+        // A filter on what changed has no meaning in a full read: what changes while it lasts would not be listed.
+        const auto names = [&value](const char* variable) { return value.find(variable) != value.npos; };
+        if (!has_since && (names("{@since}") || names("{@until}"))) continue;
         if (const std::string text = settings_.expand(value, false, run); !text.empty()) add_query(url, name, text);
     }
     return url;

@@ -72,6 +72,7 @@ public:
                 info.makes.push_back(e.kind);
             info.by_day = s.window_day.has_value();
             info.lists_all = s.lists_all;
+            info.by_changes = s.incremental.has_value();
             info.path_template = s.request.path;
             const auto name_fields = [&](what kind, const std::vector<field_spec>& fields) {
                 if (kind == what::session_mark) return; // the probe knows a mark's

@@ -23,6 +23,7 @@ bool is_simulated(const held_state& held);
 struct read_outcome {
     std::vector<stream_state> closed;                 // streams read to their end, with their new windows
     std::vector<std::size_t> emptied;                 // of those, the ones without a row where there were rows before
+    std::map<std::size_t, std::size_t> read_in_full;  // of those, the ones that may be asked for changes: their stream
     std::vector<failure> failures;                    // of streams that were not, or of the source as a whole
     std::vector<std::pair<std::string, errc>> unread; // the streams that were not, by name, and why
     bool marks_closed = false;                        // the stream of session marks is among the closed

@@ -207,6 +207,11 @@ cycle::read_once(std::size_t source, read_options options, const progress_functi
     if (outcome.failures.empty())
         for (const std::size_t at : outcome.emptied)
             outcome.closed[at].windows.front().listed = false;
+    // A row may have slid from one page to another while they were read, and no later change would name it: what seems
+    // to have vanished is looked for once more.
+    for (const auto& [at, stream] : outcome.read_in_full)
+        if (std::ranges::any_of(from.streams()[stream].makes, [&](what kind) { return reading.has_vanished(kind); }))
+            outcome.closed[at].fingerprint = without_bookmark(outcome.closed[at].fingerprint);
     // Told to stop in the middle: the read stays unclosed, and starts again from its first page.
     for (const failure& why : outcome.failures)
         if (why.code == errc::stopped) throw boost::system::system_error(asio::error::operation_aborted);
@@ -352,6 +357,7 @@ asio::awaitable<result<void>> cycle::read_stream(
     });
     state.windows.insert(state.windows.begin(), {day, started, rows > 0 || had_rows});
     if (rows == 0 && had_rows && !changes_only) outcome.emptied.push_back(outcome.closed.size());
+    if (stream.by_changes && !changes_only) outcome.read_in_full.emplace(outcome.closed.size(), number);
     state.fingerprint = with_bookmark(fingerprint, from.bookmark(number));
     outcome.closed.push_back(std::move(state));
     if (makes_marks) {

@@ -163,6 +163,8 @@ TEST_CASE("OneRoster 1.1 and 1.2 give pupils, in pages by offset, and name what 
     CHECK(changes->lines.size() == 1);
     // An hour is read again on purpose, and the bookmark itself is inside.
     CHECK(server.seen().back().param("filter") == "dateLastModified>'2026-09-03T07:00:00Z'");
+    // By what never changes: a pupil who is edited meanwhile would move others past the page that is asked for next.
+    CHECK(server.seen().back().param("sort") == "sourcedId");
 }
 
 TEST_CASE("Ed-Fi's pupils, whole-day events and incidents are read with their totals held", "[connectors][ed-fi]")
@@ -201,6 +203,9 @@ TEST_CASE("from a bookmark Ed-Fi is asked for the versions since, and then for w
     REQUIRE(school.read("students"));
     const std::string bookmark = school.source->bookmark(school.number_of("students"));
     CHECK_THAT(bookmark, Catch::StartsWith("500,"));
+    // Who changes while all are read is listed all the same.
+    CHECK(server.seen().back().path == "/data/v3/ed-fi/students");
+    CHECK(server.seen().back().param("maxChangeVersion").empty());
     const auto changes = school.read("students", {}, bookmark);
     REQUIRE(changes);
     CHECK(changes->lines.size() == 1);
@@ -208,6 +213,7 @@ TEST_CASE("from a bookmark Ed-Fi is asked for the versions since, and then for w
     CHECK(changes->gone == lines{"pupil 604801", "pupil 604823"});
     const auto seen = server.seen();
     CHECK(seen[seen.size() - 3].param("minChangeVersion") == "500");
+    CHECK_FALSE(seen[seen.size() - 3].param("maxChangeVersion").empty());
     CHECK(seen[seen.size() - 2].path == "/data/v3/ed-fi/students/keyChanges");
     CHECK(seen.back().path == "/data/v3/ed-fi/students/deletes");
 }

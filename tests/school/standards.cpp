@@ -170,7 +170,10 @@ http_response one_roster(const system_call& call)
     std::vector<const pupil*> found;
     for (const pupil& p : call.school.people().pupils)
         if (since.empty() || rfc3339(p.updated_at) > since) found.push_back(&p);
-    std::ranges::stable_sort(found, {}, &pupil::updated_at);
+    if (parameter_of(call.request, "sort") == "sourcedId")
+        std::ranges::sort(found, {}, &pupil::id);
+    else
+        std::ranges::stable_sort(found, {}, &pupil::updated_at);
     const std::size_t from = number_in(parameter_of(call.request, "offset"), 0);
     const std::size_t limit = number_in(parameter_of(call.request, "limit"), 100);
     const auto row = [&](std::size_t i) {

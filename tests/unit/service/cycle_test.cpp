@@ -1235,6 +1235,21 @@ TEST_CASE("each thing a source hands over is a read of its own, and its bookmark
     CHECK(school.statements[2].fresh == 1);
 }
 
+TEST_CASE("what seems to have vanished from a list that can give changes is looked for once more", "[service]")
+{
+    small_school school;
+    handing_connector& handing = hand_over(school);
+    handing.let_changes_be_asked_for();
+    handing.waiting[2] = handing.waiting[0];
+    CHECK(school.poll(1).empty());
+    CHECK(handing.resumed == std::vector<std::string>{"", "read 1", ""});
+    CHECK(school.statements[1].vanished == 1);
+    CHECK(school.statements[2].restored == 1);
+    handing.waiting.push_back(handing.pupils);
+    CHECK(school.poll(1).empty());
+    CHECK(handing.resumed.back() == "read 3");
+}
+
 TEST_CASE("a source with nothing new keeps what it said, and is read all the same", "[service]")
 {
     small_school school;

@@ -100,6 +100,12 @@ public:
         streams_.push_back(more);
     }
 
+    void let_changes_be_asked_for()
+    {
+        for (stream_info& each : streams_)
+            each.by_changes = true;
+    }
+
     std::vector<std::pair<std::string, std::string>> pupils; // id and fields
     std::vector<row> marks;
     std::vector<reported_record> incidents;                             // and who took part in them
