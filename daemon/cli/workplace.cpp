@@ -89,6 +89,10 @@ int with_ledger(const command_io& io, const command_options& options, const std:
         const time_zone zone = time_zone::named(config.school.timezone).value_or(time_zone::utc());
         if (!options.known_at) return use({config, *reader, zone, io.context.now(config), reader->size()});
 
+        if (!reader->has_come(*options.known_at, io.context.now(config)))
+            throw failure_error(failure(
+                errc::usage, "--known-at is a moment that has not come yet", "Leave it out for what is known now."
+            ));
         const auto began = reader->began();
         const entry_index n = reader->size_at(*options.known_at);
         if (!began || *options.known_at < began->at || n < began->size)

@@ -153,6 +153,8 @@ public:
         entry_index size = 0;
     };
     virtual std::optional<beginning> began() const = 0;
+    // Whether what is known then is known already: `now` is no earlier, or the clock was put back since.
+    bool has_come(instant then, instant now) const { return then <= now || size_at(now) < size(); }
     virtual bool is_simulated() const = 0; // from entry 0
     virtual std::string origin() const = 0;
 

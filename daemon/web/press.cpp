@@ -315,6 +315,8 @@ made_page press::make(const page_order& order)
             return refuse(
                 failure(errc::usage, "That is no moment.", "Give one as RFC 3339 writes it: 2026-11-23T08:55:00Z.")
             );
+        if (!reader().has_come(*at, order.now))
+            return refuse(failure(errc::usage, "That moment has not come yet.", "Leave it out for what is known now."));
         now = *at;
         n = reader().size_at(now);
         const auto began = reader().began();

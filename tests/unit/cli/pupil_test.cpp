@@ -109,6 +109,8 @@ TEST_CASE("known-at shows the marks and figures of then", "[cli]")
     CHECK(document.root()["figures"]["unauthorised"].as_int() == 1);
     CHECK(document.root()["alerts"].size() == 0);
     CHECK(document.root()["incidents"].size() == 0);
+    CHECK(f.run("pupil " + ref(f.ana) + " --known-at 2100-01-01T09:00:00Z") == 2);
+    CHECK_THAT(f.err, Contains("has not come yet"));
 }
 
 TEST_CASE("incidents are those of every record of the person, and of nobody else", "[cli]")

@@ -452,6 +452,7 @@ TEST_CASE_METHOD(site_fixture, "a page as known in the past shows what was known
     CHECK_THAT(page, Catch::Contains("/today?known_at=2026-11-23T09%3A00%3A00.000Z"));
     CHECK_THAT(get("/alerts?known_at=2020-01-01").body, Catch::Contains("Rollbook began on 23 November 2026"));
     CHECK(get("/alerts?known_at=yesterday").status == 400);
+    CHECK_THAT(get("/alerts?known_at=2100-01-01").body, Catch::Contains("has not come yet"));
 }
 
 TEST_CASE_METHOD(site_fixture, "an address that asks too often is told to wait", "[web]")
