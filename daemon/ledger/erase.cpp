@@ -162,13 +162,9 @@ void remove_working_rows(SQLite::Database& database, const erasure_plan& plan)
 void remember_erased(SQLite::Database& database, const erasure_plan& plan)
 {
     const digest_key key = read_digest_key(database);
-    SQLite::Statement insert(database, "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)");
-    for (const auto& [kind, of] : plan.source_records) {
-        const std::uint64_t digest = keyed_digest(key, erased_key(kind, of.first, of.second));
-        insert.bind(1, fmt::format("erased/{:016x}", digest));
-        insert.bind(2, static_cast<std::int64_t>(digest));
-        run(insert);
-    }
+    erased_memory memory(database);
+    for (const auto& [kind, of] : plan.source_records)
+        memory.add(keyed_digest(key, erased_key(kind, of.first, of.second)));
 }
 
 void change_file(SQLite::Database& database, const erasure_plan& plan, const upkeep_request& request, instant now)

@@ -2,6 +2,9 @@
 
 #include "daemon/base/bytes.hpp"
 #include "daemon/ledger/rebuild.hpp"
+#include "daemon/ledger/rows.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -63,6 +66,22 @@ std::vector<mark_row> read_marks(SQLite::Database& database, const std::function
         if (wanted(row)) all.push_back(row);
     }
     return all;
+}
+
+std::vector<std::uint64_t> read_erased(SQLite::Database& database)
+{
+    std::vector<std::uint64_t> all;
+    row_scan rows(database, "SELECT value FROM meta WHERE name GLOB 'erased/*'");
+    while (rows.next())
+        all.push_back(static_cast<std::uint64_t>(rows.number(0)));
+    return all;
+}
+
+void erased_memory::add(std::uint64_t digest)
+{
+    insert_.bind(1, fmt::format("erased/{:016x}", digest));
+    insert_.bind(2, static_cast<std::int64_t>(digest));
+    run(insert_);
 }
 
 result<json_document> parsed(const thing_row& row)

@@ -71,6 +71,21 @@ civil_day day_of_record(json_view payload);
 // An entry of the register is as old as its mark, or as the read that brought the change.
 civil_day day_of_mark(civil_day session, json_view payload);
 
+// What must not come back from a source: keyed digests (erased_key) in `meta`, as `erased/DIGEST`.
+std::vector<std::uint64_t> read_erased(SQLite::Database& database);
+
+class erased_memory {
+public:
+    explicit erased_memory(SQLite::Database& database)
+        : insert_(database, "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
+    {
+    }
+    void add(std::uint64_t digest);
+
+private:
+    SQLite::Statement insert_;
+};
+
 // Payloads one by one; empty where there is none.
 class opening_reader {
 public:

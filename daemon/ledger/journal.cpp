@@ -4,14 +4,19 @@
 #include "daemon/base/durable.hpp"
 #include "daemon/base/json.hpp"
 #include "daemon/base/sha256.hpp"
+#include "daemon/ledger/erase_rows.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
 #include <set>
 #include <unistd.h>
+#include <unordered_set>
 
 namespace rollbook {
 namespace {
@@ -19,6 +24,8 @@ namespace {
 constexpr std::size_t digest_bytes = 16;
 constexpr std::size_t line_bytes_max = 4 << 20;
 constexpr std::uint64_t leaves_at_once = 4'096;
+constexpr std::size_t erased_digits = 16;
+constexpr std::size_t erased_max = 100'000; // a line
 
 failure bad_line(const std::filesystem::path& file, std::size_t number)
 {
@@ -27,6 +34,14 @@ failure bad_line(const std::filesystem::path& file, std::size_t number)
         "the erasure journal " + file.string() + " cannot be read at line " + std::to_string(number),
         "Take it from another copy of the backup folder; without it erased pupils would come back."
     );
+}
+
+std::optional<std::uint64_t> parse_erased(std::string_view text)
+{
+    std::uint64_t digest = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), digest, 16);
+    if (text.size() != erased_digits || failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return digest;
 }
 
 std::optional<journal_line> parse_line(const std::string& text)
@@ -49,7 +64,13 @@ std::optional<journal_line> parse_line(const std::string& text)
         );
     });
     root["digests"].for_each_element([&](json_view each) { line.digests.emplace_back(each.string_if().value_or("")); });
-    if (!good || line.ranges.empty() || line.ranges.size() != line.digests.size()) return std::nullopt;
+    root["erased"].for_each_element([&](json_view each) {
+        const auto digest = parse_erased(each.string_if().value_or(""));
+        good = good && digest;
+        line.erased.push_back(digest.value_or(0));
+    });
+    const bool says_something = !line.ranges.empty() || !line.erased.empty();
+    if (!good || !says_something || line.ranges.size() != line.digests.size()) return std::nullopt;
     return line;
 }
 
@@ -58,16 +79,24 @@ std::string line_of(const journal_line& line)
     std::string text;
     json_writer out(text);
     out.begin_object();
-    out.member("basis", line.basis);
-    out.key("digests").begin_array();
-    for (const std::string& each : line.digests)
-        out.value(each);
-    out.end_array();
-    out.key("entries").begin_array();
-    for (const auto& [first, last] : line.ranges)
-        out.begin_array().value(first).value(last).end_array();
-    out.end_array();
+    if (!line.ranges.empty()) {
+        out.member("basis", line.basis);
+        out.key("digests").begin_array();
+        for (const std::string& each : line.digests)
+            out.value(each);
+        out.end_array();
+        out.key("entries").begin_array();
+        for (const auto& [first, last] : line.ranges)
+            out.begin_array().value(first).value(last).end_array();
+        out.end_array();
+    }
     out.member("entry", line.entry);
+    if (!line.erased.empty()) {
+        out.key("erased").begin_array();
+        for (const std::uint64_t digest : line.erased)
+            out.value(fmt::format("{:016x}", digest));
+        out.end_array();
+    }
     out.member("origin", line.origin);
     out.end_object();
     return text + "\n";
@@ -146,18 +175,27 @@ result<void> sync_journal(SQLite::Database& database, const std::filesystem::pat
     const auto known = read_journal(folder);
     if (!known) return known.error();
     std::set<entry_index> have;
-    for (const journal_line& line : *known)
-        if (line.origin == origin) have.insert(line.entry);
+    std::unordered_set<std::uint64_t> told;
+    for (const journal_line& line : *known) {
+        if (line.origin != origin) continue;
+        told.insert(line.erased.begin(), line.erased.end());
+        if (!line.ranges.empty()) have.insert(line.entry);
+    }
 
+    // One view for all of it: a digest is there since the newest of these entries at the latest.
+    SQLite::Transaction view(database);
     stored_hashes stored(database);
     SQLite::Statement entries(
-        database, "SELECT entry, payload FROM thing JOIN opening ON idx = entry WHERE what = ? ORDER BY entry"
+        database, "SELECT entry, payload FROM thing JOIN opening ON idx = entry WHERE what IN (?, ?) ORDER BY entry"
     );
     entries.bind(1, static_cast<int>(what::erasure));
+    entries.bind(2, static_cast<int>(what::fork));
     std::string text;
+    journal_line digests;
+    digests.origin = origin;
     while (entries.executeStep()) {
         journal_line line;
-        line.entry = static_cast<entry_index>(entries.getColumn(0).getInt64());
+        line.entry = digests.entry = static_cast<entry_index>(entries.getColumn(0).getInt64());
         if (have.contains(line.entry)) continue;
         const auto document = json_document::parse(std::string(text_of(entries.getColumn(1))));
         if (!document) continue;
@@ -170,8 +208,16 @@ result<void> sync_journal(SQLite::Database& database, const std::filesystem::pat
             );
             line.digests.push_back(range_digest(stored, line.ranges.back()));
         });
-        text += line_of(line);
+        if (!line.ranges.empty()) text += line_of(line);
     }
+    for (const std::uint64_t digest : read_erased(database)) {
+        if (!told.insert(digest).second) continue;
+        digests.erased.push_back(digest);
+        if (digests.erased.size() < erased_max) continue;
+        text += line_of(digests);
+        digests.erased.clear();
+    }
+    if (!digests.erased.empty()) text += line_of(digests);
     if (text.empty()) return {};
     return append_durably(journal_file(folder), text);
 }

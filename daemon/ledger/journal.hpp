@@ -5,20 +5,25 @@
 #include "daemon/ports/upkeep.hpp"
 
 // The erasure journal beside the backups: which entries were erased, so that a restored backup loses them too before
-// anybody reads it. Indexes and digests only. Format: schemas/backup.md. Private to this layer.
+// anybody reads it, and does not read them again. Indexes and digests only. Format: schemas/backup.md. Private to this
+// layer.
 namespace rollbook {
 
+// Of one erasure entry, or of what is to be known again.
 struct journal_line {
     std::string origin;    // of the ledger it speaks of
     entry_index entry = 0; // the erasure entry
     std::string basis;     // its legal basis
     std::vector<entry_range> ranges;
     std::vector<std::string> digests; // of each range's leaves, hexadecimal
+    // Keyed digests (erased_key) of what must not come back. The ledger has them since `entry` at the latest, so that a
+    // copy with that entry holds them itself.
+    std::vector<std::uint64_t> erased;
 };
 
 std::filesystem::path journal_file(const std::filesystem::path& folder);
 
-// Adds the erasure entries that the journal does not have yet, durably. Fails with ledger_in_doubt when the folder
+// Adds what the journal does not have yet of the ledger's erasures, durably. Fails with ledger_in_doubt when the folder
 // cannot be written.
 result<void> sync_journal(SQLite::Database& database, const std::filesystem::path& folder, const std::string& origin);
 

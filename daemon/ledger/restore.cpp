@@ -6,8 +6,7 @@
 #include "daemon/ledger/backup_rows.hpp"
 #include "daemon/ledger/decisions.hpp"
 #include "daemon/ledger/entry_writer.hpp"
-#include "daemon/ledger/erase_plan.hpp"
-#include "daemon/ledger/journal.hpp"
+#include "daemon/ledger/erase_again.hpp"
 #include "daemon/ledger/rebuild.hpp"
 #include "daemon/ledger/signed_file.hpp"
 #include "daemon/ledger/verify.hpp"
@@ -138,7 +137,10 @@ private:
         insert_rows(**body, forks);
         if (tree_.size() != facts_.size || tree_.root() != facts_.root)
             return stopped("the backup's entries are not those that it was signed for");
-        if (const result<void> erased = apply_journal(); !erased) return erased;
+        // What was erased since the copy was made goes before anybody can read it.
+        auto erased = erase_again(*database_, facts_, journal_);
+        if (!erased) return erased.error();
+        erased_ = std::move(*erased);
         append_own(forks);
         rebuild_tables(*database_, false);
         all.commit();
@@ -198,38 +200,6 @@ private:
         );
     }
 
-    // What was erased since the copy was made goes before anybody can read it.
-    result<void> apply_journal()
-    {
-        stored_hashes stored(*database_);
-        SQLite::Statement remove(*database_, "DELETE FROM opening WHERE idx >= ? AND idx <= ?");
-        for (const journal_line& line : journal_) {
-            if (line.entry < facts_.size) continue; // the copy was made after it
-            std::vector<entry_range> ranges;
-            for (std::size_t i = 0; i < line.ranges.size(); ++i) {
-                auto [first, last] = line.ranges[i];
-                if (first >= facts_.size) continue;
-                if (last < facts_.size && range_digest(stored, line.ranges[i]) != line.digests[i])
-                    return stopped("the erasure journal speaks of other entries than the backup has");
-                last = std::min(last, facts_.size - 1);
-                remove.bind(1, static_cast<std::int64_t>(first));
-                remove.bind(2, static_cast<std::int64_t>(last));
-                rollbook::run(remove);
-                ranges.emplace_back(first, last);
-                erased_ += last - first + 1;
-            }
-            if (!ranges.empty()) again_.push_back({line.basis, std::move(ranges)});
-        }
-        if (erased_ > 0) {
-            // Working rows about a pupil without a name are not to be told apart: none stays.
-            database_->exec("DELETE FROM quarantine");
-            database_->exec("DELETE FROM outbox WHERE pupil IS NOT NULL AND pupil NOT IN (SELECT idx FROM opening)");
-            database_->exec("DELETE FROM outbox WHERE alert IS NOT NULL AND alert NOT IN (SELECT idx FROM opening)");
-            database_->exec("DELETE FROM alert_value WHERE alert NOT IN (SELECT idx FROM opening)");
-        }
-        return {};
-    }
-
     void append_own(bool forks)
     {
         entry_writer entries(*database_);
@@ -239,7 +209,7 @@ private:
             row.kind = what::fork;
             entries.append(draft(entry_kind::fork, fork_payload(), row), at, tree_);
         }
-        for (const auto& [basis, ranges] : again_) {
+        for (const auto& [basis, ranges] : erased_.erasures) {
             std::string text;
             json_writer out(text);
             out.begin_object().member("basis", basis).key("entries").begin_array();
@@ -319,8 +289,8 @@ private:
             "Restored {} entries, as of {}. Everything was verified first.", facts_.size, format_instant(facts_.made_at)
         ));
         if (!kept_.empty()) made.lines.push_back("The ledger that was there is now " + kept_ + ".");
-        if (erased_ > 0)
-            made.lines.push_back(fmt::format("{} entries that were erased since were erased again.", erased_));
+        if (erased_.entries > 0)
+            made.lines.push_back(fmt::format("{} entries that were erased since were erased again.", erased_.entries));
         if (forks)
             made.lines.push_back(fmt::format(
                 "A new history begins: {} goes on as {} after entry {}. Give the auditor the new public key: {}",
@@ -340,7 +310,7 @@ private:
         for (const std::string& each : lost)
             out.value(each);
         out.end_array();
-        out.member("erased", erased_).member("forked", forks).member("origin", key_.verifier().name);
+        out.member("erased", erased_.entries).member("forked", forks).member("origin", key_.verifier().name);
         out.member("size", facts_.size);
         out.end_object();
         return made;
@@ -357,8 +327,7 @@ private:
     std::unique_ptr<SQLite::Database> database_;
     merkle_frontier tree_;
     instant last_{};
-    std::vector<std::pair<std::string, std::vector<entry_range>>> again_;
-    std::uint64_t erased_ = 0;
+    erased_again erased_;
     std::string kept_;
 };
 

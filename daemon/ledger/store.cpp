@@ -9,6 +9,7 @@
 #include "daemon/ledger/database.hpp"
 #include "daemon/ledger/entry_writer.hpp"
 #include "daemon/ledger/erase.hpp"
+#include "daemon/ledger/erase_rows.hpp"
 #include "daemon/ledger/rebuild.hpp"
 #include "daemon/ledger/rows.hpp"
 #include "daemon/ledger/signed_file.hpp"
@@ -425,9 +426,8 @@ key_chain sqlite_ledger::choose_signers()
 
 void sqlite_ledger::load_erased()
 {
-    row_scan all(*database_, "SELECT value FROM meta WHERE name GLOB 'erased/*'");
-    while (all.next())
-        state_->erased().insert(static_cast<std::uint64_t>(all.number(0)));
+    for (const std::uint64_t digest : read_erased(*database_))
+        state_->erased().insert(digest);
 }
 
 // A ledger whose tree no longer has the root that was signed must never be signed again.

@@ -272,7 +272,10 @@ class Forks(WithBackups, Leaver):
         self.assertEqual(fork["old_origin"], old)
         self.assertLessEqual({n for n in before if n < fork["size"]},
                              {e["index"] for e in self.entries() if e["payload"] is None})
+        size = self.size()
         self.poll(THIRD_POLL)
+        self.assertEqual(self.found(words, payloads, keys), [], "the source still has the marks")
+        self.assertEqual([e for e in self.entries("--kind", "record") if e["index"] >= size], [])
         self.verify()
 
     def test_a_ledger_that_went_on_is_not_replaced_by_an_older_one_under_the_same_name(self):
@@ -347,6 +350,9 @@ class Forks(WithBackups, Leaver):
             path.unlink()
         self.new_origin()
         self.restore(brought / file.name)
+        self.assertEqual(self.found(words, payloads, keys), [])
+        brought.rename(self.target)
+        self.poll(THIRD_POLL)
         self.assertEqual(self.found(words, payloads, keys), [])
         self.verify()
 

@@ -1,0 +1,195 @@
+#include "daemon/ledger/restore.hpp"
+
+#include "daemon/ledger/erase.hpp"
+#include "daemon/ledger/journal.hpp"
+#include "tests/unit/ledger/small_ledger.hpp"
+#include "tests/unit/ledger/sql.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <functional>
+#include <iterator>
+
+using namespace rollbook;
+using namespace rollbook::support;
+using Catch::Matchers::Contains;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A ledger that pupil 1 has left, with a backup target.
+struct backed_up_school {
+    ledger_folder of;
+    signing_key second{"ledger.example.sch.uk/900001/2", key_kind::log, seed_of(8)};
+    signing_key third{"ledger.example.sch.uk/900001/3", key_kind::log, seed_of(9)};
+    recipient_keys keys = make_recipient();
+    fs::path target = of.folder.path / "target";
+    int minute = 10;
+
+    backed_up_school()
+    {
+        fs::create_directory(target);
+        fill(*of.open());
+        leave("A1", 1, 1, of.key);
+    }
+
+    std::unique_ptr<ledger> open(const signing_key& key) const { return open_ledger(of.file(), key).value(); }
+
+    entry_index append(const draft& what, const signing_key& key)
+    {
+        const auto book = open(key);
+        transaction t;
+        t.entries.push_back(what);
+        const entry_index at = commit_and_apply(*book, t, noon(++minute));
+        book->sign_checkpoint(noon(minute));
+        return at;
+    }
+
+    entry_index mark(civil_day day, entry_index pupil, const std::string& id, const signing_key& key)
+    {
+        return append(mark_draft(*open(key), am(day), pupil, "/", id), key);
+    }
+
+    void leave(const std::string& id, entry_index pupil, entry_index newest, const signing_key& key)
+    {
+        thing_version row;
+        row.kind = what::pupil;
+        row.source = "mis";
+        row.key = id;
+        row.subject = pupil;
+        row.pupil = pupil;
+        row.replaces = newest;
+        append(record_gone_entry(std::move(row), learned{noon(), noon(9), false}, "vanished"), key);
+    }
+
+    fs::path back_up()
+    {
+        const instant at = noon(++minute);
+        const backup_place place{of.file(), target / backup_name(of.key.verifier().name, at), {keys.public_key}, at};
+        write_backup(place, of.key, {}).value();
+        return place.file;
+    }
+
+    void erase(entry_index pupil, const signing_key& key)
+    {
+        erasure_place place;
+        place.ledger = of.file();
+        place.journal_folder = target;
+        place.origin = key.verifier().name;
+        place.today = ymd(2040, 1, 1);
+        place.now = noon(++minute);
+        upkeep_request request;
+        request.pupil = pupil;
+        request.basis = "retention-expired";
+        const auto book = open(key);
+        REQUIRE(rollbook::erase(place, request, {}).value().ok);
+        book->reload();
+        book->sign_checkpoint(noon(minute));
+    }
+
+    void note(const signing_key& key) const { note_in_target(of.file(), target, key.verifier().name).value(); }
+
+    result<upkeep_report> restore(const fs::path& backup, const signing_key& key, std::vector<std::string> notes = {})
+    {
+        restore_place place;
+        place.ledger = of.file();
+        place.backup = backup;
+        place.target = target;
+        place.later_checkpoints = std::move(notes);
+        place.now = noon(++minute);
+        auto done = rollbook::restore(place, keys, of.key.verifier(), key);
+        // What was moved aside still holds what is erased later, and an erasure says so.
+        for (const auto& each : fs::directory_iterator(of.folder.path))
+            if (each.path().string().find(".replaced-") != std::string::npos) fs::remove(each.path());
+        return done;
+    }
+
+    void lose_ledger() const
+    {
+        for (const char* suffix : {"", "-wal", "-shm", ".signed"})
+            fs::remove(of.file().string() + suffix);
+    }
+
+    // Keeps the lines of the journal that `wanted` wants.
+    void keep_lines(const std::function<bool(const std::string&)>& wanted) const
+    {
+        std::string kept;
+        {
+            std::ifstream in(journal_file(target));
+            for (std::string line; std::getline(in, line);)
+                if (wanted(line)) kept += line + "\n";
+        }
+        std::ofstream(journal_file(target)) << kept;
+    }
+
+    bool knows_erased(const std::string& id, const signing_key& key) const
+    {
+        const auto book = open(key);
+        return book->state().erased().contains(book->digest(erased_key(what::pupil, "mis", id)));
+    }
+
+    std::string openings() const
+    {
+        return text_at(of.file(), "SELECT group_concat(idx) FROM (SELECT idx FROM opening ORDER BY idx)");
+    }
+};
+
+bool names_entries(const std::string& line)
+{
+    return line.find("\"entries\"") != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("a restored ledger knows again what was erased since the copy was made", "[ledger]")
+{
+    backed_up_school school;
+    const fs::path copy = school.back_up();
+    school.erase(1, school.of.key);
+    REQUIRE(school.knows_erased("A1", school.of.key));
+    SECTION("by what the journal says") {}
+    SECTION("by what is erased again, where the journal is of a version that did not say it")
+    {
+        school.keep_lines(names_entries);
+    }
+    school.lose_ledger();
+    REQUIRE(school.restore(copy, school.second).has_value());
+    CHECK(school.knows_erased("A1", school.second));
+    CHECK_FALSE(school.knows_erased("A2", school.second));
+    CHECK(number_of(school.of.file(), "SELECT count(*) FROM opening WHERE idx IN (1, 3, 4, 7, 8, 12)") == 0);
+}
+
+TEST_CASE("a pupil who came after the copy and was erased is known again in a restored ledger", "[ledger]")
+{
+    backed_up_school school;
+    const fs::path copy = school.back_up();
+    const auto& key = school.of.key;
+    const entry_index late = school.append(pupil_draft(*school.open(key), "mis", "A3", R"({"forename":"Cy"})"), key);
+    school.leave("A3", late, late, key);
+    school.erase(late, key);
+    school.lose_ledger();
+    REQUIRE(school.restore(copy, school.second).has_value());
+    CHECK(school.knows_erased("A3", school.second));
+}
+
+TEST_CASE("the journal says what is to be known again once, also of what was erased before it did", "[ledger]")
+{
+    backed_up_school school;
+    school.erase(1, school.of.key);
+    const auto erased = [&] {
+        std::size_t digests = 0;
+        for (const journal_line& line : read_journal(school.target).value())
+            digests += line.erased.size();
+        return digests;
+    };
+    CHECK(erased() == 1);
+    school.note(school.of.key);
+    CHECK(erased() == 1);
+    school.keep_lines(names_entries);
+    CHECK(erased() == 0);
+    school.note(school.of.key);
+    CHECK(erased() == 1);
+    CHECK(read_journal(school.target).value().size() == 2);
+}
