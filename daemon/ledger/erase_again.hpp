@@ -15,7 +15,9 @@ struct erased_again {
 // yet, what the journal says was erased since. What was erased is remembered as by the erasure itself, so that no
 // source brings it back. Does not append the erasure entries: that is the caller's.
 //
-// Fails with ledger_in_doubt where the journal speaks of other entries than the backup has.
+// Lines of other origins count where their entries are the backup's: by the digest of a range, and beyond the backup's
+// end by the fork that the journal tells of. Fails with ledger_in_doubt where a line of the backup's own origin speaks
+// of other entries than the backup has.
 result<erased_again>
 erase_again(SQLite::Database& database, const backup_facts& of, const std::vector<journal_line>& journal);
 

@@ -69,7 +69,8 @@ std::optional<journal_line> parse_line(const std::string& text)
         good = good && digest;
         line.erased.push_back(digest.value_or(0));
     });
-    const bool says_something = !line.ranges.empty() || !line.erased.empty();
+    line.forked_from = root["forked_from"].string_if().value_or("");
+    const bool says_something = !line.ranges.empty() || !line.erased.empty() || !line.forked_from.empty();
     if (!good || !says_something || line.ranges.size() != line.digests.size()) return std::nullopt;
     return line;
 }
@@ -97,6 +98,7 @@ std::string line_of(const journal_line& line)
             out.value(fmt::format("{:016x}", digest));
         out.end_array();
     }
+    if (!line.forked_from.empty()) out.member("forked_from", line.forked_from);
     out.member("origin", line.origin);
     out.end_object();
     return text + "\n";
@@ -179,7 +181,7 @@ result<void> sync_journal(SQLite::Database& database, const std::filesystem::pat
     for (const journal_line& line : *known) {
         if (line.origin != origin) continue;
         told.insert(line.erased.begin(), line.erased.end());
-        if (!line.ranges.empty()) have.insert(line.entry);
+        if (line.erased.empty()) have.insert(line.entry);
     }
 
     // One view for all of it: a digest is there since the newest of these entries at the latest.
@@ -208,7 +210,8 @@ result<void> sync_journal(SQLite::Database& database, const std::filesystem::pat
             );
             line.digests.push_back(range_digest(stored, line.ranges.back()));
         });
-        if (!line.ranges.empty()) text += line_of(line);
+        line.forked_from = document->root()["old_origin"].string_if().value_or("");
+        if (!line.ranges.empty() || !line.forked_from.empty()) text += line_of(line);
     }
     for (const std::uint64_t digest : read_erased(database)) {
         if (!told.insert(digest).second) continue;

@@ -9,22 +9,23 @@
 // layer.
 namespace rollbook {
 
-// Of one erasure entry, or of what is to be known again.
+// Of one erasure entry, of what is to be known again, or of a fork.
 struct journal_line {
     std::string origin;    // of the ledger it speaks of
-    entry_index entry = 0; // the erasure entry
+    entry_index entry = 0; // the erasure or fork entry
     std::string basis;     // its legal basis
     std::vector<entry_range> ranges;
     std::vector<std::string> digests; // of each range's leaves, hexadecimal
     // Keyed digests (erased_key) of what must not come back. The ledger has them since `entry` at the latest, so that a
     // copy with that entry holds them itself.
     std::vector<std::uint64_t> erased;
+    std::string forked_from; // the origin of which the entries before `entry` are
 };
 
 std::filesystem::path journal_file(const std::filesystem::path& folder);
 
-// Adds what the journal does not have yet of the ledger's erasures, durably. Fails with ledger_in_doubt when the folder
-// cannot be written.
+// Adds what the journal does not have yet of the ledger's erasures and forks, durably. Fails with ledger_in_doubt when
+// the folder cannot be written.
 result<void> sync_journal(SQLite::Database& database, const std::filesystem::path& folder, const std::string& origin);
 
 // The journal's lines; none when there is no journal. Fails with ledger_in_doubt when a line cannot be read.

@@ -19,7 +19,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <iterator>
-#include <set>
+#include <map>
 #include <unistd.h>
 
 namespace rollbook {
@@ -65,21 +65,22 @@ public:
         const auto facts = check_backup(place_.backup, signer_, &keys_);
         if (!facts) return facts.error();
         facts_ = *facts;
-        const auto journal = read_journal(target());
+        auto journal = read_journal(target());
         if (!journal) return journal.error();
-        for (const journal_line& line : *journal)
-            if (line.origin == facts_.origin) journal_.push_back(line);
-        find_later_size();
-        const bool forks = known_size_ > facts_.size || key_.verifier().name != facts_.origin;
-        if (forks && key_.verifier().name == facts_.origin)
+        journal_ = std::move(*journal);
+        find_known_sizes();
+        const std::string& origin = key_.verifier().name;
+        const bool forks = origin != facts_.origin;
+        if (known_sizes_[origin] > (forks ? 0 : facts_.size))
             return failure(
                 errc::forbidden,
                 fmt::format(
-                    "{} entries were signed under {}, and the backup has {}: to sign others in their place would be a "
-                    "second history",
-                    known_size_,
-                    facts_.origin,
-                    facts_.size
+                    "{} entries were signed under {}, and the backup has {} of {}: to sign others in their place would "
+                    "be a second history",
+                    known_sizes_[origin],
+                    origin,
+                    facts_.size,
+                    facts_.origin
                 ),
                 "Set [ledger] origin to a new name, remove [ledger] vkey if it is set, restore again, and give the "
                 "auditor the new public key."
@@ -100,17 +101,23 @@ public:
 private:
     fs::path target() const { return place_.target.empty() ? place_.backup.parent_path() : place_.target; }
 
-    void know_checkpoint(const std::string& note)
+    void know(const std::string& origin, std::uint64_t size)
     {
-        const auto opened = open_checkpoint(note, signer_);
-        if (opened) known_size_ = std::max(known_size_, opened->point.size);
+        std::uint64_t& known = known_sizes_[origin];
+        known = std::max(known, size);
     }
 
-    // How many entries are known to have been signed under the backup's origin.
-    void find_later_size()
+    void know_checkpoint(const std::string& note)
+    {
+        for (const verifier_key* key : {&signer_, &key_.verifier()})
+            if (const auto opened = open_checkpoint(note, *key)) know(opened->point.origin, opened->point.size);
+    }
+
+    // How many entries are known to have been signed, under the backup's origin and the one it is to go on under.
+    void find_known_sizes()
     {
         for (const journal_line& line : journal_)
-            known_size_ = std::max(known_size_, line.entry + 1);
+            know(line.origin, line.entry + 1);
         know_checkpoint(read_text(target() / checkpoint_file));
         for (const std::string& note : place_.later_checkpoints)
             know_checkpoint(note);
@@ -323,7 +330,7 @@ private:
     fs::path fresh_;
     backup_facts facts_;
     std::vector<journal_line> journal_;
-    std::uint64_t known_size_ = 0;
+    std::map<std::string, std::uint64_t> known_sizes_;
     std::unique_ptr<SQLite::Database> database_;
     merkle_frontier tree_;
     instant last_{};

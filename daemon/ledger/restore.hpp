@@ -18,7 +18,8 @@ struct restore_place {
 // and is verified as a whole before the ledger there is moved aside. Where the ledger there, the journal, the newest
 // checkpoint in the target or one handed in tells of more entries than the copy has, those were signed and are not in
 // it: the ledger must go on under a new origin, which is that of `key`, with a fork entry that names the old origin,
-// size and root. Fails with forbidden when it must and `key` still has the old origin, and changes nothing then.
+// size and root. Fails with forbidden when it must and `key` still has the old origin, or when any of them tells that
+// the new origin has signed already, and changes nothing then.
 //
 // `signer` is the key that the backup was signed with. The caller holds the writer's lock.
 result<upkeep_report>

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 
 namespace rollbook::fuzz {
@@ -187,12 +188,22 @@ void check_journal(std::string_view bytes)
     // What is made of a sound copy never has to be thrown away again.
     if (!report) ROLLBOOK_ENSURE(report.error().what.find("does not verify") == std::string::npos);
     if (!report) return;
+    std::map<std::string, entry_index> shared = {{at.facts.origin, ~entry_index{0}}};
+    for (const journal_line& line : *journal)
+        if (line.forked_from == at.facts.origin) shared.try_emplace(line.origin, line.entry);
+    const auto database = open_database(at.of.file(), access_mode::read).value();
+    stored_hashes stored(*database);
     std::set<entry_index> erased;
     for (const journal_line& line : *journal) {
-        if (line.origin != at.facts.origin || line.entry < at.facts.size) continue;
-        for (const auto& [first, last] : line.ranges)
-            for (entry_index each = first; each <= last && each < at.facts.size; ++each)
+        if (line.origin == at.facts.origin && line.entry < at.facts.size) continue;
+        for (std::size_t i = 0; i < line.ranges.size(); ++i) {
+            const auto& [first, last] = line.ranges[i];
+            if (first >= at.facts.size) continue;
+            const bool ours = last < at.facts.size ? range_digest(stored, line.ranges[i]) == line.digests[i]
+                                                   : last < shared[line.origin];
+            for (entry_index each = first; ours && each <= last && each < at.facts.size; ++each)
                 erased.insert(each);
+        }
     }
     ROLLBOOK_ENSURE(report->erased == erased.size());
 }
@@ -246,6 +257,12 @@ std::vector<std::string> backup_seeds()
     const std::string second =
         R"({"basis":"retention-expired","digests":["@1","00"],"entries":[[3,3],[30,90]],"entry":41,"origin":")" +
         at.facts.origin + "\"}\n";
+    const std::string other =
+        R"({"basis":"request","digests":["@0","00"],"entries":[[1,1],[3,13]],"entry":41,"origin":"another"})"
+        "\n";
+    const std::string fork = R"({"entry":14,"forked_from":")" + at.facts.origin + R"(","origin":"another"})" + "\n";
+    const std::string again = R"({"entry":41,"erased":["00000000000000ff"],"origin":"another"})"
+                              "\n";
     const std::string decision =
         R"({"payload":"{\"user\":\"ann\",\"what\":\"action\"}","recorded_at":"2026-11-20T14:05:00.250Z"})";
     return {
@@ -258,6 +275,7 @@ std::vector<std::string> backup_seeds()
         std::string("\1\7\50\0\0\0\0\0", 8),
         '\2' + first,
         '\2' + first + second + "{\"basis\":",
+        '\2' + other + fork + again,
         '\3' + decision + "\n" + decision + "\n",
         "\3{\"entry\":3,\"origin\":\"" + at.facts.origin + "\",\"sealed\":[\"AAAA\"]}\n"};
 }

@@ -2,6 +2,7 @@
 
 #include "daemon/ledger/erase.hpp"
 #include "daemon/ledger/journal.hpp"
+#include "daemon/ledger/signed_file.hpp"
 #include "tests/unit/ledger/small_ledger.hpp"
 #include "tests/unit/ledger/sql.hpp"
 
@@ -192,4 +193,121 @@ TEST_CASE("the journal says what is to be known again once, also of what was era
     school.note(school.of.key);
     CHECK(erased() == 1);
     CHECK(read_journal(school.target).value().size() == 2);
+}
+
+TEST_CASE("no second history is signed under the name of a ledger that went on from the same backup", "[ledger]")
+{
+    backed_up_school school;
+    const fs::path copy = school.back_up();
+    REQUIRE(school.restore(copy, school.second).has_value());
+    school.append(tiny_draft(1), school.second);
+    std::vector<std::string> notes;
+    const auto newest = [&] { return school.open(school.second)->checkpoints().proofs().newest()->note; };
+    SECTION("that is still there") {}
+    SECTION("that is gone, by the newest checkpoint in the target")
+    {
+        school.note(school.second);
+        school.lose_ledger();
+    }
+    SECTION("that is gone, by the checkpoint that lay beside it")
+    {
+        const std::string signed_note = read_signed(school.of.file()).value();
+        school.lose_ledger();
+        write_signed(school.of.file(), signed_note);
+    }
+    SECTION("that is gone, by a checkpoint that was kept elsewhere")
+    {
+        notes.push_back(newest());
+        school.lose_ledger();
+    }
+    SECTION("that is gone, by the journal alone")
+    {
+        school.erase(1, school.second);
+        school.lose_ledger();
+    }
+    const auto again = school.restore(copy, school.second, notes);
+    REQUIRE(!again);
+    CHECK(again.error().code == errc::forbidden);
+    CHECK_THAT(again.error().what, Contains("second history") && Contains("900001/2"));
+    CHECK_THAT(again.error().to_do, Contains("a new name"));
+    CHECK(school.restore(copy, school.third, notes).has_value());
+}
+
+TEST_CASE("what was erased from a ledger that went on under another name is not restored either", "[ledger]")
+{
+    backed_up_school school;
+    const fs::path copy = school.back_up();
+    REQUIRE(school.restore(copy, school.second).has_value());
+    school.erase(1, school.second);
+    SECTION("by its journal") {}
+    SECTION("by its journal of a version that did not say what to know again")
+    {
+        school.keep_lines(names_entries);
+    }
+    school.lose_ledger();
+    const upkeep_report done = school.restore(copy, school.third).value();
+    CHECK_THAT(done.json, Contains("\"erased\":6"));
+    CHECK(number_of(school.of.file(), "SELECT count(*) FROM opening WHERE idx IN (1, 3, 4, 7, 8, 12)") == 0);
+    CHECK(school.knows_erased("A1", school.third));
+}
+
+TEST_CASE("an erasure of another name is taken as far as its entries are the backup's, and no further", "[ledger]")
+{
+    backed_up_school school;
+    const auto& key = school.of.key;
+    const fs::path first = school.back_up(); // 0 to 12, the last about pupil 1
+    school.mark(ymd(2026, 9, 15), 1, "M13", key);
+    const fs::path longer = school.back_up();
+    school.mark(ymd(2026, 9, 16), 2, "M14", key);
+    school.mark(ymd(2026, 9, 17), 2, "M15", key);
+    school.mark(ymd(2026, 9, 18), 2, "M16", key);
+    const fs::path longest = school.back_up();
+    // It goes on from the second copy: entry 14 is the fork, and 15 and 16 are about pupil 1.
+    REQUIRE(school.restore(longer, school.second).has_value());
+    REQUIRE(school.mark(ymd(2026, 9, 16), 1, "N15", school.second) == 15);
+    school.mark(ymd(2026, 9, 17), 1, "N16", school.second);
+    school.erase(1, school.second);
+    SECTION("an older copy ends within a range")
+    {
+        REQUIRE(school.restore(first, school.third).has_value());
+        CHECK_THAT(school.openings(), Contains("10,11,13"));
+    }
+    SECTION("a newer copy has entries of its own where the other name's begin")
+    {
+        REQUIRE(school.restore(longest, school.third).has_value());
+        CHECK_THAT(school.openings(), Contains("10,11,14,15,16,17"));
+    }
+    SECTION("nothing is erased twice")
+    {
+        REQUIRE(school.restore(longest, school.third).has_value());
+        const auto copied = [&] {
+            const instant at = noon(++school.minute);
+            const backup_place place{school.of.file(), school.target / "again.rbk", {school.keys.public_key}, at};
+            write_backup(place, school.third, {}).value();
+            return place.file;
+        }();
+        restore_place place;
+        place.ledger = school.of.file();
+        place.backup = copied;
+        place.target = school.target;
+        place.now = noon(++school.minute);
+        const upkeep_report done = restore(place, school.keys, school.third.verifier(), school.third).value();
+        CHECK_THAT(done.json, Contains("\"erased\":0") && Contains("\"forked\":false"));
+    }
+}
+
+TEST_CASE("the journal of a ledger that has nothing to do with the backup's is no matter", "[ledger]")
+{
+    backed_up_school school;
+    const fs::path copy = school.back_up();
+    std::ofstream(journal_file(school.target))
+        << R"({"basis":"b","digests":["00","00"],"entries":[[1,1],[5,40]],"entry":41,"origin":"another"})"
+        << "\n"
+        << R"({"entry":3,"forked_from":"a third","origin":"another"})"
+        << "\n"
+        << R"({"entry":41,"erased":["00000000000000ff"],"origin":"another"})"
+        << "\n";
+    const upkeep_report done = school.restore(copy, school.of.key).value();
+    CHECK_THAT(done.json, Contains("\"erased\":0") && Contains("\"forked\":false"));
+    CHECK(school.open(school.of.key)->state().erased().empty());
 }
