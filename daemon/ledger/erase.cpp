@@ -11,13 +11,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace rollbook {
 namespace {
 
 constexpr std::size_t ranges_max = 10'000; // an entry
 constexpr const char* unfinished = "erasure_unfinished";
-constexpr std::size_t telling_word_min = 4;
 
 // Empties the write-ahead log. False when somebody still reads from it.
 bool empty_log(SQLite::Database& database, std::chrono::milliseconds wait)
@@ -144,18 +144,10 @@ void remove_working_rows(SQLite::Database& database, const erasure_plan& plan)
             ")) AND (alert IS NULL OR alert NOT IN (" + entries + "))"
     );
     database.exec("DELETE FROM alert_value WHERE alert IN (" + entries + ")");
-    std::vector<std::int64_t> telling;
-    SQLite::Statement rows(database, "SELECT id, row, reason FROM quarantine");
-    while (rows.executeStep()) {
-        const std::string text =
-            std::string(text_of(rows.getColumn(1))) + '\0' + std::string(text_of(rows.getColumn(2)));
-        const bool tells = std::ranges::any_of(plan.words, [&](const std::string& word) {
-            return word.size() >= telling_word_min && text.find(word) != std::string::npos;
-        });
-        if (tells) telling.push_back(rows.getColumn(0).getInt64());
-    }
-    rows.reset();
-    if (!telling.empty()) remake_table(database, "quarantine", "id NOT IN (" + joined(telling) + ")");
+    if (!plan.quarantined.empty())
+        remake_table(
+            database, "quarantine", "id NOT IN (" + joined({plan.quarantined.begin(), plan.quarantined.end()}) + ")"
+        );
 }
 
 // Keyed digests by which a later read knows what must not come back.
@@ -232,7 +224,7 @@ public:
         }
         if (request_.dry_run) return tell_plan();
         if (const auto why = refused(plan_, request_)) return *why;
-        if (plan_.entries.empty()) return nothing();
+        if (plan_.entries.empty() && plan_.quarantined.empty()) return nothing();
         return carry_out();
     }
 
@@ -244,10 +236,14 @@ private:
 
     std::string counts_line() const
     {
-        std::string text;
-        for (const auto& [kind, count] : plan_.by_kind)
-            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, kind);
-        return fmt::format("{} entries: {}.", plan_.entries.size(), text);
+        std::string text = fmt::format("{} entries", plan_.entries.size());
+        for (const char* before = ": "; const auto& [kind, count] : plan_.by_kind)
+            text += fmt::format("{}{} {}", std::exchange(before, ", "), count, kind);
+        if (!plan_.quarantined.empty())
+            text += fmt::format(
+                "; and {} rows in quarantine that may tell of them or are past their period", plan_.quarantined.size()
+            );
+        return text + ".";
     }
 
     upkeep_report report_of(const std::vector<std::string>& left, const std::vector<std::string>& problems)
@@ -277,6 +273,7 @@ private:
         for (const std::string& each : problems)
             out.value(each);
         out.end_array();
+        out.member("quarantined", plan_.quarantined.size());
         out.key("refused").begin_array();
         if (request_.dry_run)
             for (const erasure_refusal& each : plan_.refusals)
@@ -374,6 +371,10 @@ private:
         if (search.shared() > 0)
             report.lines.push_back(fmt::format(
                 "{} names or ids of the pupil are also in entries about others, which stay.", search.shared()
+            ));
+        if (search.too_short() > 0)
+            report.lines.push_back(fmt::format(
+                "{} names or ids of the pupil are too short to be searched for in files.", search.too_short()
             ));
         for (const std::string& each : left)
             report.lines.push_back("STILL THERE: " + each);

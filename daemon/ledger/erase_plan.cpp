@@ -1,5 +1,7 @@
 #include "daemon/ledger/erase_plan.hpp"
 
+#include "daemon/base/canonical_json.hpp"
+
 #include <algorithm>
 
 namespace rollbook {
@@ -126,6 +128,36 @@ std::set<involved_in> records_of_nobody_else(const participation& all, const std
     return alone;
 }
 
+using word_set = std::set<std::string_view>;
+
+// One of the words as the whole of a value, or of a part of a list in one.
+bool holds_word(std::string_view value, const word_set& words)
+{
+    if (words.contains(value)) return true;
+    constexpr std::string_view separators = " \t\r\n,;|";
+    for (std::size_t at = 0; (at = value.find_first_not_of(separators, at)) != value.npos;) {
+        const std::size_t end = std::min(value.find_first_of(separators, at), value.size());
+        if (words.contains(value.substr(at, end - at))) return true;
+        at = end;
+    }
+    return false;
+}
+
+bool holds_word(json_view value, const word_set& words)
+{
+    if (const auto text = value.string_if()) return holds_word(*text, words);
+    bool found = false;
+    if (value.is_number()) {
+        std::string text;
+        json_writer out(text);
+        value.write_canonical(out);
+        found = words.contains(text);
+    }
+    value.for_each([&](std::string_view, json_view each) { found = found || holds_word(each, words); });
+    value.for_each_element([&](json_view each) { found = found || holds_word(each, words); });
+    return found;
+}
+
 } // namespace
 
 std::vector<entry_range> ranges_of(const std::vector<entry_index>& sorted)
@@ -138,6 +170,28 @@ std::vector<entry_range> ranges_of(const std::vector<entry_index>& sorted)
             ranges.emplace_back(index, index);
     }
     return ranges;
+}
+
+void take_quarantined(SQLite::Database& database, erasure_plan& plan)
+{
+    const word_set words(plan.words.begin(), plan.words.end());
+    const bool of_person = !plan.records.empty();
+    SQLite::Statement rows(database, "SELECT id, row, record, reason FROM quarantine");
+    while (rows.executeStep()) {
+        const std::string text(text_of(rows.getColumn(1)));
+        const std::string_view reason = text_of(rows.getColumn(3));
+        bool tells = std::ranges::any_of(words, [&](std::string_view word) {
+            return word.size() >= telling_word_min && (text.find(word) != text.npos || reason.find(word) != text.npos);
+        });
+        if (const auto row = json_document::parse(text)) {
+            const bool is_sealed =
+                rows.getColumn(2).getInt() == static_cast<int>(what::concern) && row->root()["sealed"].is_array();
+            tells = tells || (of_person && is_sealed) || holds_word(row->root(), words);
+        } else {
+            tells = tells || of_person;
+        }
+        if (tells) plan.quarantined.insert(rows.getColumn(0).getInt64());
+    }
 }
 
 void take(erasure_plan& plan, const thing_row& row)
@@ -223,7 +277,10 @@ plan_person(SQLite::Database& database, entry_index person, const retention_cloc
         return failure(
             errc::not_found, "no pupil is known by that reference", "`rollbook links list` lists references."
         );
-    return plan_person_of(database, things, read_participation(things), holds_in(things), person, clocks, today);
+    erasure_plan plan =
+        plan_person_of(database, things, read_participation(things), holds_in(things), person, clocks, today);
+    take_quarantined(database, plan);
+    return plan;
 }
 
 } // namespace rollbook

@@ -10,6 +10,9 @@
 // What an erasure takes, and whether it may. Private to this layer.
 namespace rollbook {
 
+// Words shorter than that are a part of much else: they tell of a pupil where they are the whole of a value.
+inline constexpr std::size_t telling_word_min = 4;
+
 // Why an erasure is refused. A minimum can be overridden by a person; the others never.
 struct erasure_refusal {
     bool is_minimum = false;
@@ -22,6 +25,7 @@ struct erasure_plan {
     std::map<std::string, std::int64_t> by_kind; // entries by what they are about
     std::vector<std::string> words;              // UPNs, source ids and names that must not be left anywhere
     std::vector<std::pair<what, std::pair<std::string, std::string>>> source_records; // kind, source, the source's id
+    std::set<std::int64_t> quarantined;  // ids of rows that could not be read and may tell of it, or are too old
     std::optional<civil_day> kept_until; // the last minimum clock among the entries; empty: none of them has one
     std::vector<erasure_refusal> refusals;
 };
@@ -46,6 +50,9 @@ erasure_plan plan_person_of(
     const retention_clocks& clocks,
     civil_day today
 );
+// Adds the rows in quarantine that hold one of the plan's words; where a person goes, also those that cannot be read
+// through or are sealed, which may be theirs.
+void take_quarantined(SQLite::Database& database, erasure_plan& plan);
 // Adds a row to what goes; puts the plan in order once all are there.
 void take(erasure_plan& plan, const thing_row& row);
 void finish(erasure_plan& plan);

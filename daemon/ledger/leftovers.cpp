@@ -65,7 +65,8 @@ leftovers::leftovers(const erasure_plan& plan) : plan_(plan)
     for (const std::string& word : plan.words) {
         needle_search& into = is_telling(word) ? telling_ : names_;
         into.add(word);
-        into.add("\"" + word + "\""); // as it stands in a payload; long enough also where the word is short
+        // As it stands in a payload; long enough also where the word is short.
+        if (!into.add("\"" + word + "\"")) ++too_short_;
     }
 }
 
@@ -86,10 +87,7 @@ void leftovers::learn_secrets(SQLite::Database& database)
 void leftovers::forget_what_others_say(SQLite::Database& database)
 {
     for (const char* sql :
-         {"SELECT payload FROM opening",
-          "SELECT key FROM thing",
-          "SELECT row FROM quarantine",
-          "SELECT subject || text || json FROM outbox"}) {
+         {"SELECT payload FROM opening", "SELECT key FROM thing", "SELECT subject || text || json FROM outbox"}) {
         SQLite::Statement rows(database, sql);
         while (rows.executeStep()) {
             const std::string_view text = text_of(rows.getColumn(0));

@@ -19,8 +19,9 @@ public:
     // Searches every file in the ledger's folder and below; one line for each that holds something.
     std::vector<std::string> find(const std::filesystem::path& ledger);
 
-    bool is_in_ledger() const { return in_ledger_; } // the last search found something in the ledger's own files
-    std::size_t shared() const { return shared_; }   // names and ids that others' entries hold
+    bool is_in_ledger() const { return in_ledger_; }     // the last search found something in the ledger's own files
+    std::size_t shared() const { return shared_; }       // names and ids that others' entries hold
+    std::size_t too_short() const { return too_short_; } // names and ids that are not looked for in files
 
 private:
     const erasure_plan& plan_;
@@ -29,6 +30,7 @@ private:
     needle_search telling_; // UPNs, ids, full names: looked for everywhere
     bool in_ledger_ = false;
     std::size_t shared_ = 0;
+    std::size_t too_short_ = 0;
 };
 
 } // namespace rollbook

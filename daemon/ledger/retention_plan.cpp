@@ -101,7 +101,7 @@ void add_old_records(
     for (const thing_row& row : things)
         if (const auto at = goes.find(row.subject); at != goes.end() && at->second) {
             take(plan, row);
-            if (row.key.size() >= 4 && row.kind != what::action) plan.words.push_back(row.key);
+            if (row.key.size() >= telling_word_min && row.kind != what::action) plan.words.push_back(row.key);
         }
 }
 
@@ -169,6 +169,42 @@ void add_empty_persons(
     }
 }
 
+const retention_clock* clock_of(what record, const retention_clocks& clocks)
+{
+    switch (record) {
+    case what::pupil:
+    case what::session_mark:
+    case what::lesson_mark: return &clocks.attendance;
+    case what::incident:
+    case what::involvement:
+    case what::suspension: return &clocks.behaviour;
+    // Counted from a birth that the row does not give, and that was before it came.
+    case what::concern: return &clocks.safeguarding;
+    default: return nullptr;
+    }
+}
+
+// Rows that could not be read, by the clock of what they are about, from when they last came. Whose they are is not
+// known, and so none of them goes while a hold stands.
+void add_old_quarantined(
+    SQLite::Database& database,
+    const retention_clocks& clocks,
+    civil_day today,
+    const std::set<entry_index>& held,
+    erasure_plan& plan
+)
+{
+    if (!held.empty()) return;
+    const time_zone utc = time_zone::utc();
+    SQLite::Statement rows(database, "SELECT id, record, last_seen FROM quarantine");
+    while (rows.executeStep()) {
+        const retention_clock* clock = clock_of(static_cast<what>(rows.getColumn(1).getInt()), clocks);
+        if (!clock) continue;
+        const auto day = must_go_on(*clock, day_of(utc.to_local(instant_of(rows.getColumn(2)).value())));
+        if (day && *day <= today) plan.quarantined.insert(rows.getColumn(0).getInt64());
+    }
+}
+
 } // namespace
 
 erasure_plan plan_retention(SQLite::Database& database, const retention_clocks& clocks, civil_day today)
@@ -181,6 +217,8 @@ erasure_plan plan_retention(SQLite::Database& database, const retention_clocks& 
     add_old_records(things, involved, clocks, today, held, plan);
     add_ended(database, things, plan);
     if (clocks.attendance.at_most_years) add_empty_persons(database, things, involved, held, clocks, today, plan);
+    add_old_quarantined(database, clocks, today, held, plan);
+    take_quarantined(database, plan);
     finish(plan);
     return plan;
 }

@@ -32,6 +32,18 @@ upkeep_request asked_for(entry_index pupil)
     return request;
 }
 
+quarantined_row put_aside(const std::string& row, what record = what::session_mark, instant at = noon(1))
+{
+    quarantined_row bad;
+    bad.at = at;
+    bad.source = "mis";
+    bad.record = record;
+    bad.stream = "marks";
+    bad.reason = "no day";
+    bad.row = row;
+    return bad;
+}
+
 // A ledger whose pupil 1 has left, years ago.
 struct left_school {
     ledger_folder folder;
@@ -57,6 +69,20 @@ struct left_school {
         place.today = ymd(2033, 1, 1);
         place.now = noon(10);
         place.reader_wait = std::chrono::milliseconds(50);
+    }
+    void put_aside(const std::vector<std::string>& rows) const
+    {
+        transaction t;
+        for (const std::string& row : rows)
+            t.quarantined.push_back(::put_aside(row, row.find("sealed") != row.npos ? what::concern : what::lesson_mark)
+            );
+        folder.open()->commit(t, noon(9));
+    }
+    std::string quarantine() const
+    {
+        return text_at(
+            folder.file(), "SELECT coalesce(group_concat(row, ' '), '') FROM (SELECT row FROM quarantine ORDER BY id)"
+        );
     }
     result<upkeep_report> erase_pupil(const upkeep_request& request)
     {
@@ -300,4 +326,112 @@ TEST_CASE("a reader that stays open lets go of the marks and incidents of who wa
     // Nor is an id left in what finds things by it.
     const std::string file = bytes_of(school.folder.file()) + bytes_of(school.folder.file().string() + "-wal");
     CHECK(file.find("incident-of-ada") == std::string::npos);
+}
+
+TEST_CASE("rows that could not be read go with a pupil whose id is short", "[ledger]")
+{
+    left_school school;
+    const std::string mine = GENERATE(
+        R"({"pupil":"A1"})",
+        R"({"data":[{"pupil":{"id":"A1"}}]})",
+        R"({"pupils":"A2; A1"})",
+        R"({"pupil":" A1 "})",
+        R"({"pupil":"A1)",               // what cannot be read through may be theirs
+        R"({"sealed":[{"box":"AA=="}]})" // as may what is sealed
+    );
+    CAPTURE(mine);
+    const std::string others[] = {R"({"pupil":"A2","room":"XA1"})", R"({"pupil":"A11"})", R"({"A1":null})"};
+    school.put_aside({others[0], mine, others[1], others[2]});
+    const upkeep_report plan = [&] {
+        upkeep_request request = asked_for(1);
+        request.dry_run = true;
+        return erase(school.place, request, {}).value();
+    }();
+    CHECK_THAT(plan.json, Contains("\"quarantined\":1"));
+    CHECK_THAT(school.quarantine(), Contains(mine));
+    const upkeep_report done = school.erase_pupil(asked_for(1)).value();
+    CHECK(done.ok);
+    CHECK(school.quarantine() == "{} " + others[0] + " " + others[1] + " " + others[2]);
+    CHECK_THAT(done.json, Contains("\"quarantined\":1"));
+    const auto says = [&](const char* text) {
+        return std::ranges::any_of(done.lines, [&](const std::string& line) { return line.find(text) != line.npos; });
+    };
+    CHECK(says("1 rows in quarantine"));
+    CHECK(says("too short to be searched for"));
+}
+
+TEST_CASE("a row that could not be read goes with a pupil whose id it gives as a number", "[ledger]")
+{
+    left_school school;
+    {
+        const auto book = school.folder.open();
+        transaction t;
+        t.entries.push_back(pupil_draft(*book, "mis", "17", R"({"forename":"Cy"})"));
+        thing_version row;
+        row.kind = what::pupil;
+        row.source = "mis";
+        row.key = "17";
+        row.subject = row.pupil = row.replaces = book->size();
+        t.entries.push_back(record_gone_entry(std::move(row), learned{noon(), noon(9), false}, "vanished"));
+        commit_and_apply(*book, t, noon(9));
+    }
+    school.put_aside({R"({"pupil":17})", R"({"pupil":170,"day":"2026-09-17"})"});
+    CHECK(school.erase_pupil(asked_for(13)).value().ok);
+    CHECK(school.quarantine() == R"({} {"pupil":170,"day":"2026-09-17"})");
+}
+
+TEST_CASE("a row that could not be read goes by the clock of what it is about, from when it last came", "[ledger]")
+{
+    const auto [record, today, goes] = GENERATE(table<what, civil_day, bool>({
+        {what::session_mark, ymd(2033, 9, 13), false},
+        {what::session_mark, ymd(2033, 9, 14), true},
+        {what::pupil, ymd(2033, 9, 14), true},
+        {what::incident, ymd(2028, 9, 13), false},
+        {what::incident, ymd(2028, 9, 14), true},
+        {what::concern, ymd(2056, 9, 13), false}, // its clock begins at a birth, and nobody is born later
+        {what::concern, ymd(2056, 9, 14), true},
+        {what::adult, ymd(2090, 1, 1), false},
+    }));
+    CAPTURE(name_of(record), format_day(today));
+    ledger_folder folder;
+    {
+        transaction t;
+        t.quarantined.push_back(put_aside(R"({"row":"of nobody"})", record));
+        folder.open()->commit(t, noon(9));
+    }
+    erasure_place place;
+    place.ledger = folder.file();
+    place.today = today;
+    place.now = noon(10);
+    place.reader_wait = std::chrono::milliseconds(50);
+    upkeep_request request;
+    request.command = upkeep_request::kind::retention;
+    request.basis = "retention-expired";
+    // Without a maximum nothing goes by age.
+    CHECK(erase(place, request, {}).value().ok);
+    REQUIRE(number_of(folder.file(), "SELECT count(*) FROM quarantine") == 1);
+    place.clocks.attendance.at_most_years = 7;
+    place.clocks.behaviour.at_most_years = 2;
+    place.clocks.safeguarding.at_most_years = 30;
+    const upkeep_report done = erase(place, request, {}).value();
+    CHECK(done.ok);
+    CHECK(number_of(folder.file(), "SELECT count(*) FROM quarantine") == (goes ? 0 : 1));
+    CHECK_THAT(done.json, Contains(goes ? "\"quarantined\":1" : "\"quarantined\":0"));
+    CHECK(folder.verify().ok());
+}
+
+TEST_CASE("no row that could not be read goes by its age while a hold stands, as it may be theirs", "[ledger]")
+{
+    ledger_folder folder;
+    const auto book = folder.open();
+    fill(*book);
+    transaction t;
+    t.quarantined.push_back(put_aside(R"({"row":"of somebody"})"));
+    t.entries.push_back(pupil_setting_entry("hold/2", R"({"state":"standing"})", 2, nullptr));
+    commit_and_apply(*book, t, noon(9));
+    retention_clocks clocks;
+    clocks.attendance.at_most_years = 7;
+    SQLite::Database database(folder.file().string(), SQLite::OPEN_READWRITE);
+    REQUIRE(number_of(folder.file(), "SELECT count(*) FROM quarantine") == 2);
+    CHECK(plan_retention(database, clocks, ymd(2090, 1, 1)).quarantined.empty());
 }
