@@ -167,7 +167,7 @@ result<void> write_new_file(const fs::path& path, std::string_view text, mode_t 
                          ::fsync(file) == 0;
     const int why = errno;
     if (file >= 0) ::close(file);
-    if (written) return {};
+    if (written && sync_folder(path.parent_path())) return {};
     if (file >= 0) ::unlink(path.c_str());
     return failure(
         errc::ledger_in_doubt,
@@ -361,8 +361,9 @@ result<void> make_next_key(const configuration& settings)
     if (!written) return written;
     struct stat about {};
     // The daemon's own user must be able to read it, whoever changes the key.
+    // The entry that names the key is durable soon: the key must be before.
     if (::stat(path.c_str(), &about) != 0 || ::chown(next.c_str(), about.st_uid, about.st_gid) != 0 ||
-        ::rename(next.c_str(), path.c_str()) != 0)
+        ::rename(next.c_str(), path.c_str()) != 0 || !sync_folder(path.parent_path()))
         return failure(
             errc::ledger_in_doubt,
             "the key file " + path.string() + " cannot be replaced: " + std::strerror(errno),

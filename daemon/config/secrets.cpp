@@ -102,7 +102,9 @@ result<std::string> read_credential(const std::string& name)
     if (folder == nullptr)
         return refused(
             shown + " cannot be read: CREDENTIALS_DIRECTORY is not set",
-            "Run under systemd with LoadCredential=" + name + ":FILE in the unit."
+            "Run under systemd with LoadCredential=" + name +
+                ":FILE in the unit; by hand, systemd-run --pipe --wait -p User=rollbook -p "
+                "LoadCredential=secret:/etc/rollbook/credentials rollbook COMMAND."
         );
     // systemd keeps others out of its folder, and shows an access list as group rights.
     return read_file(std::filesystem::path(folder) / name, shown, false);

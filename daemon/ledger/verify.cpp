@@ -43,6 +43,7 @@ public:
             read_edge();
             moment.release();
         }
+        take_signed_file();
         check_file();
         read_digest_key();
         walk_entries();
@@ -101,7 +102,6 @@ private:
             problem(std::nullopt, "no checkpoint is stored: nothing was ever signed");
         for (const std::string& note : options_.earlier_checkpoints)
             take_checkpoint(note, std::nullopt, "given");
-        take_signed_file();
     }
 
     void read_edge()
@@ -134,7 +134,8 @@ private:
             );
     }
 
-    // The copy of the newest checkpoint beside the ledger, where this file has one of its own.
+    // The copy of the newest checkpoint beside the ledger, where this file has one of its own. A writer beside us may have
+    // signed more since our moment: whether what it signed is there is only seen after that.
     void take_signed_file()
     {
         const std::string file = database_.getFilename();

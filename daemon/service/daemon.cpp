@@ -327,9 +327,10 @@ private:
                 jobs_.pop_front();
                 continue;
             }
-            tend();
             const auto next = std::min_element(due_.begin(), due_.end());
-            if (next != due_.end() && *next <= steady::now()) {
+            const bool is_read_due = next != due_.end() && *next <= steady::now();
+            tend(is_read_due);
+            if (is_read_due) {
                 const auto source = static_cast<std::size_t>(next - due_.begin());
                 const std::size_t generation = generation_;
                 let_go_of_spare_memory(); // what pages took is not to stay beside what the read takes
@@ -419,9 +420,11 @@ private:
         return lines;
     }
 
-    void tend()
+    // Backups lie on another machine's disk, and may hang: who is absent is read and told first.
+    void tend(bool is_read_due)
     {
-        if (!around_.tend || steady::now() < tend_at_) return;
+        constexpr std::chrono::hours waits_for_reads(1);
+        if (!around_.tend || steady::now() < tend_at_ + (is_read_due ? waits_for_reads : steady::duration())) return;
         const auto wait = around_.tend(*settings_);
         tend_at_ = steady::now() + wait.value_or(longest_nap);
     }
@@ -461,8 +464,9 @@ private:
         reload_wanted_ = false;
         look_again_ = {};
         result<configuration> fresh = around_.reload();
-        if (fresh && fresh->ledger.path != settings_->ledger.path)
-            fresh = failure(errc::configuration_invalid, "[ledger] path cannot change while Rollbook runs", "");
+        if (fresh && (fresh->ledger.path != settings_->ledger.path || fresh->ledger.origin != settings_->ledger.origin))
+            fresh =
+                failure(errc::configuration_invalid, "[ledger] path and origin cannot change while Rollbook runs", "");
         if (!fresh) {
             log_event(event::configuration_kept, fresh.error().what);
             return;
@@ -475,7 +479,7 @@ private:
         }
         settings_ = std::move(next);
         if (pages_ && listening_of(*settings_) != listens_) log_event(event::listening_kept);
-        tend_at_ = {};
+        tend_at_ = steady::now();
         ++generation_;
         if (pages_) pages_->take(*settings_);
         look_around();
@@ -520,7 +524,7 @@ private:
         const result<upkeep_report> done = around_.upkeep(*settings_, asked.request.upkeep, on_progress);
         // What the cycle remembers of pupils may be of one who is no more.
         work_ = make_cycle(*settings_, *parts_);
-        tend_at_ = {};
+        tend_at_ = steady::now();
         return done ? upkeep_line(*done) : failure_line(done.error());
     }
 
@@ -666,7 +670,7 @@ private:
                 return good.error();
         result<upkeep_report> done =
             or_break_off([&] { return take_decision(book_, *settings_, request, around_.now(*settings_)); });
-        tend_at_ = {}; // its copy is wanted soon
+        tend_at_ = steady::now(); // its copy is wanted soon
         wake_.cancel();
         return done;
     }
@@ -680,7 +684,7 @@ private:
             commit_and_apply(book_, t, now);
             book_.sign_checkpoint(now);
         });
-        tend_at_ = {}; // its copy is wanted soon
+        tend_at_ = steady::now(); // its copy is wanted soon
         wake_.cancel();
     }
 
@@ -707,7 +711,7 @@ private:
     bool is_clock_off_ = false;                                        // at the last look
     std::set<std::string> told_;                                       // what look_around() has said already
     steady::time_point moves_on_by_ = steady::now() + longest_silence; // the work shows life by then, or hangs
-    steady::time_point tend_at_{}; // when the ledger as a whole is looked after next
+    steady::time_point tend_at_ = steady::now(); // when the ledger as a whole is looked after next
 };
 
 } // namespace

@@ -83,7 +83,9 @@ std::optional<civil_day> read_from(
         const auto age = age_of(start);
         constexpr std::chrono::days waits_max(1);
         const milliseconds waits = in_school_hours && tier.every >= waits_max ? waits_max : std::chrono::days(0);
-        if (!age || *age >= tier.every + waits) from = std::min(from.value_or(start), start);
+        // Read in the future: by a clock that has been put right since.
+        const bool is_sound = age && *age >= milliseconds::zero();
+        if (!is_sound || *age >= tier.every + waits) from = std::min(from.value_or(start), start);
     }
     return at_least_history(from ? from : nearest);
 }

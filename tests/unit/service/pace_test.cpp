@@ -105,6 +105,7 @@ TEST_CASE("a poll reads from the widest window that is due, and the near one alw
         {"the month was read since", {{month, 1h}, {all, 167h}}, near},
         {"the near window covers no month", {{near, 1h}, {all, 25h}}, month},
         {"a wider window covers a narrower", {{year, 1h}}, near},
+        {"all was read by a clock that was ahead", {{all, -24h}}, year},
     }));
     CAPTURE(why);
     CHECK(read_from(source, calendar, today, false, known, false) == from);
