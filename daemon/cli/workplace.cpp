@@ -97,7 +97,9 @@ int with_ledger(const command_io& io, const command_options& options, const std:
         const entry_index n = reader->size_at(*options.known_at);
         if (!began || *options.known_at < began->at || n < began->size)
             return say_when_it_began(io, options, began, zone);
-        return use({config, *reader, zone, *options.known_at, n});
+        configuration then = config;
+        if (auto other = other_calendar_at(*reader, n, config.calendar)) then.calendar = std::move(*other);
+        return use({then, *reader, zone, *options.known_at, n});
     });
 }
 

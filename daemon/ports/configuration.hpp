@@ -103,6 +103,8 @@ std::string rule_version(const rule& of);
 std::string rule_version(std::string_view canonical);
 // The setting of the ledger that is rules_json().
 inline constexpr std::string_view alert_rules_setting = "rules";
+// And the one that is school_calendar::to_json().
+inline constexpr std::string_view calendar_setting = "calendar";
 // And the one that says on which day more alerts opened than the budget allows.
 inline constexpr std::string_view alert_budget_setting = "alert-budget";
 

@@ -160,7 +160,7 @@ void read_closer::record_settings(const std::vector<source_fact>& facts, const s
         }
         t.entries.push_back(setting_entry(name, value, last));
     };
-    record("calendar", calendar_text_);
+    record(std::string(calendar_setting), calendar_text_);
     record(std::string(alert_rules_setting), rules_text_);
     static const finding_settings plain;
     // A school that says nothing of its findings has no entry for it.

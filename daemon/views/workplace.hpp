@@ -48,4 +48,9 @@ struct workplace {
     known_entries* known = nullptr; // where it is kept; null: each is worked out anew
 };
 
+// The calendar that reads went by when the ledger had N entries, where that is another than `now`: what was a school
+// day then decides what was due and what counted. Empty: the same, or none is told of.
+std::optional<school_calendar>
+other_calendar_at(const ledger_reader& reader, entry_index n, const school_calendar& now);
+
 } // namespace rollbook

@@ -341,7 +341,14 @@ made_page press::make(const page_order& order)
         frame.scope = order.scope->is_empty() ? "" : to_text(*order.scope);
         frame.sees_nobody = order.scope->is_empty();
     }
-    result<drawn_page> drawn = draw_or_keep(order, zone, {now, n, is_past}, frame);
+    std::optional<page_order> then;
+    if (auto other = is_past ? other_calendar_at(reader(), n, settings.calendar) : std::nullopt) {
+        auto known = std::make_shared<configuration>(settings);
+        known->calendar = std::move(*other);
+        then = order;
+        then->settings = std::move(known);
+    }
+    result<drawn_page> drawn = draw_or_keep(then ? *then : order, zone, {now, n, is_past}, frame);
     if (!drawn) return refuse(drawn.error());
     page_model* const page = &drawn->model;
     // Only reports are workbooks.
