@@ -118,9 +118,14 @@ int run_what_changed(const command_io& io, const command_options& asked)
         between.days.last = day_of(at.zone.to_local(between.to));
         between.days.first = school_calendar::academic_year_start(between.days.last);
         if (between.counts.contains(what::session_mark))
-            between.changed = changed_figures(at.reader, between.first, between.end, between.days, [&](entry_index r) {
-                return everyone.person_of(r);
-            });
+            between.changed = changed_figures(
+                at.reader,
+                at.config.mis_name(),
+                between.first,
+                between.end,
+                between.days,
+                [&](entry_index r) { return everyone.person_of(r); }
+            );
         if (records) std::erase_if(between.changed, [&](const auto& each) { return !records->contains(each.first); });
 
         if (options.json) {

@@ -178,10 +178,11 @@ void kept_marks::each(
     }
 }
 
-std::map<entry_index, figures> kept_marks::sums(const day_range& days, entry_index n) const
+std::map<entry_index, figures> kept_marks::sums(std::string_view source, const day_range& days, entry_index n) const
 {
     struct meaning {
         bool is_known = false;
+        bool is_asked_for = false;
         bool is_late = false;
         code_class klass = code_class::none;
     };
@@ -200,8 +201,12 @@ std::map<entry_index, figures> kept_marks::sums(const day_range& days, entry_ind
             meaning& of = meanings[each.words];
             if (!of.is_known) {
                 const statutory_code* row = codes.row_on(code_of[each.words], at->first.day);
-                of = {true, row && row->late, codes.class_on(code_of[each.words], at->first.day)};
+                of.is_known = true;
+                of.is_asked_for = words_[each.words].source == source;
+                of.is_late = row && row->late;
+                of.klass = codes.class_on(code_of[each.words], at->first.day);
             }
+            if (!of.is_asked_for) return true;
             auto& [sums, has_mark] = by_pupil[each.pupil];
             sums.add(of.klass, of.is_late);
             has_mark = true;

@@ -45,7 +45,7 @@ public:
     void each(const day_range& days, entry_index pupil, entry_index n, const std::function<bool(const mark_view&)>& use)
         const;
     // Their sums by pupil, as ledger_reader::sums_of_days() has them.
-    std::map<entry_index, figures> sums(const day_range& days, entry_index n) const;
+    std::map<entry_index, figures> sums(std::string_view source, const day_range& days, entry_index n) const;
 
 private:
     // All that marks share: there are a few hundred of them.

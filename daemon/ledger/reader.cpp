@@ -303,11 +303,12 @@ public:
         hand_over(rows, with_payload, use);
     }
 
-    std::map<entry_index, figures> sums_of_days(const day_range& days, entry_index n) const override
+    std::map<entry_index, figures>
+    sums_of_days(std::string_view source, const day_range& days, entry_index n) const override
     {
-        if (!stays_open_) return ledger_reader::sums_of_days(days, n);
+        if (!stays_open_) return ledger_reader::sums_of_days(source, days, n);
         keep_up(days.first);
-        return kept_.sums(days, n);
+        return kept_.sums(source, days, n);
     }
 
     void

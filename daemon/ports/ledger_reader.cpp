@@ -17,11 +17,13 @@ thing_version version_of(const thing_view& each)
     return version;
 }
 
-std::map<entry_index, figures> ledger_reader::sums_of_days(const day_range& days, entry_index n) const
+std::map<entry_index, figures>
+ledger_reader::sums_of_days(std::string_view source, const day_range& days, entry_index n) const
 {
     code_book codes;
     std::map<entry_index, figures> sums;
     marks_of_days(no_entry, days, n, false, [&](const mark_view& held) {
+        if (held.source != source) return true;
         const code_id code = codes.intern(held.raw, held.statutory);
         const statutory_code* row = codes.row_on(code, held.session.day);
         sums[held.pupil].add(codes.class_on(code, held.session.day), row && row->late);

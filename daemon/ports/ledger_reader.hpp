@@ -228,8 +228,9 @@ public:
         });
     }
 
-    // The sums of the marks held at N of these days, by pupil record; of one without a mark there is nothing.
-    virtual std::map<entry_index, figures> sums_of_days(const day_range& days, entry_index n) const;
+    // The sums of one source's marks held at N of these days, by pupil record; of one without a mark there is nothing.
+    virtual std::map<entry_index, figures>
+    sums_of_days(std::string_view source, const day_range& days, entry_index n) const;
 
     // Marks of which the entry `after` is within [from, to), in order of it, until `use` returns false.
     virtual void

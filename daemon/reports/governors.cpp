@@ -224,7 +224,9 @@ void measure(const report_question& asked, std::vector<acted_group>& groups)
                 span = span ? day_range{std::min(span->first, days.first), std::max(span->last, days.last)} : days;
     if (!span) return;
     code_book codes;
+    const std::string mis = asked.at.config.mis_name();
     asked.at.reader.marks_of_days(no_entry, *span, asked.at.n, false, [&](const mark_view& held) {
+        if (held.source != mis) return true;
         const entry_index person = asked.everyone.person_of(held.pupil);
         for (acted_group& each : groups)
             for (const auto& [side, sums] :

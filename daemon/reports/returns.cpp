@@ -52,9 +52,10 @@ std::vector<absence_run> runs_of(const school_facts& facts, entry_index person, 
 std::unordered_set<entry_index> may_have_run(const report_question& asked, const day_range& days)
 {
     const day_range months{days.first - std::chrono::days(60), days.first - std::chrono::days(1)};
-    const auto before = asked.at.reader.sums_of_days(months, asked.at.n);
+    const std::string mis = asked.at.config.mis_name();
+    const auto before = asked.at.reader.sums_of_days(mis, months, asked.at.n);
     std::unordered_set<entry_index> found;
-    for (const auto& [record, sums] : asked.at.reader.sums_of_days(days, asked.at.n)) {
+    for (const auto& [record, sums] : asked.at.reader.sums_of_days(mis, days, asked.at.n)) {
         if (sums.unauthorised == 0) continue;
         const auto known = before.find(record);
         const figures earlier = known == before.end() ? figures() : known->second;

@@ -30,6 +30,7 @@ std::map<what, entry_count> count_entries(
 
 std::map<entry_index, figures_change> changed_figures(
     const ledger_reader& reader,
+    std::string_view mis,
     entry_index from,
     entry_index to,
     const day_range& days,
@@ -37,15 +38,9 @@ std::map<entry_index, figures_change> changed_figures(
 )
 {
     std::map<entry_index, figures_change> all;
-    code_book codes;
     const auto sum = [&](entry_index n, figures figures_change::*into) {
-        reader.marks(no_entry, n, false, [&](const mark_view& mark) {
-            if (!days.contains(mark.session.day)) return true;
-            const code_id code = codes.intern(mark.raw, mark.statutory);
-            const statutory_code* row = codes.row_on(code, mark.session.day);
-            (all[person_of(mark.pupil)].*into).add(codes.class_on(code, mark.session.day), row && row->late);
-            return true;
-        });
+        for (const auto& [record, sums] : reader.sums_of_days(mis, days, n))
+            all[person_of(record)].*into += sums;
     };
     sum(from, &figures_change::before);
     sum(to, &figures_change::after);

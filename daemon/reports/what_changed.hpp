@@ -29,6 +29,7 @@ struct figures_change {
 // The figures of `days` that differ between the two sizes, by person; `person_of` says whose a pupil record is.
 std::map<entry_index, figures_change> changed_figures(
     const ledger_reader& reader,
+    std::string_view mis,
     entry_index from,
     entry_index to,
     const day_range& days,

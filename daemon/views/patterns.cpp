@@ -59,7 +59,9 @@ group_patterns patterns_of(
         each.weeks.resize(weeks);
     std::unordered_map<entry_index, member*> by_record;
     code_book codes;
+    const std::string mis = at.config.mis_name();
     at.reader.marks_of_days(no_entry, days, at.n, false, [&](const mark_view& held) {
+        if (held.source != mis) return true;
         const auto [known, is_new] = by_record.try_emplace(held.pupil, nullptr);
         if (is_new)
             if (const auto of = members.find(everyone.person_of(held.pupil)); of != members.end())

@@ -52,10 +52,12 @@ void read_marks(const workplace& at, const asked_days& asked, const people& ever
     const day_range days{
         asked.from ? std::min(*asked.from, into.days.first) : civil_day(std::chrono::days(-1'000'000)),
         asked.to ? std::max(*asked.to, into.days.last) : civil_day(std::chrono::days(1'000'000))};
+    const std::string mis = at.config.mis_name(); // another source's marks are shown, and are nobody's figures
     for (const entry_index record : everyone.records_of(into.person)) {
         at.reader.marks_of_days(record, days, at.n, true, [&](const mark_view& held) {
             const mark_line line = read_mark(held, codes);
-            if (into.days.contains(held.session.day)) into.sums.add(line.klass, line.is_late);
+            const bool counts = held.source == mis && into.days.contains(held.session.day);
+            if (counts) into.sums.add(line.klass, line.is_late);
             if (is_asked_for(asked, held.session.day)) into.marks.push_back(line);
             return true;
         });

@@ -151,7 +151,7 @@ const profile* roster::find(entry_index person) const
 std::map<entry_index, figures> figures_of_all(const workplace& at, const people& everyone, const day_range& days)
 {
     std::map<entry_index, figures> by_person;
-    for (const auto& [record, sums] : at.reader.sums_of_days(days, at.n))
+    for (const auto& [record, sums] : at.reader.sums_of_days(at.config.mis_name(), days, at.n))
         by_person[everyone.person_of(record)] += sums;
     return by_person;
 }

@@ -98,9 +98,10 @@ public:
         });
     }
 
-    std::map<entry_index, figures> sums_of_days(const day_range& days, entry_index n) const override
+    std::map<entry_index, figures>
+    sums_of_days(std::string_view source, const day_range& days, entry_index n) const override
     {
-        std::map<entry_index, figures> sums = whole_.sums_of_days(days, n);
+        std::map<entry_index, figures> sums = whole_.sums_of_days(source, days, n);
         std::erase_if(sums, [&](const auto& each) { return !records_.contains(each.first); });
         return sums;
     }

@@ -104,7 +104,9 @@ std::vector<closed_register> closed_registers(const page_request& of)
         if (closes <= of.at.zone.to_local(of.at.now)) closed.push_back({session, closes, {}, {}});
     }
     code_book codes;
+    const std::string mis = of.at.config.mis_name();
     of.at.reader.marks_of_days(no_entry, {day, day}, of.at.n, false, [&](const mark_view& held) {
+        if (held.source != mis) return true;
         const auto into = std::ranges::find(closed, held.session, &closed_register::session);
         if (into == closed.end()) return true;
         const code_id code = codes.intern(held.raw, held.statutory);

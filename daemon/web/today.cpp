@@ -48,7 +48,9 @@ std::array<session_register, 2> registers_today(const page_request& of)
             if (who.on_roll) ++each.forms[who.form].pupils;
     }
     std::set<std::pair<half_day, entry_index>> counted;
+    const std::string mis = of.at.config.mis_name();
     of.at.reader.marks_of_days(no_entry, {day, day}, of.at.n, false, [&](const mark_view& held) {
+        if (held.source != mis) return true;
         if (is_not_recorded(held.raw)) return true;
         session_register& each = both[static_cast<std::size_t>(held.session.half)];
         ++each.marks;

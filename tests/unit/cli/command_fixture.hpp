@@ -4,7 +4,10 @@
 #include "daemon/base/json.hpp"
 #include "daemon/cli/context.hpp"
 #include "daemon/domain/upn.hpp"
+#include "daemon/reconcile/payload.hpp"
 #include "daemon/rules/alert.hpp"
+#include "daemon/views/workplace.hpp"
+#include "tests/support/school.hpp"
 #include "tests/unit/cli/written_ledger.hpp"
 
 #include <memory>
@@ -77,7 +80,8 @@ struct small_school {
         const char* statutory,
         int minutes,
         const learned& when,
-        entry_index replaces = no_entry
+        entry_index replaces = no_entry,
+        const char* source = "mis"
     )
     {
         reported_mark reported;
@@ -85,7 +89,7 @@ struct small_school {
         mark_version row;
         row.session = {on(day), half};
         row.pupil = ana;
-        row.source = "mis";
+        row.source = source;
         row.raw = raw;
         row.statutory = statutory;
         row.minutes = static_cast<std::int16_t>(minutes);

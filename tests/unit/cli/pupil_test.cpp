@@ -99,6 +99,18 @@ TEST_CASE("figures are for the academic year to date unless days are given", "[c
     CHECK(f.json().root()["marks"].size() == 4);
 }
 
+TEST_CASE("a mark that another system than the MIS tells of is shown, and counts in no figure", "[cli]")
+{
+    command_fixture f;
+    const auto figures = [&] {
+        CHECK(f.run("pupil " + ref(f.ana) + " --json") == 0);
+        return std::pair(text_of(f.json().root()["figures"]), f.json().root()["marks"].size());
+    };
+    const auto [before, marks] = figures();
+    f.mark("2026-11-20", half_day::am, "/", "/", -1, {f.first_read, f.second_read, false}, no_entry, "cpoms");
+    CHECK(figures() == std::pair(before, marks + 1));
+}
+
 TEST_CASE("known-at shows the marks and figures of then", "[cli]")
 {
     command_fixture f;
@@ -111,6 +123,21 @@ TEST_CASE("known-at shows the marks and figures of then", "[cli]")
     CHECK(document.root()["incidents"].size() == 0);
     CHECK(f.run("pupil " + ref(f.ana) + " --known-at 2100-01-01T09:00:00Z") == 2);
     CHECK_THAT(f.err, Contains("has not come yet"));
+}
+
+TEST_CASE("known-at goes by the calendar that was in force then", "[cli]")
+{
+    command_fixture f;
+    const school_calendar now = support::example_calendar();
+    const school_calendar before;
+    CHECK_FALSE(other_calendar_at(*f.ledger, f.ledger->size(), now));
+    held_thing first;
+    first.entry = first.subject = f.ledger->append(f.second_read, setting_entry("calendar", before.to_json(), nullptr));
+    const entry_index then = f.ledger->size();
+    f.ledger->append(f.second_read, setting_entry("calendar", now.to_json(), &first));
+    REQUIRE(other_calendar_at(*f.ledger, then, now));
+    CHECK(other_calendar_at(*f.ledger, then, now)->to_json() == before.to_json());
+    CHECK_FALSE(other_calendar_at(*f.ledger, f.ledger->size(), now));
 }
 
 TEST_CASE("incidents are those of every record of the person, and of nobody else", "[cli]")

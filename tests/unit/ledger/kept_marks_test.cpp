@@ -55,8 +55,10 @@ std::string told(const kept_marks& kept, const day_range& days, entry_index pupi
                 std::string(each.source) + "\n";
         return true;
     });
-    for (const auto& [of, sums] : kept.sums(days, n))
-        text += std::to_string(of) + " " + std::to_string(sums.possible) + " " + std::to_string(sums.present) + "\n";
+    for (const char* source : {"mis", "other", "none"})
+        for (const auto& [of, sums] : kept.sums(source, days, n))
+            text += source + std::to_string(of) + " " + std::to_string(sums.possible) + " " +
+                    std::to_string(sums.present) + "\n";
     return text;
 }
 

@@ -306,7 +306,9 @@ void check_same_answers(const ledger_reader& quick, entry_index n)
     }
     const civil_day day = ymd(2026, 9, 14);
     for (const day_range& days : {day_range{day, day}, {day, day + std::chrono::days(1)}})
-        CHECK(sums_in(quick.sums_of_days(days, n)) == sums_in(quick.ledger_reader::sums_of_days(days, n)));
+        CHECK(
+            sums_in(quick.sums_of_days("mis", days, n)) == sums_in(quick.ledger_reader::sums_of_days("mis", days, n))
+        );
     CHECK(told(*quick.cases(n)) == told(*quick.ledger_reader::cases(n)));
 }
 
@@ -386,7 +388,7 @@ TEST_CASE("a reader that stays open finds the marks of any days and moment that 
                             );
                     const auto sums = [&](const ledger_reader& reader) {
                         std::string text;
-                        for (const auto& [pupil, of] : reader.sums_of_days(days, n))
+                        for (const auto& [pupil, of] : reader.sums_of_days("mis", days, n))
                             text += std::to_string(pupil) + " " + std::to_string(of.possible) + " " +
                                     std::to_string(of.present) + "\n";
                         return text;
