@@ -44,11 +44,11 @@ std::string words_told(const report_question& asked, const case_action& of)
     return words_told(asked, of.text + (of.text.empty() || of.outcome_text.empty() ? "" : " / ") + of.outcome_text);
 }
 
-std::vector<const profile*> in_order(const report_question& asked)
+std::vector<const profile*> in_order(const report_question& asked, const std::unordered_set<entry_index>& besides)
 {
     std::vector<const profile*> list;
     for (const auto& [person, who] : asked.pupils.all())
-        if (who.on_roll) list.push_back(&who);
+        if (who.on_roll || besides.contains(person)) list.push_back(&who);
     std::ranges::stable_sort(list, {}, [&](const profile* who) {
         return std::tuple(
             who->year.size(),

@@ -3,6 +3,8 @@
 #include "daemon/reports/report.hpp"
 #include "daemon/views/actions.hpp"
 
+#include <unordered_set>
+
 namespace rollbook {
 
 // Columns that say whom a row is about: reference, name where the reader may have it, year and form; and their cells.
@@ -20,8 +22,8 @@ std::string words_told(const report_question& asked, const std::string& words);
 // Of an action: what was to be done, and what came of it.
 std::string words_told(const report_question& asked, const case_action& of);
 
-// On roll in the MIS, in the order of a school: year, form, name where it is shown, reference.
-std::vector<const profile*> in_order(const report_question& asked);
+// On roll in the MIS, and those of `besides`, in the order of a school: year, form, name where it is shown, reference.
+std::vector<const profile*> in_order(const report_question& asked, const std::unordered_set<entry_index>& besides = {});
 
 // Sessions as days: "2.5".
 std::string days_text(std::int64_t sessions);

@@ -23,7 +23,14 @@ struct absence_run {
     bool is_over = false;
 };
 
-std::vector<absence_run> runs_of(const school_facts& facts, entry_index person, const day_range& until, civil_day from)
+// Of sessions outside `age`, where that is known, no return is asked: they are as if they were not there.
+std::vector<absence_run> runs_of(
+    const school_facts& facts,
+    entry_index person,
+    const std::optional<day_range>& age,
+    const day_range& until,
+    civil_day from
+)
 {
     std::vector<absence_run> found;
     absence_run now;
@@ -33,7 +40,7 @@ std::vector<absence_run> runs_of(const school_facts& facts, entry_index person, 
         now = {};
     };
     facts.each_mark(person, until, [&](const school_facts::mark& mark) {
-        if (!mark.row) return;
+        if (!mark.row || (age && !age->contains(mark.session.day))) return;
         if (mark.row->penalty_notice) {
             if (now.entries.empty()) now.first = mark.session;
             now.last = mark.session;
@@ -76,14 +83,22 @@ std::string count_text(const absence_run& run, std::string_view code)
     return std::to_string(found == run.codes.end() ? 0 : found->second);
 }
 
-// Why somebody is listed in spite of a doubt about the age.
-enum class of_age { yes, no, not_known };
-
-of_age age_on(const school_facts& facts, entry_index person, civil_day day)
+std::optional<day_range> age_of(const school_facts& facts, entry_index person)
 {
     const auto born = facts.born(person);
-    if (!born) return of_age::not_known;
-    return is_compulsory_school_age(*born, day) ? of_age::yes : of_age::no;
+    return born ? std::optional(compulsory_school_age(*born)) : std::nullopt;
+}
+
+std::string age_text(const std::optional<day_range>& age, civil_day last)
+{
+    if (!age) return "date of birth not read";
+    return "of compulsory school age" + (age->last < last ? " until " + format_day(age->last) : std::string());
+}
+
+std::string standing_text(const absence_run& run, bool is_on_roll)
+{
+    if (is_on_roll) return run.is_over ? "ended" : "still absent";
+    return run.is_over ? "ended; no longer on roll" : "no longer on roll";
 }
 
 // Illness is counted within its window alone. The last day judged may lie some days before the last asked about, and
@@ -100,11 +115,6 @@ civil_day illness_from(const report_question& asked, const rule& by, civil_day l
 bool may_be_n(const mark_view& mark)
 {
     return mark.statutory.find_first_of("Nn") != std::string_view::npos;
-}
-
-std::string age_text_of(of_age age)
-{
-    return age == of_age::yes ? "of compulsory school age" : "date of birth not read";
 }
 
 } // namespace
@@ -136,6 +146,8 @@ report attendance_return(const report_question& asked)
             spoken_date(days.last)
         ),
         "Who otherwise fails to attend regularly is for the school to judge and is not in this list.",
+        "Sessions of compulsory school age count, where the date of birth is read. Who is no longer on roll is listed "
+        "too: the run was while they were.",
         "Names, addresses and reasons are added from the school's own system; N counts, and becomes O when no reason "
         "is "
         "found.",
@@ -144,16 +156,15 @@ report attendance_return(const report_question& asked)
     const day_range until{days.last - std::chrono::days(400), days.last};
     const std::unordered_set<entry_index> absent_enough = may_have_run(asked, days);
     const school_facts facts(asked, {.earliest = until.first, .pupils = absent_enough});
-    for (const profile* who : in_order(asked)) {
-        for (const absence_run& run : runs_of(facts, who->person, until, days.first)) {
-            const of_age age = age_on(facts, who->person, run.last.day);
-            if (age == of_age::no) continue;
+    for (const profile* who : in_order(asked, absent_enough)) {
+        const std::optional<day_range> age = age_of(facts, who->person);
+        for (const absence_run& run : runs_of(facts, who->person, age, until, days.first)) {
             made.rows.push_back(joined<std::string>(
                 pupil_cells(asked, who->person),
-                {age_text_of(age),
+                {age_text(age, days.last),
                  session_text(run.first),
                  session_text(run.last),
-                 run.is_over ? "ended" : "still absent",
+                 standing_text(run, who->on_roll),
                  std::to_string(run.entries.size() / 2),
                  std::to_string(run.entries.size()),
                  count_text(run, "G"),

@@ -6,8 +6,9 @@ namespace rollbook {
 
 // Pupils of compulsory school age who were absent for a continuous ten school days or more (twenty sessions) with G, N,
 // O or U, in a run that touches the days asked about. Any session attended, and any leave that was given, ends a run;
-// what asks for no attendance (D, X, Y, Q, # and the like) neither counts nor ends it. Who otherwise fails to attend
-// regularly is for the school to judge, and is not listed.
+// what asks for no attendance (D, X, Y, Q, # and the like) neither counts nor ends it, and nor does a session outside
+// compulsory school age, where the date of birth is known. Who has left the roll since is listed and said to have. Who
+// otherwise fails to attend regularly is for the school to judge, and is not listed.
 // Source: SI 2024/208 reg. 13 (attendance return); in force 2024-08-19. At least monthly, as agreed with the authority.
 report attendance_return(const report_question& asked);
 

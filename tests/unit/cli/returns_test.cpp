@@ -140,6 +140,66 @@ TEST_CASE("the attendance return is of compulsory school age, and of runs that t
     );
 }
 
+TEST_CASE(
+    "the attendance return counts the sessions of compulsory school age, whatever the age on its day",
+    "[reports][statutory]"
+)
+{
+    struct row {
+        text why;
+        const char* now;
+        const char* born;
+        civil_day first;
+        int sessions;
+        text found;
+    };
+    // Compulsory age ends on Friday 26 June 2026 for the elder and begins on 31 December 2026 for the younger.
+    const auto [why, now, born, first, sessions, found] = GENERATE(values<row>({
+        {"ten days to the last one of age, and on",
+         "2026-07-10T18:00:00Z",
+         "2010-01-15",
+         ymd(2026, 6, 15),
+         40,
+         "20|2026-06-15 AM|2026-06-26 PM|of compulsory school age until 2026-06-26"},
+        {"one day fewer of age", "2026-07-10T18:00:00Z", "2010-01-15", ymd(2026, 6, 16), 38, ""},
+        {"ten days from the first one of age, and before",
+         "2027-01-15T18:00:00Z",
+         "2021-11-20",
+         ymd(2026, 12, 14),
+         30,
+         "20|2027-01-04 AM|2027-01-15 PM|of compulsory school age"},
+        {"one day fewer of age", "2027-01-14T18:00:00Z", "2021-11-20", ymd(2026, 12, 14), 28, ""},
+    }));
+    CAPTURE(why, now, born);
+    reports_fixture f;
+    f.now = at(now);
+    const entry_index one = f.child("R1", born);
+    f.marks(one, first, times(sessions, "O"));
+    const auto rows = f.rows("attendance-return", {"sessions", "first", "last", "age"}, one);
+    CHECK(rows == (found.empty() ? std::vector<text>() : std::vector<text>{found}));
+}
+
+TEST_CASE("the attendance return has who was absent and is no longer on roll, and says so", "[reports][statutory]")
+{
+    const auto [why, roll, codes, found] = GENERATE(table<text, text, text, text>({
+        {"on roll", "", times(20, "O"), "20|still absent"},
+        {"to the day of the return", R"("on_roll_to":"2026-11-30",)", times(20, "O"), "20|still absent"},
+        {"deleted before it", R"("on_roll_to":"2026-11-29",)", times(20, "O"), "20|no longer on roll"},
+        {"deleted after a session attended",
+         R"("on_roll_to":"2026-11-29",)",
+         times(20, "O") + "/",
+         "20|ended; no longer on roll"},
+        {"deleted after nine days and a half", R"("on_roll_to":"2026-11-29",)", times(19, "O"), ""},
+    }));
+    CAPTURE(why);
+    reports_fixture f;
+    f.now = at("2026-11-30T18:00:00Z");
+    const entry_index one = f.child("R1", "2013-01-15", roll.c_str());
+    f.marks(one, ymd(2026, 11, 9), codes);
+    const auto rows = f.rows("attendance-return", {"sessions", "standing"}, one);
+    CHECK(rows == (found.empty() ? std::vector<text>() : std::vector<text>{found}));
+}
+
 TEST_CASE("a run of absence is found however long before the days asked about it began", "[reports][statutory]")
 {
     // 71 school days from Thursday 3 September to Friday 18 December; asked about from Monday 14 December.
