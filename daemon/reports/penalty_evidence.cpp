@@ -70,7 +70,9 @@ report penalty_evidence(const report_question& asked)
          .pupils = of_all ? std::nullopt : std::optional(std::unordered_set<entry_index>{asked.pupil}),
          .cases = by && find_measure(by->measure)->reads_cases ? asked.at.reader.cases(asked.at.n) : nullptr}
     );
-    const auto when = facts.judged(asked.days(asked.today()).last);
+    const civil_day last = asked.days(asked.today()).last;
+    const civil_day of_age = by ? facts.last_day_of_age(*by, asked.pupil, last) : last;
+    const auto when = facts.judged(of_age);
     const auto found = by && when ? facts.judge(*by, asked.pupil, *when) : std::nullopt;
     made.notes = {"About " + [&] {
         std::string about;
@@ -85,6 +87,23 @@ report penalty_evidence(const report_question& asked)
         );
         return made;
     }
+    if (found->fit != cohort_fit::inside) {
+        made.notes.push_back(fmt::format(
+            "Not judged: the pupil is not one of those whom the rule is about on {}.", spoken_date(when->as_of)
+        ));
+        return made;
+    }
+    if (of_age < last && first_day_of_windows(*by, asked.at.config.calendar, when->as_of) < looked_back_to(asked)) {
+        made.notes.push_back(fmt::format(
+            "Not judged: the pupil was of compulsory school age until {}. Ask for the days up to then.",
+            spoken_date(of_age)
+        ));
+        return made;
+    }
+    if (of_age < last)
+        made.notes.push_back(fmt::format(
+            "Judged by {}, the last day on which the pupil was of compulsory school age.", spoken_date(of_age)
+        ));
     const auto newest = asked.at.reader.newest_checkpoint();
     for (const entry_index index : found->evidence) {
         asked.at.reader.entries(index, index + 1, [&](const entry_view& entry) {

@@ -213,11 +213,14 @@ report sickness_return(const report_question& asked)
         "end of "
         "the year. Whether there are grounds is for the school to say. One return for each continuous illness.",
     };
+    const civil_day year_began = school_calendar::academic_year_start(when->as_of);
     for (const profile* who : in_order(asked)) {
-        const auto found = facts.judge(*by, who->person, *when);
+        const auto of_age = facts.judged(facts.last_day_of_age(*by, who->person, when->as_of));
+        if (!of_age || of_age->as_of < year_began) continue;
+        const auto found = facts.judge(*by, who->person, *of_age);
         if (!found || found->stage < 0) continue;
         std::vector<session_id> sessions;
-        const day_range year{school_calendar::academic_year_start(when->as_of), when->as_of};
+        const day_range year{year_began, of_age->as_of};
         facts.each_mark(who->person, year, [&](const school_facts::mark& mark) {
             if (mark.row && mark.row->code == "I") sessions.push_back(mark.session);
         });

@@ -13,7 +13,8 @@ namespace rollbook {
 report attendance_return(const report_question& asked);
 
 // Pupils of compulsory school age who will miss fifteen school days by illness (I) in the school year, or may: those
-// whom the rule `illness` in force says so of, as of the last day asked about.
+// whom the rule `illness` in force says so of, as of the last day asked about, or of their last one of compulsory
+// school age where that lies before it in the same year.
 // Source: SI 2024/208 reg. 13 (sickness return); in force 2024-08-19.
 report sickness_return(const report_question& asked);
 

@@ -35,7 +35,8 @@ struct mark_meaning {
 civil_day looked_back_to(const report_question& asked)
 {
     constexpr std::chrono::days looked_back{430};
-    return std::min(asked.from.value_or(asked.today()), asked.today()) - looked_back;
+    const civil_day today = asked.today();
+    return std::min({asked.from.value_or(today), asked.to.value_or(today), today}) - looked_back;
 }
 
 school_facts::school_facts(const report_question& asked, facts_needed needed)
@@ -133,6 +134,14 @@ std::optional<civil_day> school_facts::born(entry_index person) const
 {
     const auto known = pupils_.find(person);
     return known == pupils_.end() ? std::nullopt : known->second.born;
+}
+
+civil_day school_facts::last_day_of_age(const rule& by, entry_index person, civil_day last) const
+{
+    const auto birth = born(person);
+    if (!birth || !by.cohort.compulsory_school_age) return last;
+    const day_range age = compulsory_school_age(*birth);
+    return age.first <= last ? std::min(last, age.last) : last;
 }
 
 bool school_facts::has_settled(session_id session) const

@@ -38,6 +38,9 @@ public:
 
     // The day of birth in the MIS, where it is read.
     std::optional<civil_day> born(entry_index person) const;
+    // The last day up to `last` on which the person is of the age that the rule asks for: what was done up to then is
+    // judged after it as well. `last` itself where the rule asks for none, or the person is not of it yet.
+    civil_day last_day_of_age(const rule& by, entry_index person, civil_day last) const;
 
     struct mark {
         session_id session{};

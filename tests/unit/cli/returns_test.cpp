@@ -239,6 +239,33 @@ TEST_CASE("the sickness return says what the rule about illness says, and counts
     CHECK(f.rows("sickness-return", {"stage", "days", "sessions"}, more) == std::vector<text>{"return|15|31"});
 }
 
+TEST_CASE(
+    "the sickness return judges who passed compulsory age in the year by the last day of it", "[reports][statutory]"
+)
+{
+    // Ill from Monday 15 June 2026; the last day of compulsory age is Friday 26 June 2026, or that of 2025.
+    const auto [why, now, born, found] = GENERATE(table<text, const char*, const char*, text>({
+        {"on the last day", "2026-06-26T18:00:00Z", "2010-01-15", "review|10|20|2026-06-26 PM"},
+        {"after it, with more illness", "2026-07-10T18:00:00Z", "2010-01-15", "review|10|20|2026-06-26 PM"},
+        {"in the next year", "2026-09-10T18:00:00Z", "2010-01-15", ""},
+        {"past it since the year before", "2026-07-10T18:00:00Z", "2009-01-15", ""},
+        {"not of it yet", "2026-07-10T18:00:00Z", "2021-11-20", ""},
+    }));
+    CAPTURE(why, now, born);
+    reports_fixture f;
+    f.now = at(now);
+    rule illness = reason_overdue();
+    illness.id = "illness";
+    illness.measure = "illness_days";
+    illness.cohort.compulsory_school_age = true;
+    illness.stages = {{"review", 10, std::nullopt}, {"return", 15, std::nullopt}};
+    f.config.rules.push_back(illness);
+    const entry_index one = f.child("R1", born);
+    f.marks(one, ymd(2026, 6, 15), times(40, "I"));
+    const auto rows = f.rows("sickness-return", {"stage", "days", "sessions", "last"}, one);
+    CHECK(rows == (found.empty() ? std::vector<text>() : std::vector<text>{found}));
+}
+
 TEST_CASE("a reason is due by the end of the fifth school day after an N, and overdue after it", "[reports][statutory]")
 {
     // N on Thursday 12 November; INSET on Friday 27 November lies beyond.
@@ -316,6 +343,47 @@ TEST_CASE(
     CHECK_THAT(rows.front(), Contains("G|signed checkpoint of size"));
     CHECK_THAT(rows.back(), Contains("O|not yet"));
     CHECK(f.run("report penalty-evidence") == 2);
+}
+
+TEST_CASE(
+    "evidence about who has passed compulsory age is of the last day of it, and none is made up", "[reports][statutory]"
+)
+{
+    struct row {
+        text why;
+        const char* now;
+        const char* born;
+        std::size_t rows;
+        text says;
+    };
+    // Absent from Monday 22 June 2026 on; the last day of compulsory age is Friday 26 June of 2026, or that of 2025.
+    const auto [why, now, born, rows, says] = GENERATE(values<row>({
+        {"on the last day",
+         "2026-06-26T18:00:00Z",
+         "2010-01-15",
+         10,
+         "to 26 June 2026; the threshold is 10. It is met."},
+        {"after it", "2026-07-10T18:00:00Z", "2010-01-15", 10, "to 26 June 2026; the threshold is 10. It is met."},
+        {"in the next year",
+         "2026-11-10T18:00:00Z",
+         "2010-01-15",
+         10,
+         "to 26 June 2026; the threshold is 10. It is met."},
+        {"past it for longer than is looked back",
+         "2026-11-10T18:00:00Z",
+         "2008-01-15",
+         0,
+         "was of compulsory school age until 28 June 2024"},
+        {"not of it yet", "2026-07-10T18:00:00Z", "2021-11-20", 0, "is not one of those whom the rule is about"},
+    }));
+    CAPTURE(why, now, born);
+    reports_fixture f;
+    f.now = at(now);
+    const entry_index one = f.child("R1", born);
+    f.marks(one, ymd(2026, 6, 22), times(20, "O"));
+    CHECK(f.rows("penalty-evidence --pupil " + reference_of(one), {"code"}).size() == rows);
+    CHECK_THAT(f.out, Contains(says) && !Contains("1970"));
+    if (rows == 0) CHECK_THAT(f.out, !Contains("not met"));
 }
 
 TEST_CASE("governors are told of no group under five, and nothing that would tell of one", "[reports]")
