@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/domain/calendar.hpp"
 #include "daemon/domain/case_facts.hpp"
 
 namespace rollbook {
@@ -13,5 +14,13 @@ struct suspension_nature {
 };
 
 suspension_nature nature_of(const case_facts& cases, const suspension_fact& fact);
+
+// The session `count` sessions after `from` on the school's calendar; beyond its end, on the days of the week.
+session_id session_after(const school_calendar& calendar, session_id from, int count);
+
+// The last session of a suspension with a first day: that of its last day, else the one that the sessions lost come to,
+// of lunchtimes one a day. Empty where the source gives neither; 0 sessions say nothing.
+std::optional<session_id>
+last_session_of(const school_calendar& calendar, const suspension_fact& fact, bool is_from_lunch);
 
 } // namespace rollbook

@@ -12,14 +12,6 @@ namespace {
 
 constexpr int sure_days = 5; // of one without an end
 
-// The session `count` sessions after `from` on the school's calendar.
-session_id session_after(const school_calendar& calendar, session_id from, int count)
-{
-    const int half = static_cast<int>(from.half) + count;
-    const auto day = half < 2 ? std::optional(from.day) : calendar.school_day_after(from.day, half / 2);
-    return {day.value_or(from.day + std::chrono::days(half / 2)), half % 2 == 0 ? half_day::am : half_day::pm};
-}
-
 std::string spoken_span(const suspended& each)
 {
     if (each.from.day == each.to.day) return "on " + spoken_weekday_date(each.from.day);
@@ -47,14 +39,9 @@ std::vector<suspended> suspensions_of(const finding_context& in, entry_index pup
         suspended each;
         each.fact = &fact;
         each.from = {*fact.from, fact.from_half};
-        if (fact.to) {
-            each.to = {*fact.to, fact.to_half};
-        } else if (fact.sessions > 0) {
-            each.to = session_after(in.calendar, each.from, fact.sessions - 1);
-        } else {
-            each.to = session_after(in.calendar, each.from, sure_days * 2 - 1);
-            each.is_open = true;
-        }
+        const auto last = last_session_of(in.calendar, fact, nature.is_from_lunch);
+        each.to = last.value_or(session_after(in.calendar, each.from, sure_days * 2 - 1));
+        each.is_open = !last;
         all.push_back(each);
     }
     std::ranges::sort(all, {}, &suspended::from);

@@ -60,7 +60,11 @@ report suspensions(const report_question& asked)
     );
     const day_range days = asked.days(school_calendar::academic_year_start(asked.today()));
     made.notes = {
-        fmt::format("Begun {} to {}.", spoken_date(days.first), spoken_date(days.last)),
+        fmt::format(
+            "Begun {} to {}. Where the source gives a length and no last day, that is worked out by the calendar.",
+            spoken_date(days.first),
+            spoken_date(days.last)
+        ),
         "The totals are of the term and the year in which the suspension began, as they stood on its first day with "
         "all "
         "of its own days; terms of these totals end on 31 December, Easter Monday and 31 July. SI 2012/1033.",
@@ -90,8 +94,10 @@ report suspensions(const report_question& asked)
     for (const suspension_fact& each : cases.suspensions()) {
         if (!is_listed(each)) continue;
         const entry_index person = asked.everyone.person_of(each.pupil);
+        const suspension_nature nature = nature_of(cases, each);
+        const auto last = last_session_of(asked.at.config.calendar, each, nature.is_from_lunch);
         std::int64_t served = 0;
-        facts.each_mark(person, {*each.from, each.to.value_or(asked.today())}, [&](const school_facts::mark& mark) {
+        facts.each_mark(person, {*each.from, last ? last->day : asked.today()}, [&](const school_facts::mark& mark) {
             served += mark.row && mark.row->code == "E";
         });
         const judged_day when{*each.from, local_instant(*each.from + std::chrono::days(1))};
@@ -106,14 +112,14 @@ report suspensions(const report_question& asked)
              joined<std::string>(
                  pupil_cells(asked, person),
                  {session_of_suspension(each.from, each.from_half, each.is_from_half_given),
-                  each.to ? session_of_suspension(each.to, each.to_half, true) : "open",
+                  last ? session_of_suspension(last->day, last->half, true) : "open",
                   text_or(cases.text(each.kind), cases.text(each.kind_code)),
                   std::string(cases.text(each.reason)),
                   each.sessions >= 0 ? days_text(each.sessions) : "",
                   days_text(served),
                   days_text(term),
                   days_text(year),
-                  asked_of_the_school(term, year, nature_of(cases, each)),
+                  asked_of_the_school(term, year, nature),
                   std::to_string(each.entry)}
              )}
         );

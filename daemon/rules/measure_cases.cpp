@@ -68,28 +68,34 @@ civil_day end_of_period(const reading& read)
     return civil_day((start.year() + std::chrono::years(1)) / std::chrono::July / 31);
 }
 
-// The half-days of `fact` on school days within `within`; of lunchtimes one a day.
-std::int64_t
-sessions_by_calendar(const school_calendar& calendar, const suspension_fact& fact, bool is_from_lunch, day_range within)
+// The half-days from the first session of `fact` to `last` on school days within `within`; of lunchtimes one a day.
+std::int64_t sessions_by_calendar(
+    const school_calendar& calendar,
+    const suspension_fact& fact,
+    const std::optional<session_id>& last,
+    bool is_from_lunch,
+    day_range within
+)
 {
-    const civil_day last = fact.to.value_or(within.last);
+    const civil_day end = last ? std::min(last->day, within.last) : within.last;
     std::int64_t sessions = 0;
-    for (civil_day day = std::max(*fact.from, within.first); day <= std::min(last, within.last);
-         day += std::chrono::days(1)) {
+    for (civil_day day = std::max(*fact.from, within.first); day <= end; day += std::chrono::days(1)) {
         if (!calendar.is_school_day(day)) continue;
         const bool morning = day != *fact.from || fact.from_half == half_day::am;
-        const bool afternoon = !fact.to || day != *fact.to || fact.to_half == half_day::pm;
+        const bool afternoon = !last || day != last->day || last->half == half_day::pm;
         sessions += is_from_lunch ? 1 : (morning ? 1 : 0) + (afternoon ? 1 : 0);
     }
     return sessions;
 }
 
 // What was served of a cancelled suspension: sessions that the register still holds as E.
-std::int64_t sessions_served(const reading& read, const suspension_fact& fact, day_range within)
+std::int64_t sessions_served(
+    const reading& read, const suspension_fact& fact, const std::optional<session_id>& last, day_range within
+)
 {
     const day_range days{
         std::max(*fact.from, within.first),
-        std::min({fact.to.value_or(within.last), within.last, read.judged().as_of})};
+        std::min({last ? last->day : within.last, within.last, read.judged().as_of})};
     return std::ranges::count_if(read.history.in(days), [](const one& mark) { return mark.row->code == "E"; });
 }
 
@@ -105,7 +111,7 @@ std::optional<civil_day> sixth_day(const school_calendar& calendar, const suspen
 // statutory guidance on suspensions, 26 July 2026 (local authority, social worker and virtual school head without
 // delay; education from the sixth school day, Education and Inspections Act 2006 s.100). A message may hold this text,
 // so that it names nobody's status: it says the same of every pupil.
-std::string duties_of(const school_calendar& calendar, const suspension_fact& fact, bool is_permanent)
+std::string duties_of(const school_calendar& calendar, const suspension_fact& fact, const suspension_nature& nature)
 {
     std::string said = fmt::format(
         "Suspended from {}{}. To do: parents told, with reason and length, without delay, and the notice in writing by "
@@ -117,9 +123,10 @@ std::string duties_of(const school_calendar& calendar, const suspension_fact& fa
         spoken_date(*fact.from)
     );
     const std::optional<civil_day> sixth = sixth_day(calendar, fact);
-    if (sixth && (is_permanent || !fact.to || *fact.to >= *sixth))
+    const auto last = last_session_of(calendar, fact, nature.is_from_lunch);
+    if (sixth && (nature.is_permanent || !last || last->day >= *sixth))
         said += fmt::format(" Suitable full-time education from {}, the sixth school day.", spoken_date(*sixth));
-    if (is_permanent) said += " The governors told without delay.";
+    if (nature.is_permanent) said += " The governors told without delay.";
     return said;
 }
 
@@ -177,10 +184,10 @@ measured absence_after_incident(const reading& read)
 }
 
 // Unit: sessions, two a day; a lunchtime is one. Days still to come of a suspension that has begun count, up to the end
-// of the term or year. A source that says 0 sessions has not said how many. Of a cancelled one only what was served
-// counts. A permanent exclusion is in no total: its duties are its own, whatever was before.
-// Sources: SI 2012/1033 (totals over 5 and over 15 days in a term, 45 in a school year; reg. 2 for the term); SI
-// 2023/571 (cancelled ones).
+// of the term or year. A source that says 0 sessions has not said how many; one that says how many and no last day has
+// said where it ends. Of a cancelled one only what was served counts. A permanent exclusion is in no total: its duties
+// are its own, whatever was before. Sources: SI 2012/1033 (totals over 5 and over 15 days in a term, 45 in a school
+// year; reg. 2 for the term); SI 2023/571 (cancelled ones).
 measured suspended_days(const reading& read)
 {
     measured found;
@@ -190,15 +197,16 @@ measured suspended_days(const reading& read)
     for (const suspension_fact* fact : suspensions_until(read)) {
         const suspension_nature nature = nature_of(*read.history.facts().cases, *fact);
         if (nature.is_permanent && !nature.is_cancelled) continue;
-        const bool is_whole = *fact->from >= period.first && fact->to && *fact->to <= period.last;
+        const auto last = last_session_of(read.calendar(), *fact, nature.is_from_lunch);
+        const bool is_whole = *fact->from >= period.first && last && last->day <= period.last;
         std::int64_t sessions = 0;
         if (nature.is_cancelled)
-            sessions = sessions_served(read, *fact, period);
+            sessions = sessions_served(read, *fact, last, period);
         else if (is_whole && fact->sessions > 0)
             sessions = fact->sessions;
         else
             sessions =
-                sessions_by_calendar(read.calendar(), *fact, nature.is_from_lunch, fact->to ? period : read.days);
+                sessions_by_calendar(read.calendar(), *fact, last, nature.is_from_lunch, last ? period : read.days);
         if (sessions == 0) continue;
         found.value += sessions;
         found.evidence.push_back(fact->entry);
@@ -222,7 +230,7 @@ measured suspension_duties(const reading& read)
         if (nature.is_cancelled) continue;
         ++found.value;
         found.evidence.push_back(fact->entry);
-        found.detail += (found.detail.empty() ? "" : " ") + duties_of(read.calendar(), *fact, nature.is_permanent);
+        found.detail += (found.detail.empty() ? "" : " ") + duties_of(read.calendar(), *fact, nature);
     }
     return found;
 }

@@ -38,6 +38,17 @@ public:
         return next++;
     }
 
+    // From a session on, with no last day given.
+    entry_index
+    suspension_from(session_id from, int sessions = -1, const std::string& kind = "Suspension", entry_index pupil = 1)
+    {
+        std::string fields = R"({"fields":{"from":")" + format_day(from.day) + R"(","from_session":")" +
+                             std::string(name_of(from.half)) + R"(","kind":")" + kind + '"';
+        if (sessions >= 0) fields += R"(,"sessions":)" + std::to_string(sessions);
+        held.apply(next, of(what::suspension, "S" + std::to_string(next), pupil), fields + "}}");
+        return next++;
+    }
+
     // A mark of one lesson; gives its entry. `of`: the first entry of a lesson that was marked before, whose mark this
     // replaces; an empty code says that the source no longer has it.
     entry_index

@@ -323,6 +323,29 @@ TEST_CASE(
     );
 }
 
+TEST_CASE("a suspension of a stated length ends in the report when it is served", "[reports][statutory]")
+{
+    // From Monday 9 November 2026, with E on later days of another one.
+    const auto [sessions, row] = GENERATE(table<int, text>({
+        {12, "2026-11-16 PM|6|6|the governors are told; they meet if the parents ask"},
+        {10, "2026-11-13 PM|5|5|"},
+        {3, "2026-11-10 AM|2|1.5|"},
+        {0, "open|10|1|"},
+    }));
+    CAPTURE(sessions);
+    reports_fixture f;
+    const entry_index one = f.child("R1", "2013-01-15");
+    f.record(
+        what::suspension,
+        "mis",
+        "x1",
+        one,
+        R"({"from":"2026-11-09","kind":"Suspension","reason":"Assault","sessions":)" + std::to_string(sessions) + "}"
+    );
+    f.marks(one, ymd(2026, 11, 9), times(20, "E"));
+    CHECK(f.rows("suspensions", {"to", "served", "term_total", "duty"}, one) == std::vector<text>{row});
+}
+
 TEST_CASE(
     "evidence for a penalty notice is what the rule counts, entry by entry, with its proof", "[reports][statutory]"
 )

@@ -237,6 +237,46 @@ TEST_CASE("a source that says nothing of how long, or 0, is counted by its dates
     CHECK(one.judge("suspension-days", evening(ymd(2026, 11, 20))).value == value);
 }
 
+TEST_CASE("a suspension without a last day ends with the sessions that the source states", "[rules][statutory]")
+{
+    struct row {
+        text why;
+        session_id from;
+        int stated;
+        text kind;
+        civil_day as_of;
+        int value;
+        int stage;
+    };
+    const auto [why, from, stated, kind, as_of, value, stage] = GENERATE(values<row>({
+        {"twelve sessions, on the first day", am(ymd(2026, 11, 9)), 12, "Suspension", ymd(2026, 11, 9), 12, 0},
+        {"and no more weeks later", am(ymd(2026, 11, 9)), 12, "Suspension", ymd(2026, 12, 17), 12, 0},
+        {"ten are not over five days", am(ymd(2026, 11, 9)), 10, "Suspension", ymd(2026, 12, 17), 10, -1},
+        {"eleven are", am(ymd(2026, 11, 9)), 11, "Suspension", ymd(2026, 11, 9), 11, 0},
+        {"no length: so far as it is known", am(ymd(2026, 11, 9)), -1, "Suspension", ymd(2026, 11, 10), 4, -1},
+        {"0 is no length", am(ymd(2026, 11, 9)), 0, "Suspension", ymd(2026, 11, 10), 4, -1},
+        {"lunchtimes", am(ymd(2026, 11, 9)), 3, "Lunchtime suspension", ymd(2026, 12, 17), 3, -1},
+        {"to the term's last session", pm(ymd(2026, 12, 17)), 3, "Suspension", ymd(2026, 12, 17), 3, -1},
+        {"one more is the next term's", pm(ymd(2026, 12, 17)), 4, "Suspension", ymd(2026, 12, 17), 3, -1},
+        {"which has that one", pm(ymd(2026, 12, 17)), 4, "Suspension", ymd(2027, 1, 11), 1, -1},
+        {"lunchtimes into the next term", am(ymd(2026, 12, 17)), 4, "Lunchtime suspension", ymd(2027, 1, 11), 2, -1},
+    }));
+    CAPTURE(why);
+    one_pupil one;
+    one.cases.suspension_from(from, stated, kind);
+    const verdict found = one.judge("suspension-days", evening(as_of));
+    CHECK(found.value == value);
+    CHECK(found.stage == stage);
+}
+
+TEST_CASE("of a cancelled suspension without a last day what is served in its length counts", "[rules][statutory]")
+{
+    one_pupil one;
+    one.book.marks(one.calendar, ymd(2026, 11, 9), "EEEE////EE");
+    one.cases.suspension_from(am(ymd(2026, 11, 9)), 4, "Suspension (cancelled)");
+    CHECK(one.judge("suspension-days", evening(ymd(2026, 11, 20))).value == 4);
+}
+
 TEST_CASE("of a cancelled permanent exclusion what was served counts", "[rules][statutory]")
 {
     const auto kind = GENERATE(
@@ -313,6 +353,16 @@ TEST_CASE(
     CHECK_THAT(found.detail, Catch::Contains("by the end of the afternoon session of 9 November 2026"));
     const bool says_sixth = found.detail.find("from 16 November 2026, the sixth school day") != text::npos;
     CHECK(says_sixth == has_sixth);
+}
+
+TEST_CASE("without a last day the stated sessions say whether a sixth day comes", "[rules][statutory]")
+{
+    const auto [stated, has_sixth] = GENERATE(table<int, bool>({{10, false}, {11, true}, {-1, true}}));
+    CAPTURE(stated);
+    one_pupil one;
+    one.cases.suspension_from(am(ymd(2026, 11, 9)), stated);
+    const verdict found = one.judge("suspension-duties", evening(ymd(2026, 11, 9)));
+    CHECK((found.detail.find("from 16 November 2026, the sixth school day") != text::npos) == has_sixth);
 }
 
 TEST_CASE("a second suspension has its checklist though the first one's was dealt with", "[rules]")
