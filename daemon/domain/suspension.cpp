@@ -2,6 +2,9 @@
 
 #include "daemon/domain/finding_settings.hpp"
 
+#include <algorithm>
+#include <functional>
+
 namespace rollbook {
 
 suspension_nature nature_of(const case_facts& cases, const suspension_fact& fact)
@@ -34,6 +37,23 @@ last_session_of(const school_calendar& calendar, const suspension_fact& fact, bo
     if (fact.to) return session_id{*fact.to, fact.to_half};
     if (fact.sessions <= 0) return std::nullopt;
     return session_after(calendar, {*fact.from, fact.from_half}, (fact.sessions - 1) * (is_from_lunch ? 2 : 1));
+}
+
+civil_day first_day_in_a_row(const school_calendar& calendar, const case_facts& cases, const suspension_fact& fact)
+{
+    std::vector<day_range> others;
+    for (const std::uint32_t place : cases.suspensions_of(fact.pupil)) {
+        const suspension_fact& other = cases.suspensions()[place];
+        if (other.gone || !other.from) continue;
+        const suspension_nature nature = nature_of(cases, other);
+        if (nature.is_cancelled || nature.is_from_lunch) continue;
+        if (const auto last = last_session_of(calendar, other, false)) others.push_back({*other.from, last->day});
+    }
+    std::ranges::sort(others, std::greater());
+    civil_day first = *fact.from;
+    for (const day_range& other : others)
+        if (other.first < first && calendar.school_days_between(other.last, first) <= 1) first = other.first;
+    return first;
 }
 
 } // namespace rollbook

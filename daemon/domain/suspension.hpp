@@ -23,4 +23,10 @@ session_id session_after(const school_calendar& calendar, session_id from, int c
 std::optional<session_id>
 last_session_of(const school_calendar& calendar, const suspension_fact& fact, bool is_from_lunch);
 
+// The first day of the pupil's suspensions that lead to `fact` with no school day between one and the next; its own
+// where it follows none. Cancelled ones and those of lunchtimes are none, and after one whose end is not known none is
+// sure to follow.
+// Source: statutory guidance on suspensions: several in a row are one period for education from the sixth school day.
+civil_day first_day_in_a_row(const school_calendar& calendar, const case_facts& cases, const suspension_fact& fact);
+
 } // namespace rollbook

@@ -42,16 +42,11 @@ std::vector<suspended> suspensions_of(const finding_context& in, entry_index pup
         const auto last = last_session_of(in.calendar, fact, nature.is_from_lunch);
         each.to = last.value_or(session_after(in.calendar, each.from, sure_days * 2 - 1));
         each.is_open = !last;
+        each.days_before =
+            in.calendar.school_days_between(first_day_in_a_row(in.calendar, in.held.cases(), fact), each.from.day);
         all.push_back(each);
     }
     std::ranges::sort(all, {}, &suspended::from);
-    for (std::size_t i = 1; i < all.size(); ++i) {
-        const suspended& before = all[i - 1];
-        // The next begins on the day the one before ends, or on the school day after it.
-        const int gap = in.calendar.school_days_between(before.to.day, all[i].from.day);
-        if (before.is_open || gap > 1) continue;
-        all[i].days_before = before.days_before + in.calendar.school_days_between(before.from.day, before.to.day) + gap;
-    }
     return all;
 }
 

@@ -99,11 +99,31 @@ std::int64_t sessions_served(
     return std::ranges::count_if(read.history.in(days), [](const one& mark) { return mark.row->code == "E"; });
 }
 
-// The sixth consecutive school day, counted from the first; the day after the calendar's end is never asked about.
-std::optional<civil_day> sixth_day(const school_calendar& calendar, const suspension_fact& fact)
+// That education is owed from the sixth consecutive school day, where the suspension lasts so long; nothing where the
+// calendar ends before, and of lunchtimes. Of an exclusion that day is counted from its own first.
+std::string education_of(
+    const school_calendar& calendar,
+    const case_facts& cases,
+    const suspension_fact& fact,
+    const suspension_nature& nature
+)
 {
     constexpr int days_after_the_first = 5;
-    return calendar.school_day_after(*fact.from, days_after_the_first);
+    if (nature.is_from_lunch) return {};
+    const civil_day first = nature.is_permanent ? *fact.from : first_day_in_a_row(calendar, cases, fact);
+    const auto sixth = calendar.school_day_after(first, days_after_the_first);
+    if (!sixth) return {};
+    const civil_day from = std::max(*fact.from, *sixth);
+    const auto last = last_session_of(calendar, fact, false);
+    if (!nature.is_permanent && last && last->day < from) return {};
+    if (first == *fact.from)
+        return fmt::format(" Suitable full-time education from {}, the sixth school day.", spoken_date(from));
+    return fmt::format(
+        " Suitable full-time education from {}; the sixth school day is counted from {}, because this follows another "
+        "suspension.",
+        spoken_date(from),
+        spoken_date(first)
+    );
 }
 
 // Who has to be told of one suspension, and by when.
@@ -111,7 +131,12 @@ std::optional<civil_day> sixth_day(const school_calendar& calendar, const suspen
 // statutory guidance on suspensions, 26 July 2026 (local authority, social worker and virtual school head without
 // delay; education from the sixth school day, Education and Inspections Act 2006 s.100). A message may hold this text,
 // so that it names nobody's status: it says the same of every pupil.
-std::string duties_of(const school_calendar& calendar, const suspension_fact& fact, const suspension_nature& nature)
+std::string duties_of(
+    const school_calendar& calendar,
+    const case_facts& cases,
+    const suspension_fact& fact,
+    const suspension_nature& nature
+)
 {
     std::string said = fmt::format(
         "Suspended from {}{}. To do: parents told, with reason and length, without delay, and the notice in writing by "
@@ -122,10 +147,7 @@ std::string duties_of(const school_calendar& calendar, const suspension_fact& fa
         fact.to ? " to " + spoken_date(*fact.to) : std::string(),
         spoken_date(*fact.from)
     );
-    const std::optional<civil_day> sixth = sixth_day(calendar, fact);
-    const auto last = last_session_of(calendar, fact, nature.is_from_lunch);
-    if (sixth && (nature.is_permanent || !last || last->day >= *sixth))
-        said += fmt::format(" Suitable full-time education from {}, the sixth school day.", spoken_date(*sixth));
+    said += education_of(calendar, cases, fact, nature);
     if (nature.is_permanent) said += " The governors told without delay.";
     return said;
 }
@@ -226,11 +248,12 @@ measured suspension_duties(const reading& read)
     found.window = read.days;
     for (const suspension_fact* fact : suspensions_until(read)) {
         if (!read.days.contains(*fact->from)) continue;
-        const suspension_nature nature = nature_of(*read.history.facts().cases, *fact);
+        const case_facts& cases = *read.history.facts().cases;
+        const suspension_nature nature = nature_of(cases, *fact);
         if (nature.is_cancelled) continue;
         ++found.value;
         found.evidence.push_back(fact->entry);
-        found.detail += (found.detail.empty() ? "" : " ") + duties_of(read.calendar(), *fact, nature);
+        found.detail += (found.detail.empty() ? "" : " ") + duties_of(read.calendar(), cases, *fact, nature);
     }
     return found;
 }

@@ -365,6 +365,64 @@ TEST_CASE("without a last day the stated sessions say whether a sixth day comes"
     CHECK((found.detail.find("from 16 November 2026, the sixth school day") != text::npos) == has_sixth);
 }
 
+TEST_CASE("the sixth day is counted over suspensions that follow each other", "[rules][statutory]")
+{
+    struct row {
+        text why;
+        session_id first_to;
+        text first_kind;
+        session_id from, to;
+        text kind;
+        text says; // empty: nothing of education
+    };
+    // The first from Monday 9 November 2026; Monday 16 November is the sixth school day from it.
+    const session_id wednesday = pm(ymd(2026, 11, 11)), thursday = am(ymd(2026, 11, 12)),
+                     friday = am(ymd(2026, 11, 13));
+    const text fixed = "Suspension", chained = "16 November 2026; the sixth school day is counted from 9 November 2026";
+    const auto [why, first_to, first_kind, from, to, kind, says] = GENERATE_COPY(values<row>({
+        {"the next school day", wednesday, fixed, thursday, pm(ymd(2026, 11, 18)), fixed, chained},
+        {"and to the sixth day", wednesday, fixed, thursday, am(ymd(2026, 11, 16)), fixed, chained},
+        {"to the fifth alone", wednesday, fixed, thursday, pm(ymd(2026, 11, 13)), fixed, ""},
+        {"a school day between", wednesday, fixed, friday, pm(ymd(2026, 11, 18)), fixed, ""},
+        {"a weekend between",
+         pm(ymd(2026, 11, 13)),
+         fixed,
+         am(ymd(2026, 11, 16)),
+         am(ymd(2026, 11, 16)),
+         fixed,
+         chained},
+        {"after the sixth day had come",
+         pm(ymd(2026, 11, 17)),
+         fixed,
+         am(ymd(2026, 11, 18)),
+         am(ymd(2026, 11, 18)),
+         fixed,
+         "18 November 2026; the sixth school day is counted from 9 November 2026"},
+        {"the first was cancelled", wednesday, "Suspension (cancelled)", thursday, pm(ymd(2026, 11, 18)), fixed, ""},
+        {"the first was of lunchtimes", wednesday, "Lunchtime", thursday, pm(ymd(2026, 11, 18)), fixed, ""},
+        {"an exclusion has days of its own",
+         wednesday,
+         fixed,
+         thursday,
+         pm(ymd(2026, 11, 18)),
+         "Permanent exclusion",
+         "19 November 2026, the sixth school day"},
+    }));
+    CAPTURE(why);
+    one_pupil one;
+    const entry_index first = one.cases.suspension(am(ymd(2026, 11, 9)), first_to, -1, first_kind);
+    one.cases.suspension(from, to, -1, kind);
+    const judged_day judged{from.day, evening(from.day)};
+    const judged_pupil pupil{.number = one.book.number(), .ref = 1, .year = "9", .date_of_birth = std::nullopt};
+    const rule_facts facts{one.book.held, one.calendar, &one.cases.held};
+    // The first one's checklist was dealt with.
+    const text said =
+        evaluate_fresh(england_rule("suspension-duties"), pupil_history(facts, pupil, judged), {first}).detail;
+    CAPTURE(said);
+    const auto at = said.find("education from ");
+    CHECK((at == text::npos ? text() : said.substr(at + 15, says.size())) == says);
+}
+
 TEST_CASE("a second suspension has its checklist though the first one's was dealt with", "[rules]")
 {
     one_pupil one;
