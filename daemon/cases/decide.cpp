@@ -128,6 +128,17 @@ result<void> check_action(const case_action& action)
     return {};
 }
 
+// Of a penalty notice, whether it may stand beside the others to that adult about that child.
+result<void> check_notice(const std::vector<case_action>& all, const case_action& notice)
+{
+    if (notice.kind != "penalty-notice" || is_called_off(notice)) return {};
+    std::vector<case_action> others = all;
+    std::erase_if(others, [&](const case_action& each) { return each.id == notice.id; });
+    const notice_answer answer = may_issue(notices_in(others, notice.pupil, notice.adult), notice.on);
+    if (answer.allowed) return {};
+    return failure(errc::forbidden, answer.reason, answer.to_do);
+}
+
 // An attempt to reach somebody about a pupil of whom there need be no alert. Two that are alike are two attempts,
 // unless they come within a minute: then a button was pressed twice.
 result<decision_outcome> decide_contact(const desk& at)
@@ -201,10 +212,7 @@ result<decision_outcome> decide_action(const desk& at)
     const auto same = std::ranges::find_if(all, [&](const case_action& each) { return says_the_same(each, action); });
     if (same != all.end())
         return outcome_of({}, 0, same->id, "", fmt::format("It stands already as action {}.", same->id));
-    if (action.kind == "penalty-notice") {
-        const notice_answer answer = may_issue(notices_in(all, action.pupil, action.adult), action.on);
-        if (!answer.allowed) return failure(errc::forbidden, answer.reason, answer.to_do);
-    }
+    if (const auto sound = check_notice(all, action); !sound) return sound.error();
     const std::string until = action.due ? fmt::format(", due {}", spoken_date(*action.due)) : std::string();
     return outcome_of(
         action_entry(action),
@@ -233,9 +241,12 @@ result<decision_outcome> decide_finish(const desk& at)
         action->is_done && action->outcome == at.asked.outcome && action->outcome_text == at.asked.text;
     if (is_same) return outcome_of({}, 0, action->id, "", fmt::format("Action {} is done already.", action->id));
     const bool is_done_now = !std::exchange(action->is_done, true);
+    const bool was_called_off = is_called_off(*action);
     action->outcome = at.asked.outcome;
     // Until then it was the day on which it was planned. What was done already and is withdrawn was done on its day.
     if (is_done_now && !is_called_off(*action)) action->on = at.asked.on.value_or(at.today);
+    if (is_done_now || was_called_off)
+        if (const auto sound = check_notice(actions_in(at.held), *action); !sound) return sound.error();
     action->outcome_text = at.asked.text;
     action->user = at.asked.user;
     action->by = at.asked.by;

@@ -54,23 +54,32 @@ std::vector<penalty_notice> notices_in(const std::vector<case_action>& all, entr
 
 notice_answer may_issue(const std::vector<penalty_notice>& notices, civil_day on)
 {
+    std::vector<civil_day> days;
+    for (const penalty_notice& each : notices)
+        if (!each.withdrawn) days.push_back(each.issued);
+    std::vector<civil_day> starts = days;
+    starts.push_back(on);
     notice_answer answer;
-    std::optional<civil_day> first;
-    for (const penalty_notice& each : notices) {
-        if (each.withdrawn || each.issued > on || add_years(each.issued, period_years) <= on) continue;
-        if (!first) first = each.issued;
-        ++answer.counted;
+    civil_day first{};
+    for (const civil_day start : starts) {
+        const day_range period{start, add_years(start, period_years) - std::chrono::days(1)};
+        if (!period.contains(on)) continue;
+        const auto is_within = [&](civil_day day) { return period.contains(day); };
+        const int counted = static_cast<int>(std::ranges::count_if(days, is_within));
+        if (counted <= answer.counted) continue;
+        answer.counted = counted;
+        first = *std::ranges::find_if(days, is_within);
     }
     answer.allowed = answer.counted < notices_max;
     if (answer.allowed) return answer;
     answer.reason = fmt::format(
         "this adult has had {} penalty notices for this child since {}; a third is not issued within three years",
         answer.counted,
-        spoken_date(*first)
+        spoken_date(first)
     );
     answer.to_do = fmt::format(
         "Consider another action, prosecution included; from {} the first no longer counts.",
-        spoken_date(add_years(*first, period_years))
+        spoken_date(add_years(first, period_years))
     );
     return answer;
 }

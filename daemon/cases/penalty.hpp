@@ -34,15 +34,15 @@ struct penalty_notice {
 std::vector<penalty_notice> notices_in(const std::vector<case_action>& all, entry_index pupil, std::string_view adult);
 
 struct notice_answer {
-    int counted = 0; // in the three years up to that day, that day included
+    int counted = 0; // the most that stand in three years with that day among them
     bool allowed = true;
     std::string reason; // why not
     std::string to_do;
 };
 
-// At most two notices to a parent for a child in three years from the issue of the first; unpaid ones count, withdrawn
-// ones do not, and instead of a third another action is taken. The period of three years ends with the day before its
-// anniversary, from which on the first no longer counts.
+// At most two notices to a parent for a child in three years from the issue of the first, whichever was recorded first;
+// unpaid ones count, withdrawn ones do not, and instead of a third another action is taken. The period of three years
+// ends with the day before its anniversary, from which on the first no longer counts.
 //
 // Source: Education (Penalty Notices) (England) (Amendment) Regulations 2024, SI 2024/210, in force 19 August 2024;
 // national framework in "Working together to improve school attendance" (DfE, August 2024).

@@ -225,6 +225,38 @@ TEST_CASE("a third penalty notice to one adult is refused with the reason, and o
     CHECK(at.take(act).value() == 1);
 }
 
+TEST_CASE("a penalty notice that is done on another day, or stands again, is asked about again", "[cases][statutory]")
+{
+    desk at;
+    decision_request act = at.ask(decision_kind::act, at.alert_id);
+    act.action = "penalty-notice";
+    act.adult = "A-1";
+    const auto issue = [&](const char* day, const char* outcome = "") {
+        act.on = parse_day(day).value();
+        act.outcome = outcome;
+        REQUIRE(at.take(act).value() == 1);
+        return at.size - 1;
+    };
+    decision_request finish = at.ask(decision_kind::finish, no_entry);
+    const auto end = [&](entry_index about, const char* outcome, const char* day) {
+        finish.about = about;
+        finish.outcome = outcome;
+        finish.on = parse_day(day).value();
+        const result<int> taken = at.take(finish);
+        CHECK((taken || taken.error().code == errc::forbidden));
+        return taken.has_value();
+    };
+    issue("2024-03-02", "sent");
+    issue("2025-03-02", "sent");
+    const entry_index planned = issue("2027-03-02"); // three years after the first
+    CHECK_FALSE(end(planned, "sent", "2027-03-01"));
+    CHECK(end(planned, "sent", "2027-03-02"));
+    CHECK(end(planned, "paid", "2027-03-02")); // what stands is not asked about
+    CHECK(end(planned, "withdrawn", "2027-03-02"));
+    issue("2027-04-02", "sent");
+    CHECK_FALSE(end(planned, "sent", "2027-03-02"));
+}
+
 TEST_CASE("a silence holds back its pupil and rule until its last day, and never a safety rule", "[cases]")
 {
     desk at;

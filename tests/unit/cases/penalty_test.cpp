@@ -55,6 +55,26 @@ TEST_CASE("a third penalty notice within three years of the first is refused", "
     CHECK(answer.counted == (allowed ? 1 : 2));
 }
 
+TEST_CASE("a notice that is recorded late is held against those issued after it too", "[cases][statutory]")
+{
+    const auto [why, first, second, day, counted, allowed] =
+        GENERATE(table<std::string, const char*, const char*, const char*, int, bool>({
+            {"before both", "2026-03-01", "2026-05-01", "2026-02-01", 2, false},
+            {"between both", "2026-03-01", "2026-05-01", "2026-04-01", 2, false},
+            {"three years before the second", "2026-03-01", "2026-05-01", "2023-05-01", 1, true},
+            {"a day less", "2026-03-01", "2026-05-01", "2023-05-02", 2, false},
+            {"three years before both", "2026-03-01", "2026-05-01", "2023-03-01", 0, true},
+            {"between two that are three years apart", "2023-03-01", "2026-03-01", "2024-09-01", 1, true},
+            {"between two that are a day less apart", "2023-03-02", "2026-03-01", "2024-09-01", 2, false},
+        }));
+    CAPTURE(why);
+    const std::vector<case_action> all = {notice(second), notice(first)};
+    const notice_answer answer = may_issue(notices_in(all, 7, "A-1"), on(day));
+    CHECK(answer.counted == counted);
+    CHECK(answer.allowed == allowed);
+    CHECK(answer.reason.empty() == allowed);
+}
+
 TEST_CASE(
     "notices are counted for one adult and one child, unpaid ones too, withdrawn ones never", "[cases][statutory]"
 )
