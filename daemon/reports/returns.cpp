@@ -295,9 +295,9 @@ report joiners_and_leavers(const report_question& asked)
     made.notes = {
         fmt::format("{} to {}. SI 2024/208 reg. 13(1) to (3).", spoken_date(days.first), spoken_date(days.last)),
         "A new pupil's return is due five days after the name was entered. The source does not say when that was: the "
-        "day "
-        "is counted from when Rollbook first read of the pupil, and left empty where the pupil was there at the first "
-        "read. Exempt: the school's most junior class on the first day of the school year.",
+        "day is counted from when Rollbook first read of the pupil, or from the first day on roll where that came "
+        "later, and left empty where the pupil was on roll at the first read. Exempt: the school's most junior class "
+        "on the first day of the school year.",
         "A deletion is returned when it is made. Its ground is in the school's own system; the source does not supply "
         "it.",
     };
@@ -343,7 +343,10 @@ report joiners_and_leavers(const report_question& asked)
             );
         };
         const std::string read = backfill ? "at the first read" : first_read ? format_day(*first_read) : std::string();
-        if (from) add(*from, "new", read, backfill || !first_read ? "" : format_day(*first_read + due_after));
+        // Who was listed before the first day on roll is entered by that day.
+        const bool is_known = from && first_read && (!backfill || *first_read < *from);
+        const std::string due = is_known ? format_day(std::max(*first_read, *from) + due_after) : std::string();
+        if (from) add(*from, "new", read, due);
         const auto left = to ? to : is_gone ? gone_on : std::nullopt;
         if (left && *left <= asked.today())
             add(*left, to ? "last day on roll" : "no longer listed", gone_on ? format_day(*gone_on) : "", "");

@@ -576,6 +576,40 @@ TEST_CASE(
     );
 }
 
+TEST_CASE(
+    "a new pupil's return is due five days after the first day on roll where that was read before",
+    "[reports][statutory]"
+)
+{
+    // Read of at the second read of Monday 23 November 2026, or at the very first.
+    const auto [why, begins, is_first, row] = GENERATE(table<text, text, bool, text>({
+        {"began before it was read", "2026-11-20", false, "2026-11-28"},
+        {"began on the day", "2026-11-23", false, "2026-11-28"},
+        {"begins a day later", "2026-11-24", false, "2026-11-29"},
+        {"begins two weeks later", "2026-12-07", false, "2026-12-12"},
+        {"there at the first read", "2026-11-23", true, ""},
+        {"there at the first read, to begin later", "2026-11-24", true, "2026-11-29"},
+    }));
+    CAPTURE(why);
+    reports_fixture f;
+    thing_version made;
+    made.kind = what::pupil;
+    made.source = "mis";
+    made.key = "R2";
+    const learned when = is_first ? learned{{}, f.first_read, true} : learned{f.first_read, f.second_read, false};
+    const entry_index fresh = f.ledger->append(
+        when.by,
+        record_entry(
+            reported_record(
+                what::pupil, "R2", "R2", R"({"forename":"F","on_roll_from":")" + begins + R"(","surname":"S"})"
+            ),
+            made,
+            when
+        )
+    );
+    CHECK(f.rows("joiners-and-leavers", {"due"}, fresh) == std::vector<text>{row});
+}
+
 TEST_CASE("the weekly meeting begins where the last one before today was held, or seven days ago", "[reports]")
 {
     reports_fixture f; // Ana's alert opened on Monday 23 November
