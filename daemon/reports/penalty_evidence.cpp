@@ -6,10 +6,13 @@
 #include "daemon/reports/school_facts.hpp"
 #include "daemon/rules/measures.hpp"
 #include "daemon/views/actions.hpp"
+#include "daemon/views/alerts.hpp"
 #include "daemon/views/labels.hpp"
 #include "daemon/views/text.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace rollbook {
 namespace {
@@ -46,6 +49,14 @@ report_table steps_taken(const report_question& asked)
     return table;
 }
 
+// The sessions that a person's decision about an alert of the rule was made on, in ascending order.
+std::vector<entry_index> decided_on(const report_question& asked, const rule& by)
+{
+    const auto last = last_alert_of(asked.at, by, asked.pupil);
+    if (!last || !labels_at(asked.at, last->id).is_within(asked.allowed)) return {};
+    return used_before(by, &*last);
+}
+
 } // namespace
 
 report penalty_evidence(const report_question& asked)
@@ -59,6 +70,7 @@ report penalty_evidence(const report_question& asked)
         {"meaning", "Meaning"},
         {"minutes", "Minutes late", true},
         {"learned", "Rollbook read of it"},
+        {"decided", "Decided on already"},
         {"proof", "Proof"},
         {"entry", "Entry", true}};
     made.more.push_back(steps_taken(asked));
@@ -105,6 +117,9 @@ report penalty_evidence(const report_question& asked)
             "Judged by {}, the last day on which the pupil was of compulsory school age.", spoken_date(of_age)
         ));
     const auto newest = asked.at.reader.newest_checkpoint();
+    const std::vector<entry_index> used = decided_on(asked, *by);
+    const auto is_used = [&](entry_index each) { return std::ranges::binary_search(used, each); };
+    const auto again = std::ranges::count_if(found->evidence, is_used);
     for (const entry_index index : found->evidence) {
         asked.at.reader.entries(index, index + 1, [&](const entry_view& entry) {
             const opened_entry each = open_entry(entry);
@@ -119,6 +134,7 @@ report penalty_evidence(const report_question& asked)
                  code ? std::string(code->meaning) : "",
                  minutes ? std::to_string(*minutes) : "",
                  by_instant ? clock_text(*by_instant, asked.at.zone) : "",
+                 is_used(index) ? "yes" : "",
                  newest && index < newest->size ? fmt::format("signed checkpoint of size {}", newest->size)
                                                 : "not yet in a signed checkpoint",
                  std::to_string(index)}
@@ -137,6 +153,12 @@ report penalty_evidence(const report_question& asked)
             ? fmt::format(" Of these {} still N: find the reason before anything is sent.", found->unexplained)
             : std::string()
     ));
+    if (again > 0)
+        made.notes.push_back(fmt::format(
+            "A decision was made on {} of them already; {} are new. A notice is not issued twice on the same sessions.",
+            again,
+            std::ssize(found->evidence) - again
+        ));
     made.notes.emplace_back("The threshold asks the school to consider a notice, case by case, with support first "
                             "where it fits. At most two "
                             "notices to a parent for a child in three years.");

@@ -61,6 +61,17 @@ std::string subject_of(const alert& value, const people& everyone)
     return std::string(subject_without_pupil(value).name);
 }
 
+std::optional<alert> last_alert_of(const workplace& at, const rule& by, entry_index pupil)
+{
+    std::optional<alert> last;
+    const std::string key = by.id + "/" + std::to_string(pupil);
+    at.reader.things_of(what::alert, pupil, at.n, [&](const thing_view& each) {
+        if (each.key == key && (!last || last->id < each.subject)) last = parse_alert_payload(each.payload, each.entry);
+        return true;
+    });
+    return last;
+}
+
 newest_values::newest_values(const workplace& at) : all_(at.reader.alert_values(at.n)) {}
 
 void newest_values::apply(alert& version) const

@@ -16,6 +16,9 @@ std::optional<alert> read_alert(const thing_view& version);
 // The same, kept where the workplace keeps what it knows and the alert has not ended.
 std::optional<alert> known_alert(const workplace& at, const thing_view& version);
 
+// The newest alert of the rule about the pupil; empty where there never was one.
+std::optional<alert> last_alert_of(const workplace& at, const rule& by, entry_index pupil);
+
 // The alerts' newest values, which follow every closed read, at the size asked about: read once for a whole list.
 class newest_values {
 public:

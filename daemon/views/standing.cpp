@@ -6,6 +6,7 @@
 #include "daemon/ports/version_of.hpp"
 #include "daemon/rules/measures.hpp"
 #include "daemon/rules/reason.hpp"
+#include "daemon/views/alerts.hpp"
 #include "daemon/views/held_back.hpp"
 #include "daemon/views/measure_text.hpp"
 #include "daemon/views/text.hpp"
@@ -190,18 +191,6 @@ void judged_school::take_incidents()
         at_.reader.things_by_id(what::incident, source, id, at_.n, [&](const thing_view& each) { return take(each); });
 }
 
-// The newest alert of the rule about the pupil; empty where there never was one.
-std::optional<alert> judged_school::last_alert(const rule& by) const
-{
-    std::optional<alert> last;
-    const std::string key = by.id + "/" + std::to_string(pupil_);
-    at_.reader.things_of(what::alert, pupil_, at_.n, [&](const thing_view& each) {
-        if (each.key == key && (!last || last->id < each.subject)) last = parse_alert_payload(each.payload, each.entry);
-        return true;
-    });
-    return last;
-}
-
 bool judged_school::standings(const std::function<void(const rule_standing&)>& use)
 {
     const attendance_register* marks = held_.find_register(mis_);
@@ -217,7 +206,7 @@ bool judged_school::standings(const std::function<void(const rule_standing&)>& u
     for (const rule& by : rules_) {
         const measure_kind& kind = *find_measure(by.measure);
         if (kind.by_source || (!kind.by_clock && !by_day)) continue;
-        const std::optional<alert> last = last_alert(by);
+        const std::optional<alert> last = last_alert_of(at_, by, pupil_);
         rule_standing standing(by);
         fill(
             standing,

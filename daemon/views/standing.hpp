@@ -52,7 +52,6 @@ private:
     void take_marks(entry_index pupil, const day_range& days);
     bool take(const thing_view& each);
     void take_incidents();
-    std::optional<alert> last_alert(const rule& by) const;
 
     const workplace& at_;
     entry_index pupil_;

@@ -409,6 +409,36 @@ TEST_CASE(
     if (rows == 0) CHECK_THAT(f.out, !Contains("not met"));
 }
 
+TEST_CASE("evidence for a penalty notice says what a decision was made on already", "[reports][statutory]")
+{
+    const bool reuses = GENERATE(false, true);
+    const alert_state state = GENERATE(alert_state::resolved, alert_state::open);
+    CAPTURE(reuses, state);
+    reports_fixture f;
+    f.config.rules.back().reuse_evidence = reuses;
+    const entry_index one = f.child("R1", "2013-01-15");
+    const entry_index first = f.ledger->size();
+    f.marks(one, ymd(2026, 11, 30), times(20, "O"));
+    alert closed;
+    closed.pupil = one;
+    closed.rule = "penalty-notice";
+    closed.rule_version = "0011223344556677";
+    closed.stage = "met";
+    closed.state = state;
+    closed.value = closed.threshold = 10;
+    closed.opened_at = closed.changed_at = f.second_read;
+    closed.reason = "Ten.";
+    for (entry_index entry = first; entry < first + 10; ++entry)
+        closed.evidence.push_back(entry);
+    f.ledger->append(entry_kind::record, f.second_read, alert_payload(closed, f.ledger->size()));
+    const auto rows = f.rows("penalty-evidence --pupil " + reference_of(one), {"entry", "decided"});
+    REQUIRE(rows.size() == 20);
+    const bool is_used = !reuses && state == alert_state::resolved;
+    CHECK(rows[9] == std::to_string(first + 9) + (is_used ? "|yes" : "|"));
+    CHECK(rows[10] == std::to_string(first + 10) + "|");
+    CHECK((f.out.find("A decision was made on 10 of them already; 10 are new.") != text::npos) == is_used);
+}
+
 TEST_CASE("governors are told of no group under five, and nothing that would tell of one", "[reports]")
 {
     reports_fixture f;

@@ -130,6 +130,36 @@ TEST_CASE("continuous absence is met by twenty sessions in a row, across the sum
 }
 
 TEST_CASE(
+    "ten sessions without leave that no decision was made on meet the penalty threshold again", "[rules][statutory]"
+)
+{
+    // Ten in the first week of November, on which a person decided; then so many more.
+    const auto [why, more, as_of, opens] = GENERATE(table<text, int, civil_day, bool>({
+        {"the same ten", 0, ymd(2026, 11, 6), false},
+        {"nine more, nineteen in all", 9, ymd(2026, 11, 20), false},
+        {"ten more: the count was never below ten between", 10, ymd(2026, 11, 20), true},
+    }));
+    CAPTURE(why);
+    one_pupil one;
+    const rule by = england_rule("penalty-notice");
+    const judged_pupil pupil{.number = one.book.number(), .ref = 1, .year = "9", .date_of_birth = ymd(2013, 1, 15)};
+    const rule_facts facts{one.book.held, one.calendar, &one.cases.held};
+    const judged_day friday{ymd(2026, 11, 6), evening(ymd(2026, 11, 6))};
+    one.book.marks(one.calendar, ymd(2026, 11, 2), repeated(10, "O"));
+    alert opened =
+        next_alert(by, "1", pupil, nullptr, one.judge_as_of(by, friday), nullptr, friday, false, instant())->next;
+    opened.id = opened.latest = 7;
+    const alert_decision decided{alert_verb::close, "lead", "A Lead", "notice", "referred"};
+    const alert closed = *decide_alert(opened, decided, true, instant()).value();
+    one.book.marks(one.calendar, ymd(2026, 11, 16), repeated(more, "O"));
+    const judged_day judged{as_of, evening(as_of)};
+    const verdict now = evaluate_fresh(by, pupil_history(facts, pupil, judged), used_before(by, &closed));
+    const auto change = next_alert(by, "1", pupil, &closed, now, nullptr, judged, false, instant());
+    CHECK((change && change->tell == telling::opened) == opens);
+    if (opens) CHECK(change->next.value == more);
+}
+
+TEST_CASE(
     "illness is reviewed at ten days and returned at fifteen, or when the pace comes to fifteen", "[rules][statutory]"
 )
 {
