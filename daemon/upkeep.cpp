@@ -571,9 +571,7 @@ result<upkeep_report> restore_backup(
     restore_place place;
     place.ledger = settings.ledger.path;
     place.backup = file;
-    // On another machine it may not be there: what lies beside the backups was brought with this one then.
-    std::error_code failed;
-    if (settings.backup && fs::is_directory(settings.backup->target, failed)) place.target = settings.backup->target;
+    if (settings.backup) place.target = settings.backup->target;
     place.later_checkpoints = later_checkpoints;
     place.now = now;
     return restore(place, *keys, signer, key);

@@ -47,6 +47,7 @@ bool for_each_line(
 )
 {
     std::ifstream in(decisions_file(target), std::ios::binary);
+    if (!in) return errno == ENOENT;
     for (std::string text; std::getline(in, text) && !in.eof();)
         if (const auto line = parse_decision(text); line && !use(text, *line)) return false;
     return !in.bad();
@@ -224,12 +225,12 @@ result<std::uint64_t> decisions_not_copied(
     });
 }
 
-std::vector<std::string> decisions_after(
+result<std::vector<std::string>> decisions_after(
     const std::filesystem::path& target, const std::string& origin, entry_index size, const recipient_keys& keys
 )
 {
     std::vector<std::string> found;
-    for_each_line(target, [&](const std::string&, const decision_line& line) {
+    const bool all = for_each_line(target, [&](const std::string&, const decision_line& line) {
         if (line.origin != origin || line.entry < static_cast<std::int64_t>(size)) return true;
         std::optional<std::string> inner;
         for (const std::string& each : line.sealed)
@@ -246,6 +247,7 @@ std::vector<std::string> decisions_after(
         );
         return true;
     });
+    if (!all) return cannot_read(decisions_file(target), errno);
     return found;
 }
 

@@ -30,7 +30,8 @@ result<std::uint64_t> decisions_not_copied(
 );
 
 // The decisions recorded under that origin from entry `size` on, opened: one line for each, for people to enter again.
-std::vector<std::string> decisions_after(
+// Fails with ledger_in_doubt when the copies are there and cannot be read.
+result<std::vector<std::string>> decisions_after(
     const std::filesystem::path& target, const std::string& origin, entry_index size, const recipient_keys& keys
 );
 

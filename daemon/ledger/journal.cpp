@@ -13,7 +13,6 @@
 #include <charconv>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
 #include <set>
 #include <unistd.h>
 #include <unordered_set>
@@ -25,6 +24,7 @@ constexpr std::size_t digest_bytes = 16;
 constexpr std::size_t line_bytes_max = 4 << 20;
 constexpr std::uint64_t leaves_at_once = 4'096;
 constexpr std::size_t erased_digits = 16;
+constexpr std::size_t journal_block_bytes = 64 * 1024;
 constexpr std::size_t erased_max = 100'000; // a line
 
 failure bad_line(const std::filesystem::path& file, std::size_t number)
@@ -148,6 +148,35 @@ result<void> append_durably(const std::filesystem::path& file, std::string_view 
     return cannot_write(file, why);
 }
 
+result<std::string> read_if_there(const std::filesystem::path& file)
+{
+    const int in = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (in < 0 && errno == ENOENT) return std::string();
+    std::string text;
+    ssize_t got = in < 0 ? -1 : 1;
+    while (got > 0) {
+        const std::size_t at = text.size();
+        text.resize(at + journal_block_bytes);
+        got = ::read(in, text.data() + at, journal_block_bytes);
+        text.resize(at + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    }
+    const int why = errno;
+    if (in >= 0) ::close(in);
+    if (got < 0) return cannot_read(file, why);
+    return text;
+}
+
+failure cannot_read(const std::filesystem::path& file, int why)
+{
+    return failure(
+        errc::ledger_in_doubt,
+        "the file " + file.string() + " is there and cannot be read: " + std::strerror(why),
+        "Make it readable for the user that Rollbook runs as, or put it there from another copy of the backup folder. "
+        "It "
+        "says what was erased and signed since a backup, and is never left out of a restore."
+    );
+}
+
 failure cannot_write(const std::filesystem::path& file, int why)
 {
     return failure(
@@ -159,15 +188,16 @@ failure cannot_write(const std::filesystem::path& file, int why)
 
 result<std::vector<journal_line>> read_journal(const std::filesystem::path& folder)
 {
+    const auto text = read_if_there(journal_file(folder));
+    if (!text) return text.error();
     std::vector<journal_line> lines;
-    std::ifstream in(journal_file(folder));
-    std::string text;
-    for (std::size_t number = 1; std::getline(in, text); ++number) {
-        // A line that a power cut left without its end is written again by the next sync.
-        if (in.eof()) break;
-        auto line = text.size() <= line_bytes_max ? parse_line(text) : std::nullopt;
+    std::string_view left = *text;
+    // A line that a power cut left without its end is written again by the next sync.
+    for (std::size_t number = 1, end = 0; (end = left.find('\n')) != left.npos; ++number) {
+        auto line = end <= line_bytes_max ? parse_line(std::string(left.substr(0, end))) : std::nullopt;
         if (!line) return bad_line(journal_file(folder), number);
         lines.push_back(std::move(*line));
+        left.remove_prefix(end + 1);
     }
     return lines;
 }

@@ -20,6 +20,8 @@ struct journal_line {
     // copy with that entry holds them itself.
     std::vector<std::uint64_t> erased;
     std::string forked_from; // the origin of which the entries before `entry` are
+
+    bool operator==(const journal_line&) const = default;
 };
 
 std::filesystem::path journal_file(const std::filesystem::path& folder);
@@ -28,7 +30,7 @@ std::filesystem::path journal_file(const std::filesystem::path& folder);
 // the folder cannot be written.
 result<void> sync_journal(SQLite::Database& database, const std::filesystem::path& folder, const std::string& origin);
 
-// The journal's lines; none when there is no journal. Fails with ledger_in_doubt when a line cannot be read.
+// The journal's lines; none when there is no journal. Fails with ledger_in_doubt when it or a line cannot be read.
 result<std::vector<journal_line>> read_journal(const std::filesystem::path& folder);
 
 // The digest of the leaves [first, last].
@@ -38,7 +40,12 @@ std::string range_digest(stored_hashes& stored, entry_range range);
 // ledger_in_doubt.
 result<void> append_durably(const std::filesystem::path& file, std::string_view text);
 
-// That a file in the target cannot be written, by errno.
+// A file that lies beside the backups, whole; empty where there is none. Fails with ledger_in_doubt for one that is
+// there and cannot be read to its end: what it says must not be taken for nothing.
+result<std::string> read_if_there(const std::filesystem::path& file);
+
+// That a file in the target cannot be read or written, by errno.
+failure cannot_read(const std::filesystem::path& file, int why);
 failure cannot_write(const std::filesystem::path& file, int why);
 
 } // namespace rollbook

@@ -17,8 +17,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <unistd.h>
 
@@ -28,12 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* checkpoint_file = "checkpoint";
-
-std::string read_text(const fs::path& file)
-{
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 failure stopped(std::string what)
 {
@@ -65,10 +57,9 @@ public:
         const auto facts = check_backup(place_.backup, signer_, &keys_);
         if (!facts) return facts.error();
         facts_ = *facts;
-        auto journal = read_journal(target());
-        if (!journal) return journal.error();
-        journal_ = std::move(*journal);
-        find_known_sizes();
+        for (const fs::path& folder : folders())
+            if (const result<void> known = read_beside(folder); !known) return known.error();
+        if (const result<void> known = find_known_sizes(); !known) return known.error();
         const std::string& origin = key_.verifier().name;
         const bool forks = origin != facts_.origin;
         if (known_sizes_[origin] > (forks ? 0 : facts_.size))
@@ -99,7 +90,32 @@ public:
     }
 
 private:
-    fs::path target() const { return place_.target.empty() ? place_.backup.parent_path() : place_.target; }
+    // What lies beside the backup was brought with it; a target that is another folder, or one that is not mounted, may
+    // know less, or more.
+    std::vector<fs::path> folders() const
+    {
+        std::vector<fs::path> found = {place_.backup.parent_path()};
+        std::error_code ignored;
+        if (!place_.target.empty() && !fs::equivalent(found.front(), place_.target, ignored))
+            found.push_back(place_.target);
+        return found;
+    }
+
+    result<void> read_beside(const fs::path& folder)
+    {
+        auto journal = read_journal(folder);
+        if (!journal) return journal.error();
+        for (journal_line& line : *journal)
+            if (std::ranges::find(journal_, line) == journal_.end()) journal_.push_back(std::move(line));
+        const auto note = read_if_there(folder / checkpoint_file);
+        if (!note) return note.error();
+        know_checkpoint(*note);
+        auto lost = decisions_after(folder, facts_.origin, facts_.size, keys_);
+        if (!lost) return lost.error();
+        for (std::string& each : *lost)
+            if (std::ranges::find(lost_, each) == lost_.end()) lost_.push_back(std::move(each));
+        return {};
+    }
 
     void know(const std::string& origin, std::uint64_t size)
     {
@@ -114,24 +130,26 @@ private:
     }
 
     // How many entries are known to have been signed, under the backup's origin and the one it is to go on under.
-    void find_known_sizes()
+    result<void> find_known_sizes()
     {
         for (const journal_line& line : journal_)
             know(line.origin, line.entry + 1);
-        know_checkpoint(read_text(target() / checkpoint_file));
         for (const std::string& note : place_.later_checkpoints)
             know_checkpoint(note);
         // It may be all that is left of a ledger that is gone.
-        if (const auto note = read_signed(place_.ledger)) know_checkpoint(*note);
-        if (!fs::exists(place_.ledger)) return;
+        const auto note = read_if_there(signed_file(place_.ledger));
+        if (!note) return note.error();
+        know_checkpoint(*note);
+        if (!fs::exists(place_.ledger)) return {};
         try {
             auto held = open_database(place_.ledger, access_mode::read);
-            if (!held) return;
+            if (!held) return {};
             SQLite::Statement newest(**held, "SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1");
             if (newest.executeStep()) know_checkpoint(newest.getColumn(0).getString());
         } catch (const SQLite::Exception&) {
             // The reason for restoring, perhaps; what the target and the auditor kept must do.
         }
+        return {};
     }
 
     result<void> fill(bool forks)
@@ -291,7 +309,6 @@ private:
     result<upkeep_report> report(bool forks)
     {
         upkeep_report made;
-        const std::vector<std::string> lost = decisions_after(target(), facts_.origin, facts_.size, keys_);
         made.lines.push_back(fmt::format(
             "Restored {} entries, as of {}. Everything was verified first.", facts_.size, format_instant(facts_.made_at)
         ));
@@ -306,15 +323,15 @@ private:
                 facts_.size,
                 format_vkey(key_.verifier())
             ));
-        if (!lost.empty())
+        if (!lost_.empty())
             made.lines.push_back(
-                fmt::format("{} decisions of people came after the backup. Enter them again:", lost.size())
+                fmt::format("{} decisions of people came after the backup. Enter them again:", lost_.size())
             );
-        made.lines.insert(made.lines.end(), lost.begin(), lost.end());
+        made.lines.insert(made.lines.end(), lost_.begin(), lost_.end());
         json_writer out(made.json);
         out.begin_object();
         out.key("decisions").begin_array();
-        for (const std::string& each : lost)
+        for (const std::string& each : lost_)
             out.value(each);
         out.end_array();
         out.member("erased", erased_.entries).member("forked", forks).member("origin", key_.verifier().name);
@@ -331,6 +348,7 @@ private:
     backup_facts facts_;
     std::vector<journal_line> journal_;
     std::map<std::string, std::uint64_t> known_sizes_;
+    std::vector<std::string> lost_; // decisions that came after the backup
     std::unique_ptr<SQLite::Database> database_;
     merkle_frontier tree_;
     instant last_{};
@@ -364,7 +382,9 @@ result<void> note_in_target(const fs::path& ledger, const fs::path& target, cons
         if (!newest.executeStep()) return {};
         const std::string note = newest.getColumn(0).getString();
         const fs::path file = target / checkpoint_file;
-        if (read_text(file) == note || replace_durably(file, note)) return {};
+        const auto there = read_if_there(file);
+        if (!there) return there.error();
+        if (*there == note || replace_durably(file, note)) return {};
         return cannot_write(file, errno);
     } catch (const SQLite::Exception& e) {
         return failure(errc::ledger_in_doubt, std::string("the ledger cannot be read: ") + e.what(), "Check the disk.");

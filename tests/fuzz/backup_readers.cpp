@@ -223,10 +223,10 @@ void check_decisions(std::string_view bytes)
         file += '\n';
     }
     write_to(decisions_file(at.target), file);
-    const auto opened = decisions_after(at.target, at.facts.origin, 0, at.keys);
+    const auto opened = decisions_after(at.target, at.facts.origin, 0, at.keys).value();
     ROLLBOOK_ENSURE(opened.size() == lines);
     write_to(decisions_file(at.target), bytes);
-    const auto as_they_are = decisions_after(at.target, at.facts.origin, 0, at.keys);
+    const auto as_they_are = decisions_after(at.target, at.facts.origin, 0, at.keys).value();
     ROLLBOOK_ENSURE(as_they_are.size() <= lines);
     fs::remove(decisions_file(at.target));
     for (const auto* said : {&opened, &as_they_are})

@@ -43,7 +43,7 @@ struct copied_ledger {
         return place.file;
     }
 
-    std::vector<std::string> held() const { return decisions_after(target, origin, 0, keys); }
+    std::vector<std::string> held() const { return decisions_after(target, origin, 0, keys).value(); }
 
     void write(const std::string& text) const
     {
@@ -81,7 +81,7 @@ TEST_CASE("a decision is copied once, whatever else stands behind it in the file
 
     at.tidy();
     CHECK(at.held().size() == 2);
-    CHECK(decisions_after(at.target, "another", 0, at.keys).size() == 2'002);
+    CHECK(decisions_after(at.target, "another", 0, at.keys).value().size() == 2'002);
 }
 
 TEST_CASE("a copy that was cut short swallows neither the next one nor itself", "[ledger]")

@@ -1,5 +1,6 @@
 #include "daemon/ledger/restore.hpp"
 
+#include "daemon/ledger/decisions.hpp"
 #include "daemon/ledger/erase.hpp"
 #include "daemon/ledger/journal.hpp"
 #include "daemon/ledger/signed_file.hpp"
@@ -310,4 +311,92 @@ TEST_CASE("the journal of a ledger that has nothing to do with the backup's is n
     const upkeep_report done = school.restore(copy, school.of.key).value();
     CHECK_THAT(done.json, Contains("\"erased\":0") && Contains("\"forked\":false"));
     CHECK(school.open(school.of.key)->state().erased().empty());
+}
+
+namespace {
+
+// Everything that lies beside the backups, in a folder of its own, as it is brought to another machine. The target is
+// empty then, as where nothing is mounted.
+fs::path bring(const backed_up_school& school)
+{
+    const fs::path brought = school.of.folder.path / "brought";
+    fs::rename(school.target, brought);
+    fs::create_directory(school.target);
+    return brought;
+}
+
+} // namespace
+
+TEST_CASE("an empty backup target hides nothing of what was brought with the backup", "[ledger]")
+{
+    backed_up_school school;
+    const fs::path copy = school.back_up();
+    SECTION("what was erased")
+    {
+        school.erase(1, school.of.key);
+        school.lose_ledger();
+        REQUIRE(school.restore(bring(school) / copy.filename(), school.second).has_value());
+        CHECK(school.knows_erased("A1", school.second));
+        CHECK(number_of(school.of.file(), "SELECT count(*) FROM opening WHERE idx IN (1, 3, 4, 7, 8, 12)") == 0);
+    }
+    SECTION("what was signed")
+    {
+        school.append(tiny_draft(1), school.of.key);
+        school.note(school.of.key);
+        school.lose_ledger();
+        const auto again = school.restore(bring(school) / copy.filename(), school.of.key);
+        REQUIRE(!again);
+        CHECK_THAT(again.error().what, Contains("second history"));
+    }
+    SECTION("what people decided")
+    {
+        school.append(access_entry("office", no_entry, "name", "a call", noon(11), 13), school.of.key);
+        copy_decisions(school.of.file(), school.target, school.of.key.verifier().name, {school.keys.public_key})
+            .value();
+        school.lose_ledger();
+        const auto done = school.restore(bring(school) / copy.filename(), school.second).value();
+        CHECK_THAT(done.json, Contains("a call"));
+    }
+}
+
+TEST_CASE("what lies in the target counts as well as what was brought with the backup", "[ledger]")
+{
+    backed_up_school school;
+    const fs::path copy = school.back_up();
+    school.erase(1, school.of.key);
+    const fs::path brought = bring(school);
+    fs::copy(journal_file(brought), journal_file(school.target));
+    SECTION("also where only the target has it")
+    {
+        fs::remove(journal_file(brought));
+    }
+    SECTION("and once where both have it") {}
+    school.lose_ledger();
+    const upkeep_report done = school.restore(brought / copy.filename(), school.second).value();
+    CHECK_THAT(done.json, Contains("\"erased\":6"));
+    CHECK(
+        number_of(
+            school.of.file(),
+            "SELECT count(*) FROM thing WHERE what = " + std::to_string(static_cast<int>(what::erasure))
+        ) == 1
+    );
+}
+
+TEST_CASE("a file beside the backups that is there and cannot be read stops a restore", "[ledger]")
+{
+    backed_up_school school;
+    const fs::path copy = school.back_up();
+    const std::string name = GENERATE("erasures.jsonl", "checkpoint", "decisions.sealed");
+    const bool opens = GENERATE(false, true);
+    CAPTURE(name, opens);
+    if (opens)
+        fs::create_directory(school.target / name);
+    else
+        fs::create_symlink(name, school.target / name);
+    school.lose_ledger();
+    const auto refused = school.restore(copy, school.second);
+    REQUIRE(!refused);
+    CHECK_THAT(refused.error().what, Contains(name) && Contains("cannot be read"));
+    CHECK_THAT(refused.error().to_do, Contains("readable"));
+    CHECK_FALSE(fs::exists(school.of.file()));
 }
