@@ -13,6 +13,7 @@
 #include "daemon/reconcile/narrative.hpp"
 #include "daemon/service/commit.hpp"
 #include "daemon/service/hold.hpp"
+#include "daemon/service/housekeeping.hpp"
 #include "daemon/service/service_manager.hpp"
 
 #include <fmt/format.h>
@@ -32,8 +33,6 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds between_copies{30};
 constexpr std::chrono::minutes after_a_failure{10};
-constexpr std::chrono::days between_drills{30};
-constexpr std::chrono::days drill_late_after{45};
 constexpr std::size_t key_file_bytes_max = 1'000;
 
 fs::path standing_file(const configuration& settings)
@@ -174,6 +173,12 @@ result<void> copy_to_target(const configuration& settings, const std::vector<has
     return copied;
 }
 
+// At least until there are two more: none goes while the newest but one is too old itself.
+std::chrono::milliseconds kept_for(const configuration::backup_section& backup)
+{
+    return std::max(backup.keep, backup.every * 2);
+}
+
 result<upkeep_report> make_backup(
     const configuration& settings, const signing_key& key, const fs::path& to, instant now, const upkeep_progress& tell
 )
@@ -193,7 +198,7 @@ result<upkeep_report> make_backup(
         backup_standing standing = read_standing(settings);
         standing.tried_at = now;
         standing.backup_failed = made ? std::nullopt : std::optional(made.error());
-        if (made && !standing.first_at) standing.first_at = now;
+        if (made && (!standing.first_at || *standing.first_at > now)) standing.first_at = now;
         write_standing(settings, standing);
     }
     if (!made) return made.error();
@@ -207,7 +212,7 @@ result<upkeep_report> make_backup(
         made->bytes
     ));
     std::size_t removed = 0;
-    if (to.empty()) removed = rotate_backups(target, now, settings.backup->keep);
+    if (to.empty()) removed = rotate_backups(target, now, kept_for(*settings.backup));
     if (removed > 0) report.lines.push_back(fmt::format("{} older than [backup] keep were removed.", removed));
     if (const result<void> copied = copy_to_target(settings, *recipients, true); !copied) {
         report.ok = false;
@@ -380,7 +385,7 @@ void drill_if_due(
 )
 {
     backup_standing standing = read_standing(settings);
-    if (!standing.drill_failed && standing.drilled_at && now < *standing.drilled_at + between_drills) return;
+    if (!drill_is_due(standing, now)) return;
     const auto restored = drill(settings, key, recipients, now);
     if (restored)
         standing.drilled_at = now;
@@ -427,7 +432,7 @@ result<upkeep_report> do_upkeep(
     if (settings.backup) {
         place.journal_folder = settings.backup->target;
         // One that has grown too old goes when the next is made.
-        place.copies_kept = settings.backup->keep + settings.backup->every;
+        place.copies_kept = kept_for(*settings.backup) + settings.backup->every;
     }
     result<upkeep_report> done = erase(place, request, tell);
     if (request.dry_run) return done;
@@ -482,7 +487,7 @@ backup_standing standing_of_backups(const configuration& settings, instant now)
     backup_standing standing = read_standing(settings);
     standing.configured = settings.backup.has_value();
     if (!settings.backup) return standing;
-    const auto newest = newest_backup(settings.backup->target, settings.ledger.origin);
+    const auto newest = newest_backup(settings.backup->target, settings.ledger.origin, now);
     if (newest) {
         standing.made_at = newest->facts.made_at;
         standing.file = newest->file.string();
@@ -491,8 +496,7 @@ backup_standing standing_of_backups(const configuration& settings, instant now)
     const auto left = decisions_not_copied(settings.ledger.path, settings.backup->target, settings.ledger.origin);
     if (left) standing.decisions = *left;
     standing.overdue = !standing.made_at || *standing.made_at + settings.backup->every * 2 < now;
-    const auto since = standing.drilled_at ? standing.drilled_at : standing.first_at;
-    standing.drill_overdue = since && *since + drill_late_after < now;
+    standing.drill_overdue = drill_is_overdue(standing, now);
     return standing;
 }
 

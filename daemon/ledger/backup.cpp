@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <functional>
 #include <ranges>
 #include <set>
 #include <unistd.h>
@@ -312,22 +313,6 @@ std::vector<std::pair<instant, fs::path>> backups_in(const fs::path& folder)
     return found;
 }
 
-} // namespace
-
-std::size_t rotate_backups(const fs::path& folder, instant now, std::chrono::milliseconds keep)
-{
-    std::size_t removed = 0;
-    std::vector<std::pair<instant, fs::path>> all = backups_in(folder);
-    if (!all.empty()) all.pop_back();
-    for (const auto& [made, file] : all) {
-        std::error_code failed;
-        if (made + keep < now && fs::remove(file, failed)) ++removed;
-    }
-    return removed;
-}
-
-namespace {
-
 // What the note at the end of a file says; nothing where the file is no backup, or was cut.
 std::optional<backup_facts> facts_at_end(const fs::path& file)
 {
@@ -342,23 +327,64 @@ std::optional<backup_facts> facts_at_end(const fs::path& file)
     return note ? facts_in(note->text) : std::nullopt;
 }
 
-template <class Files> std::optional<kept_backup> first_of(const Files& files, const std::string& origin)
+template <class Files>
+std::optional<kept_backup> first_of(const Files& files, const std::string& origin, instant now = instant::max())
 {
     for (const auto& [made, file] : files)
-        if (const auto facts = facts_at_end(file); facts && facts->origin == origin) return kept_backup{file, *facts};
+        if (const auto facts = facts_at_end(file); facts && facts->origin == origin && facts->made_at <= now)
+            return kept_backup{file, *facts};
     return std::nullopt;
 }
 
+struct aged_backup {
+    fs::path file;
+    instant made;
+    std::uint64_t size; // entries; 0: it is not there to its end
+};
+
+// What its age counts from. Entries are only ever added, whatever a clock says.
+instant age_of(const aged_backup& backup, const std::vector<aged_backup>& all, instant now)
+{
+    instant at = backup.made;
+    if (at <= now) return at;
+    for (const aged_backup& other : all)
+        if (other.made <= now && other.size >= backup.size) at = std::min(at, other.made);
+    return at;
+}
+
 } // namespace
+
+std::size_t rotate_backups(const fs::path& folder, instant now, std::chrono::milliseconds keep)
+{
+    std::vector<aged_backup> all;
+    for (const auto& [made, file] : backups_in(folder)) {
+        const auto facts = facts_at_end(file);
+        all.push_back({file, made, facts ? facts->size : 0});
+    }
+    std::vector<instant> whole;
+    std::vector<fs::path> old;
+    for (const aged_backup& each : all) {
+        const instant at = age_of(each, all, now);
+        if (each.size > 0 && at <= now) whole.push_back(at);
+        if (at + keep < now) old.push_back(each.file);
+    }
+    std::ranges::sort(whole, std::greater());
+    if (whole.size() < 2 || whole[1] + keep < now) return 0;
+    std::size_t removed = 0;
+    std::error_code failed;
+    for (const fs::path& file : old)
+        removed += fs::remove(file, failed) ? 1 : 0;
+    return removed;
+}
 
 std::optional<kept_backup> oldest_backup(const fs::path& folder, const std::string& origin)
 {
     return first_of(backups_in(folder), origin);
 }
 
-std::optional<kept_backup> newest_backup(const fs::path& folder, const std::string& origin)
+std::optional<kept_backup> newest_backup(const fs::path& folder, const std::string& origin, instant now)
 {
-    return first_of(backups_in(folder) | std::views::reverse, origin);
+    return first_of(backups_in(folder) | std::views::reverse, origin, now);
 }
 
 } // namespace rollbook

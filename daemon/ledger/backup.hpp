@@ -45,7 +45,9 @@ result<std::string> origin_of_backup(const std::filesystem::path& file);
 std::string backup_name(const std::string& origin, instant at);
 std::optional<instant> instant_of_backup(const std::filesystem::path& file);
 
-// Removes backups in the folder older than `keep`, never the newest. Returns how many went.
+// Removes backups in the folder older than `keep`, and returns how many went. Where the newest but one is older itself
+// none goes: there was a long pause, or the clock is ahead. One that a clock ahead dated is as old as the first one
+// made since that holds as much.
 std::size_t rotate_backups(const std::filesystem::path& folder, instant now, std::chrono::milliseconds keep);
 
 struct kept_backup {
@@ -54,7 +56,8 @@ struct kept_backup {
 };
 
 // The oldest and the newest backup of that origin that are in the folder under such names, and are there to their ends.
+// One that was made after `now` was dated by a clock that was ahead, and is not the newest.
 std::optional<kept_backup> oldest_backup(const std::filesystem::path& folder, const std::string& origin);
-std::optional<kept_backup> newest_backup(const std::filesystem::path& folder, const std::string& origin);
+std::optional<kept_backup> newest_backup(const std::filesystem::path& folder, const std::string& origin, instant now);
 
 } // namespace rollbook

@@ -217,7 +217,7 @@ result<std::uint64_t> decisions_not_copied(
 )
 {
     return with_ledger_read(ledger, [&](SQLite::Database& database) -> result<std::uint64_t> {
-        const auto backup = newest_backup(target, origin);
+        const auto backup = newest_backup(target, origin, instant::max()); // it holds them, whatever clock dated it
         const std::int64_t held = backup ? static_cast<std::int64_t>(backup->facts.size) : 0;
         std::uint64_t count = 0;
         for_each_decision(database, std::max(held - 1, newest_copy(target, origin)), [&](auto&&...) { ++count; });

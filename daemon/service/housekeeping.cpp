@@ -14,6 +14,14 @@
 namespace rollbook {
 namespace {
 
+constexpr std::chrono::days between_drills{30};
+constexpr std::chrono::days drill_late_after{45};
+
+std::optional<instant> past(const std::optional<instant>& at, instant now)
+{
+    return at && *at <= now ? at : std::nullopt;
+}
+
 time_zone zone_of(const configuration& settings)
 {
     return time_zone::named(settings.school.timezone).value_or(time_zone::utc());
@@ -68,6 +76,7 @@ outbox_message checkpoint_mail(
 
 void mail_newest(const configuration& settings, ledger& book, instant now)
 {
+    book.sign_checkpoint(now);
     checkpoint_book& checkpoints = book.checkpoints();
     const auto newest = checkpoints.proofs().newest();
     if (!newest) return;
@@ -121,8 +130,22 @@ evening_work due_this_evening(
     if (local - local_instant(today) < evening_begins) return {};
     evening_work due;
     due.heartbeat = !last_recorded || local_day(zone, *last_recorded) < today;
-    due.mail = mails && (!last_mailed || local_day(zone, *last_mailed) < today);
+    const auto mailed = past(last_mailed, now);
+    due.mail = mails && (!mailed || local_day(zone, *mailed) < today);
     return due;
+}
+
+bool drill_is_due(const backup_standing& standing, instant now)
+{
+    const auto last = past(standing.drilled_at, now);
+    return standing.drill_failed || !last || *last + between_drills <= now;
+}
+
+bool drill_is_overdue(const backup_standing& standing, instant now)
+{
+    const auto last = past(standing.drilled_at, now);
+    const auto since = last ? last : past(standing.first_at, now);
+    return since && *since + drill_late_after < now;
 }
 
 instant next_evening(const time_zone& zone, instant now)

@@ -2,6 +2,7 @@
 
 #include "daemon/ports/configuration.hpp"
 #include "daemon/ports/ledger.hpp"
+#include "daemon/ports/upkeep.hpp"
 #include "daemon/service/poll.hpp"
 
 namespace rollbook {
@@ -37,6 +38,12 @@ evening_work due_this_evening(
 );
 // The first evening after `now`.
 instant next_evening(const time_zone& zone, instant now);
+
+// Whether a backup is to be restored on trial, as every 30 days and after a failure, and whether none was for 45 days,
+// counted from the first backup if none ever was. A time that has not come is of a clock that was ahead, and counts as
+// none: else nothing would be due until it has.
+bool drill_is_due(const backup_standing& standing, instant now);
+bool drill_is_overdue(const backup_standing& standing, instant now);
 
 // Does what is due: the heartbeat, a checkpoint, and the message that mails it, which delivery sends like any other.
 void keep_house(const configuration& settings, ledger& book, instant now);

@@ -57,6 +57,12 @@ TEST_CASE("the evening's work is due from eight at the school, once a day", "[se
              "2026-09-14T19:01:00Z",
              false,
              false},
+            {"mailed by a clock that was ahead",
+             "2026-09-14T21:00:00Z",
+             "2026-09-14T06:00:00Z",
+             "2027-09-14T19:01:00Z",
+             false,
+             true},
         }));
     CAPTURE(why);
     const evening_work due = due_this_evening(london, moment(now), moment(recorded), true, moment(mailed));
@@ -123,6 +129,47 @@ TEST_CASE("each evening's mail holds the newest checkpoint and the proof that it
     std::size_t stored = 0;
     book->checkpoints().proofs().each_checkpoint([&](const auto&) { return ++stored > 0; });
     CHECK(stored == 4);
+}
+
+TEST_CASE("after a clock was ahead for a while a checkpoint is mailed again, once an evening", "[service]")
+{
+    ledger_folder at;
+    const configuration settings = school_with_mail();
+    const auto book = at.open();
+    const instant evening = moment("2026-09-15T20:05:00Z");
+    keep_house(settings, *book, evening + std::chrono::days(365));
+    for (int minute = 0; minute < 3; ++minute)
+        keep_house(settings, *book, evening + std::chrono::minutes(minute));
+    CHECK(book->due_messages(evening + std::chrono::days(400), 10).size() == 2);
+    CHECK(book->checkpoints().proofs().last_kept(keep_reason::mailed)->at == evening);
+}
+
+TEST_CASE(
+    "a restore on trial is due and overdue by times that have come, not by those of a clock that was ahead", "[service]"
+)
+{
+    const instant now = moment("2026-09-15T12:00:00Z");
+    const auto days = [&](int count) { return now + std::chrono::days(count); };
+    backup_standing standing;
+    CHECK(drill_is_due(standing, now));
+    CHECK_FALSE(drill_is_overdue(standing, now));
+    standing.first_at = days(-46);
+    CHECK(drill_is_overdue(standing, now));
+    standing.drilled_at = days(-29);
+    CHECK_FALSE(drill_is_due(standing, now));
+    CHECK_FALSE(drill_is_overdue(standing, now));
+    standing.drilled_at = days(-30);
+    CHECK(drill_is_due(standing, now));
+    standing.drilled_at = days(-46);
+    CHECK(drill_is_overdue(standing, now));
+    standing.drilled_at = days(300);
+    CHECK(drill_is_due(standing, now));
+    CHECK(drill_is_overdue(standing, now));
+    standing.first_at = days(300);
+    CHECK_FALSE(drill_is_overdue(standing, now));
+    standing.drilled_at = days(-1);
+    standing.drill_failed.emplace(errc::ledger_in_doubt, "", "");
+    CHECK(drill_is_due(standing, now));
 }
 
 TEST_CASE("a witness is overdue when it has not signed for longer than the school set", "[service]")

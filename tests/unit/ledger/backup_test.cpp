@@ -1,0 +1,108 @@
+#include "daemon/ledger/backup.hpp"
+
+#include "tests/unit/ledger/small_ledger.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+
+using namespace rollbook;
+using namespace rollbook::support;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::days a_year{365};
+constexpr std::chrono::days keep{30};
+
+instant on_day(int day)
+{
+    return noon() + std::chrono::days(day);
+}
+
+// A ledger that grows by one entry for each backup in its target.
+struct growing_school {
+    ledger_folder of;
+    std::string origin = of.key.verifier().name;
+    hash recipient = make_recipient().public_key;
+    fs::path target = of.folder.path / "target";
+    entry_index entries = 0;
+
+    growing_school() { fs::create_directory(target); }
+
+    fs::path back_up(instant at)
+    {
+        const auto book = of.open();
+        transaction t;
+        t.entries.push_back(tiny_draft(++entries));
+        commit_and_apply(*book, t, noon());
+        const backup_place place{of.file(), target / backup_name(origin, at), {recipient}, at};
+        write_backup(place, of.key, {}).value();
+        return place.file;
+    }
+
+    std::vector<fs::path> back_up_daily(int first, int last)
+    {
+        std::vector<fs::path> made;
+        for (int day = first; day <= last; ++day)
+            made.push_back(back_up(on_day(day)));
+        return made;
+    }
+
+    std::size_t rotate(instant now) const { return rotate_backups(target, now, keep); }
+
+    std::size_t held() const
+    {
+        return static_cast<std::size_t>(std::distance(fs::directory_iterator(target), fs::directory_iterator()));
+    }
+};
+
+} // namespace
+
+TEST_CASE("backups that are older than they are to be kept go, those within it stay", "[ledger]")
+{
+    growing_school school;
+    const fs::path old = school.back_up(on_day(0));
+    const fs::path cut = school.back_up(on_day(1));
+    fs::resize_file(cut, fs::file_size(cut) - 1);
+    school.back_up(on_day(2));
+    school.back_up(on_day(31));
+    school.back_up(on_day(32));
+    CHECK(school.rotate(on_day(32)) == 2);
+    CHECK_FALSE(fs::exists(old));
+    CHECK_FALSE(fs::exists(cut));
+    CHECK(school.held() == 3);
+}
+
+TEST_CASE("one clock that is wrong takes no backup away, and two leave two", "[ledger]")
+{
+    growing_school school;
+    school.back_up_daily(0, 3);
+    school.back_up(on_day(4) + a_year);
+    CHECK(school.rotate(on_day(4) + a_year) == 0);
+    school.back_up(on_day(5) + a_year);
+    CHECK(school.rotate(on_day(5) + a_year) == 4);
+    CHECK(school.held() == 2);
+}
+
+TEST_CASE(
+    "a backup that a clock ahead dated is not the newest, and goes with those that hold what it holds", "[ledger]"
+)
+{
+    growing_school school;
+    const fs::path before = school.back_up(on_day(0));
+    const fs::path ahead = school.back_up(on_day(0) + a_year);
+    CHECK(newest_backup(school.target, school.origin, on_day(1))->file == before);
+    CHECK(newest_backup(school.target, school.origin, on_day(0) + a_year)->file == ahead);
+
+    school.back_up_daily(1, 30);
+    CHECK(school.rotate(on_day(30)) == 0);
+    school.back_up(on_day(31));
+    CHECK(school.rotate(on_day(31)) == 1);
+    CHECK_FALSE(fs::exists(before));
+    CHECK(fs::exists(ahead));
+    school.back_up(on_day(32));
+    CHECK(school.rotate(on_day(32)) == 2);
+    CHECK_FALSE(fs::exists(ahead));
+}
