@@ -192,6 +192,7 @@ result<upkeep_report> make_backup(
         return failure(
             errc::usage, "the file " + to.string() + " is there already", "Nothing was written. Give another name."
         );
+    if (to.empty()) remove_unfinished(target, settings.ledger.origin);
     backup_place place{settings.ledger.path, file, *recipients, now};
     const auto made = write_backup(place, key, tell);
     if (to.empty()) {

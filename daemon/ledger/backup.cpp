@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view format_line = "rollbook-backup/1";
 constexpr std::streamoff trailer_bytes_max = 4'096;
 constexpr std::string_view suffix = ".rbk";
+constexpr std::string_view unfinished_suffix = ".unfinished";
 constexpr std::int64_t rows_at_once = 20'000; // in one read transaction: a long one would hold the write-ahead log
 
 bool is_remade(const std::string& table)
@@ -233,7 +234,7 @@ write_to(const fs::path& file, const backup_place& place, const signing_key& key
 result<backup_facts> write_backup(const backup_place& place, const signing_key& key, const upkeep_progress& progress)
 {
     fs::path unfinished = place.file;
-    unfinished += ".unfinished";
+    unfinished += unfinished_suffix;
     std::error_code ignored;
     fs::remove(unfinished, ignored);
     result<backup_facts> written = failure(errc::ledger_in_doubt, "", "");
@@ -313,6 +314,12 @@ std::vector<std::pair<instant, fs::path>> backups_in(const fs::path& folder)
     return found;
 }
 
+bool is_named_for(const fs::path& file, const std::string& origin)
+{
+    const auto made = instant_of_backup(file);
+    return made && file.filename() == backup_name(origin, *made);
+}
+
 // What the note at the end of a file says; nothing where the file is no backup, or was cut.
 std::optional<backup_facts> facts_at_end(const fs::path& file)
 {
@@ -375,6 +382,17 @@ std::size_t rotate_backups(const fs::path& folder, instant now, std::chrono::mil
     for (const fs::path& file : old)
         removed += fs::remove(file, failed) ? 1 : 0;
     return removed;
+}
+
+void remove_unfinished(const fs::path& folder, const std::string& origin)
+{
+    std::vector<fs::path> left;
+    std::error_code failed;
+    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed))
+        if (at->path().extension() == unfinished_suffix && is_named_for(at->path().stem(), origin))
+            left.push_back(at->path());
+    for (const fs::path& file : left)
+        fs::remove(file, failed);
 }
 
 std::optional<kept_backup> oldest_backup(const fs::path& folder, const std::string& origin)

@@ -50,6 +50,9 @@ std::optional<instant> instant_of_backup(const std::filesystem::path& file);
 // made since that holds as much.
 std::size_t rotate_backups(const std::filesystem::path& folder, instant now, std::chrono::milliseconds keep);
 
+// Removes what interrupted backups of that origin left in the folder, each as large as a backup. None may be under way.
+void remove_unfinished(const std::filesystem::path& folder, const std::string& origin);
+
 struct kept_backup {
     std::filesystem::path file;
     backup_facts facts; // as its end says; the signature is not checked

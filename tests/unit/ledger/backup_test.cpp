@@ -106,3 +106,20 @@ TEST_CASE(
     CHECK(school.rotate(on_day(32)) == 2);
     CHECK_FALSE(fs::exists(ahead));
 }
+
+TEST_CASE("what interrupted backups of a ledger left goes, and nothing of another's", "[ledger]")
+{
+    growing_school school;
+    const fs::path whole = school.back_up(on_day(0));
+    const std::vector<std::string> others = {
+        backup_name("another", on_day(1)) + ".unfinished", "notes.unfinished", whole.filename().string() + ".kept"};
+    for (const std::string& other : others)
+        std::ofstream(school.target / other) << "x";
+    for (int day = 1; day < 3; ++day)
+        std::ofstream(school.target / (backup_name(school.origin, on_day(day)) + ".unfinished")) << "x";
+    remove_unfinished(school.target, school.origin);
+    CHECK(school.held() == 4);
+    CHECK(fs::exists(whole));
+    for (const std::string& other : others)
+        CHECK(fs::exists(school.target / other));
+}
