@@ -185,6 +185,8 @@ result<upkeep_report> make_backup(
 {
     const auto recipients = recipients_of(settings);
     if (!recipients) return recipients.error();
+    const auto known = origins_of(settings.ledger.path, settings.ledger.origin);
+    const std::vector<std::string> origins = known ? *known : std::vector{settings.ledger.origin};
     const fs::path& target = settings.backup->target;
     const fs::path file = to.empty() ? target / backup_name(settings.ledger.origin, now) : to;
     // It might be the ledger itself, or its key.
@@ -192,7 +194,7 @@ result<upkeep_report> make_backup(
         return failure(
             errc::usage, "the file " + to.string() + " is there already", "Nothing was written. Give another name."
         );
-    if (to.empty()) remove_unfinished(target, settings.ledger.origin);
+    if (to.empty()) remove_unfinished(target, origins);
     backup_place place{settings.ledger.path, file, *recipients, now};
     const auto made = write_backup(place, key, tell);
     if (to.empty()) {
@@ -213,7 +215,7 @@ result<upkeep_report> make_backup(
         made->bytes
     ));
     std::size_t removed = 0;
-    if (to.empty()) removed = rotate_backups(target, now, kept_for(*settings.backup));
+    if (to.empty()) removed = rotate_backups(target, origins, now, kept_for(*settings.backup));
     if (removed > 0) report.lines.push_back(fmt::format("{} older than [backup] keep were removed.", removed));
     if (const result<void> copied = copy_to_target(settings, *recipients, true); !copied) {
         report.ok = false;
@@ -357,7 +359,7 @@ void stay_alive(const std::string&)
 result<upkeep_report>
 drill(const configuration& settings, const signing_key& key, std::vector<hash> recipients, instant now)
 {
-    const passing_folder there(settings.backup->target / "drill");
+    const passing_folder there(settings.backup->target / ("drill-" + file_name_of(settings.ledger.origin)));
     const passing_folder here(settings.ledger.path.string() + ".drill");
     const recipient_keys passing = make_recipient();
     recipients.push_back(passing.public_key);

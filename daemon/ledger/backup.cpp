@@ -2,6 +2,8 @@
 
 #include "daemon/base/ascii.hpp"
 #include "daemon/base/durable.hpp"
+#include "daemon/base/json.hpp"
+#include "daemon/domain/what.hpp"
 #include "daemon/ledger/backup_rows.hpp"
 
 #include <fmt/format.h>
@@ -279,15 +281,39 @@ result<std::string> origin_of_backup(const fs::path& file)
     return not_ours(file, "is not a backup");
 }
 
-std::string backup_name(const std::string& origin, instant at)
+result<std::vector<std::string>> origins_of(const fs::path& ledger, const std::string& origin)
+{
+    try {
+        auto database = open_database(ledger, access_mode::read);
+        if (!database) return database.error();
+        std::vector<std::string> origins = {origin};
+        SQLite::Statement forks(
+            **database, "SELECT payload FROM thing JOIN opening ON idx = entry WHERE what = ? ORDER BY entry"
+        );
+        forks.bind(1, static_cast<int>(what::fork));
+        while (forks.executeStep())
+            if (const auto said = json_document::parse(std::string(text_of(forks.getColumn(0)))))
+                origins.emplace_back(said->root()["old_origin"].string_if().value_or(""));
+        return origins;
+    } catch (const SQLite::Exception& e) {
+        return failure(errc::ledger_in_doubt, std::string("the ledger cannot be read: ") + e.what(), "Check the disk.");
+    }
+}
+
+std::string file_name_of(std::string_view origin)
 {
     std::string name;
     for (const char c : origin)
         name += is_letter(c) || is_digit(c) || c == '.' ? c : '-';
+    return name;
+}
+
+std::string backup_name(const std::string& origin, instant at)
+{
     std::string when;
     for (const char c : format_instant(at))
         if (c != '-' && c != ':' && c != '.') when += c; // 20260901T093107250Z
-    return name + "-" + when + std::string(suffix);
+    return file_name_of(origin) + "-" + when + std::string(suffix);
 }
 
 std::optional<instant> instant_of_backup(const fs::path& file)
@@ -314,10 +340,12 @@ std::vector<std::pair<instant, fs::path>> backups_in(const fs::path& folder)
     return found;
 }
 
-bool is_named_for(const fs::path& file, const std::string& origin)
+bool is_named_for(const fs::path& file, const std::vector<std::string>& origins)
 {
     const auto made = instant_of_backup(file);
-    return made && file.filename() == backup_name(origin, *made);
+    return made && std::ranges::any_of(origins, [&](const std::string& origin) {
+               return file.filename() == backup_name(origin, *made);
+           });
 }
 
 // What the note at the end of a file says; nothing where the file is no backup, or was cut.
@@ -361,12 +389,15 @@ instant age_of(const aged_backup& backup, const std::vector<aged_backup>& all, i
 
 } // namespace
 
-std::size_t rotate_backups(const fs::path& folder, instant now, std::chrono::milliseconds keep)
+std::size_t rotate_backups(
+    const fs::path& folder, const std::vector<std::string>& origins, instant now, std::chrono::milliseconds keep
+)
 {
     std::vector<aged_backup> all;
     for (const auto& [made, file] : backups_in(folder)) {
         const auto facts = facts_at_end(file);
-        all.push_back({file, made, facts ? facts->size : 0});
+        const bool ours = facts ? std::ranges::count(origins, facts->origin) > 0 : is_named_for(file, origins);
+        if (ours) all.push_back({file, made, facts ? facts->size : 0});
     }
     std::vector<instant> whole;
     std::vector<fs::path> old;
@@ -384,12 +415,12 @@ std::size_t rotate_backups(const fs::path& folder, instant now, std::chrono::mil
     return removed;
 }
 
-void remove_unfinished(const fs::path& folder, const std::string& origin)
+void remove_unfinished(const fs::path& folder, const std::vector<std::string>& origins)
 {
     std::vector<fs::path> left;
     std::error_code failed;
     for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed))
-        if (at->path().extension() == unfinished_suffix && is_named_for(at->path().stem(), origin))
+        if (at->path().extension() == unfinished_suffix && is_named_for(at->path().stem(), origins))
             left.push_back(at->path());
     for (const fs::path& file : left)
         fs::remove(file, failed);

@@ -41,17 +41,29 @@ check_backup(const std::filesystem::path& file, const verifier_key& signer, cons
 // The origin in the header, before anything is verified.
 result<std::string> origin_of_backup(const std::filesystem::path& file);
 
+// The names that a ledger has had: its origin, and the origins that it went on from in a fork. Fails with
+// ledger_in_doubt.
+result<std::vector<std::string>> origins_of(const std::filesystem::path& ledger, const std::string& origin);
+
+// An origin in the name of a file.
+std::string file_name_of(std::string_view origin);
 // A backup's name in the target folder, and the instant in such a name.
 std::string backup_name(const std::string& origin, instant at);
 std::optional<instant> instant_of_backup(const std::filesystem::path& file);
 
-// Removes backups in the folder older than `keep`, and returns how many went. Where the newest but one is older itself
-// none goes: there was a long pause, or the clock is ahead. One that a clock ahead dated is as old as the first one
-// made since that holds as much.
-std::size_t rotate_backups(const std::filesystem::path& folder, instant now, std::chrono::milliseconds keep);
+// Removes backups of these origins, which are one ledger's, that are older than `keep`, and returns how many went.
+// Where the newest but one is older itself none goes: there was a long pause, or the clock is ahead. One that a clock
+// ahead dated is as old as the first one made since that holds as much.
+std::size_t rotate_backups(
+    const std::filesystem::path& folder,
+    const std::vector<std::string>& origins,
+    instant now,
+    std::chrono::milliseconds keep
+);
 
-// Removes what interrupted backups of that origin left in the folder, each as large as a backup. None may be under way.
-void remove_unfinished(const std::filesystem::path& folder, const std::string& origin);
+// Removes what interrupted backups of these origins left in the folder, each as large as a backup. None may be under
+// way.
+void remove_unfinished(const std::filesystem::path& folder, const std::vector<std::string>& origins);
 
 struct kept_backup {
     std::filesystem::path file;

@@ -372,18 +372,44 @@ restore(const restore_place& place, const recipient_keys& keys, const verifier_k
     }
 }
 
+namespace {
+
+result<void>
+check_owner(const fs::path& file, const std::string& note, const fs::path& ledger, const std::string& origin)
+{
+    const auto read = parse_note(note);
+    const auto point = read ? parse_checkpoint(read->text) : result<checkpoint>(read.error());
+    if (!point || point->origin == origin) return {};
+    const auto origins = origins_of(ledger, origin);
+    if (!origins) return origins.error();
+    if (std::ranges::count(*origins, point->origin) > 0) return {};
+    return failure(
+        errc::forbidden,
+        fmt::format(
+            "the backup target {} is that of {}: one folder for each school", file.parent_path().string(), point->origin
+        ),
+        fmt::format(
+            "Give [backup] target a folder of its own. Where that ledger is no more, move its backups and {} away.",
+            file.string()
+        )
+    );
+}
+
+} // namespace
+
 result<void> note_in_target(const fs::path& ledger, const fs::path& target, const std::string& origin)
 {
     try {
         auto database = open_database(ledger, access_mode::read);
         if (!database) return database.error();
+        const fs::path file = target / checkpoint_file;
+        const auto there = read_if_there(file);
+        if (!there) return there.error();
+        if (const result<void> own = check_owner(file, *there, ledger, origin); !own) return own;
         if (const result<void> noted = sync_journal(**database, target, origin); !noted) return noted;
         SQLite::Statement newest(**database, "SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1");
         if (!newest.executeStep()) return {};
         const std::string note = newest.getColumn(0).getString();
-        const fs::path file = target / checkpoint_file;
-        const auto there = read_if_there(file);
-        if (!there) return there.error();
         if (*there == note || replace_durably(file, note)) return {};
         return cannot_write(file, errno);
     } catch (const SQLite::Exception& e) {

@@ -28,7 +28,8 @@ result<upkeep_report>
 restore(const restore_place& place, const recipient_keys& keys, const verifier_key& signer, const signing_key& key);
 
 // Keeps the newest signed checkpoint and the journal in the backup target up to date. Durable, and cheap when nothing
-// is new.
+// is new. Fails with forbidden, and leaves the target as it is, where the checkpoint there is of another ledger: two in
+// one folder would write over what the other one is restored by.
 result<void>
 note_in_target(const std::filesystem::path& ledger, const std::filesystem::path& target, const std::string& origin);
 

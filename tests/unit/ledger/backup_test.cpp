@@ -50,7 +50,7 @@ struct growing_school {
         return made;
     }
 
-    std::size_t rotate(instant now) const { return rotate_backups(target, now, keep); }
+    std::size_t rotate(instant now) const { return rotate_backups(target, {origin}, now, keep); }
 
     std::size_t held() const
     {
@@ -117,9 +117,35 @@ TEST_CASE("what interrupted backups of a ledger left goes, and nothing of anothe
         std::ofstream(school.target / other) << "x";
     for (int day = 1; day < 3; ++day)
         std::ofstream(school.target / (backup_name(school.origin, on_day(day)) + ".unfinished")) << "x";
-    remove_unfinished(school.target, school.origin);
+    remove_unfinished(school.target, {school.origin});
     CHECK(school.held() == 4);
     CHECK(fs::exists(whole));
     for (const std::string& other : others)
         CHECK(fs::exists(school.target / other));
+}
+
+TEST_CASE("backups of another ledger in the folder are left alone, and keep none of ours from going", "[ledger]")
+{
+    growing_school school;
+    const signing_key other("ledger.example.sch.uk/900002", key_kind::log, seed_of(8));
+    const auto back_up_other = [&](int day) {
+        const std::string name = backup_name(other.verifier().name, on_day(day));
+        write_backup({school.of.file(), school.target / name, {school.recipient}, on_day(day)}, other, {}).value();
+        return school.target / name;
+    };
+    const fs::path theirs = back_up_other(0);
+    const fs::path theirs_cut = back_up_other(1);
+    fs::resize_file(theirs_cut, fs::file_size(theirs_cut) - 1);
+    const fs::path ours = school.back_up(on_day(0));
+    back_up_other(39);
+    back_up_other(40);
+    school.back_up(on_day(40));
+    CHECK(school.rotate(on_day(40)) == 0);
+    school.back_up(on_day(41));
+    CHECK(school.rotate(on_day(41)) == 1);
+    CHECK_FALSE(fs::exists(ours));
+    CHECK(fs::exists(theirs));
+    CHECK(fs::exists(theirs_cut));
+    // Where it went on from the other, they are its own.
+    CHECK(rotate_backups(school.target, {school.origin, other.verifier().name}, on_day(41), keep) == 2);
 }

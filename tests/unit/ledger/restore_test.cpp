@@ -400,3 +400,31 @@ TEST_CASE("a file beside the backups that is there and cannot be read stops a re
     CHECK_THAT(refused.error().to_do, Contains("readable"));
     CHECK_FALSE(fs::exists(school.of.file()));
 }
+
+TEST_CASE(
+    "a target with the checkpoint of another ledger is refused, and one of a ledger this went on from is not",
+    "[ledger]"
+)
+{
+    backed_up_school school;
+    const fs::path copy = school.back_up();
+    school.note(school.of.key);
+    const std::string before = read_if_there(school.target / "checkpoint").value();
+    SECTION("one that it went on from")
+    {
+        REQUIRE(school.restore(copy, school.second).has_value());
+        const std::vector<std::string> names = {school.second.verifier().name, school.of.key.verifier().name};
+        CHECK(origins_of(school.of.file(), names.front()).value() == names);
+        school.note(school.second);
+        CHECK(read_if_there(school.target / "checkpoint").value() != before);
+    }
+    SECTION("another")
+    {
+        ledger_folder hill;
+        const auto refused = note_in_target(hill.file(), school.target, "ledger.example.sch.uk/900002");
+        REQUIRE(!refused);
+        CHECK(refused.error().code == errc::forbidden);
+        CHECK_THAT(refused.error().what, Contains("one folder for each school") && Contains("900001"));
+        CHECK(read_if_there(school.target / "checkpoint").value() == before);
+    }
+}
