@@ -33,6 +33,7 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds between_copies{30};
 constexpr std::chrono::minutes after_a_failure{10};
+constexpr std::chrono::minutes longest_drill{30};
 constexpr std::size_t key_file_bytes_max = 1'000;
 
 fs::path standing_file(const configuration& settings)
@@ -56,6 +57,7 @@ void write_standing(const configuration& settings, const backup_standing& now)
     out.begin_object();
     write_why("backup_failed", now.backup_failed);
     write_why("copies_failed", now.copies_failed);
+    write_time("drill_began", now.drill_began);
     write_why("drill_failed", now.drill_failed);
     write_time("drilled_at", now.drilled_at);
     write_time("first_at", now.first_at);
@@ -84,6 +86,7 @@ backup_standing read_standing(const configuration& settings)
     };
     standing.tried_at = time("tried_at");
     standing.first_at = time("first_at");
+    standing.drill_began = time("drill_began");
     standing.drilled_at = time("drilled_at");
     standing.backup_failed = why("backup_failed");
     standing.copies_failed = why("copies_failed");
@@ -324,27 +327,28 @@ result<upkeep_report> reseal(const configuration& settings, ledger& book, const 
     return report;
 }
 
+void remove_folder(const fs::path& folder)
+{
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+}
+
 // A folder that goes with all that is in it.
 class passing_folder {
 public:
     explicit passing_folder(fs::path path) : path_(std::move(path))
     {
-        remove();
+        remove_folder(path_);
         std::error_code ignored;
         fs::create_directory(path_, ignored);
         fs::permissions(path_, fs::perms::owner_all, ignored);
     }
-    ~passing_folder() { remove(); }
+    ~passing_folder() { remove_folder(path_); }
     passing_folder(const passing_folder&) = delete;
     passing_folder& operator=(const passing_folder&) = delete;
     const fs::path& path() const { return path_; }
 
 private:
-    void remove() const
-    {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
     fs::path path_;
 };
 
@@ -354,19 +358,29 @@ void stay_alive(const std::string&)
     tell_service_manager("WATCHDOG=1");
 }
 
+fs::path drill_folder(const configuration& settings)
+{
+    return settings.ledger.path.string() + ".drill";
+}
+
+fs::path drill_folder_in_target(const configuration& settings)
+{
+    return settings.backup->target / ("drill-" + file_name_of(settings.ledger.origin));
+}
+
 // Makes one more backup in the target, which for once a key of this moment can open too, restores it beside the ledger
 // as after a loss, with the whole verification, and removes both. The recipients' own keys are not on this machine.
 result<upkeep_report>
 drill(const configuration& settings, const signing_key& key, std::vector<hash> recipients, instant now)
 {
-    const passing_folder there(settings.backup->target / ("drill-" + file_name_of(settings.ledger.origin)));
-    const passing_folder here(settings.ledger.path.string() + ".drill");
+    const passing_folder there(drill_folder_in_target(settings));
+    const passing_folder here(drill_folder(settings));
+    const watchdog_feeder feeder(longest_drill);
     const recipient_keys passing = make_recipient();
     recipients.push_back(passing.public_key);
     const backup_place copy{settings.ledger.path, there.path() / "drill.rbk", std::move(recipients), now};
-    const auto made = write_backup(copy, key, stay_alive);
+    const auto made = write_backup(copy, key, {});
     if (!made) return made.error();
-    stay_alive("restoring");
     restore_place place;
     place.ledger = here.path() / settings.ledger.path.filename();
     place.backup = copy.file;
@@ -383,19 +397,41 @@ drill(const configuration& settings, const signing_key& key, std::vector<hash> r
     return restored;
 }
 
-void drill_if_due(
+// Its beginning is noted first: whatever stops the machine then, or this program, the next start knows of it.
+void drill_and_tell(
     const configuration& settings, const signing_key& key, const std::vector<hash>& recipients, instant now
 )
 {
     backup_standing standing = read_standing(settings);
-    if (!drill_is_due(standing, now)) return;
+    standing.drill_began = now;
+    standing.drill_failed.reset();
+    write_standing(settings, standing);
     const auto restored = drill(settings, key, recipients, now);
     if (restored)
         standing.drilled_at = now;
     else
         log_event(event::drill_failed, restored.error().what, restored.error().to_do);
+    standing.drill_began.reset();
     standing.drill_failed = restored ? std::nullopt : std::optional(restored.error());
     write_standing(settings, standing);
+}
+
+// What a drill that was stopped left behind; none is under way where this is asked.
+void settle_stopped_drill(const configuration& settings)
+{
+    remove_folder(drill_folder(settings)); // a ledger that anybody who gets at the disk can read
+    if (!settings.backup) return;
+    remove_folder(drill_folder_in_target(settings));
+    backup_standing standing = read_standing(settings);
+    if (!standing.drill_began || standing.drill_failed) return;
+    standing.drill_failed.emplace(
+        errc::ledger_in_doubt,
+        "Rollbook was stopped during the restore drill that began " + format_instant(*standing.drill_began),
+        "Look in the log for what stopped it; by itself it is tried again after 30 days, and by rollbook backup at "
+        "once."
+    );
+    write_standing(settings, standing);
+    log_event(event::drill_failed, standing.drill_failed->what, standing.drill_failed->to_do);
 }
 
 } // namespace
@@ -423,7 +459,7 @@ result<upkeep_report> do_upkeep(
     if (request.command == kind::backup) {
         auto made = make_backup(settings, key, request.file, now, tell);
         if (made && request.file.empty() && read_standing(settings).drill_failed)
-            drill_if_due(settings, key, recipients_of(settings).value(), now);
+            drill_and_tell(settings, key, recipients_of(settings).value(), now);
         return made;
     }
     erasure_place place;
@@ -453,6 +489,7 @@ result<upkeep_report> do_upkeep(
 std::optional<std::chrono::milliseconds>
 tend_backups(const configuration& settings, const signing_key& key, instant now)
 {
+    settle_stopped_drill(settings);
     if (!settings.backup) return std::nullopt;
     const auto recipients = recipients_of(settings);
     if (!recipients) {
@@ -468,7 +505,7 @@ tend_backups(const configuration& settings, const signing_key& key, instant now)
     const auto made = make_backup(settings, key, {}, now, stay_alive);
     if (made) {
         log_event(event::backup_made, standing_of_backups(settings, now).file);
-        drill_if_due(settings, key, *recipients, now);
+        if (drill_is_due(standing, now)) drill_and_tell(settings, key, *recipients, now);
     } else {
         log_event(event::backup_failed, made.error().what, made.error().to_do);
     }

@@ -53,6 +53,7 @@ struct backup_standing {
     std::optional<instant> tried_at;      // of the newest try
     std::optional<instant> first_at;      // of the first backup ever
     std::optional<instant> drilled_at;    // when one was last restored on trial and verified
+    std::optional<instant> drill_began;   // of the newest trial, as long as it has not ended
     std::optional<failure> backup_failed; // of the newest try, and so the next two
     std::optional<failure> copies_failed; // of decisions and of what else lies beside the backups
     std::optional<failure> drill_failed;

@@ -137,6 +137,7 @@ evening_work due_this_evening(
 
 bool drill_is_due(const backup_standing& standing, instant now)
 {
+    if (const auto stopped = past(standing.drill_began, now)) return *stopped + between_drills <= now;
     const auto last = past(standing.drilled_at, now);
     return standing.drill_failed || !last || *last + between_drills <= now;
 }

@@ -40,8 +40,9 @@ evening_work due_this_evening(
 instant next_evening(const time_zone& zone, instant now);
 
 // Whether a backup is to be restored on trial, as every 30 days and after a failure, and whether none was for 45 days,
-// counted from the first backup if none ever was. A time that has not come is of a clock that was ahead, and counts as
-// none: else nothing would be due until it has.
+// counted from the first backup if none ever was. A trial that was stopped, and may have had Rollbook stopped, waits
+// those 30 days. A time that has not come is of a clock that was ahead, and counts as none: else nothing would be due
+// until it has.
 bool drill_is_due(const backup_standing& standing, instant now);
 bool drill_is_overdue(const backup_standing& standing, instant now);
 

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdlib>
+#include <mutex>
 
 namespace rollbook {
 
@@ -36,6 +38,22 @@ std::optional<std::chrono::microseconds> watchdog_limit()
     const auto microseconds = parse_decimal(limit);
     if (!microseconds || *microseconds == 0) return std::nullopt;
     return std::chrono::microseconds(*microseconds);
+}
+
+watchdog_feeder::watchdog_feeder(std::chrono::steady_clock::duration longest)
+{
+    const auto limit = watchdog_limit();
+    if (!limit) return;
+    const auto until = std::chrono::steady_clock::now() + longest;
+    feeding_ = std::jthread([every = *limit / 3, until](const std::stop_token& ended) {
+        std::mutex alone;
+        std::condition_variable_any sleep;
+        std::unique_lock lock(alone);
+        do
+            tell_service_manager("WATCHDOG=1");
+        while (!sleep.wait_for(lock, ended, every, [&] { return ended.stop_requested(); }) &&
+               std::chrono::steady_clock::now() < until);
+    });
 }
 
 } // namespace rollbook

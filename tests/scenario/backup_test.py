@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import sqlite3
@@ -393,6 +394,28 @@ class BackupByTheDaemon(WithBackups, ScenarioTest):
         end(daemon)
         for path in self.target.glob("*.rbk"):
             self.rollbook("backup", "verify", path, "--key", self.keys[0])
+
+    def test_a_drill_that_was_stopped_is_told_once_and_leaves_no_ledger_that_can_be_read(self):
+        self.set_up_backups()
+        self.first_poll()
+        self.backup()
+        standing = self.folder / "ledger.db.backup"
+        standing.write_text(json.dumps({**json.loads(standing.read_text()), "drill_began": self.now}))
+        origin = self.config.read_text().split('origin = "', 1)[1].split('"')[0]
+        left = [self.folder / "ledger.db.drill", self.target / ("drill-" + re.sub("[^A-Za-z0-9.]", "-", origin))]
+        for folder in left:
+            folder.mkdir()
+            (folder / "ledger.db").write_text("pupils")
+        daemon = subprocess.Popen([ROLLBOOK, "run", "--config", str(self.config)], env=self.environment(),
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+        self.addCleanup(end, daemon)
+        told = lambda: {t["event"]: t["text"] for t in self.read("status")["troubles"]}.get("drill_failed", "")
+        wait_until(told, "the drill that was stopped is told")
+        self.assertIn("stopped during the restore drill", told())
+        self.assertEqual([folder for folder in left if folder.exists()], [])
+        self.rollbook("backup")
+        self.assertEqual(told(), "")
+        self.assertNotIn("drill_began", json.loads(standing.read_text()))
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting takes root")
     def test_a_full_disk_fails_the_drill_which_is_told_and_leaves_what_is_known_of_it(self):

@@ -170,6 +170,10 @@ TEST_CASE(
     standing.drilled_at = days(-1);
     standing.drill_failed.emplace(errc::ledger_in_doubt, "", "");
     CHECK(drill_is_due(standing, now));
+    standing.drill_began = days(-29); // and did not end
+    CHECK_FALSE(drill_is_due(standing, now));
+    standing.drill_began = days(-30);
+    CHECK(drill_is_due(standing, now));
 }
 
 TEST_CASE("a witness is overdue when it has not signed for longer than the school set", "[service]")

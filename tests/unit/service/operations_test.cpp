@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -232,13 +233,11 @@ TEST_CASE("of a message not taken another route hears, by its number and without
     CHECK_THAT(told.content.text, Catch::Contains("alerts show 4711") && Catch::Contains("rollbook alerts list"));
 }
 
-TEST_CASE("the service manager gets its lines, and no manager or a wrong address harms nobody", "[service]")
-{
-    ::unsetenv("NOTIFY_SOCKET");
-    tell_service_manager("READY=1");
-    ::setenv("NOTIFY_SOCKET", "/nowhere/at/all", 1);
-    tell_service_manager("READY=1");
+namespace {
 
+// A socket that service managers listen on, of that name and no file.
+int listening_manager()
+{
     const std::string name = "rollbook-notify-" + std::to_string(::getpid());
     const int in = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     sockaddr_un at{};
@@ -247,6 +246,19 @@ TEST_CASE("the service manager gets its lines, and no manager or a wrong address
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
     REQUIRE(::bind(in, reinterpret_cast<const sockaddr*>(&at), size) == 0);
     ::setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
+    return in;
+}
+
+} // namespace
+
+TEST_CASE("the service manager gets its lines, and no manager or a wrong address harms nobody", "[service]")
+{
+    ::unsetenv("NOTIFY_SOCKET");
+    tell_service_manager("READY=1");
+    ::setenv("NOTIFY_SOCKET", "/nowhere/at/all", 1);
+    tell_service_manager("READY=1");
+
+    const int in = listening_manager();
     tell_service_manager("WATCHDOG=1");
     std::array<char, 64> got{};
     CHECK(::recv(in, got.data(), got.size(), MSG_DONTWAIT) == 10);
@@ -261,4 +273,36 @@ TEST_CASE("the service manager gets its lines, and no manager or a wrong address
     ::unsetenv("WATCHDOG_PID");
     ::unsetenv("WATCHDOG_USEC");
     CHECK_FALSE(watchdog_limit());
+}
+
+TEST_CASE(
+    "the watchdog is fed while work goes on that shows no progress, and not for longer than it may take", "[service]"
+)
+{
+    const int in = listening_manager();
+    const auto fed = [&](std::chrono::milliseconds within) {
+        pollfd some{in, POLLIN, 0};
+        std::array<char, 64> got{};
+        return ::poll(&some, 1, static_cast<int>(within.count())) == 1 && ::recv(in, got.data(), got.size(), 0) == 10;
+    };
+    ::setenv("WATCHDOG_USEC", "30000", 1);
+    {
+        const watchdog_feeder feeder(1h);
+        for (int i = 0; i < 4; ++i)
+            CHECK(fed(10s));
+    }
+    while (fed(0ms)) {
+    }
+    {
+        const watchdog_feeder feeder(0s);
+        CHECK(fed(10s));
+        CHECK_FALSE(fed(200ms));
+    }
+    ::unsetenv("WATCHDOG_USEC");
+    {
+        const watchdog_feeder unwatched(1h);
+        CHECK_FALSE(fed(50ms));
+    }
+    ::close(in);
+    ::unsetenv("NOTIFY_SOCKET");
 }
