@@ -171,7 +171,8 @@ late_duty with_late_days(
 verdict verdict_stood_for(const rule& judged_by, const alert& standing, verdict opening, const pupil_history& now)
 {
     if (opening.stage >= 0 || opening.may_be_met) return opening;
-    std::vector<day_range> all{{standing.opened_for.as_of + std::chrono::days(1), now.judged().as_of}};
+    // Of the day itself as well what came after the hour at which it opened.
+    std::vector<day_range> all{{standing.opened_for.as_of, now.judged().as_of}};
     for (const earlier_duty& each : standing.also_met)
         all.push_back(each.days);
     const auto& days = now.facts().calendar.school_days();

@@ -62,9 +62,10 @@ late_duty with_late_days(
     const news_since& since
 );
 
-// The verdict, by what is known now, of a day that `standing` stands for: `opening`, of the day it was opened for, or
-// where that met no stage the first that did of the school days since and of those it tells of besides. Where none did
-// for sure, one that what is held back may yet meet; else `opening`. `now`: the pupil's marks as known now.
+// The verdict, by what is known now, of a day that `standing` stands for: `opening`, of the moment it was opened for,
+// or where that met no stage the first that did of the whole of that day, of the school days since and of those it
+// tells of besides. Where none did for sure, one that what is held back may yet meet; else `opening`. `now`: the
+// pupil's marks as known now.
 verdict verdict_stood_for(const rule& judged_by, const alert& standing, verdict opening, const pupil_history& now);
 
 } // namespace rollbook

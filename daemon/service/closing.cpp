@@ -69,6 +69,17 @@ entry_index newest_link(const held_state& held)
     return newest;
 }
 
+// Whether there ever was a mark of the pupil. Of nearly everybody there is one of the newest day.
+bool had_mark(const attendance_register& held, pupil_no pupil)
+{
+    const auto extent = held.extent();
+    if (!extent) return false;
+    for (civil_day day = extent->last; day >= extent->first; day -= std::chrono::days(1))
+        for (const half_day half : {half_day::pm, half_day::am})
+            if (held.find_but_digest({day, half}, pupil).met()) return true;
+    return false;
+}
+
 bool tells_another_day(telling what_to_tell)
 {
     return what_to_tell == telling::later_day || what_to_tell == telling::earlier_day;
@@ -86,8 +97,8 @@ bool is_simulated(const held_state& held)
 
 struct read_closer::step {
     const source_configuration& source;
-    const connector* from; // null when no read is closing
-    source_reading& reading;
+    const connector* from;   // null when no read is closing
+    source_reading* reading; // likewise: another one would begin the read under way anew
     const read_outcome& outcome;
     instant now;
     civil_day today{};
@@ -187,7 +198,7 @@ closing_report read_closer::close(
     instant now
 )
 {
-    step s{source, &from, reading, outcome, now, day_of(zone_.to_local(now)), book_.size(), {}, {}, {}, book_.state()};
+    step s{source, &from, &reading, outcome, now, day_of(zone_.to_local(now)), book_.size(), {}, {}, {}, book_.state()};
     reading.drain(s.t, s.base);
     reading.apply(s.t, s.base);
     relink(s);
@@ -259,7 +270,7 @@ void read_closer::relink(step& s)
         const auto cached = links_.find(other);
         const bool is_fresh = cached != links_.end() && cached->second.knew_all_of_mis == knows_all_of_mis &&
                               cached->second.newest_link == newest_link(s.held);
-        if (!concerned || (is_fresh && !s.reading.pupils_changed())) continue;
+        if (!concerned || (is_fresh && !s.reading->pupils_changed())) continue;
         links_[other] = {match_people(s.held, mis_, other, knows_all_of_mis), knows_all_of_mis, 0};
         for (draft& d : link_entries(s.held, other, links_[other].outcome)) {
             s.links_changed = true;
@@ -290,7 +301,7 @@ marks_read read_closer::marks_of(const step& s) const
     state.through = last_read_of_marks();
     if (s.source.name == mis_) {
         if (s.outcome.marks_closed) {
-            state.through = zone_.to_local(s.reading.started());
+            state.through = zone_.to_local(s.reading->started());
         } else if (!s.outcome.failures.empty()) {
             const bool refused = s.outcome.failures.front().code == errc::source_refused;
             state.trouble = refused ? held_back::source_refused : held_back::read_incomplete;
@@ -334,12 +345,12 @@ std::vector<freshness> read_closer::freshness_of(const step& s) const
         }
         if (each.name == s.source.name) {
             if (s.outcome.failures.empty()) state.last_success = s.now;
-            if (s.reading.data_as_of())
+            if (s.reading->data_as_of())
                 state.data_as_of =
-                    std::max(state.data_as_of.value_or(*s.reading.data_as_of()), *s.reading.data_as_of());
-            if (s.reading.newest_day())
+                    std::max(state.data_as_of.value_or(*s.reading->data_as_of()), *s.reading->data_as_of());
+            if (s.reading->newest_day())
                 state.newest_day =
-                    std::max(state.newest_day.value_or(*s.reading.newest_day()), *s.reading.newest_day());
+                    std::max(state.newest_day.value_or(*s.reading->newest_day()), *s.reading->newest_day());
         } else if (!known || !known->last_attempt) {
             continue; // its own first read is still to come
         }
@@ -366,7 +377,7 @@ std::vector<recorded_action> read_closer::actions_to_find(const step& s) const
 std::optional<possible_sums> read_closer::possible_of(const step& s) const
 {
     const auto stated = s.from ? s.from->possible_sessions() : std::vector<std::pair<std::string, std::int64_t>>();
-    const auto read_from = s.reading.marks_read_from();
+    const auto read_from = s.reading->marks_read_from();
     const attendance_register* marks = s.held.find_register(s.source.name);
     if (stated.empty() || !marks || !s.outcome.marks_closed || !read_from) return std::nullopt;
     const day_range year = settings_.calendar.academic_year_to(s.today);
@@ -389,7 +400,7 @@ void read_closer::judge_findings(step& s)
     const bool lists_actions = s.source.role != source_role::mis && is_read_in_full(s, s.source.name, what::action);
     const std::vector<recorded_action> actions = lists_actions ? actions_to_find(s) : std::vector<recorded_action>();
     const closing_read read{
-        s.reading,
+        *s.reading,
         zone_.to_local(s.now),
         s.now,
         marks_of(s),
@@ -556,12 +567,12 @@ void read_closer::record_watched(step& s)
 void read_closer::judge_alerts(step& s)
 {
     // What a failed read left behind is held, and comes as unchanged the next time: then everybody is judged.
-    const source_reading& read = s.reading;
+    const source_reading& read = *s.reading;
     if (!s.outcome.marks_closed &&
         (read.pupils_changed() || !read.touched_pupils().empty() || !read.touched_cases().empty()))
         judged_all_for_.clear();
     const attendance_register* held = s.held.find_register(mis_);
-    const auto judged = judge_at(settings_.calendar, zone_.to_local(s.reading.started()));
+    const auto judged = judge_at(settings_.calendar, zone_.to_local(s.reading->started()));
     if (!held || !judged || s.outcome.closed.empty()) return;
     s.judged = *judged;
 
@@ -569,7 +580,7 @@ void read_closer::judge_alerts(step& s)
     for (const half_day half : {half_day::am, half_day::pm})
         for (const local_instant counts : settings_.calendar.counting_moments({judged->as_of, half}))
             judged_for += counts <= judged->read_at ? " counted" : " open";
-    if (s.reading.pupils_changed() || judged_all_for_.empty()) record_watched(s);
+    if (s.reading->pupils_changed() || judged_all_for_.empty()) record_watched(s);
     // What had been read and not settled by the last read is no change any more, and may have met a rule on its own
     // day.
     if (const auto through = last_read_of_marks();
@@ -578,8 +589,8 @@ void read_closer::judge_alerts(step& s)
     if (s.outcome.marks_closed) find_changed(s);
     const bool marked_anew = pupils_.set_priorities(marked_in(s.held, marker_kind::priority));
     const bool everyone =
-        marked_anew || judged_for != judged_all_for_ || s.reading.pupils_changed() || s.outcome.any_first ||
-        (!s.reading.touched_pupils().empty() && std::ranges::any_of(rules_, [](const rule_in_force& each) {
+        marked_anew || judged_for != judged_all_for_ || s.reading->pupils_changed() || s.outcome.any_first ||
+        (!s.reading->touched_pupils().empty() && std::ranges::any_of(rules_, [](const rule_in_force& each) {
             return compares_with_the_school(each.by->measure);
         }));
     if (s.outcome.marks_closed)
@@ -593,8 +604,8 @@ void read_closer::judge_alerts(step& s)
     const std::vector<entry_index>& of_registers = findings_.pupils_of_changed_registers();
     std::set<entry_index> touched;
     if (!everyone) {
-        touched = s.reading.touched_pupils();
-        touched.insert(s.reading.touched_cases().begin(), s.reading.touched_cases().end());
+        touched = s.reading->touched_pupils();
+        touched.insert(s.reading->touched_cases().begin(), s.reading->touched_cases().end());
         touched.insert(of_registers.begin(), of_registers.end());
         const std::set<entry_index> waiting = pupils_waiting(s);
         touched.insert(waiting.begin(), waiting.end());
@@ -783,11 +794,8 @@ closing_report read_closer::judge_clock(instant now, bool half_read)
     // Before the first read was closed nothing is known of anybody.
     const bool is_known = state && state->first_closed_at;
     if (!any || !held || !is_known || source == settings_.sources.end()) return {};
-    source_reading nothing_read(
-        book_.state(), mis_, [](std::string_view) { return 0; }, 0, now
-    );
     const read_outcome outcome;
-    step s{*source, nullptr, nothing_read, outcome, now, day_of(read_at), book_.size(), {}, {}, {}, book_.state()};
+    step s{*source, nullptr, nullptr, outcome, now, day_of(read_at), book_.size(), {}, {}, {}, book_.state()};
     s.judged = {s.today, read_at};
     pupils_.find_contacts(s.held, zone_);
     if (judged_all_for_.empty()) pupils_.find_watched(s.held, mis_); // no read has closed since the start
@@ -801,9 +809,17 @@ closing_report read_closer::judge_clock(instant now, bool half_read)
     const bool may_open =
         settings_.calendar.is_school_day(s.today) &&
         std::ranges::any_of(mornings, [&](const session_time& morning) { return s.today + morning.closes <= read_at; });
-    for (pupil_no number = 0; number < held->pupils(); ++number) {
-        const entry_index pupil = held->ref_of(number);
-        const judged_pupil who = pupils_.judged(s.held, pupil, number);
+    std::vector<std::pair<entry_index, pupil_no>> pupils;
+    for (pupil_no number = 0; number < held->pupils(); ++number)
+        pupils.emplace_back(held->ref_of(number), number);
+    // Who has no place in the register had no mark yet: of them nothing is known either.
+    const auto nowhere = static_cast<pupil_no>(held->pupils());
+    for (const held_thing& pupil : std::as_const(s.held).things(what::pupil).all())
+        if (pupil.source == mis_ && !pupil.gone && !held->find_pupil(pupil.subject))
+            pupils.emplace_back(pupil.subject, nowhere);
+    for (const auto& [pupil, number] : pupils) {
+        judged_pupil who = pupils_.judged(s.held, pupil, number);
+        const bool says_since_when = who.on_roll_from.has_value();
         for (const rule_in_force& each : rules_) {
             if (!each.kind->by_clock || !each.kind->reads_marks) continue;
             // Which registers were taken is known once this process has closed a read.
@@ -812,6 +828,11 @@ closing_report read_closer::judge_clock(instant now, bool half_read)
             const bool opens =
                 may_open && in_cohort(each.by->cohort, who, s.today) && pupils_.of(s.held, pupil).is_on_roll(s.today);
             if (!known && !opens) continue;
+            // Who is new is missed from today on, or from the day for which their alert opened.
+            if (!says_since_when && !had_mark(*held, number)) {
+                const alert* standing = known && !known->gone ? read_alert(s, *known) : nullptr;
+                who.on_roll_from = standing ? standing->opened_for.as_of : s.today;
+            }
             facts.is_half_read = half_read && (!known || known->gone);
             judge_by(s, each, {facts, who, s.judged}, false, opens);
         }
@@ -1080,10 +1101,10 @@ void read_closer::state_sources(step& s)
     const std::string error_before = state.error;
     state.source = s.source.name;
     state.last_attempt = s.now;
-    if (s.reading.data_as_of())
-        state.data_as_of = std::max(state.data_as_of.value_or(*s.reading.data_as_of()), *s.reading.data_as_of());
-    if (s.reading.newest_day())
-        state.newest_day = std::max(state.newest_day.value_or(*s.reading.newest_day()), *s.reading.newest_day());
+    if (s.reading->data_as_of())
+        state.data_as_of = std::max(state.data_as_of.value_or(*s.reading->data_as_of()), *s.reading->data_as_of());
+    if (s.reading->newest_day())
+        state.newest_day = std::max(state.newest_day.value_or(*s.reading->newest_day()), *s.reading->newest_day());
     if (s.outcome.failures.empty()) {
         state.last_success = s.now;
         state.error.clear();

@@ -83,10 +83,12 @@ take_decision(ledger& book, const configuration& settings, const decision_reques
     if (!decided) return decided.error();
     if (decided->entry) {
         transaction t;
-        // A decision says who and why, of an alert as it stands: what its value has become stays with it.
+        // A decision says who and why, of an alert as it stands: what its value has become since its last version stays
+        // with it.
         const auto* version = std::get_if<thing_version>(&decided->entry->row);
         if (version && version->kind == what::alert)
-            if (auto kept = book.value_of(version->subject)) t.values.push_back(std::move(*kept));
+            if (auto kept = book.value_of(version->subject); kept && kept->size > version->replaces)
+                t.values.push_back(std::move(*kept));
         t.messages = decision_notes(settings, book.state(), *decided->entry, book.size(), now);
         t.entries.push_back(std::move(*decided->entry));
         commit_and_apply(book, t, now);

@@ -257,7 +257,7 @@ expectation::was_met(const plain_rule& rule, const state& open, int pupil, int t
     if (meets(open.opened_as_of, open.opened_read_at)) return true;
     if (!is_known) return std::nullopt;
     std::vector<int> others = open.besides;
-    for (int day = open.opened_as_of + 1; day < today; ++day)
+    for (int day = open.opened_as_of; day < today; ++day)
         others.push_back(day);
     if (std::ranges::any_of(others, [&](int day) { return meets(day, read_at); })) return true;
     return is_known ? std::optional(false) : std::nullopt;

@@ -22,8 +22,9 @@ namespace {
 int usage()
 {
     std::puts(
-        "usage: rollbook-simulate [--seeds FIRST-LAST] [--jobs N] [--plant cursor|outbox|tombstone] [--tell]\n"
+        "usage: rollbook-simulate [--seeds FIRST-LAST] [--jobs N] [--plant NAME] [--tell]\n"
         "       rollbook-simulate --year [PUPILS]\n"
+        "NAME: cursor, outbox, tombstone, day or again.\n"
         "Prints a line for each seed in which something did not hold, and a summary. Exit code 1 when any did not."
     );
     return 2;
@@ -224,6 +225,10 @@ int main(int argc, char** argv)
                 bug = plant::split_outbox;
             else if (value == "tombstone")
                 bug = plant::lost_tombstone;
+            else if (value == "day")
+                bug = plant::forgotten_day;
+            else if (value == "again")
+                bug = plant::untold_day;
             else
                 return usage();
         } else {

@@ -20,6 +20,8 @@ enum class plant {
     cursor_early,   // the position of a change feed moves before its changes are durable
     split_outbox,   // messages are stored in another transaction than the alerts they tell of
     lost_tombstone, // a deletion on a page that had to be asked for twice is dropped
+    forgotten_day,  // on which earlier days marks were recorded since they were last judged is forgotten
+    untold_day,     // the message that an alert which stands is about a later day as well is dropped
 };
 
 // The process ends here, without a word.

@@ -138,7 +138,7 @@ void school::plan_later(std::size_t place, cell first, moment after, dice& chanc
              {}}
         );
     else if (chance.per_mille(12))
-        events_.push_back({later(200), event::kind::mark, place, {"LUOI"[chance.below(4)], -1}, {}});
+        events_.push_back({later(200), event::kind::mark, place, {"LUONNI"[chance.below(6)], -1}, {}});
     if (!chance.per_mille(6)) return;
     const moment lost = later(100);
     events_.push_back({lost, event::kind::mark, place, {}, {}});

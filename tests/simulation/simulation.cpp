@@ -1,15 +1,18 @@
 #include "tests/simulation/simulation.hpp"
 
 #include "daemon/base/json.hpp"
+#include "daemon/base/spoken.hpp"
 #include "daemon/ledger/reader.hpp"
 #include "daemon/ledger/signed_file.hpp"
 #include "daemon/ledger/store.hpp"
 #include "daemon/service/cycle.hpp"
+#include "daemon/service/decisions.hpp"
 #include "daemon/service/housekeeping.hpp"
 
 #include "tests/simulation/expected.hpp"
 #include "tests/simulation/memory_disk.hpp"
 #include "tests/simulation/randomness.hpp"
+#include "tests/simulation/safety.hpp"
 #include "tests/simulation/watched_ledger.hpp"
 #include "tests/support/ledger_folder.hpp"
 
@@ -67,6 +70,24 @@ rule rule_of(const plain_rule& plain)
     return made;
 }
 
+rule rule_of(const safety_rule& plain)
+{
+    rule made;
+    made.id = plain.id;
+    made.title = "Rule " + plain.id;
+    made.measure = plain.of == safety_rule::looks_at::by_day    ? "unexplained_sessions"
+                   : plain.of == safety_rule::looks_at::missing ? "unexplained_minutes"
+                                                                : "left_unexplained_minutes";
+    made.window = {rule_window::unit::school_days, 1};
+    for (const auto& [name, at_least] : plain.stages)
+        made.stages.push_back({name, at_least, std::nullopt});
+    if (plain.of == safety_rule::looks_at::missing) made.when_unknown = rule::unknown::tell;
+    made.cohort.watch_list = plain.only_marked;
+    made.safety = true;
+    made.source = "the school";
+    return made;
+}
+
 configuration settings_of(const plan& of)
 {
     configuration settings;
@@ -93,6 +114,8 @@ configuration settings_of(const plan& of)
         settings.sources.push_back(source);
     }
     for (const plain_rule& each : plain_rules())
+        settings.rules.push_back(rule_of(each));
+    for (const safety_rule& each : safety_rules())
         settings.rules.push_back(rule_of(each));
     for (const char* name : routes) {
         route_configuration route;
@@ -173,7 +196,8 @@ class life {
 public:
     life(const plan& of, const new_ledger& fresh)
         : plan_(of), settings_(settings_of(of)), chance_(of.seed * 7 + 3),
-          truth_(of.seed, of.size), around_{truth_, clock_, chance_, {}, of.bug, true}, expected_(truth_)
+          truth_(of.seed, of.size), around_{truth_, clock_, chance_, {}, of.bug, true}, expected_(truth_),
+          safety_(truth_, expected_, [this](const std::string& what) { wrong(what); })
     {
         key_ = &fresh.made.key;
         file_ = fresh.made.file();
@@ -215,6 +239,10 @@ private:
     void committed(const commit_made& made);
     void take_statements(const commit_made& made);
     void take_alerts(const commit_made& made);
+    void take_safety(const commit_made& made);
+    char code_held(std::size_t day, int half, int pupil) const;
+    void decide_as_lead();
+    void put_on_list(int pupil);
     void owe(const alert_step& step, entry_index id, moment now);
     void compare();
     void compare_pupils(bool closed);
@@ -226,6 +254,13 @@ private:
     void remember_point();
     void check_points(const ledger_reader& reader);
     void check_deliveries();
+    // What each route got, by alert and word: the ids, and all their texts.
+    struct heard {
+        std::set<std::string> ids;
+        std::string text;
+    };
+    using all_heard = std::map<std::tuple<std::string, entry_index, std::string>, heard>;
+    std::int64_t check_safety(all_heard& got, const std::set<std::string>& told_dead);
     void check_words();
     void verify();
 
@@ -243,6 +278,8 @@ private:
     moment down_until_{};
 
     expectation expected_;
+    safety_watch safety_;
+    std::vector<int> to_list_; // pupils whom the lead puts on the list as soon as the ledger has them
     std::shared_ptr<const told_by_source> told_ = nothing_told(); // by the read under way or the last one
     std::vector<std::string> closed_;                             // lists that it closed
     bool compared_ = true;
@@ -250,6 +287,7 @@ private:
     std::vector<commit_made> unknown_; // after a death: begun, and nobody knows
     bool first_of_marks_ = true;
     bool first_of_incidents_ = true;
+    bool lead_began_ = false;
     std::map<entry_index, int> pupil_of_; // by first entry
     std::map<int, entry_index> entry_of_;
     std::vector<std::string> pupil_ids_;
@@ -423,6 +461,7 @@ void life::poll(std::size_t source, read_options options)
         reading_ = false;
     }
     (void)running_->work->judge_clock();
+    if (!first_of_marks_) safety_.must_stand(clock_.last());
     (void)run(running_->work->deliver());
     keep_house(settings_, *running_->book, instant_of(clock_.read()));
 }
@@ -437,11 +476,15 @@ void life::committed(const commit_made& made)
         pupil_of_[each.subject] = number;
         entry_of_[number] = each.subject;
     }
+    for (const entry_index each : made.marked)
+        safety_.mark(pupil_of_.at(each));
+    if (!made.closes && !made.alerts.empty()) take_safety(made);
     if (!made.closes || made.statements.empty() || made.statements.front().source != "mis") return;
     closed_ = made.closed_streams;
     if (reading_) told_ = running_->systems[mis]->told();
     take_statements(made);
     take_alerts(made);
+    take_safety(made);
 }
 
 void life::take_statements(const commit_made& made)
@@ -477,6 +520,7 @@ void life::take_alerts(const commit_made& made)
     std::multimap<std::tuple<std::string, int, std::string, std::string>, entry_index> written;
     std::map<entry_index, day_number> opened_for;
     for (const auto& each : made.alerts) {
+        if (find_safety_rule(each.rule)) continue;
         auto& known = alert_now_[{each.rule, each.pupil}];
         const std::pair now(each.state, each.stage);
         auto& id = alert_id_[{each.rule, each.pupil}];
@@ -513,6 +557,7 @@ void life::take_alerts(const commit_made& made)
         wrong(fmt::format("alert {} of pupil {} became {} ({}), and should not", rule, pupil, state, stage));
     }
     for (const auto& each : made.alerts) {
+        if (find_safety_rule(each.rule)) continue;
         std::size_t& said = also_met_[each.id];
         if (each.also_met.size() <= said) continue;
         said = each.also_met.size();
@@ -524,6 +569,102 @@ void life::take_alerts(const commit_made& made)
             wrong(fmt::format("alert {} tells of another time that its rule was met, and there is none", each.id));
     }
     baselines_owed_ += any_baseline ? 1 : 0;
+}
+
+// What is held of one session of one pupil at this moment, also within a read.
+char life::code_held(std::size_t day, int half, int pupil) const
+{
+    const attendance_register* held = running_->book->state().find_register("mis");
+    const auto entry = entry_of_.find(pupil);
+    const auto number = held && entry != entry_of_.end() ? held->find_pupil(entry->second) : std::nullopt;
+    if (!number) return 0;
+    const civil_day date{std::chrono::days(truth_.school_days()[day])};
+    const held_mark& mark = held->find({date, static_cast<half_day>(half)}, *number);
+    return mark.is_held() ? held->codes().raw(mark.code).front() : '\0';
+}
+
+void life::take_safety(const commit_made& made)
+{
+    std::vector<safety_version> versions;
+    for (const auto& each : made.alerts) {
+        if (!find_safety_rule(each.rule)) continue;
+        safety_version version{
+            each.id, each.rule, pupil_of_.at(each.pupil), each.state, each.stage, {}, 0, each.is_decision};
+        const auto number = [](civil_day day) { return static_cast<day_number>(day.time_since_epoch().count()); };
+        for (const civil_day day : each.told)
+            version.told.push_back(number(day));
+        if (each.last_day) version.last_day = number(*each.last_day);
+        const bool is_first = each.state == "open" && each.id >= made.base;
+        found_.alerts += is_first ? 1 : 0;
+        tell(fmt::format(
+            "alert {}: {} of pupil {} is {} ({}), for {}{}",
+            each.id,
+            each.rule,
+            version.pupil,
+            each.state,
+            each.stage,
+            text_of(version.last_day),
+            is_first ? ", new" : ""
+        ));
+        if (each.is_decision)
+            safety_.acknowledged(version);
+        else
+            versions.push_back(std::move(version));
+    }
+    const moment now = moment_of(made.now);
+    if (!made.closes && versions.empty()) return;
+    if (!made.closes)
+        safety_.judged_by_clock(now, versions, [&](std::size_t day, int half, int pupil) {
+            return code_held(day, half, pupil);
+        });
+    else if (std::ranges::count(closed_, "marks") > 0)
+        safety_.read_closed(*clock_.first(), now, versions);
+    else if (!versions.empty())
+        wrong("a rule about a child's safety was judged by marks that were not read to their end");
+}
+
+// The lead puts two pupils on the list of whom most sessions are not explained, and at some time another one; and
+// one who is new to the school. Now and then the lead takes note of an alert.
+void life::decide_as_lead()
+{
+    if (first_of_marks_) return;
+    const auto pupils = static_cast<int>(truth_.pupils().size());
+    if (!lead_began_) {
+        lead_began_ = true;
+        std::vector<std::pair<int, int>> unexplained(truth_.pupils().size());
+        for (int i = 0; i < pupils; ++i)
+            unexplained[static_cast<std::size_t>(i)].second = i;
+        for (std::size_t slot = 0; slot < expected_.marks.size(); ++slot)
+            unexplained[slot % truth_.pupils().size()].first -= expected_.marks[slot].code == 'N' ? 1 : 0;
+        std::ranges::sort(unexplained);
+        to_list_ = {unexplained[0].second, unexplained[1].second};
+        if (plan_.size.pupils < pupils) to_list_.push_back(plan_.size.pupils);
+    }
+    if (chance_.per_mille(1)) to_list_.push_back(static_cast<int>(chance_.below(truth_.pupils().size())));
+    for (const int pupil : to_list_)
+        if (expected_.listed[static_cast<std::size_t>(pupil)] && !safety_.is_marked(pupil)) put_on_list(pupil);
+    const std::vector<std::uint64_t> open = safety_.open_alerts();
+    if (open.empty() || !chance_.per_mille(50)) return;
+    decision_request asked;
+    asked.kind = decision_kind::acknowledge;
+    asked.about = open[chance_.below(open.size())];
+    asked.by = asked.user = "lead";
+    if (!take_decision(*running_->book, settings_, asked, instant_of(clock_.read())))
+        wrong(fmt::format("alert {} cannot be acknowledged", asked.about));
+}
+
+void life::put_on_list(int pupil)
+{
+    decision_request asked;
+    asked.kind = decision_kind::marker;
+    asked.pupil = entry_of_.at(pupil);
+    asked.action = "priority";
+    asked.text = "Qreason";
+    asked.owner = "Qworker";
+    asked.by = asked.user = "lead";
+    const auto done = take_decision(*running_->book, settings_, asked, instant_of(clock_.read()));
+    if (!done || !safety_.is_marked(pupil)) wrong(fmt::format("pupil {} cannot be put on the list", pupil));
+    tell(fmt::format("pupil {} is on the list", pupil));
 }
 
 void life::owe(const alert_step& step, entry_index id, moment now)
@@ -762,7 +903,7 @@ void life::check_points(const ledger_reader& reader)
 void life::check_deliveries()
 {
     std::map<std::pair<std::string, std::string>, const delivery*> first;
-    std::map<std::tuple<std::string, entry_index, std::string>, std::set<std::string>> ids;
+    all_heard got_of_alerts;
     std::map<std::string, std::set<std::string>> baselines;
     std::set<std::string> told_dead; // routes that took nothing, as another one was told
     std::int64_t missed = 0;         // on those that were gone for days
@@ -789,12 +930,14 @@ void life::check_deliveries()
         }
         const bool ended = each.type == "alert.resolved" || each.type == "alert.withdrawn";
         const auto id = static_cast<entry_index>(data["alert"].int_if().value_or(0));
-        ids[std::tuple(each.route, id, std::string(*data[ended ? "state" : "stage"].string_if()))].insert(each.id);
+        heard& all = got_of_alerts[{each.route, id, std::string(*data[ended ? "state" : "stage"].string_if())}];
+        if (all.ids.insert(each.id).second) all.text += each.text;
     }
+    missed += check_safety(got_of_alerts, told_dead);
     found_.deliveries = static_cast<int>(delivered_.size());
     for (const auto& [key, due] : owed_) {
-        const auto got = ids.find(key);
-        const std::size_t many = got == ids.end() ? 0 : got->second.size();
+        const auto got = got_of_alerts.find(key);
+        const std::size_t many = got == got_of_alerts.end() ? 0 : got->second.ids.size();
         const std::string& route = std::get<0>(key);
         if (many == 0 && !due.optional && told_dead.contains(route) && gone_.contains(route)) {
             ++missed;
@@ -806,9 +949,9 @@ void life::check_deliveries()
             wrong(fmt::format(
                 "alert {} ({}) reached route {} by {} ids", std::get<1>(key), std::get<2>(key), std::get<0>(key), many
             ));
-        if (got != ids.end()) ids.erase(got);
+        if (got != got_of_alerts.end()) got_of_alerts.erase(got);
     }
-    for (const auto& [key, all] : ids)
+    for (const auto& [key, all] : got_of_alerts)
         wrong(fmt::format(
             "route {} was told of alert {} ({}), and nothing was to be told",
             std::get<0>(key),
@@ -823,6 +966,42 @@ void life::check_deliveries()
             wrong(fmt::format(
                 "route {} got {} baselines, and {} were made", route, baselines[route].size(), baselines_owed_
             ));
+}
+
+// Of each day by a message of its own alert that names it. Takes out what it looked at; says how many messages may have
+// been given up.
+std::int64_t life::check_safety(all_heard& got, const std::set<std::string>& told_dead)
+{
+    std::int64_t missed = 0;
+    for (const auto& [of, owed] : safety_.tellings())
+        for (const char* route : routes) {
+            heard all;
+            if (const auto at = got.find({route, owed.alert, owed.word}); at != got.end()) {
+                all = std::move(at->second);
+                got.erase(at);
+            }
+            const auto many = static_cast<int>(all.ids.size());
+            const int least = owed.times - owed.optional;
+            if (many < least && told_dead.contains(route) && gone_.contains(route)) {
+                missed += least - many;
+                continue;
+            }
+            if (many > owed.times || many < least)
+                wrong(fmt::format(
+                    "alert {} ({}) reached route {} by {} ids, and {} were owed",
+                    owed.alert,
+                    owed.word,
+                    route,
+                    many,
+                    owed.times
+                ));
+            for (const day_number day : owed.days) {
+                const std::string named = fmt::format("({})", spoken_date(civil_day(std::chrono::days(day))));
+                if (owed.optional == 0 && all.text.find(named) == std::string::npos)
+                    wrong(fmt::format("alert {} tells route {} not of {}", owed.alert, route, text_of(day)));
+            }
+        }
+    return missed;
 }
 
 void life::check_words()
@@ -924,6 +1103,7 @@ findings life::live()
             if (plan_.with_faults) change_weather(at);
             if (clock_.true_time < down_until_) continue;
             truth_.advance(clock_.true_time);
+            sit_through([&] { decide_as_lead(); });
             sit_through([&] { poll(mis); });
             for (std::size_t i = told_of_; plan_.tells && i < delivered_.size(); ++i)
                 tell(fmt::format(

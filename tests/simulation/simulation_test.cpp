@@ -91,6 +91,8 @@ TEST_CASE("a planted bug is found within a hundred seeds", "[simulation]")
         {"a cursor that moves before its changes are durable", plant::cursor_early},
         {"messages stored apart from their alerts", plant::split_outbox},
         {"a deletion lost where a page is asked for twice", plant::lost_tombstone},
+        {"an earlier day of which marks came late is not judged", plant::forgotten_day},
+        {"nobody is told that an alert is about a later day too", plant::untold_day},
     }));
     CAPTURE(why);
     std::uint64_t seed = 1;

@@ -2,6 +2,7 @@
 
 #include "daemon/base/json.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace rollbook::simulation {
@@ -27,6 +28,7 @@ commit_made summary_of(const transaction& t, entry_index base, instant now)
         if (!thing) continue;
         const entry_index subject = thing->subject == no_entry ? base + i : thing->subject;
         if (thing->kind == what::pupil && thing->source == "mis") made.pupils.push_back({subject, thing->key});
+        if (thing->kind == what::settings && thing->key.starts_with("marker/")) made.marked.push_back(thing->pupil);
         if (thing->kind != what::alert) continue;
         const auto parsed = json_document::parse(t.entries[i].payload);
         const std::size_t slash = thing->key.find('/');
@@ -36,6 +38,10 @@ commit_made summary_of(const transaction& t, entry_index base, instant now)
         parsed->root()["also_met"].for_each_element([&](json_view each) {
             also_met.push_back({*parse_day(text_at(each, "from")), *parse_day(text_at(each, "to"))});
         });
+        std::vector<civil_day> told;
+        parsed->root()["told"].for_each_element([&](json_view each) {
+            told.push_back(*parse_day(text_at(each, "day")));
+        });
         made.alerts.push_back(
             {subject,
              thing->key.substr(0, slash),
@@ -43,10 +49,24 @@ commit_made summary_of(const transaction& t, entry_index base, instant now)
              text_at(parsed->root(), "state"),
              text_at(parsed->root(), "stage"),
              parse_day(text_at(parsed->root()["opened_for"], "as_of")),
-             std::move(also_met)}
+             std::move(also_met),
+             std::move(told),
+             parse_day(text_at(parsed->root()["window"], "to")),
+             !text_at(parsed->root(), "decision").empty()}
         );
     }
     return made;
+}
+
+// Whether its id ends in a day and the route: a later day of an alert that stands.
+bool is_of_later_day(const outbox_message& m)
+{
+    const std::string& id = m.content.id;
+    const std::string end = "." + m.route + "@";
+    const std::size_t at = id.find(end);
+    constexpr std::size_t day_size = 10;
+    return m.alert != no_entry && at != id.npos && at > day_size &&
+           parse_day(std::string_view(id).substr(at - day_size, day_size)).has_value();
 }
 
 } // namespace
@@ -63,6 +83,10 @@ void watched_ledger::commit(const transaction& t, instant now)
         std::swap(first.messages, second.messages);
         real_->commit(first, now);
         real_->commit(second, now);
+    } else if (around_.bug == plant::untold_day && std::ranges::any_of(t.messages, is_of_later_day)) {
+        transaction rest = t;
+        std::erase_if(rest.messages, is_of_later_day);
+        real_->commit(rest, now);
     } else {
         real_->commit(t, now);
     }

@@ -33,8 +33,12 @@ struct commit_made {
         std::string stage;
         std::optional<civil_day> opened_for; // the day by which it was judged
         std::vector<day_range> also_met;     // the earlier days that it tells of besides
+        std::vector<civil_day> told;         // by a rule about a child's safety: the days of which it told
+        std::optional<civil_day> last_day;   // of its window
+        bool is_decision = false;
     };
     std::vector<seen_alert> alerts;
+    std::vector<entry_index> marked; // pupils whom the lead put on the list
 };
 
 // What the ledger does beside is done when somebody waits for it or looks how far it is: late, or as late as may be. Of
@@ -113,6 +117,7 @@ public:
     std::vector<std::pair<entry_index, civil_day>>
     days_of_marks_since(const std::string& source, entry_index first, civil_day from) const override
     {
+        if (around_.bug == plant::forgotten_day) return {};
         return real_->days_of_marks_since(source, first, from);
     }
     std::vector<outbox_message> untried_messages(entry_index alert, const std::string& route) const override

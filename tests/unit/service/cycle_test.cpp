@@ -906,6 +906,91 @@ TEST_CASE("no child is missing by a register of which half was read", "[service]
     CHECK(mails_before_the_answer(1, 1, "") == 0);
 }
 
+TEST_CASE("what a list named before somebody was looked for in the midst of it is not gone", "[service]")
+{
+    small_school school;
+    school.settings.rules = {england_rule("missing-child")};
+    school.mis->page_size = 3;
+    school.poll();
+    school.mis->on_fetch = [&](std::size_t stream, std::size_t page) {
+        if (stream == 0 && page == 1) school.now += std::chrono::minutes(2);
+    };
+    CHECK(school.poll(0).empty());
+    for (const statement_row& row : school.statements)
+        CHECK(row.vanished == 0);
+}
+
+TEST_CASE("a child who is new to the school is looked for though no mark of theirs was ever read", "[service]")
+{
+    small_school school;
+    school.settings.rules = {england_rule("missing-child")};
+    school.settings.rules.front().cohort = {};
+    school.poll();
+    school.mis->pupils.emplace_back("A10", R"({"forename":"Una","surname":"Quillfeather"})");
+    for (int pupil = 0; pupil < 10; ++pupil)
+        school.mis->marks.push_back(
+            {"T" + std::to_string(pupil), "A" + std::to_string(pupil), am(ymd(2026, 9, 22)), "/"}
+        );
+    school.now = parse_instant("2026-09-22T08:24:00Z").value(); // nine minutes after the register closed
+    school.poll();
+    CHECK(school.count(alert_word) == 0);
+    school.mis->failures[{0, 0}] = failure(errc::source_unreachable, "the list of pupils gave no answer");
+    school.now += std::chrono::minutes(1);
+    school.poll();
+    CHECK(school.count(alert_word) == 1);
+    school.now += std::chrono::hours(15); // the night
+    school.poll();
+    CHECK(school.count(R"("state":"resolved")") == 0);
+    for (const half_day half : {half_day::am, half_day::pm})
+        school.mis->marks.push_back({half == half_day::am ? "T10" : "T11", "A10", {ymd(2026, 9, 22), half}, "I"});
+    school.poll();
+    CHECK(school.count(R"("state":"resolved")") == 1);
+}
+
+TEST_CASE("what was decided of an alert stands, whatever its value was before its last version", "[service]")
+{
+    small_school school;
+    school.settings.rules = {england_rule("missing-child")};
+    school.settings.rules.front().cohort = {};
+    school.poll();
+    const auto poll_at = [&](const char* when) {
+        school.now = parse_instant(when).value();
+        school.poll();
+    };
+    const auto mark = [&](unsigned day) {
+        for (const half_day half : {half_day::am, half_day::pm})
+            school.mis->marks.push_back(
+                {"T" + std::to_string(school.mis->marks.size()), "A9", {ymd(2026, 9, day), half}, "N"}
+            );
+    };
+    for (int pupil = 0; pupil < 9; ++pupil)
+        for (const unsigned day : {22u, 23u})
+            for (const half_day half : {half_day::am, half_day::pm})
+                school.mis->marks.push_back(
+                    {"T" + std::to_string(school.mis->marks.size()),
+                     "A" + std::to_string(pupil),
+                     {ymd(2026, 9, day), half},
+                     "/"}
+                );
+    mark(22);
+    poll_at("2026-09-22T14:00:00Z");
+    poll_at("2026-09-22T14:20:00Z"); // the minutes alone have changed
+    mark(23);
+    poll_at("2026-09-23T14:00:00Z");
+    CHECK(school.count(alert_word) == 2);
+    {
+        const auto book = school.folder.open();
+        decision_request ack;
+        ack.kind = decision_kind::acknowledge;
+        ack.about = std::as_const(book->state()).things(rollbook::what::alert).all().back().subject;
+        ack.user = "root";
+        REQUIRE(take_decision(*book, school.settings, ack, school.now).has_value());
+    }
+    poll_at("2026-09-23T14:10:00Z");
+    CHECK(school.count(alert_word) == 3);
+    CHECK(school.count(R"("state":"acknowledged")") == 1);
+}
+
 TEST_CASE("a stream that is refused does not hold back the marks", "[service]")
 {
     small_school school;

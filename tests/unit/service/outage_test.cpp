@@ -293,6 +293,32 @@ TEST_CASE("that a child to be looked out for was absent is told also when it is 
     CHECK(at.school.folder.verify().problems.empty());
 }
 
+TEST_CASE("an alert stands for the afternoon of its first day when the morning turns out to be explained", "[service]")
+{
+    const bool restarts = GENERATE(false, true);
+    CAPTURE(restarts);
+    watching_school at(restarts);
+    using enum half_day;
+    at.mark(21, am, "/");
+    at.mark(21, pm, "/");
+    CHECK(at.read_at("2026-09-21T17:00:00Z").empty());
+    at.mark(22, am, "N");
+    CHECK(at.read_at("2026-09-22T10:30:00Z") == "alert.opened;");
+    at.mark(22, am, "M");
+    at.mark(22, pm, "N");
+    CHECK(at.read_at("2026-09-22T17:00:00Z").empty());
+    at.mark(23, am, "/");
+    SECTION("it is over once another day is known")
+    {
+        CHECK(at.read_at("2026-09-23T10:30:00Z") == "alert.resolved;");
+    }
+    SECTION("it never was right when that is explained too")
+    {
+        at.mark(22, pm, "M");
+        CHECK(at.read_at("2026-09-23T10:30:00Z") == "alert.withdrawn;");
+    }
+}
+
 TEST_CASE("a child's absence that a person decided about is not told again with one of an earlier day", "[service]")
 {
     const bool restarts = GENERATE(false, true);
