@@ -302,13 +302,16 @@ void safety_watch::judged_by_clock(moment now, const std::vector<safety_version>
         if (met < 0 || (rises && met != stage))
             wrong_(name + " becomes " + each.stage + ", and meets stage " + std::to_string(met));
         if (stage < known.stage && !opens) wrong_(name + " goes back to " + each.stage);
-        if (rises || each.last_day > known.last_day) owe(each, each.stage, {}, now);
+        // That it goes on to another day is told once, also where the clock was put back in between.
+        if (opens) known.told.clear();
+        if (rises || (each.last_day > known.last_day && known.told.insert(each.last_day).second))
+            owe(each, each.stage, {}, now);
         // Who took note of it knows that it may rise, and nothing of another day.
         const bool is_noted = !opens && known.is_acknowledged && each.last_day <= known.last_day;
         if (each.state != (is_noted ? "acknowledged" : "open")) wrong_(name + " becomes " + each.state);
         const auto today = std::chrono::floor<std::chrono::days>(local).time_since_epoch().count();
         const day_number opened_on = opens ? static_cast<day_number>(today) : known.opened_on;
-        known = {each.id, stage, is_noted, {}, each.last_day, opened_on};
+        known = {each.id, stage, is_noted, known.told, each.last_day, opened_on};
     }
 }
 

@@ -81,7 +81,7 @@ private:
         std::uint64_t id = 0;
         int stage = -1; // -1: none stands
         bool is_acknowledged = false;
-        std::set<day_number> told;
+        std::set<day_number> told; // by the clock: those that it went on to
         day_number last_day = 0;
         day_number opened_on = 0;
     };
