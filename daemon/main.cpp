@@ -1,6 +1,7 @@
 // The composition root: the only file that names concrete parts.
 
 #include "connectors/rest/skeleton.hpp"
+#include "daemon/base/durable.hpp"
 #include "daemon/base/events.hpp"
 #include "daemon/base/new_files.hpp"
 #include "daemon/base/random.hpp"
